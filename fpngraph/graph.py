@@ -1,0 +1,158 @@
+"""The checked graph, and the checks of its topology."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.language.expand import Expansion
+from fpngraph.language.nodes import Edge, Input, Node, Projection
+
+if TYPE_CHECKING:
+    import networkx
+
+__all__ = ["Edge", "Graph", "Input", "Node", "Projection"]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A neck: inputs, nodes in topological order, outputs. Made by ``fpngraph.load`` and ``fpngraph.loads``.
+
+    Two graphs are equal if they compute the same under the same names; places and warnings do not count.
+    """
+
+    name: str
+    description: str
+    source: str
+    inputs: Mapping[str, Input]
+    nodes: Mapping[str, Node]
+    """By full name; some output depends on each of them."""
+    outputs: Mapping[str, str]
+    """Public name of an output to the full name of its node (or input)."""
+    warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
+    declaration: Expansion | None = field(default=None, compare=False, repr=False)
+    """What the file declares, from which ``fpngraph expand`` writes the explicit graph."""
+
+    def __post_init__(self) -> None:
+        for name in ("inputs", "nodes", "outputs"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # a mapping proxy cannot be pickled or copied
+        values = (getattr(self, entry.name) for entry in fields(self))
+        return Graph, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
+
+    def networkx(self) -> networkx.DiGraph[str]:
+        """A copy as a networkx DiGraph: inputs and nodes by (full) name, with ``level`` and ``kind``.
+
+        An edge has ``count``, how many edges of the node come from that source.
+        """
+        return _digraph(self.inputs.values(), self.nodes.values())
+
+
+def checked(expansion: Expansion) -> Graph:
+    """The graph of an expansion: sorted, without the nodes that no output depends on, which are warned about.
+
+    Raises GraphError with every cycle, its nodes in order.
+    """
+    import networkx as nx
+
+    nodes = {node.name: node for node in expansion.nodes}
+    digraph = _digraph(expansion.inputs, expansion.nodes)
+    if not nx.is_directed_acyclic_graph(digraph):
+        raise GraphError(_cycles(digraph, nodes))
+    outputs = {output.name: output.source for output in expansion.outputs}
+    position = {name: number for number, name in enumerate(digraph)}
+    order = list(nx.lexicographical_topological_sort(digraph, key=position.__getitem__))
+    needed = _needed(digraph, order, set(outputs.values()))
+    warnings = [*expansion.warnings, *_unused(expansion, needed), *_other_levels(expansion, nodes)]
+    return Graph(
+        name=expansion.spec.name,
+        description=expansion.spec.description,
+        source=expansion.spec.source,
+        inputs={entry.name: entry for entry in expansion.inputs},
+        nodes={name: nodes[name] for name in order if name in nodes and name in needed},
+        outputs=outputs,
+        warnings=tuple(sorted(warnings, key=_place)),
+        declaration=expansion,
+    )
+
+
+def _digraph(inputs: Iterable[Input], nodes: Iterable[Node]) -> networkx.DiGraph[str]:
+    import networkx as nx
+
+    digraph: networkx.DiGraph[str] = nx.DiGraph()
+    digraph.add_nodes_from((entry.name, {"level": entry.level, "kind": "input"}) for entry in inputs)
+    nodes = list(nodes)
+    digraph.add_nodes_from((node.name, {"level": node.level, "kind": "node"}) for node in nodes)
+    for node in nodes:
+        counts = Counter(edge.source for edge in node.edges)
+        digraph.add_edges_from((source, node.name, {"count": count}) for source, count in counts.items())
+    return digraph
+
+
+def _needed(digraph: networkx.DiGraph[str], order: Sequence[str], outputs: Collection[str]) -> set[str]:
+    """Those that some output depends on."""
+    needed: set[str] = set()
+    for name in reversed(order):
+        if name in outputs or any(reader in needed for reader in digraph.successors(name)):
+            needed.add(name)
+    return needed
+
+
+def _cycles(digraph: networkx.DiGraph[str], nodes: Mapping[str, Node]) -> Iterator[Problem]:
+    """One cycle for every set of nodes that all depend on each other, in the order in which they read."""
+    import networkx as nx
+
+    for component in nx.strongly_connected_components(digraph):
+        part = digraph.subgraph(component)
+        if part.number_of_edges() == 0:
+            continue
+        first = next(name for name in nodes if name in component)
+        cycle = [reader for _, reader in nx.find_cycle(part.reverse(copy=False), first)]
+        cycle = [cycle[-1], *cycle[:-1]]
+        spans = {
+            name: _edge_span(nodes[name], source) for name, source in zip(cycle, [*cycle[1:], cycle[0]], strict=True)
+        }
+        steps = [f"{name!r} (line {span.line if span else '?'}) reads" for name, span in spans.items()]
+        yield Problem(
+            f"a cycle: {' '.join(steps)} {cycle[0]!r}",
+            spans[cycle[0]],
+            "each node must be computable from the inputs; read an earlier node in one of these places",
+        )
+
+
+def _edge_span(node: Node, source: str) -> Span | None:
+    return next(edge.span for edge in node.edges if edge.source == source)
+
+
+def _unused(expansion: Expansion, needed: Collection[str]) -> Iterator[Problem]:
+    """A warning per place of nodes that no output depends on, and per input that nobody reads."""
+    places: dict[Span | None, list[Node]] = {}
+    for node in expansion.nodes:
+        if node.name not in needed:
+            places.setdefault(node.span, []).append(node)
+    for span, unused in places.items():
+        names = ", ".join(repr(node.name) for node in unused[:4]) + (", ..." if len(unused) > 4 else "")
+        what = f"node {names} is" if len(unused) == 1 else f"nodes {names} are"
+        yield Problem(f"{what} left out, since no output depends on it", span)
+    for entry in expansion.inputs:
+        if entry.name not in needed:
+            yield Problem(f"nobody reads the input {entry.name!r}", entry.span)
+
+
+def _other_levels(expansion: Expansion, nodes: Mapping[str, Node]) -> Iterator[Problem]:
+    """A warning per output whose name says another level than its node has."""
+    levels = {entry.name: entry.level for entry in expansion.inputs} | {name: n.level for name, n in nodes.items()}
+    for output in expansion.outputs:
+        level = levels[output.source]
+        if output.key[1] not in (None, level):
+            yield Problem(f"output {output.name!r} is at level {level}", output.span, "the name says another level")
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    return problem.line or 0, problem.column or 0

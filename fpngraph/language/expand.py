@@ -1,0 +1,96 @@
+"""From the text of a graph file to its nodes: every parameter, range, default, stage and run worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fpngraph.errors import GraphError, Problem
+from fpngraph.language.bind import Binder, Choices, Output
+from fpngraph.language.members import Stage
+from fpngraph.language.names import Names
+from fpngraph.language.nodes import Input, Node
+from fpngraph.language.params import UNTOUCHED, integers, read_params, substitute
+from fpngraph.language.ports import read_bindings, read_inputs
+from fpngraph.language.source import Value
+from fpngraph.language.spec import GraphSpec, StageSpec
+from fpngraph.language.stages import StageReader
+from fpngraph.language.validate import validate
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """A graph file worked out: what it declares, and the nodes of every run in the order of declaration."""
+
+    spec: GraphSpec
+    inputs: tuple[Input, ...]
+    stages: tuple[Stage, ...]
+    defaults: Mapping[str, Any]
+    """Those of the file as written; empty where they depend on ``l`` and are written into each member."""
+    nodes: tuple[Node, ...]
+    outputs: tuple[Output, ...]
+    choices: Choices
+    warnings: tuple[Problem, ...]
+
+
+def expand(document: Value, preset: str | None = None, params: Mapping[str, Any] | None = None) -> Expansion:
+    """Everything that a document says. Raises GraphError with all problems of the first phase that has any."""
+    values = read_params(document, preset, params or {})
+    problems: list[Problem] = []
+    document = _substituted(document, values, problems)
+    spec = validate(GraphSpec, document, problems)
+    problems.extend(_not_one_of_two(document))
+    if spec is None or problems:
+        raise _error(problems)
+    names = Names(integers(values), problems)
+    inputs = read_inputs(document.at(["inputs"]), names)
+    entries: Mapping[Any, Value] = document.data  # type: ignore[assignment]  # the specification says so
+    reader = StageReader(names, entries.get("defaults"))
+    stages = _stages(spec, document, reader)
+    bindings = read_bindings(entries["outputs"], names)
+    names.report_unknown()
+    if problems:
+        raise _error(problems)
+    binder = Binder()
+    scope = binder.run(inputs, stages)
+    outputs = () if binder.problems else tuple(binder.outputs(bindings, scope))
+    if binder.problems:
+        raise _error(binder.problems)
+    warnings = (*reader.warnings, *binder.warnings)
+    varies = any(part.varies for part in reader.defaults)
+    defaults = {} if varies or not reader.defaults else reader.defaults[0].value.plain()
+    return Expansion(
+        spec, tuple(inputs.values()), stages, defaults, tuple(binder.nodes), outputs, binder.choices, warnings
+    )
+
+
+def _error(problems: Iterable[Problem]) -> GraphError:
+    """All problems, in the order of the file."""
+    return GraphError(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
+
+
+def _substituted(document: Value, params: Mapping[str, Value], problems: list[Problem]) -> Value:
+    entries: Mapping[Any, Value] = document.data  # type: ignore[assignment]  # a document is a mapping
+    data = {key: value if key in UNTOUCHED else substitute(value, params, problems) for key, value in entries.items()}
+    return replace(document, data=data)
+
+
+def _not_one_of_two(document: Value) -> Iterator[Problem]:
+    spans = document.key_spans
+    if "nodes" not in spans and "stages" not in spans:
+        yield Problem("a graph needs 'nodes' or 'stages', and this has neither", document.span)
+    elif "nodes" in spans and "stages" in spans:
+        hint = "put the nodes into a stage, or the stages' nodes under 'nodes'"
+        yield Problem("a graph has 'nodes' or 'stages', and this has both", spans["nodes"], hint)
+
+
+def _stages(spec: GraphSpec, document: Value, reader: StageReader) -> tuple[Stage, ...]:
+    if spec.stages is None:
+        span = document.key_spans["nodes"]
+        only = replace(document, data={"nodes": document.at(["nodes"])})
+        return (reader.stage(None, StageSpec(nodes=spec.nodes or {}), only, span),)
+    stages = document.at(["stages"])
+    return tuple(
+        reader.stage(name, stage, stages.at([name]), stages.key_spans[name]) for name, stage in spec.stages.items()
+    )

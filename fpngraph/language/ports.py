@@ -1,0 +1,76 @@
+"""Where a graph or a stage begins and ends: ``inputs`` and ``outputs``, in each of their forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fpngraph.errors import Span
+from fpngraph.language.members import Binding, Key, text_of
+from fpngraph.language.names import Names
+from fpngraph.language.nodes import Input
+from fpngraph.language.source import Value
+
+
+def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
+    """The graph's inputs: a name or range, a list of them, or a mapping of name to level."""
+    inputs: dict[Key, Input] = {}
+    before = len(names.problems)
+    for text, span, explicit in _entries(value, names):
+        name = names.declaration(text, span)
+        for key in names.keys(name, span) if name else ():
+            names.check(key, span)
+            level = names.level(key, explicit, span)
+            if key in inputs:
+                names.report(f"input {text_of(key)!r} is declared twice", span)
+            elif level is not None:
+                inputs[key] = Input(text_of(key), level, span)
+    if not inputs and len(names.problems) == before:
+        names.report("the graph has no inputs", value.span, "name the maps of the backbone, such as 'inputs: C(3..5)'")
+    return inputs
+
+
+def _entries(value: Value, names: Names) -> Iterator[tuple[Any, Span, int | None]]:
+    if not isinstance(value.data, Mapping):
+        for entry in value.data if isinstance(value.data, tuple) else (value,):
+            yield entry.data, entry.span, None
+        return
+    for text, level in value.data.items():
+        if type(level.data) is int and level.data >= 0:
+            yield text, value.key_spans[text], level.data
+        else:
+            names.report(f"input {text!r} needs its level, an integer of 0 or more", level.span, "write 'name: level'")
+
+
+def read_bindings(value: Value, names: Names) -> tuple[Binding, ...]:
+    """``outputs`` of a stage or of the graph: a reference or range, a list of them, or name: reference."""
+    if isinstance(value.data, Mapping):
+        return tuple(_bound(value, names))
+    bindings = []
+    for entry in value.data if isinstance(value.data, tuple) else (value,):
+        reference = names.reference(entry)
+        for candidates in names.candidates(reference, entry) if reference else ():
+            _refuse_none(candidates.optional, entry, names)
+            bindings.append(Binding(None, candidates))
+    return tuple(bindings)
+
+
+def _bound(value: Value, names: Names) -> Iterator[Binding]:
+    for text, entry in value.data.items():  # type: ignore[union-attr]  # the caller looked
+        span = value.key_spans[text]
+        name, reference = names.declaration(text, span), names.reference(entry)
+        if name is None or reference is None:
+            continue
+        _refuse_none(reference.optional, entry, names)
+        if reference.alternatives[0].stop_index is not None:
+            names.report("an output of a name stands for one node, not for a range", entry.span)
+            continue
+        for key in names.keys(name, span):
+            names.check(key, span)
+            for candidates in names.candidates(reference, entry, key[1]):
+                yield Binding(key, candidates)
+
+
+def _refuse_none(optional: bool, entry: Value, names: Names) -> None:
+    if optional:
+        names.report("an output cannot be 'none'", entry.span, "leave '| none' out, or leave out the output")

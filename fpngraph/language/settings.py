@@ -1,0 +1,159 @@
+"""Settings of nodes and edges: merged key by key, worked out per member, and given their last form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from fpngraph.errors import Problem, Span
+from fpngraph.language.nodes import Edge, Node, Projection
+from fpngraph.language.params import uses_index, with_index
+from fpngraph.language.source import Value
+from fpngraph.language.spec import Defaults, Resample, Settings
+from fpngraph.language.validate import validate
+from fpngraph.ops import Fusion, Layer
+
+M = TypeVar("M", bound=Settings)
+V = TypeVar("V")
+
+BASE = Defaults.model_validate(
+    {
+        "fusion": "sum",
+        "op": "none",
+        "resample": {
+            "down": "max_pool",
+            "up": "nearest",
+            "project": {"when": "auto", "norm": False, "bias": "auto"},
+            "order": "project_first",
+        },
+        "norm": "batch_norm",
+        "act": "relu",
+        "padding": "symmetric",
+    }
+)
+"""What holds where neither a node nor any defaults say."""
+
+
+def merged(outer: M, inner: Settings) -> M:
+    """``outer`` with what ``inner`` says; settings inside settings merge, everything else is replaced."""
+    updates: dict[str, Any] = {}
+    for name in type(outer).model_fields:
+        said, before = getattr(inner, name, None), getattr(outer, name)
+        if said is not None:
+            updates[name] = merged(before, said) if isinstance(before, Settings) else said
+    return outer.model_copy(update=updates) if updates else outer
+
+
+class PerMember(Generic[M]):
+    """A mapping of the file as a model: read once, or once per member where it says ``$(...)`` with ``l``."""
+
+    def __init__(self, model: type[M], value: Value, integers: Mapping[str, int], problems: list[Problem]) -> None:
+        self._model, self._integers, self._problems = model, integers, problems
+        self.value = value
+        self.varies = uses_index(value)
+        self._once = None if self.varies else validate(model, value, problems)
+
+    def at(self, index: int | None) -> M | None:
+        """The model for the member at ``index``; None where it is wrong, which is then among the problems."""
+        if not self.varies:
+            return self._once
+        found: list[Problem] = []
+        value = self.concrete(index, found)
+        model = None if found else validate(self._model, value, found)
+        known = {problem.span for problem in self._problems}
+        self._problems.extend(problem for problem in found if problem.span not in known)
+        return model
+
+    def concrete(self, index: int | None, problems: list[Problem]) -> Value:
+        """The value with every ``$(...)`` worked out for the member at ``index``."""
+        variables = dict(self._integers) if index is None else {**self._integers, "l": index}
+        return with_index(self.value, variables, problems) if self.varies else self.value
+
+
+def merged_plain(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
+    """As ``merged``, on plain data: only ``resample`` and its ``project`` merge."""
+    result = dict(outer)
+    for key, said in inner.items():
+        before = result.get(key)
+        deeper = key in ("resample", "project") and isinstance(before, Mapping) and isinstance(said, Mapping)
+        result[key] = merged_plain(before, said) if deeper else said  # type: ignore[arg-type]  # checked in `deeper`
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The settings of a node at its level in their last form."""
+
+    settings: Defaults
+    channels: int | None
+    missing_level: tuple[int, ...] | None
+    """The levels that a mapping of channels has, where it lacks the node's."""
+    fusion: Fusion
+    op: tuple[Layer, ...]
+    path: Mapping[str, Any]
+    """What its edges do, as the fields of an ``Edge``."""
+
+    def path_with(self, resample: Resample) -> Mapping[str, Any]:
+        """What an edge with settings of its own does."""
+        return _path(merged(_said(self.settings.resample), resample), self.settings)
+
+    def node(
+        self,
+        name: str,
+        level: int,
+        edges: tuple[Edge, ...],
+        stage: str | None,
+        run: int | None,
+        member: str,
+        span: Span,
+    ) -> Node:
+        """The node of these settings."""
+        said = self.settings
+        return Node(
+            name=name,
+            level=level,
+            edges=edges,
+            fusion=self.fusion,
+            op=self.op,
+            channels=self.channels,
+            norm=_said(said.norm),
+            padding=_said(said.padding),
+            init=said.init,
+            stage=stage,
+            run=run,
+            member=member,
+            span=span,
+        )
+
+
+def finished(settings: Defaults, level: int) -> Finished:
+    """The settings of a node at ``level``: words for its norm and act replaced, its channels looked up."""
+    said = settings.channels
+    missing = tuple(said) if isinstance(said, dict) and level not in said else None
+    channels = said.get(level) if isinstance(said, dict) else said
+    path = _path(_said(settings.resample), settings)
+    return Finished(settings, channels, missing, _said(settings.fusion), _layers(settings.op, settings), path)
+
+
+def _said(value: V | None) -> V:
+    """A setting that BASE has, so that somebody always says it."""
+    if value is None:
+        raise TypeError("settings that are not merged with BASE")
+    return value
+
+
+def _layers(layers: Any, settings: Defaults) -> tuple[Any, ...]:
+    """Layers with the node's own norm and activation in place of the words for them."""
+    words = {"norm": settings.norm, "act": settings.act}
+    return tuple(words[layer] if isinstance(layer, str) else layer for layer in layers)
+
+
+def _path(resample: Resample, settings: Defaults) -> Mapping[str, Any]:
+    project: Any = resample.project
+    return {
+        "down": _layers(resample.down, settings),
+        "up": _layers(resample.up, settings),
+        "projection": Projection(project.when, project.norm, project.bias, project.channels),
+        "order": resample.order,
+    }

@@ -1,0 +1,127 @@
+"""The stages of a file: their members with every index worked out, before anything is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from fpngraph.errors import Problem, Span
+from fpngraph.language.members import Candidates, Key, Member, Stage, text_of
+from fpngraph.language.names import MAX_NODES, Names
+from fpngraph.language.ports import read_bindings
+from fpngraph.language.reference import Reference, is_name
+from fpngraph.language.settings import BASE, PerMember, merged, merged_plain
+from fpngraph.language.source import Value
+from fpngraph.language.spec import Defaults, EdgeSpec, NodeSpec, StageSpec
+
+
+class StageReader:
+    """Reads the stages of one file, each with the file's defaults under its own."""
+
+    def __init__(self, names: Names, defaults: Value | None) -> None:
+        self.names = names
+        self.warnings: list[Problem] = []
+        self._nodes = 0
+        self.defaults = self._read_defaults(defaults)
+
+    def _read_defaults(self, value: Value | None) -> list[PerMember[Defaults]]:
+        if value is None or value.data is None:
+            return []
+        return [PerMember(Defaults, value, self.names.integers, self.names.problems)]
+
+    def stage(self, name: str | None, spec: StageSpec, value: Value, span: Span) -> Stage:
+        """One stage; ``value`` is its mapping in the file, ``span`` the place of its name."""
+        if name is not None and not is_name(name):
+            self.names.report(f"{name!r} is no name of a stage", span, "letters, digits and _; no digit first")
+        elif name is not None:
+            self.names.check((name, None), span)
+        entries: Mapping[Any, Value] = value.data  # type: ignore[assignment]  # the specification says so
+        own = self._read_defaults(entries.get("defaults"))
+        defaults = [*self.defaults, *own]
+        members = tuple(self._stage_members(value.at(["nodes"]), defaults))
+        outputs = read_bindings(entries["outputs"], self.names) if spec.outputs is not None else None
+        if spec.repeat is not None and not (outputs and isinstance(entries["outputs"].data, Mapping)):
+            message = "a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read"
+            self.names.report(message, value.key_spans["repeat"], "such as 'outputs: {P(3..7): out(l)}'")
+        written = {} if any(part.varies for part in defaults) or not own else own[0].value.plain()
+        return Stage(name, spec.repeat, members, outputs, written, span)
+
+    def _stage_members(self, nodes: Value, defaults: Sequence[PerMember[Defaults]]) -> Iterator[Member]:
+        declared: dict[Key, Member] = {}
+        for text, entry in nodes.data.items():  # type: ignore[union-attr]  # the specification says so
+            for member in self._family(text, nodes.key_spans[text], entry, defaults):
+                first = declared.setdefault(member.key, member)
+                if first is member:
+                    yield member
+                else:
+                    place = f"{first.declared!r} on line {first.span.line}"
+                    self.names.report(f"node {text_of(member.key)!r} is declared by {place} already", member.span)
+
+    def _family(self, text: Any, span: Span, value: Value, defaults: Sequence[PerMember[Defaults]]) -> Iterator[Member]:
+        """The members that one entry of ``nodes`` declares."""
+        names = self.names
+        name = names.declaration(text, span)
+        entry = PerMember(NodeSpec, value, names.integers, names.problems)
+        inputs = _Inputs(names, value)
+        before = len(names.problems)
+        keys = names.keys(name, span) if name else []
+        self._nodes += len(keys)
+        if self._nodes > MAX_NODES:
+            names.report(f"the graph has more than {MAX_NODES} nodes, which is the limit", span)
+            return
+        if name and not keys and len(names.problems) == before:
+            self.warnings.append(Problem(f"family {name.text!r} has no member", span))
+        varies = entry.varies or any(part.varies for part in defaults)
+        cache: dict[int | None, Defaults] = {}
+        for key in keys:
+            names.check(key, span)
+            spec, layers = entry.at(key[1]), [part.at(key[1]) for part in defaults]
+            level = names.level(key, spec.level, span) if spec else None
+            if spec is None or level is None or None in layers:
+                continue
+            shared = key[1] if varies else None
+            if shared not in cache:
+                cache[shared] = _merged_all([*layers, spec])
+            written = _written(entry, defaults, key[1])
+            found = inputs.of(key[1], spec, written.pop("inputs"))
+            yield Member(key, level, found, cache[shared], span, text, written)
+
+
+class _Inputs:
+    """The inputs of one entry: parsed once, worked out for each of its members."""
+
+    def __init__(self, names: Names, value: Value) -> None:
+        self.names = names
+        self.parsed: list[tuple[Reference | None, Value]] = []
+        listed = value.data.get("inputs") if isinstance(value.data, Mapping) else None
+        for entry in listed.data if listed and isinstance(listed.data, tuple) else ():
+            source = entry.data.get("from", entry) if isinstance(entry.data, Mapping) else entry
+            if isinstance(source.data, str):  # else the specification says what is wrong
+                self.parsed.append((names.reference(source), source))
+
+    def of(self, index: int | None, spec: NodeSpec, written: Sequence[Any]) -> tuple[Candidates, ...]:
+        found: list[Candidates] = []
+        for (reference, value), said, plain in zip(self.parsed, spec.inputs, written, strict=True):
+            for candidates in self.names.candidates(reference, value, index) if reference else ():
+                if isinstance(said, EdgeSpec):
+                    own = {key: setting for key, setting in plain.items() if key != "from"}
+                    candidates = replace(candidates, resample=said, written=own)  # noqa: PLW2901  # the same one, with its settings
+                found.append(candidates)
+        return tuple(found)
+
+
+def _written(entry: PerMember[NodeSpec], defaults: Sequence[PerMember[Defaults]], index: int | None) -> dict[str, Any]:
+    """The entry as the file has it for one member, on top of any defaults that differ from member to member."""
+    written: dict[str, Any] = {}
+    parts: list[PerMember[Any]] = [*defaults, entry] if any(part.varies for part in defaults) else [entry]
+    for part in parts:
+        written = merged_plain(written, part.concrete(index, []).plain())
+    return written
+
+
+def _merged_all(parts: Sequence[Any]) -> Defaults:
+    settings = BASE
+    for part in parts:
+        settings = merged(settings, part)
+    return settings

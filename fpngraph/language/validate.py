@@ -1,0 +1,143 @@
+"""pydantic's findings as problems with a place: what was found, what is required, a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from fpngraph.errors import Problem, nearest
+from fpngraph.language.source import Value
+from fpngraph.ops import KINDS, find
+
+M = TypeVar("M", bound=BaseModel)
+Loc = tuple[int | str, ...]
+_REQUIRED = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "finite_number": "a finite number",
+}
+_BOUNDS = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
+_WORDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+
+
+def validate(model: type[M], value: Value, problems: list[Problem]) -> M | None:
+    """``value`` as a ``model``; None, and every finding added to ``problems``, where it is not one."""
+    try:
+        return model.model_validate(value.plain())
+    except ValidationError as error:
+        problems.extend(_problems(model, value, list(_flat(error.errors(include_url=False)))))
+        return None
+
+
+def _flat(details: Sequence[ErrorDetails], outer: Loc = ()) -> Iterator[ErrorDetails]:
+    """The findings with those of operators' own settings in place of "these settings are wrong"."""
+    for detail in details:
+        loc = outer + detail["loc"]
+        nested = detail.get("ctx", {}).get("nested")
+        if nested:
+            yield from _flat(nested, loc)
+        else:
+            yield {**detail, "loc": loc}
+
+
+def _problems(model: type[BaseModel], root: Value, details: Sequence[ErrorDetails]) -> Iterator[Problem]:
+    places: dict[Loc, list[ErrorDetails]] = {}
+    for detail in details:
+        places.setdefault(_existing(root, detail), []).append(detail)
+    for path, found in places.items():
+        kind = found[0]["type"]
+        if kind == "extra_forbidden":
+            known = _keys(model, path[:-1])
+            key_span = root.at(path[:-1]).key_spans[path[-1]]
+            yield Problem(f"unknown key {str(path[-1])!r}", key_span, nearest(str(path[-1]), known))
+        elif kind == "missing":
+            for detail in found:
+                where = f" in {path[-1]!r}" if path else ""
+                yield Problem(f"the key {str(detail['loc'][-1])!r} is missing{where}", root.at(path).span)
+        else:
+            yield _wrong_value(root.at(path), path, found)
+
+
+def _wrong_value(value: Value, path: Loc, found: Sequence[ErrorDetails]) -> Problem:
+    required = dict.fromkeys(_required(detail) for detail in found)
+    hint = next((hint for detail in found if (hint := detail.get("ctx", {}).get("hint"))), None)
+    if isinstance(value.data, str) and value.data.startswith("$("):
+        hint = "'l' has a value only in the entries of 'nodes' and in 'defaults'"
+    named = next((part for part in reversed(path) if isinstance(part, str)), None)
+    subject = f"{named!r} is" if named and not isinstance(path[-1], int) else f"an entry of {named!r} is"
+    return Problem(f"{subject} {shown(value)}, but must be {' or '.join(required)}", value.span, hint)
+
+
+def _required(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "wrong":
+        return str(context["required"])
+    if kind == "literal_error":
+        return str(context["expected"])
+    if kind in _BOUNDS:
+        bound = _BOUNDS[kind]
+        return f"{_WORDS[bound]} {context[bound]}"
+    if kind in ("too_short", "string_too_short"):
+        return "something, not empty"
+    return _REQUIRED.get(kind, detail["msg"])
+
+
+def shown(value: Value) -> str:
+    """A value as a message shows it: scalars as they are, the rest by what it is."""
+    if isinstance(value.data, tuple):
+        return "a list" if value.data else "an empty list"
+    if isinstance(value.data, Mapping):
+        return "a mapping" if value.data else "an empty mapping"
+    if value.data is None:
+        return "empty"
+    if isinstance(value.data, bool):
+        return str(value.data).lower()
+    text = repr(value.data)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _existing(root: Value, detail: ErrorDetails) -> Loc:
+    """The path of a finding as far as it exists in the file; pydantic's branch names are not part of it."""
+    path: list[int | str] = []
+    value = root
+    for part in detail["loc"]:
+        inner = value.data
+        if isinstance(inner, Mapping) and part in inner:
+            value = inner[part]
+        elif isinstance(inner, tuple) and isinstance(part, int) and part < len(inner):
+            value = inner[part]
+        else:
+            break
+        path.append(part)
+    return tuple(path)
+
+
+def _keys(model: type[BaseModel], path: Loc) -> list[str]:
+    """The keys that the model at ``path`` inside ``model`` has."""
+    for part in path:
+        if isinstance(part, int):
+            continue
+        inner = _inner(model, part)
+        operator = find(KINDS, part) if inner is None else None
+        model = inner or operator or model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _inner(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    field = next((f for name, f in model.model_fields.items() if key in (name, f.alias)), None)
+    stack: list[Any] = [field.annotation] if field else []
+    while stack:
+        annotation = stack.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation is not BaseModel:
+            return annotation
+        stack.extend(get_args(annotation))
+    return None

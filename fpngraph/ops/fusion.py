@@ -1,0 +1,114 @@
+"""Operators that join the maps of a node's edges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, NonNegativeFloat
+
+from fpngraph.feature import Feature, Size
+from fpngraph.ops.base import Cost, Fusion, Site, register
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@register
+class Sum(Fusion):
+    """The sum of the maps, as in FPN (arXiv:1612.03144 Sec. 3)."""
+
+    name: ClassVar[str] = "sum"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers import fusion
+
+        return fusion.Sum()
+
+
+@register
+class Mean(Fusion):
+    """The mean of the maps, as Libra R-CNN balances its features (arXiv:1904.02701 Sec. 3.2)."""
+
+    name: ClassVar[str] = "mean"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers import fusion
+
+        return fusion.Mean()
+
+
+@register
+class Max(Fusion):
+    """The largest of the maps at each pixel, as PANet fuses its pooled features (arXiv:1803.01534 Sec. 3.2)."""
+
+    name: ClassVar[str] = "max"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers import fusion
+
+        return fusion.Max()
+
+
+class _Weighted(Fusion):
+    """One learned weight per map, all 1 at start."""
+
+    weighted: ClassVar[bool] = True
+
+    def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+        return Cost(len(inputs), 0)
+
+
+@register
+class Unbounded(_Weighted):
+    """The sum of the maps times learned weights without a bound (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
+
+    name: ClassVar[str] = "unbounded"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers import fusion
+
+        return fusion.Unbounded(len(inputs))
+
+
+@register
+class Softmax(_Weighted):
+    """The mean of the maps by the softmax of learned weights (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
+
+    name: ClassVar[str] = "softmax"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers import fusion
+
+        return fusion.Softmax(len(inputs))
+
+
+@register
+class FastNormalized(_Weighted):
+    """The mean of the maps by learned weights, negative ones as 0 (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
+
+    name: ClassVar[str] = "fast_normalized"
+
+    eps: NonNegativeFloat = Field(
+        default=1e-4, description="Added to the sum of the weights before dividing by it.", allow_inf_nan=False
+    )
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers import fusion
+
+        return fusion.FastNormalized(len(inputs), self.eps)
+
+
+@register
+class Concat(Fusion):
+    """All channels of all maps in the order of the edges, as in U-Net (arXiv:1505.04597 Sec. 2)."""
+
+    name: ClassVar[str] = "concat"
+    equal_channels: ClassVar[bool] = False
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        return inputs[0]._replace(channels=sum(feature.channels for feature in inputs))
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers import fusion
+
+        return fusion.Concat()

@@ -1,0 +1,65 @@
+"""Normalisations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from fpngraph.feature import Feature, Size
+from fpngraph.ops.base import Cost, Mismatch, Norm, Site, register
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class _Norm(Norm):
+    """A normalisation with a learned scale and shift per channel."""
+
+    eps: PositiveFloat = Field(
+        default=1e-5, description="Added to the variance before its root is taken.", allow_inf_nan=False
+    )
+
+    def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+        return Cost(2 * inputs[0].channels, 0)
+
+
+@register
+class BatchNorm(_Norm):
+    """Batch normalisation over images and pixels (arXiv:1502.03167), in torch's conventions."""
+
+    name: ClassVar[str] = "batch_norm"
+
+    momentum: float = Field(
+        default=0.1, ge=0, le=1, description="Share of a new batch in the running statistics (1 minus TensorFlow's)."
+    )
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from torch import nn
+
+        return nn.BatchNorm2d(inputs[0].channels, eps=self.eps, momentum=self.momentum)
+
+
+@register
+class GroupNorm(_Norm):
+    """Normalisation over the pixels of a group of channels, image by image (arXiv:1803.08494)."""
+
+    name: ClassVar[str] = "group_norm"
+
+    groups: PositiveInt = Field(default=32, description="Groups of channels; must divide the channels.")
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        channels = inputs[0].channels
+        if channels % self.groups:
+            divisors = [groups for groups in range(1, channels + 1) if channels % groups == 0]
+            near = sorted(sorted(divisors, key=lambda groups: abs(groups - self.groups))[:4])
+            raise Mismatch(
+                f"has {self.groups} groups, which do not divide the {channels} channels",
+                f"divisors of {channels} near {self.groups} are {', '.join(map(str, near))}",
+            )
+        return inputs[0]
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from torch import nn
+
+        return nn.GroupNorm(self.groups, inputs[0].channels, eps=self.eps)

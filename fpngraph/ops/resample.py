@@ -1,0 +1,141 @@
+"""Operators that take a map to another level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, PositiveInt
+
+from fpngraph.feature import Feature, Size
+from fpngraph.ops.base import Cost, Down, Site, Up, register
+from fpngraph.ops.layer import check_groups, conv_cost, has_bias
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Kernel = PositiveInt | Literal["ratio"]
+
+
+class _Pool(Down):
+    kernel: Kernel | None = Field(
+        default=None, description="Side of the window in pixels; by default the ratio of the two strides plus one."
+    )
+
+    def side(self, site: Site) -> int:
+        """The window's side in pixels."""
+        if self.kernel is None:
+            return site.ratio + 1
+        return site.ratio if self.kernel == "ratio" else self.kernel
+
+
+@register
+class MaxPool(_Pool):
+    """Max pooling with the ratio as stride; EfficientDet's (arXiv:1911.09070) takes a window of ratio + 1."""
+
+    name: ClassVar[str] = "max_pool"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.resample import MaxPool as Module
+
+        return Module(self.side(site), site.ratio, site.padding)
+
+
+@register
+class AvgPool(_Pool):
+    """Average pooling with the ratio as stride; padding counts, as in effdet's (arXiv:1911.09070)."""
+
+    name: ClassVar[str] = "avg_pool"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.resample import AvgPool as Module
+
+        return Module(self.side(site), site.ratio, site.padding)
+
+
+@register
+class StridedConv(Down):
+    """Convolution with the ratio as stride, as RetinaNet makes P6 and P7 (arXiv:1708.02002 Sec. 4)."""
+
+    name: ClassVar[str] = "strided_conv"
+
+    kernel: Kernel = Field(default=3, description="Side of the kernel in pixels, or 'ratio' for the stride.")
+    bias: Literal["auto"] | bool = Field(
+        default="auto", description="Whether it adds a bias; 'auto': unless a norm comes next."
+    )
+    groups: PositiveInt = Field(default=1, description="Groups of channels that are convolved apart.")
+
+    def side(self, site: Site) -> int:
+        """The kernel's side in pixels."""
+        return site.ratio if self.kernel == "ratio" else self.kernel
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        source = inputs[0]
+        channels = site.channels or source.channels
+        check_groups(self.groups, source.channels, channels)
+        return super().infer(inputs, site)._replace(channels=channels)
+
+    def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+        channels = inputs[0].channels, self.infer(inputs, site).channels
+        return conv_cost(channels, self.side(site), self.groups, has_bias(self.bias, site), size_out)
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.conv import PaddedConv2d
+
+        channels = self.infer(inputs, site).channels
+        return PaddedConv2d(
+            inputs[0].channels,
+            channels,
+            self.side(site),
+            stride=site.ratio,
+            padding=site.padding,
+            groups=self.groups,
+            bias=has_bias(self.bias, site),
+        )
+
+
+@register
+class NearestDown(Down):
+    """The nearest pixel, straight to the level's size (torch's ``nearest``, which rounds down)."""
+
+    name: ClassVar[str] = "nearest"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.resample import Interpolate
+
+        return Interpolate("nearest")
+
+
+@register
+class BilinearDown(Down):
+    """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
+
+    name: ClassVar[str] = "bilinear"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.resample import Interpolate
+
+        return Interpolate("bilinear")
+
+
+@register
+class NearestUp(Up):
+    """The nearest pixel, straight to the level's size, as in FPN (arXiv:1612.03144 Sec. 3)."""
+
+    name: ClassVar[str] = "nearest"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.resample import Interpolate
+
+        return Interpolate("nearest")
+
+
+@register
+class BilinearUp(Up):
+    """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
+
+    name: ClassVar[str] = "bilinear"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.resample import Interpolate
+
+        return Interpolate("bilinear")
