@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @register
 class Sum(Fusion):
-    """The sum of the maps, as in FPN (arXiv:1612.03144 Sec. 3)."""
+    """The sum of the maps, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "sum"
 
@@ -27,7 +27,7 @@ class Sum(Fusion):
 
 @register
 class Mean(Fusion):
-    """The mean of the maps, as Libra R-CNN balances its features (arXiv:1904.02701 Sec. 3.2)."""
+    """The mean of the maps, as in arXiv:1904.02701 Sec. 3.2."""
 
     name: ClassVar[str] = "mean"
 
@@ -39,7 +39,7 @@ class Mean(Fusion):
 
 @register
 class Max(Fusion):
-    """The largest of the maps at each pixel, as PANet fuses its pooled features (arXiv:1803.01534 Sec. 3.2)."""
+    """The largest of the maps at each pixel, as in arXiv:1803.01534 Sec. 3.2."""
 
     name: ClassVar[str] = "max"
 
@@ -100,7 +100,7 @@ class FastNormalized(_Weighted):
 
 @register
 class Concat(Fusion):
-    """All channels of all maps in the order of the edges, as in U-Net (arXiv:1505.04597 Sec. 2)."""
+    """All channels of all maps in the order of the edges, as in arXiv:1505.04597 Sec. 2."""
 
     name: ClassVar[str] = "concat"
     equal_channels: ClassVar[bool] = False

@@ -51,7 +51,7 @@ class _Conv(Layer):
 
 @register
 class Conv(_Conv):
-    """Convolution of stride 1 that keeps the size, for even kernels too."""
+    """Convolution of stride 1, as torch has it, that keeps the size for even kernels too."""
 
     name: ClassVar[str] = "conv"
 

@@ -54,7 +54,7 @@ class AvgPool(_Pool):
 
 @register
 class StridedConv(Down):
-    """Convolution with the ratio as stride, as RetinaNet makes P6 and P7 (arXiv:1708.02002 Sec. 4)."""
+    """Convolution with the ratio as stride, as in arXiv:1708.02002 Sec. 4."""
 
     name: ClassVar[str] = "strided_conv"
 
@@ -119,7 +119,7 @@ class BilinearDown(Down):
 
 @register
 class NearestUp(Up):
-    """The nearest pixel, straight to the level's size, as in FPN (arXiv:1612.03144 Sec. 3)."""
+    """The nearest pixel, straight to the level's size, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "nearest"
 

@@ -1,0 +1,76 @@
+"""Convolutions that torch has no module for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fpngraph.layers.padding import before, certain, pad, steps
+from fpngraph.ops.base import Padding
+
+
+class PaddedConv2d(nn.Conv2d):
+    """Convolution that gives ceil(n / stride) pixels of n for every kernel, even ones too, and both paddings.
+
+    Shape: [B, C, H, W] to [B, out_channels, ceil(H / stride), ceil(W / stride)].
+    """
+
+    def __init__(  # noqa: PLR0913  (as many as torch's own)
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        padding: Padding = "symmetric",
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel, stride, dilation=dilation, groups=groups, bias=bias)
+        self.rule = padding
+        self.reach = dilation * (kernel - 1) + 1
+
+    def forward(self, x: Tensor, size: Sequence[int] | None = None) -> Tensor:
+        """The convolved map. ``size``, which a down-sampler is given, does not change what a stride gives."""
+        stride, reach = self.stride[0], self.reach
+        height, width = x.shape[-2:]
+        starts = (before(height, reach, stride, self.rule), before(width, reach, stride, self.rule))
+        fits = [
+            certain((n + 2 * start - reach) // stride + 1 == steps(n, stride))
+            for n, start in zip((height, width), starts, strict=True)
+        ]
+        if not all(fits):
+            x, starts = pad(x, reach, starts), (0, 0)
+        return F.conv2d(x, self.weight, self.bias, self.stride, starts, self.dilation, self.groups)
+
+    def extra_repr(self) -> str:
+        inherited: str = super().extra_repr()  # type: ignore[no-untyped-call]  # torch has no hints here
+        return f"{inherited}, rule={self.rule}"
+
+
+class SeparableConv2d(nn.Module):
+    """Depthwise convolution without a bias, then a pointwise one (arXiv:1704.04861 Sec. 3.1). Keeps the size."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int = 3, *, dilation: int = 1, bias: bool = True
+    ) -> None:
+        super().__init__()
+        self.depthwise = same_size_conv(in_channels, in_channels, kernel, dilation, groups=in_channels, bias=False)
+        self.pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.pointwise(self.depthwise(x))
+        return y
+
+
+def same_size_conv(  # noqa: PLR0913  (as many as torch's own)
+    in_channels: int, out_channels: int, kernel: int, dilation: int = 1, *, groups: int = 1, bias: bool = True
+) -> nn.Conv2d:
+    """Convolution of stride 1 that keeps the size: torch's own where padding before and after is equal."""
+    total = dilation * (kernel - 1)
+    if total % 2:
+        return PaddedConv2d(in_channels, out_channels, kernel, dilation=dilation, groups=groups, bias=bias)
+    return nn.Conv2d(in_channels, out_channels, kernel, padding=total // 2, dilation=dilation, groups=groups, bias=bias)

@@ -1,0 +1,114 @@
+"""Modules that join maps of one size. Each reads an iterable of maps once, in order, one map at a time.
+
+A result is accumulated in place in a tensor of its own, so that a map can be freed as soon as it is read and no map is
+ever written to. Fusing one map without a weight gives that map itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+
+class Sum(nn.Module):
+    """``sum(x_i)``."""
+
+    def forward(self, maps: Iterable[Tensor]) -> Tensor:
+        return _sum(maps)[0]
+
+
+class Mean(nn.Module):
+    """``sum(x_i) / n``."""
+
+    def forward(self, maps: Iterable[Tensor]) -> Tensor:
+        total, count = _sum(maps)
+        return total if count == 1 else total.div_(count)
+
+
+class Max(nn.Module):
+    """The largest of ``x_i``, pixel by pixel; equal ones share the gradient."""
+
+    def forward(self, maps: Iterable[Tensor]) -> Tensor:
+        rest = iter(maps)
+        largest = next(rest)
+        for x in rest:
+            largest = torch.maximum(largest, x)
+        return largest
+
+
+class Concat(nn.Module):
+    """All maps, one after the other along the channels. The only fusion that holds all of them at once."""
+
+    def forward(self, maps: Iterable[Tensor]) -> Tensor:
+        held = tuple(maps)
+        return held[0] if len(held) == 1 else torch.cat(held, dim=1)
+
+
+class Weighted(nn.Module):
+    """``sum(w_i * x_i)`` with one learned scalar per map, all 1 at start; what ``w`` is, subclasses say."""
+
+    def __init__(self, num_inputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(num_inputs))
+
+    def factors(self) -> Tensor:
+        """What the maps are multiplied by, shape (n,)."""
+        raise NotImplementedError
+
+    def forward(self, maps: Iterable[Tensor]) -> Tensor:
+        total: Tensor | None = None
+        for x, factor in zip(maps, self.factors().unbind(), strict=True):
+            scale = factor.to(x.dtype)
+            if total is None:
+                total = x * scale
+            elif total.dtype == x.dtype:
+                total = total.addcmul_(x, scale)
+            else:  # autocast mixes types: the wider one wins
+                total = total + x * scale
+        if total is None:
+            raise ValueError("a fusion was given no map")
+        return total
+
+    def extra_repr(self) -> str:
+        return str(len(self.weight))
+
+
+class Unbounded(Weighted):
+    """``sum(w_i * x_i)`` (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
+
+    def factors(self) -> Tensor:
+        return self.weight
+
+
+class Softmax(Weighted):
+    """``sum(softmax(w)_i * x_i)`` (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
+
+    def factors(self) -> Tensor:
+        return self.weight.softmax(dim=0)
+
+
+class FastNormalized(Weighted):
+    """``sum(relu(w_i) * x_i) / (sum(relu(w)) + eps)`` (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
+
+    def __init__(self, num_inputs: int, eps: float = 1e-4) -> None:
+        super().__init__(num_inputs)
+        self.eps = eps
+
+    def factors(self) -> Tensor:
+        weight = self.weight.relu()
+        return weight / (weight.sum() + self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, eps={self.eps}"
+
+
+def _sum(maps: Iterable[Tensor]) -> tuple[Tensor, int]:
+    """The sum of the maps, and how many there were."""
+    rest = iter(maps)
+    total, count = next(rest), 1
+    for x in rest:
+        total = total.add_(x) if count > 1 and total.dtype == x.dtype else total + x
+        count += 1
+    return total, count

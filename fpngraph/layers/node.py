@@ -1,0 +1,52 @@
+"""What runs for one node of a graph: its edges, their fusion, then its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fpngraph.feature import Size
+from fpngraph.layers.resample import has_size
+
+
+class Edge(nn.ModuleList):
+    """Brings a map to its node: the steps one after the other, as children ``0``, ``1``, ...
+
+    ``resampler`` is the index of the step that is called with the size wanted too (None: no step is).
+
+    Shape: [B, C, H, W] to [B, C', height, width].
+    """
+
+    def __init__(self, steps: Sequence[nn.Module], *, resampler: int | None) -> None:
+        super().__init__(steps)
+        self.resampler = resampler
+
+    def forward(self, x: Tensor, size: Size) -> Tensor:
+        for index, step in enumerate(self):
+            if index != self.resampler:
+                x = step(x)
+                continue
+            x = step(x, size)
+            if not has_size(x, size):  # the level's size is an input's, and that was rounded in another way
+                x = F.interpolate(x, (size.height, size.width), mode="nearest")
+        return x
+
+
+class Node(nn.Module):
+    """Fuses what its edges bring, then applies its layers.
+
+    Called with the size of its level and one map per edge, in the order of the graph file.
+    """
+
+    def __init__(self, edges: Sequence[Edge], fusion: nn.Module, op: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(edges)
+        self.fusion = fusion
+        self.op = nn.Sequential(*op)
+
+    def forward(self, size: Size, *maps: Tensor) -> Tensor:
+        # A generator, so that a fusion holds one resampled map at a time.
+        fused: Tensor = self.fusion(edge(x, size) for edge, x in zip(self.edges, maps, strict=True))
+        return self.op(fused)  # type: ignore[no-any-return]  # nn.Module calls are untyped

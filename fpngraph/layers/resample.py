@@ -1,0 +1,115 @@
+"""Modules that change the size of a map: called with the map and the size wanted, (height, width)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fpngraph.layers.padding import before, certain, known, pad, steps
+from fpngraph.ops.base import Padding
+
+
+def has_size(x: Tensor, size: Sequence[int]) -> bool:
+    """Whether ``x`` is known to have ``size`` already; while torch traces, for every size of the trace."""
+    height, width = x.shape[-2:]
+    return certain(height == size[0]) and certain(width == size[1])
+
+
+class Interpolate(nn.Module):
+    """Goes to the size wanted in one step; corners are not aligned. A map of that size comes back as it is.
+
+    Shape: [B, C, H, W] to [B, C, size[0], size[1]].
+    """
+
+    def __init__(self, mode: Literal["nearest", "bilinear"]) -> None:
+        super().__init__()
+        self.mode = mode
+
+    def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:
+        if has_size(x, size):
+            return x
+        corners = None if self.mode == "nearest" else False
+        return F.interpolate(x, (size[0], size[1]), mode=self.mode, align_corners=corners)
+
+    def extra_repr(self) -> str:
+        return self.mode
+
+
+class _Pool(nn.Module):
+    """Pools to ceil(n / stride) pixels of n. A map that has the size wanted comes back as it is.
+
+    The input is copied to pad it only where torch's own padding cannot give the same.
+    """
+
+    filler: ClassVar[float]
+
+    def __init__(self, kernel: int, stride: int, padding: Padding) -> None:
+        super().__init__()
+        self.kernel, self.stride, self.padding = kernel, stride, padding
+
+    def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:
+        if has_size(x, size):
+            return x
+        height, width = x.shape[-2:]
+        starts = (self._before(height), self._before(width))
+        for ceil_mode in self._modes():
+            if self._fits(height, starts[0], ceil_mode) and self._fits(width, starts[1], ceil_mode):
+                return self._pool(x, starts, ceil_mode)
+        return self._pool(pad(x, self.kernel, starts, self.filler), (0, 0), False)
+
+    def _before(self, n: int) -> int:
+        return before(n, self.kernel, self.stride, self.padding)
+
+    def _fits(self, n: int, start: int, ceil_mode: bool) -> bool:
+        """Whether torch's pooling, padded by ``start`` on both ends, has a window for each pixel that comes out."""
+        room = n + 2 * start - self.kernel
+        if not ceil_mode:
+            return certain(room // self.stride + 1 == steps(n, self.stride))
+        if not known(n):  # torch itself compares sizes for ceil_mode, which binds a trace to those it has seen
+            return False
+        last = (room + self.stride - 1) // self.stride
+        dropped = last * self.stride >= n + start  # it would start in the padding after the map
+        return last + 1 - dropped == steps(n, self.stride)
+
+    def _modes(self) -> tuple[bool, ...]:
+        """The values of torch's ``ceil_mode`` that may be used."""
+        return (False, True)
+
+    def _pool(self, x: Tensor, starts: tuple[int, int], ceil_mode: bool) -> Tensor:
+        raise NotImplementedError
+
+    def extra_repr(self) -> str:
+        return f"kernel={self.kernel}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxPool(_Pool):
+    """Maximum over each window; padding never wins.
+
+    Shape: [B, C, H, W] to [B, C, ceil(H / stride), ceil(W / stride)].
+    """
+
+    filler = float("-inf")
+
+    def _pool(self, x: Tensor, starts: tuple[int, int], ceil_mode: bool) -> Tensor:
+        return F.max_pool2d(x, self.kernel, self.stride, starts, ceil_mode=ceil_mode)
+
+
+class AvgPool(_Pool):
+    """Sum over each window divided by kernel^2: padding counts, as zeros.
+
+    Shape: [B, C, H, W] to [B, C, ceil(H / stride), ceil(W / stride)].
+    """
+
+    filler = 0.0
+
+    def _modes(self) -> tuple[bool, ...]:
+        # A divisor of one's own is not in ONNX; exporters drop it without a word.
+        return (False,) if torch.compiler.is_compiling() else (False, True)
+
+    def _pool(self, x: Tensor, starts: tuple[int, int], ceil_mode: bool) -> Tensor:
+        divisor = self.kernel**2 if ceil_mode else None  # ceil_mode alone divides by the pixels within the padding
+        return F.avg_pool2d(x, self.kernel, self.stride, starts, ceil_mode=ceil_mode, divisor_override=divisor)

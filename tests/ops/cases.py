@@ -1,0 +1,123 @@
+"""Random places for an operator to stand in: settings drawn from its fields, features, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+from hypothesis import assume
+from hypothesis import strategies as st
+from pydantic.fields import FieldInfo
+
+from fpngraph.feature import Feature, Size
+from fpngraph.ops import Down, Fusion, Mismatch, Operator, Site, Up
+
+CHANNELS = (1, 2, 3, 4, 6, 12)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One operator at one place, with the sizes before and after."""
+
+    op: Operator
+    inputs: tuple[Feature, ...]
+    site: Site
+    size_in: Size
+    size_out: Size
+
+
+def settings_of(operator: type[Operator]) -> st.SearchStrategy[dict[str, Any]]:
+    """Settings that the fields of ``operator`` allow, small numbers only."""
+    return st.fixed_dictionaries({name: _field(name, field) for name, field in operator.model_fields.items()})
+
+
+@st.composite
+def cases(draw: st.DrawFn, operator: type[Operator]) -> Case:
+    """A place where an operator of this class, with drawn settings, fits."""
+    op = operator(**draw(settings_of(operator)))
+    ratio = draw(st.sampled_from((2, 4, 8))) if issubclass(operator, (Down, Up)) else 1
+    channels = draw(st.sampled_from(CHANNELS))
+    site = Site(
+        channels=draw(st.sampled_from((None, *CHANNELS))),
+        ratio=ratio,
+        padding=draw(st.sampled_from(("symmetric", "same"))),
+        bias=draw(st.booleans()),
+    )
+    level = ratio.bit_length() - 1 if issubclass(operator, Up) else 3
+    inputs = tuple(Feature(level, each) for each in _widths(draw, operator, channels))
+    size_in = Size(draw(st.integers(1, 9)), draw(st.integers(1, 9)))
+    try:
+        op.infer(inputs, site)
+    except Mismatch:
+        assume(False)
+    return Case(op, inputs, site, size_in, _size_out(draw, operator, size_in, ratio))
+
+
+def _widths(draw: st.DrawFn, operator: type[Operator], channels: int) -> Sequence[int]:
+    if not issubclass(operator, Fusion):
+        return [channels]
+    count = draw(st.integers(1, 4))
+    if operator.equal_channels:
+        return [channels] * count
+    return [draw(st.sampled_from(CHANNELS)) for _ in range(count)]
+
+
+def _size_out(draw: st.DrawFn, operator: type[Operator], size: Size, ratio: int) -> Size:
+    if issubclass(operator, Down):
+        return Size(-(-size.height // ratio), -(-size.width // ratio))
+    if issubclass(operator, Up):
+        less = draw(st.integers(0, ratio - 1))
+        return Size(size.height * ratio - less, size.width * ratio)
+    return size
+
+
+def _field(name: str, field: FieldInfo) -> st.SearchStrategy[Any]:
+    try:
+        return _values(field.annotation, tuple(field.metadata))
+    except TypeError:
+        if field.is_required():
+            raise TypeError(f"no values are known for {name!r}: {field.annotation!r}") from None
+        return st.just(field.get_default(call_default_factory=True))
+
+
+def _values(annotation: Any, constraints: tuple[object, ...]) -> st.SearchStrategy[Any]:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _values(arguments[0], (*constraints, *arguments[1:]))
+    if origin in (Union, UnionType):
+        return st.one_of([_values(argument, constraints) for argument in arguments])
+    if origin is Literal:
+        return st.sampled_from(arguments)
+    if annotation is NoneType:
+        return st.none()
+    if annotation is bool:
+        return st.booleans()
+    if annotation in (int, float):
+        return _numbers(annotation, constraints)
+    raise TypeError
+
+
+def _numbers(kind: type[int] | type[float], constraints: tuple[object, ...]) -> st.SearchStrategy[Any]:
+    """Numbers within the constraints, near the lower end."""
+    bounds = [bound for item in constraints for bound in _bounds(item)]
+    step = 1 if kind is int else 1e-3
+    lows = [bound.gt + step if isinstance(bound, annotated_types.Gt) else bound.ge for bound in bounds if _low(bound)]
+    highs = [bound.lt - step if isinstance(bound, annotated_types.Lt) else bound.le for bound in bounds if _high(bound)]
+    low = max(lows, default=-2)
+    high = min(highs, default=low + 4)
+    return st.integers(low, high) if kind is int else st.floats(low, high)
+
+
+def _bounds(item: object) -> Sequence[Any]:
+    return tuple(item) if isinstance(item, annotated_types.GroupedMetadata) else (item,)
+
+
+def _low(bound: object) -> bool:
+    return isinstance(bound, (annotated_types.Gt, annotated_types.Ge))
+
+
+def _high(bound: object) -> bool:
+    return isinstance(bound, (annotated_types.Lt, annotated_types.Le))

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+from torch import nn
+
+from fpngraph.feature import Feature
+from fpngraph.ops import Mismatch, Site
+from fpngraph.ops.norm import BatchNorm, GroupNorm
+
+
+def test_groups_that_do_not_divide_the_channels_are_refused_with_divisors_near() -> None:
+    with pytest.raises(Mismatch) as caught:
+        GroupNorm().infer((Feature(3, 88),), Site())
+
+    assert caught.value.reason == "has 32 groups, which do not divide the 88 channels"
+    assert caught.value.hint == "divisors of 88 near 32 are 8, 11, 22, 44"
+
+
+def test_batch_norm_has_torchs_conventions() -> None:
+    module = BatchNorm(eps=0.001, momentum=0.01).build((Feature(3, 8),), Site())
+
+    assert isinstance(module, nn.BatchNorm2d)
+    assert (module.num_features, module.eps, module.momentum) == (8, 0.001, 0.01)
+
+
+def test_group_norm_keeps_its_settings() -> None:
+    module = GroupNorm(groups=4, eps=0.01).build((Feature(3, 8),), Site())
+
+    assert isinstance(module, nn.GroupNorm)
+    assert (module.num_groups, module.num_channels, module.eps) == (4, 8, 0.01)
+
+
+@pytest.mark.parametrize("settings", [{"eps": 0.0}, {"momentum": 1.5}, {"momentum": -0.1}, {"eps": float("nan")}])
+def test_numbers_without_a_meaning_are_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(ValidationError):
+        BatchNorm(**settings)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from torch import nn
+
+from fpngraph.feature import Feature, Size
+from fpngraph.layers.resample import AvgPool as AvgPoolModule
+from fpngraph.layers.resample import MaxPool as MaxPoolModule
+from fpngraph.ops import Cost, Down, Mismatch, Site
+from fpngraph.ops.resample import AvgPool, MaxPool, NearestUp, StridedConv
+
+C3 = (Feature(3, 12),)
+
+
+@pytest.mark.parametrize(
+    ("op", "side"),
+    [(MaxPool(), 5), (AvgPool(), 5), (MaxPool(kernel="ratio"), 4), (AvgPool(kernel=2), 2)],
+    ids=["max, default", "avg, default", "ratio", "number"],
+)
+def test_a_pool_takes_a_window_of_ratio_plus_one_unless_told(op: Down, side: int) -> None:
+    module = op.build(C3, Site(ratio=4, padding="same"))
+
+    assert isinstance(module, (MaxPoolModule, AvgPoolModule))
+    assert (module.kernel, module.stride, module.padding) == (side, 4, "same")
+
+
+@pytest.mark.parametrize(("ratio", "levels"), [(2, 1), (4, 2), (8, 3)])
+def test_a_resampler_moves_the_level_by_the_ratio(ratio: int, levels: int) -> None:
+    assert MaxPool().infer(C3, Site(ratio=ratio)) == Feature(3 + levels, 12)
+    assert NearestUp().infer(C3, Site(ratio=ratio)) == Feature(3 - levels, 12)
+
+
+@pytest.mark.parametrize(("channels", "expected"), [(None, 12), (8, 8)], ids=["the source's", "the place's"])
+def test_a_strided_convolution_gives_the_channels_of_its_place_or_of_its_source(
+    channels: int | None, expected: int
+) -> None:
+    assert StridedConv().infer(C3, Site(channels=channels, ratio=2)) == Feature(4, expected)
+
+
+def test_a_strided_convolution_costs_what_it_does_at_the_size_that_comes_out() -> None:
+    op = StridedConv(kernel="ratio", groups=4)
+
+    cost = op.cost(C3, Site(channels=8, ratio=4), Size(9, 13), Size(3, 4))
+
+    assert cost == Cost(3 * 8 * 16 + 8, 3 * 8 * 16 * 12)
+
+
+def test_groups_of_a_strided_convolution_must_divide_the_channels() -> None:
+    with pytest.raises(Mismatch) as caught:
+        StridedConv(groups=3).infer(C3, Site(channels=8, ratio=2))
+
+    assert caught.value.reason == "has 3 groups, which do not divide the 8 channels it gives"
+    assert caught.value.hint == "set 'groups' to a divisor of both 12 and 8"
+
+
+def test_a_strided_convolution_before_a_norm_has_no_bias() -> None:
+    module = StridedConv().build(C3, Site(channels=8, ratio=2, bias=False))
+
+    assert isinstance(module, nn.Conv2d)
+    assert module.bias is None
