@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.language.expand import Expansion
+from fpngraph.language.explicit import explicit
 from fpngraph.language.nodes import Edge, Input, Node, Projection
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Graph:
     """Public name of an output to the full name of its node (or input)."""
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
     declaration: Expansion | None = field(default=None, compare=False, repr=False)
-    """What the file declares, from which ``fpngraph expand`` writes the explicit graph."""
+    """What the file declares, with its stages and defaults."""
 
     def __post_init__(self) -> None:
         for name in ("inputs", "nodes", "outputs"):
@@ -45,6 +46,15 @@ class Graph:
         # a mapping proxy cannot be pickled or copied
         values = (getattr(self, entry.name) for entry in fields(self))
         return Graph, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
+
+    def explicit(self) -> str:
+        """YAML text with every parameter, range, fallback and index worked out, that loads again to an equal graph.
+
+        Raises ValueError for a graph that was not loaded.
+        """
+        if self.declaration is None:
+            raise ValueError(f"graph {self.name!r} was not loaded from a file, text or mapping")
+        return explicit(self.declaration)
 
     def networkx(self) -> networkx.DiGraph[str]:
         """A copy as a networkx DiGraph: inputs and nodes by (full) name, with ``level`` and ``kind``.

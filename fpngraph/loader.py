@@ -11,13 +11,14 @@ from fpngraph.errors import GraphError, Problem, nearest
 from fpngraph.graph import Graph, checked
 from fpngraph.language.expand import expand
 from fpngraph.language.source import Value, dump, read, read_file
+from fpngraph.shapes import check
 
 
 def load(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, **params: Any) -> Graph:
     """A graph by the name of a shipped one, or from the file at a path (which has a separator or an ending).
 
     ``preset`` names a set of parameters in the file, ``params`` override single ones.
-    Raises GraphError with every problem of the file, and for a preset or parameter that does not exist.
+    Raises GraphError with every problem of the file that does not depend on the channels of the inputs, and for a preset or parameter that does not exist.
     """
     return _graph(read_file(path_of(name_or_path)), preset, params)
 
@@ -49,4 +50,6 @@ def shipped() -> dict[str, Path]:
 
 
 def _graph(document: Value, preset: str | None, params: Mapping[str, Any]) -> Graph:
-    return checked(expand(document, preset, params))
+    graph = checked(expand(document, preset, params))
+    check(graph)
+    return graph

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fpngraph.errors import GraphError, Problem
+from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.feature import Feature
 from fpngraph.graph import Edge, Graph, Node
 from fpngraph.ops import Layer, Mismatch, Norm, Operator, Resampler, Site
 from fpngraph.ops.layer import Conv
 
 InChannels = Sequence[int] | Mapping[str, int]
+UNKNOWN = 0
+"""The channels of an input that nobody has said yet, and of what depends on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +69,29 @@ def infer(graph: Graph, in_channels: InChannels) -> dict[str, Feature]:
     return dict(lowered.inputs) | {name: steps.output for name, steps in lowered.nodes.items()}
 
 
+def check(graph: Graph) -> None:
+    """Raises GraphError with every mismatch that there is whatever the channels of the inputs are."""
+    _lower(graph, {name: Feature(entry.level, UNKNOWN) for name, entry in graph.inputs.items()})
+
+
 def lower(graph: Graph, in_channels: InChannels) -> Lowered:
     """Every step of every node with the features that go in and come out. Raises GraphError as ``infer`` does."""
-    inputs = _input_features(graph, in_channels)
+    return _lower(graph, _input_features(graph, in_channels))
+
+
+def _lower(graph: Graph, inputs: Mapping[str, Feature]) -> Lowered:
     nodes: dict[str, NodeSteps] = {}
     lowered = Lowered(graph, inputs, nodes)
-    problems: list[Problem] = []
+    problems: dict[Span | None, Problem] = {}  # of members and runs that say the same, the first
     for node in graph.nodes.values():
         if all(edge.source in inputs or edge.source in nodes for edge in node.edges):
             try:
                 nodes[node.name] = _lower_node(node, lowered)
             except GraphError as error:
-                problems.extend(error.problems)
+                for problem in error.problems:
+                    problems.setdefault(problem.span, problem)
     if problems:
-        raise GraphError(problems)
+        raise GraphError(problems.values())
     return lowered
 
 
@@ -113,18 +124,30 @@ def _lower_node(node: Node, lowered: Lowered) -> NodeSteps:
     if problems:
         raise GraphError(problems)
     try:
-        fused = _step(node.fusion, tuple(edge.output for edge in edges), Site(node.channels, padding=node.padding))
+        fused = _fused(node, tuple(edge.output for edge in edges))
         op = tuple(_chain(node.op, fused.output, node, 1))
         output = op[-1].output if op else fused.output
+        if output.channels == UNKNOWN:
+            output = Feature(node.level, node.channels or UNKNOWN)
         _check_output(node, output)
     except Mismatch as mismatch:
         raise GraphError([Problem(f"node {node.name!r}: {mismatch.reason}", node.span, mismatch.hint)]) from mismatch
     return NodeSteps(node, tuple(edges), fused, op, output)
 
 
+def _fused(node: Node, features: tuple[Feature, ...]) -> Step:
+    site = Site(node.channels, padding=node.padding)
+    if any(feature.channels == UNKNOWN for feature in features):
+        return Step(node.fusion, features, site, Feature(node.level, _wanted(node) or UNKNOWN))
+    return _step(node.fusion, features, site)
+
+
 def _unequal(node: Node, edges: Sequence[EdgeSteps]) -> Iterator[Problem]:
     """A problem for every edge that brings other channels than a fusion of equal ones needs."""
     if not node.fusion.equal_channels:
+        return
+    edges = [steps for steps in edges if steps.output.channels != UNKNOWN]
+    if not edges:
         return
     first = edges[0]
     needed = node.channels or first.output.channels
@@ -153,6 +176,8 @@ def _check_output(node: Node, output: Feature) -> None:
 def _lower_edge(edge: Edge, node: Node, source: Feature) -> EdgeSteps:
     ratio = 1 << abs(source.level - node.level)
     path = () if source.level == node.level else edge.down if source.level < node.level else edge.up
+    if source.channels == UNKNOWN:
+        return EdgeSteps(edge, (), Feature(node.level, _expected(edge, node)))
     projects = _projects(edge, node, source, path, ratio)
     output = source
     steps: list[Step] = []
@@ -170,6 +195,16 @@ def _lower_edge(edge: Edge, node: Node, source: Feature) -> EdgeSteps:
 def _wanted(node: Node) -> int | None:
     """The channels that every edge of the node must bring; None where the fusion takes any."""
     return node.channels if node.fusion.equal_channels else None
+
+
+def _expected(edge: Edge, node: Node) -> int:
+    """What an edge brings from a source of unknown channels: what a projection makes of them, if there can be one."""
+    if edge.projection.when == "never":
+        return UNKNOWN
+    if edge.projection.channels:
+        return edge.projection.channels
+    wanted = node.channels if edge.projection.when == "always" else _wanted(node)
+    return wanted or UNKNOWN
 
 
 def _projects(edge: Edge, node: Node, source: Feature, path: Sequence[Layer | Resampler], ratio: int) -> bool:
@@ -203,6 +238,8 @@ def _chain(
     for position, layer in enumerate(layers):
         bias = not any(isinstance(following, Norm) for following in layers[position + 1 : position + 2])
         site = Site(channels or node.channels, ratio if isinstance(layer, Resampler) else 1, node.padding, bias)
+        if feature.channels == UNKNOWN:
+            return
         step = _step(layer, (feature,), site)
         feature = step.output
         yield step

@@ -128,9 +128,7 @@ class Binder:
         self._warn(name, edges, settings, member)
         if settings.missing_level:
             return None
-        run_index = run if stage.repeat else None
-        text = text_of(member.key)
-        return settings.node(name, member.level, tuple(edges), stage.name, run_index, text, member.span)
+        return settings.node(stage, run, member, tuple(edges))
 
     def _settings(self, member: Member, name: str) -> Finished:
         key = (id(member.settings), member.level)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fpngraph.errors import GraphError, Problem
+from fpngraph.errors import Problem
 from fpngraph.language.bind import Binder, Choices, Output
 from fpngraph.language.members import Stage
 from fpngraph.language.names import Names
 from fpngraph.language.nodes import Input, Node
-from fpngraph.language.params import UNTOUCHED, integers, read_params, substitute
-from fpngraph.language.ports import read_bindings, read_inputs
+from fpngraph.language.params import read_params, substitute
+from fpngraph.language.ports import read_inputs, read_outputs
+from fpngraph.language.problems import Problems
 from fpngraph.language.source import Value
 from fpngraph.language.spec import GraphSpec, StageSpec
 from fpngraph.language.stages import StageReader
@@ -37,43 +38,32 @@ class Expansion:
 def expand(document: Value, preset: str | None = None, params: Mapping[str, Any] | None = None) -> Expansion:
     """Everything that a document says. Raises GraphError with all problems of the first phase that has any."""
     values = read_params(document, preset, params or {})
-    problems: list[Problem] = []
-    document = _substituted(document, values, problems)
-    spec = validate(GraphSpec, document, problems)
+    problems = Problems()
+    document = substitute(document, values, problems)
+    spec = validate(GraphSpec, document, problems, document.plain())
     problems.extend(_not_one_of_two(document))
     if spec is None or problems:
-        raise _error(problems)
-    names = Names(integers(values), problems)
+        raise problems.error()
+    names = Names(values, problems)
     inputs = read_inputs(document.at(["inputs"]), names)
     entries: Mapping[Any, Value] = document.data  # type: ignore[assignment]  # the specification says so
     reader = StageReader(names, entries.get("defaults"))
     stages = _stages(spec, document, reader)
-    bindings = read_bindings(entries["outputs"], names)
+    bindings = read_outputs(entries["outputs"], names)
     names.report_unknown()
     if problems:
-        raise _error(problems)
+        raise problems.error()
     binder = Binder()
     scope = binder.run(inputs, stages)
     outputs = () if binder.problems else tuple(binder.outputs(bindings, scope))
     if binder.problems:
-        raise _error(binder.problems)
+        raise binder.problems.error()
     warnings = (*reader.warnings, *binder.warnings)
     varies = any(part.varies for part in reader.defaults)
-    defaults = {} if varies or not reader.defaults else reader.defaults[0].value.plain()
+    defaults = {} if varies or not reader.defaults else reader.defaults[0].plain(None)
     return Expansion(
         spec, tuple(inputs.values()), stages, defaults, tuple(binder.nodes), outputs, binder.choices, warnings
     )
-
-
-def _error(problems: Iterable[Problem]) -> GraphError:
-    """All problems, in the order of the file."""
-    return GraphError(sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
-
-
-def _substituted(document: Value, params: Mapping[str, Value], problems: list[Problem]) -> Value:
-    entries: Mapping[Any, Value] = document.data  # type: ignore[assignment]  # a document is a mapping
-    data = {key: value if key in UNTOUCHED else substitute(value, params, problems) for key, value in entries.items()}
-    return replace(document, data=data)
 
 
 def _not_one_of_two(document: Value) -> Iterator[Problem]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fpngraph.errors import Span
 from fpngraph.language.members import Binding, Key, text_of
-from fpngraph.language.names import Names
+from fpngraph.language.names import Names, Place
 from fpngraph.language.nodes import Input
+from fpngraph.language.reference import Name
 from fpngraph.language.source import Value
+
+_LEVEL = "write name and level, such as 'inputs: {image: 0}'"
 
 
 def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
@@ -18,54 +21,69 @@ def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
     before = len(names.problems)
     for text, span, explicit in _entries(value, names):
         name = names.declaration(text, span)
-        for key in names.keys(name, span) if name else ():
+        for key in names.keys(name, Place(span, text)) if name else ():
             names.check(key, span)
-            level = names.level(key, explicit, span)
+            level = names.level(key, explicit, span, _LEVEL)
             if key in inputs:
                 names.report(f"input {text_of(key)!r} is declared twice", span)
             elif level is not None:
                 inputs[key] = Input(text_of(key), level, span)
     if not inputs and len(names.problems) == before:
         names.report("the graph has no inputs", value.span, "name the maps of the backbone, such as 'inputs: C(3..5)'")
+    if len(names.problems) > before:
+        names.incomplete()
     return inputs
 
 
 def _entries(value: Value, names: Names) -> Iterator[tuple[Any, Span, int | None]]:
     if not isinstance(value.data, Mapping):
         for entry in value.data if isinstance(value.data, tuple) else (value,):
-            yield entry.data, entry.span, None
+            yield entry.plain(), entry.span, None
         return
     for text, level in value.data.items():
         if type(level.data) is int and level.data >= 0:
             yield text, value.key_spans[text], level.data
         else:
-            names.report(f"input {text!r} needs its level, an integer of 0 or more", level.span, "write 'name: level'")
+            names.report(f"input {text!r} needs its level, an integer of 0 or more", level.span, _LEVEL)
 
 
 def read_bindings(value: Value, names: Names) -> tuple[Binding, ...]:
-    """``outputs`` of a stage or of the graph: a reference or range, a list of them, or name: reference."""
+    """``outputs`` of a stage: a reference or range, a list of them, or a mapping of names that it binds."""
+    return tuple(_bindings(value, names, names.declaration))
+
+
+def read_outputs(value: Value, names: Names) -> tuple[Binding, ...]:
+    """``outputs`` of the graph, in the same forms. Nothing in the file can refer to their names."""
+    before = len(names.problems)
+    bindings = tuple(_bindings(value, names, names.name))
+    if not bindings and len(names.problems) == before:
+        names.report("the graph has no outputs", value.span, "name what the neck gives, such as 'outputs: P(3..7)'")
+    return bindings
+
+
+def _bindings(value: Value, names: Names, read: Callable[[Any, Span], Name | None]) -> Iterator[Binding]:
     if isinstance(value.data, Mapping):
-        return tuple(_bound(value, names))
-    bindings = []
+        yield from _bound(value, names, read)
+        return
     for entry in value.data if isinstance(value.data, tuple) else (value,):
         reference = names.reference(entry)
         for candidates in names.candidates(reference, entry) if reference else ():
             _refuse_none(candidates.optional, entry, names)
-            bindings.append(Binding(None, candidates))
-    return tuple(bindings)
+            yield Binding(None, candidates)
 
 
-def _bound(value: Value, names: Names) -> Iterator[Binding]:
+def _bound(value: Value, names: Names, read: Callable[[Any, Span], Name | None]) -> Iterator[Binding]:
     for text, entry in value.data.items():  # type: ignore[union-attr]  # the caller looked
         span = value.key_spans[text]
-        name, reference = names.declaration(text, span), names.reference(entry)
+        name, reference = read(text, span), names.reference(entry)
         if name is None or reference is None:
             continue
         _refuse_none(reference.optional, entry, names)
         if reference.alternatives[0].stop_index is not None:
-            names.report("an output of a name stands for one node, not for a range", entry.span)
+            hint = "write the range on both sides with 'l', such as '{P(3..7): out(l)}'"
+            names.report("an output of a name stands for one node, not for a range", entry.span, hint)
             continue
-        for key in names.keys(name, span):
+        for key in names.keys(name, Place(span, text)):
             names.check(key, span)
             for candidates in names.candidates(reference, entry, key[1]):
                 yield Binding(key, candidates)

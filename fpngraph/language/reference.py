@@ -9,14 +9,12 @@ from fpngraph.language.arithmetic import (
     INDEX,
     MAX_INTEGER,
     Expression,
-    Reason,
-    Tokens,
-    clipped,
     constant,
     parse_arithmetic,
     parse_expression,
     unexpected,
 )
+from fpngraph.language.tokens import Reason, Tokens, clipped
 
 __all__ = [
     "MAX_INTEGER",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from fpngraph.errors import Problem, Span
+from fpngraph.errors import Problem
+from fpngraph.language.members import Member, Stage, text_of
+from fpngraph.language.names import Names
 from fpngraph.language.nodes import Edge, Node, Projection
-from fpngraph.language.params import uses_index, with_index
+from fpngraph.language.params import size, uses_index, with_index
 from fpngraph.language.source import Value
 from fpngraph.language.spec import Defaults, Resample, Settings
 from fpngraph.language.validate import validate
@@ -48,34 +51,43 @@ def merged(outer: M, inner: Settings) -> M:
 class PerMember(Generic[M]):
     """A mapping of the file as a model: read once, or once per member where it says ``$(...)`` with ``l``."""
 
-    def __init__(self, model: type[M], value: Value, integers: Mapping[str, int], problems: list[Problem]) -> None:
-        self._model, self._integers, self._problems = model, integers, problems
+    def __init__(self, model: type[M], value: Value, names: Names, subject: str) -> None:
+        self._model, self._names, self._subject = model, names, subject
         self.value = value
         self.varies = uses_index(value)
-        self._once = None if self.varies else validate(model, value, problems)
+        self.size = size(value) if self.varies else 0
+        self._plain = {} if self.varies else value.plain()
+        self._once = None if self.varies else validate(model, value, names.problems, self._plain, subject)
 
     def at(self, index: int | None) -> M | None:
         """The model for the member at ``index``; None where it is wrong, which is then among the problems."""
         if not self.varies:
             return self._once
         found: list[Problem] = []
-        value = self.concrete(index, found)
-        model = None if found else validate(self._model, value, found)
-        known = {problem.span for problem in self._problems}
-        self._problems.extend(problem for problem in found if problem.span not in known)
+        value = self._concrete(index, found)
+        model = None if found else validate(self._model, value, found, value.plain(), self._subject)
+        for problem in found:
+            self._names.report(problem.message, problem.span, problem.hint)
         return model
 
-    def concrete(self, index: int | None, problems: list[Problem]) -> Value:
-        """The value with every ``$(...)`` worked out for the member at ``index``."""
-        variables = dict(self._integers) if index is None else {**self._integers, "l": index}
-        return with_index(self.value, variables, problems) if self.varies else self.value
+    def plain(self, index: int | None) -> dict[str, Any]:
+        """The mapping as the file has it, for the member at ``index``. Not to be written to."""
+        return self._concrete(index, []).plain() if self.varies else self._plain
+
+    def _concrete(self, index: int | None, problems: list[Problem]) -> Value:
+        integers = self._names.integers
+        variables = integers if index is None else ChainMap({"l": index}, integers)
+        return with_index(self.value, variables, self._names.params, problems)
 
 
 def merged_plain(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
     """As ``merged``, on plain data: only ``resample`` and its ``project`` merge."""
     result = dict(outer)
-    for key, said in inner.items():
+    for key, written in inner.items():
+        if written is None:
+            continue
         before = result.get(key)
+        said = {"when": written} if key == "project" and isinstance(written, str) else written
         deeper = key in ("resample", "project") and isinstance(before, Mapping) and isinstance(said, Mapping)
         result[key] = merged_plain(before, said) if deeper else said  # type: ignore[arg-type]  # checked in `deeper`
     return result
@@ -98,21 +110,13 @@ class Finished:
         """What an edge with settings of its own does."""
         return _path(merged(_said(self.settings.resample), resample), self.settings)
 
-    def node(
-        self,
-        name: str,
-        level: int,
-        edges: tuple[Edge, ...],
-        stage: str | None,
-        run: int | None,
-        member: str,
-        span: Span,
-    ) -> Node:
-        """The node of these settings."""
+    def node(self, stage: Stage, run: int, member: Member, edges: tuple[Edge, ...]) -> Node:
+        """The node that ``member`` is in one run of its stage."""
+        text = text_of(member.key)
         said = self.settings
         return Node(
-            name=name,
-            level=level,
+            name=stage.full_name(run, text),
+            level=member.level,
             edges=edges,
             fusion=self.fusion,
             op=self.op,
@@ -120,10 +124,10 @@ class Finished:
             norm=_said(said.norm),
             padding=_said(said.padding),
             init=said.init,
-            stage=stage,
-            run=run,
-            member=member,
-            span=span,
+            stage=stage.name,
+            run=None if stage.repeat is None else run,
+            member=text,
+            span=member.span,
         )
 
 

@@ -29,7 +29,7 @@ def read(text: str, file: str) -> Value:
     """The mapping that a graph file says; ``file`` is what errors call it. Raises GraphError with all problems."""
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES:
-        raise _too_large(file, len(text))
+        raise GraphError([Problem(f"cannot read {file!r}: {_too_large(len(text))}")])
     source = Source(text, file)
     _check_characters(text, source)
     parser = _LOADER(text)
@@ -70,16 +70,16 @@ def _bytes(path: Path) -> bytes:
     if not stat.S_ISREG(status.st_mode):  # a FIFO would wait for its writer
         raise OSError("it is not a regular file")
     if status.st_size > MAX_BYTES:
-        raise _too_large(str(path), status.st_size)
+        raise OSError(_too_large(status.st_size))
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:  # it grew, or is one of those that say a size of 0
-        raise _too_large(str(path), len(data))
+        raise OSError(_too_large(len(data)))
     return data
 
 
-def _too_large(file: str, size: int) -> GraphError:
-    return GraphError([Problem(f"{file}: a graph file has at most {MAX_BYTES} bytes, found {size}")])
+def _too_large(size: int) -> str:
+    return f"it has {size} bytes, a graph file has at most {MAX_BYTES}"
 
 
 def _undecodable(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:

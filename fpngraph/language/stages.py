@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from fpngraph.errors import Problem, Span
+from fpngraph.language.composer import MAX_VALUES
 from fpngraph.language.members import Candidates, Key, Member, Stage, text_of
-from fpngraph.language.names import MAX_NODES, Names
+from fpngraph.language.names import MAX_NODES, Names, Place
 from fpngraph.language.ports import read_bindings
 from fpngraph.language.reference import Reference, is_name
 from fpngraph.language.settings import BASE, PerMember, merged, merged_plain
 from fpngraph.language.source import Value
 from fpngraph.language.spec import Defaults, EdgeSpec, NodeSpec, StageSpec
+
+_LEVEL = "give it a 'level', or a name that ends in its level"
 
 
 class StageReader:
@@ -22,13 +25,13 @@ class StageReader:
     def __init__(self, names: Names, defaults: Value | None) -> None:
         self.names = names
         self.warnings: list[Problem] = []
-        self._nodes = 0
+        self._nodes = self._values = 0
         self.defaults = self._read_defaults(defaults)
 
     def _read_defaults(self, value: Value | None) -> list[PerMember[Defaults]]:
         if value is None or value.data is None:
             return []
-        return [PerMember(Defaults, value, self.names.integers, self.names.problems)]
+        return [PerMember(Defaults, value, self.names, "defaults")]
 
     def stage(self, name: str | None, spec: StageSpec, value: Value, span: Span) -> Stage:
         """One stage; ``value`` is its mapping in the file, ``span`` the place of its name."""
@@ -44,7 +47,7 @@ class StageReader:
         if spec.repeat is not None and not (outputs and isinstance(entries["outputs"].data, Mapping)):
             message = "a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read"
             self.names.report(message, value.key_spans["repeat"], "such as 'outputs: {P(3..7): out(l)}'")
-        written = {} if any(part.varies for part in defaults) or not own else own[0].value.plain()
+        written = {} if any(part.varies for part in defaults) or not own else own[0].plain(None)
         return Stage(name, spec.repeat, members, outputs, written, span)
 
     def _stage_members(self, nodes: Value, defaults: Sequence[PerMember[Defaults]]) -> Iterator[Member]:
@@ -62,14 +65,11 @@ class StageReader:
         """The members that one entry of ``nodes`` declares."""
         names = self.names
         name = names.declaration(text, span)
-        entry = PerMember(NodeSpec, value, names.integers, names.problems)
+        entry = PerMember(NodeSpec, value, names, str(text))
         inputs = _Inputs(names, value)
         before = len(names.problems)
-        keys = names.keys(name, span) if name else []
-        self._nodes += len(keys)
-        if self._nodes > MAX_NODES:
-            names.report(f"the graph has more than {MAX_NODES} nodes, which is the limit", span)
-            return
+        keys = names.keys(name, Place(span, text)) if name else []
+        self._count(keys, span, [entry, *defaults])
         if name and not keys and len(names.problems) == before:
             self.warnings.append(Problem(f"family {name.text!r} has no member", span))
         varies = entry.varies or any(part.varies for part in defaults)
@@ -77,7 +77,7 @@ class StageReader:
         for key in keys:
             names.check(key, span)
             spec, layers = entry.at(key[1]), [part.at(key[1]) for part in defaults]
-            level = names.level(key, spec.level, span) if spec else None
+            level = names.level(key, spec.level, span, _LEVEL) if spec else None
             if spec is None or level is None or None in layers:
                 continue
             shared = key[1] if varies else None
@@ -86,6 +86,16 @@ class StageReader:
             written = _written(entry, defaults, key[1])
             found = inputs.of(key[1], spec, written.pop("inputs"))
             yield Member(key, level, found, cache[shared], span, text, written)
+
+    def _count(self, keys: Sequence[Key], span: Span, parts: Sequence[PerMember[Any]]) -> None:
+        """Ends the phase where the members of an entry, or what is worked out for each of them, become too many."""
+        self._nodes += len(keys)
+        if self._nodes > MAX_NODES:
+            self.names.stop(f"the graph has more than {MAX_NODES} nodes, which is the limit", span)
+        self._values += len(keys) * sum(part.size for part in parts if part.varies)
+        if self._values > MAX_VALUES:
+            message = f"'$(...)' with 'l' stands for more than {MAX_VALUES} values, which is the limit"
+            self.names.stop(message, span)
 
 
 class _Inputs:
@@ -116,7 +126,7 @@ def _written(entry: PerMember[NodeSpec], defaults: Sequence[PerMember[Defaults]]
     written: dict[str, Any] = {}
     parts: list[PerMember[Any]] = [*defaults, entry] if any(part.varies for part in defaults) else [entry]
     for part in parts:
-        written = merged_plain(written, part.concrete(index, []).plain())
+        written = merged_plain(written, part.plain(index))
     return written
 
 

@@ -50,7 +50,7 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     span = source.character(mark)
     found = span.text[span.column - 1 : span.end - 1]
     words = {
-        "found": repr(found) if found else "the end of the line",
+        "found": "the end of the file" if source.is_end(mark) else repr(found) if found else "the end of the line",
         "context": f"on line {context.line + 1}" if context else "here",
     }
     for part, reason, hint in _REASONS:

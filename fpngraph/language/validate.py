@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from fpngraph.errors import Problem, nearest
+from fpngraph.language.composer import MAX_PROBLEMS
 from fpngraph.language.source import Value
 from fpngraph.ops import KINDS, find
 
@@ -24,17 +26,25 @@ _REQUIRED = {
     "list_type": "a list",
     "tuple_type": "a list",
     "finite_number": "a finite number",
+    "string_too_short": "a text of at least one character",
 }
 _BOUNDS = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
+_BOOLEANS_OF_YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})
 _WORDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
-def validate(model: type[M], value: Value, problems: list[Problem]) -> M | None:
-    """``value`` as a ``model``; None, and every finding added to ``problems``, where it is not one."""
+def validate(
+    model: type[M], value: Value, problems: list[Problem], plain: Any, name: str | None = None
+) -> M | None:
+    """``plain``, which is ``value.plain()``, as a ``model``; None, and all findings in ``problems``, if it is not.
+
+    ``name`` is what messages call the value itself; the whole file has none.
+    """
     try:
-        return model.model_validate(value.plain())
+        return model.model_validate(plain)
     except ValidationError as error:
-        problems.extend(_problems(model, value, list(_flat(error.errors(include_url=False)))))
+        details = islice(_flat(error.errors(include_url=False, include_input=False)), 10 * MAX_PROBLEMS)
+        problems.extend(_Findings(model, value, name).problems(details))
         return None
 
 
@@ -49,32 +59,52 @@ def _flat(details: Sequence[ErrorDetails], outer: Loc = ()) -> Iterator[ErrorDet
             yield {**detail, "loc": loc}
 
 
-def _problems(model: type[BaseModel], root: Value, details: Sequence[ErrorDetails]) -> Iterator[Problem]:
-    places: dict[Loc, list[ErrorDetails]] = {}
-    for detail in details:
-        places.setdefault(_existing(root, detail), []).append(detail)
-    for path, found in places.items():
-        kind = found[0]["type"]
-        if kind == "extra_forbidden":
-            known = _keys(model, path[:-1])
-            key_span = root.at(path[:-1]).key_spans[path[-1]]
-            yield Problem(f"unknown key {str(path[-1])!r}", key_span, nearest(str(path[-1]), known))
-        elif kind == "missing":
-            for detail in found:
-                where = f" in {path[-1]!r}" if path else ""
-                yield Problem(f"the key {str(detail['loc'][-1])!r} is missing{where}", root.at(path).span)
-        else:
-            yield _wrong_value(root.at(path), path, found)
+class _Findings:
+    """pydantic's findings about one value of a file."""
 
+    def __init__(self, model: type[BaseModel], root: Value, name: str | None) -> None:
+        self.model, self.root, self.name = model, root, name
 
-def _wrong_value(value: Value, path: Loc, found: Sequence[ErrorDetails]) -> Problem:
-    required = dict.fromkeys(_required(detail) for detail in found)
-    hint = next((hint for detail in found if (hint := detail.get("ctx", {}).get("hint"))), None)
-    if isinstance(value.data, str) and value.data.startswith("$("):
-        hint = "'l' has a value only in the entries of 'nodes' and in 'defaults'"
-    named = next((part for part in reversed(path) if isinstance(part, str)), None)
-    subject = f"{named!r} is" if named and not isinstance(path[-1], int) else f"an entry of {named!r} is"
-    return Problem(f"{subject} {shown(value)}, but must be {' or '.join(required)}", value.span, hint)
+    def problems(self, details: Iterable[ErrorDetails]) -> Iterator[Problem]:
+        """One problem per place, or per missing key."""
+        places: dict[Loc, list[ErrorDetails]] = {}
+        for detail in details:
+            places.setdefault(_existing(self.root, detail), []).append(detail)
+        for path, found in places.items():
+            if found[0]["loc"][-1:] == ("[key]",):
+                yield self._wrong_key(path)
+            elif found[0]["type"] == "extra_forbidden":
+                known = _keys(self.model, path[:-1])
+                span = self.root.at(path[:-1]).key_spans[path[-1]]
+                yield Problem(f"unknown key {str(path[-1])!r}", span, nearest(str(path[-1]), known))
+            elif found[0]["type"] == "missing":
+                where = f" in {self._named(path)}" if path or self.name else ""
+                for detail in found:
+                    yield Problem(f"the key {str(detail['loc'][-1])!r} is missing{where}", self.root.at(path).span)
+            else:
+                yield self._wrong_value(path, found)
+
+    def _named(self, path: Loc) -> str:
+        """What a message calls the value at a path."""
+        named = next((part for part in reversed(path) if isinstance(part, str)), self.name)
+        if named is None:
+            return "an entry"
+        return f"an entry of {named!r}" if path and isinstance(path[-1], int) else repr(named)
+
+    def _wrong_key(self, path: Loc) -> Problem:
+        span = self.root.at(path[:-1]).key_spans[path[-1]]
+        return Problem(f"{path[-1]!r} is no name", span, "a name is letters, digits and _; no digit first")
+
+    def _wrong_value(self, path: Loc, found: Sequence[ErrorDetails]) -> Problem:
+        value = self.root.at(path)
+        required = dict.fromkeys(_required(detail) for detail in found)
+        hint = next((hint for detail in found if (hint := detail.get("ctx", {}).get("hint"))), None)
+        if isinstance(value.data, str) and value.data.startswith("$("):
+            hint = "'l' has a value only in the entries of 'nodes' and in 'defaults'"
+        elif "true or false" in required and str(value.data).lower() in _BOOLEANS_OF_YAML_1_1:
+            hint = "in YAML 1.2 'yes', 'no', 'on' and 'off' are text"
+        message = f"{self._named(path)} is {shown(value)}, but must be {' or '.join(required)}"
+        return Problem(message, value.span, hint)
 
 
 def _required(detail: ErrorDetails) -> str:
@@ -86,8 +116,8 @@ def _required(detail: ErrorDetails) -> str:
     if kind in _BOUNDS:
         bound = _BOUNDS[kind]
         return f"{_WORDS[bound]} {context[bound]}"
-    if kind in ("too_short", "string_too_short"):
-        return "something, not empty"
+    if kind == "too_short":
+        return f"a {'list' if context['field_type'] == 'List' else 'mapping'} with at least one entry"
     return _REQUIRED.get(kind, detail["msg"])
 
 

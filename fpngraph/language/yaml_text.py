@@ -9,13 +9,14 @@ from typing import Any
 
 from fpngraph.errors import GraphError, Problem
 from fpngraph.language.composer import MAX_DEPTH, MAX_VALUES
-from fpngraph.language.scalars import MAX_DIGITS, TooLarge, resolve
+from fpngraph.language.scalars import MAX_DIGITS, resolve
 
 _WIDTH = 110
 _MAX_KEY = 1000  # YAML finds the ':' of a key within 1024 characters
 _BLOCK_LEVELS = {"stages": 2, "nodes": 1, "presets": 1}  # under these keys, levels with a line per entry
-_PLAIN = re.compile(r"[A-Za-z0-9_$/(](?:[\w $./()+*|=<>'\"-]|:(?=[\w/]))*")
-_PLAIN_OUTSIDE_BRACKETS = re.compile(r"[A-Za-z0-9_$/(](?:[\w $./()+*|=<>'\"-]|:(?=[\w/])|,(?=\S| \S))*")
+_YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})  # true and false to other readers: quoted for them
+_PLAIN = re.compile(r"[A-Za-z_$/(](?:[\w $./()+*|=<>'\"-]|:(?=[\w/]))*")
+_PLAIN_OUTSIDE_BRACKETS = re.compile(r"[A-Za-z_$/(](?:[\w $./()+*|=<>'\"-]|:(?=[\w/])|,(?=\S| \S))*")
 _ESCAPED = re.compile(r"[^ !#-\[\]-~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
@@ -125,17 +126,16 @@ def _scalar(data: Any, plain: re.Pattern[str]) -> str:
         return int.__repr__(data)
     if math.isnan(data):
         return ".nan"
-    return float.__repr__(data) if math.isfinite(data) else ".inf" if data > 0 else "-.inf"
+    if math.isinf(data):
+        return ".inf" if data > 0 else "-.inf"
+    return re.sub(r"^(-?\d+)e", r"\1.0e", float.__repr__(data))  # without a point it is text to readers of YAML 1.1
 
 
 def _reads_back(text: str, plain: re.Pattern[str]) -> bool:
     """Whether ``text`` without quotes is read as this text."""
     if not plain.fullmatch(text) or text[-1] == " " or not text.isprintable():
         return False
-    try:
-        return resolve(text) == text
-    except TooLarge:
-        return False
+    return text.lower() not in _YAML_1_1 and resolve(text) == text
 
 
 def _quoted(text: str) -> str:
