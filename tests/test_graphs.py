@@ -1,0 +1,136 @@
+"""The shipped graphs: they load and build for every range of levels, and their presets are the papers' numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import fpngraph
+
+GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn"}
+FOLDER = Path(__file__).parents[1] / "graphs"
+
+# arXiv:1911.09070, table 1: channels and layers of the BiFPN. D7x has one level more (Sec. 5.1).
+EFFICIENTDET = {
+    "d0": (64, 3, 7),
+    "d1": (88, 4, 7),
+    "d2": (112, 5, 7),
+    "d3": (160, 6, 7),
+    "d4": (224, 7, 7),
+    "d5": (288, 7, 7),
+    "d6": (384, 8, 7),
+    "d7": (384, 8, 7),
+    "d7x": (384, 8, 8),
+}
+RANGES = [
+    pytest.param(name, {"min": low, "backbone_max": middle, "max": high}, id=f"{name}-{low}-{middle}-{high}")
+    for name in sorted(GRAPHS)
+    for low, middle, high in [(3, 5, 7), (3, 5, 8), (2, 5, 6), (2, 4, 6), (4, 5, 6), (0, 2, 4), (5, 5, 7)]
+    if name != "retinanet_fpn" or middle == 5
+]
+
+
+def shapes(neck: fpngraph.Neck, height: int, width: int) -> dict[str, tuple[int, ...]]:
+    """What comes out for maps of an image of this size, by output name."""
+    levels = {name: entry.level for name, entry in neck.source_graph.inputs.items()}
+    maps = {
+        name: torch.randn(1, channels, -(-height // 2 ** levels[name]), -(-width // 2 ** levels[name]))
+        for name, channels in neck.in_channels.items()
+    }
+    with torch.no_grad():
+        return {name: tuple(y.shape) for name, y in neck(maps).items()}
+
+
+def build(name: str, **params: object) -> fpngraph.Neck:
+    graph = fpngraph.load(name, channels=8, **params)
+    return fpngraph.build(graph, in_channels=[6 + 2 * index for index in range(len(graph.inputs))]).eval()
+
+
+def test_these_graphs_are_shipped() -> None:
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == GRAPHS
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
+    graph = fpngraph.load(name)
+
+    assert graph.source.startswith("https://")
+    assert graph.description.endswith(".")
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS - {"pan_effdet"}))
+def test_a_shipped_graph_has_no_warnings(name: str) -> None:
+    assert fpngraph.load(name).warnings == ()
+
+
+def test_pan_effdet_is_warned_about_for_the_weights_that_effdet_gives_single_inputs() -> None:
+    warnings = fpngraph.load("pan_effdet").warnings
+
+    lines = {warning.line for warning in warnings}
+    text = (FOLDER / "pan_effdet.yaml").read_text().splitlines()
+    assert {text[line - 1].strip().split("(")[0] for line in lines if line} == {"td", "out"}
+    assert fpngraph.load("pan_effdet", fusion="sum").warnings == ()
+
+
+@pytest.mark.parametrize(("name", "params"), RANGES)
+def test_a_shipped_graph_gives_every_level_of_a_range(name: str, params: dict[str, int]) -> None:
+    neck = build(name, **params)
+
+    assert shapes(neck, 333, 500) == {
+        f"P{level}": (1, 8, -(-333 // 2**level), -(-500 // 2**level))
+        for level in range(params["min"], params["max"] + 1)
+    }
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS))
+def test_a_shipped_graph_takes_an_image_of_one_pixel(name: str) -> None:
+    neck = build(name)
+
+    assert set(shapes(neck, 1, 1).values()) == {(1, 8, 1, 1)}
+
+
+@pytest.mark.parametrize("preset", EFFICIENTDET)
+def test_a_preset_of_bifpn_has_the_numbers_of_the_paper(preset: str) -> None:
+    channels, repeats, max_level = EFFICIENTDET[preset]
+
+    graph = fpngraph.load("bifpn", preset=preset)
+
+    assert {node.channels for node in graph.nodes.values()} == {channels}
+    assert {node.run for node in graph.nodes.values()} == {None, *range(repeats)}
+    assert list(graph.outputs) == [f"P{level}" for level in range(3, max_level + 1)]
+
+
+@pytest.mark.parametrize("preset", ["d0", "d1"])
+def test_a_preset_of_bifpn_builds_and_runs(preset: str) -> None:
+    channels, _, max_level = EFFICIENTDET[preset]
+    neck = fpngraph.build(fpngraph.load("bifpn", preset=preset), in_channels=[40, 112, 320]).eval()
+
+    outputs = shapes(neck, 97, 65)
+
+    assert set(outputs) == {f"P{level}" for level in range(3, max_level + 1)}
+    assert outputs["P3"] == (1, channels, 13, 9)
+
+
+def test_the_widest_presets_add_without_weights() -> None:
+    fusions = {
+        preset: {n.fusion.name for n in fpngraph.load("bifpn", preset=preset).nodes.values()} for preset in EFFICIENTDET
+    }
+
+    assert {preset for preset, names in fusions.items() if names == {"sum"}} == {"d6", "d7", "d7x"}
+
+
+def test_quad_nodes_of_qufpn_are_weighted_whatever_the_fusion() -> None:
+    graph = fpngraph.load("qufpn", fusion="sum")
+
+    weighted = {node.member for node in graph.nodes.values() if node.fusion.weighted}
+
+    assert weighted == {"q3", "q4", "q5", "q6", "q7"}
+
+
+@pytest.mark.parametrize("source", ["C5", "P5"])
+def test_the_source_of_retinanets_first_extra_level_is_a_parameter(source: str) -> None:
+    graph = fpngraph.load("retinanet_fpn", source=source)
+
+    assert [edge.source for edge in graph.nodes["P6"].edges] == [source]
