@@ -1,0 +1,250 @@
+"""What a graph is compiled to: generated code, module paths, names, sizes, and how long maps live."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import keyword
+import weakref
+from collections.abc import Iterable
+from typing import ClassVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import fpngraph
+from fpngraph.language.reserved import RESERVED
+from fpngraph.layers.node import Node
+from fpngraph.ops import Init
+from tests.necks import GRAPHS, maps, neck_of, shipped
+
+CHAIN = """
+a: {inputs: [P3], level: 3, op: [act]}
+b: {inputs: [a, P4], level: 4, op: [act]}
+c: {inputs: [b], level: 6, op: [act]}
+d: {inputs: [b, c], level: 5}
+"""
+CHAIN_CODE = """\
+def forward(self, features):
+    maps = fpngraph_neck_unpack(features, {'P3': (3, 4), 'P4': (4, 4), 'P5': (5, 4)})
+    P3 = maps[0]
+    P4 = maps[1]
+    P5 = maps[2];  maps = None
+    size3 = fpngraph_neck_size_of(P3)
+    size4 = fpngraph_neck_size_of(P4)
+    size5 = fpngraph_neck_size_of(P5);  P5 = None
+    size6 = fpngraph_neck_coarser(size5, 1)
+    a = self.a(size3, P3);  size3 = None
+    b = self.b(size4, a, P4);  size4 = a = P4 = None
+    c = self.c(size6, b);  size6 = None
+    d = self.d(size5, b, c);  size5 = b = c = None
+    outputs = fpngraph_neck_pack(features, {'low': d, 'same': P3});  features = d = P3 = None
+    return outputs"""
+
+
+def test_the_generated_forward_reads_like_the_graph_and_releases_each_map_after_its_last_reader() -> None:
+    neck = neck_of(CHAIN, outputs="{low: d, same: P3}")
+
+    code = "\n".join(line.rstrip() for line in neck.code.strip().splitlines())
+
+    assert code == CHAIN_CODE
+
+
+def test_a_map_is_gone_before_the_node_after_its_last_reader_runs() -> None:
+    neck = neck_of(CHAIN, outputs="[P3, d]")
+    made: dict[str, weakref.ref[Tensor]] = {}
+    alive: dict[str, list[str]] = {}
+    for name in "abcd":
+
+        def note(_module: nn.Module, arguments: tuple[object, ...], name: str = name) -> None:
+            del arguments
+            alive[name] = [other for other, reference in made.items() if reference() is not None]
+
+        def keep(_module: nn.Module, _arguments: object, y: Tensor, name: str = name) -> None:
+            made[name] = weakref.ref(y)
+
+        neck.get_submodule(name).register_forward_pre_hook(note)
+        neck.get_submodule(name).register_forward_hook(keep)
+
+    with torch.no_grad():
+        neck(maps(neck, 64, 64))
+
+    assert alive == {"a": [], "b": ["a"], "c": ["b"], "d": ["b", "c"]}
+
+
+class OneByOne(nn.Module):
+    """A sum that counts how many of its maps there are at a time."""
+
+    most = 0
+
+    def forward(self, fused: Iterable[Tensor]) -> Tensor:
+        seen: list[weakref.ref[Tensor]] = []
+        total = torch.zeros(())
+        for x in fused:
+            seen.append(weakref.ref(x))
+            total = total + x
+            self.most = max(self.most, sum(reference() is not None for reference in seen))
+            del x
+        return total
+
+
+def test_edges_are_worked_out_one_at_a_time() -> None:
+    neck = neck_of("out: {inputs: [P3, P5, P5], level: 4, resample: {project: always}}", outputs="[out]")
+    expected = neck(maps(neck, 64, 64))
+    fusion = OneByOne()
+    neck.set_submodule("out.fusion", fusion)
+
+    with torch.no_grad():
+        got = neck(maps(neck, 64, 64))
+
+    torch.testing.assert_close(got, expected)
+    assert fusion.most == 1
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_module_paths_are_the_full_names_of_the_nodes(name: str) -> None:
+    neck = shipped(name)
+
+    paths = [path for path, module in neck.named_modules() if isinstance(module, Node)]
+
+    assert sorted(paths) == sorted(neck.source_graph.nodes)
+
+
+def test_keys_of_the_state_dict_say_node_part_and_step() -> None:
+    graph = fpngraph.load("bifpn", repeats=1)
+    neck = fpngraph.build(graph, in_channels=[40, 112, 320])
+
+    keys = [key for key in neck.state_dict() if key.startswith("bifpn.0.td5.") and key.endswith(".weight")]
+
+    assert keys == [
+        "bifpn.0.td5.edges.0.0.weight",
+        "bifpn.0.td5.edges.0.1.weight",
+        "bifpn.0.td5.fusion.weight",
+        "bifpn.0.td5.op.1.depthwise.weight",
+        "bifpn.0.td5.op.1.pointwise.weight",
+        "bifpn.0.td5.op.2.weight",
+    ]
+
+
+NAMES_IN_CODE = """
+self torch device inf nan NoneType fx_pytree getattr list match _ __ _0 a_1 op edges fusion unpack
+features maps maps_1 outputs size size3 self_ fpngraph_neck_unpack fpngraph_neck_pack fpngraph_neck_size_of
+"""
+
+
+@pytest.mark.parametrize("name", NAMES_IN_CODE.split())
+def test_a_node_and_an_input_may_have_any_name_that_is_not_reserved(name: str) -> None:
+    plain = fpngraph.loads(_three("plain", "given"))
+    named, given = fpngraph.loads(_three(name, "given")), fpngraph.loads(_three("plain", name))
+    expected = fpngraph.build(plain, [4])
+    x = torch.randn(1, 4, 8, 8)
+
+    for graph in (named, given):
+        neck = fpngraph.build(graph, [4])
+        neck.load_state_dict(dict(zip(neck.state_dict(), expected.state_dict().values(), strict=True)))
+        torch.testing.assert_close(neck([x]), expected([x]))
+
+
+def _three(node: str, given: str) -> str:
+    """A graph of three nodes, the second of which has the name ``node``, and of an input called ``given``."""
+    return f"""
+fpngraph: 1
+name: names
+inputs: {{{given}: 3}}
+defaults: {{channels: 4}}
+nodes:
+  first: {{inputs: [{given}], level: 4, op: [conv]}}
+  {node}: {{inputs: [first, {given}], level: 3, op: [conv]}}
+  last: {{inputs: [{node}, {given}], level: 3, op: [conv]}}
+outputs: [last, {node}]
+"""
+
+
+def test_every_name_that_a_neck_needs_for_itself_is_reserved() -> None:
+    neck = shipped("fpn")
+    needed = {*dir(neck), *vars(neck), *dir(nn.Module())} - set(neck.source_graph.nodes)
+    for ancestor in type(neck).__mro__:
+        needed |= {*vars(ancestor), *getattr(ancestor, "__annotations__", {})}
+
+    missing = {name for name in needed if name.isidentifier() and not keyword.iskeyword(name)} - RESERVED
+
+    assert missing == set()
+
+
+def test_a_recipe_sees_every_module_of_its_node_and_of_no_other() -> None:
+    seen: list[nn.Module] = []
+
+    class Recorder(Init):
+        name: ClassVar[str] = "recorder"
+
+        def apply(self, module: nn.Module) -> None:
+            seen.append(module)
+
+    graph = fpngraph.loads(_three("middle", "given"))
+    middle = dataclasses.replace(graph.nodes["middle"], init=Recorder())
+
+    neck = fpngraph.build(dataclasses.replace(graph, nodes={**graph.nodes, "middle": middle}), [4])
+
+    assert seen == list(neck.get_submodule("middle").modules())
+
+
+SIZES = [
+    pytest.param("[P4, P5]", {"P4": (33, 50), "P5": (17, 25)}, 7, (5, 7), id="coarser-than-all-inputs"),
+    pytest.param("[P4, P7]", {"P4": (9, 13), "P7": (5, 5)}, 6, (3, 4), id="between-inputs-from-the-finer-one"),
+    pytest.param("[P4, P7]", {"P4": (9, 13), "P7": (5, 5)}, 7, (5, 5), id="that-of-an-input"),
+    pytest.param("[P4, P7]", {"P4": (9, 13), "P7": (5, 5)}, 8, (3, 3), id="from-the-coarsest-input"),
+    pytest.param("[P4, P7]", {"P4": (9, 13), "P7": (5, 5)}, 2, (36, 52), id="finer-than-all-inputs"),
+    pytest.param("[P3]", {"P3": (1, 1)}, 6, (1, 1), id="one-pixel-stays-one"),
+]
+
+
+@pytest.mark.parametrize(("inputs", "sizes", "level", "expected"), SIZES)
+@pytest.mark.parametrize("resample", ["{down: max_pool, up: nearest}", "{down: bilinear, up: bilinear}"])
+def test_a_level_has_one_size(
+    inputs: str, sizes: dict[str, tuple[int, int]], level: int, expected: tuple[int, int], resample: str
+) -> None:
+    first = next(iter(sizes))
+    neck = neck_of(
+        f"out: {{inputs: [{first}], level: {level}, resample: {resample}}}", inputs=inputs, outputs="{out: out}"
+    )
+    features = {name: torch.randn(1, 4, *size) for name, size in sizes.items()}
+
+    out = neck(features)["out"]
+
+    assert out.shape[-2:] == expected
+
+
+def test_a_pooled_map_of_another_size_than_the_level_is_resized_to_it_by_nearest() -> None:
+    neck = neck_of(
+        "out: {inputs: [P3], level: 4, resample: {down: {max_pool: {kernel: 1}}}}", inputs="P(3..4)", outputs="[out]"
+    )
+    fine = torch.arange(9.0).expand(1, 4, 9, 9)  # a backbone that rounds down makes 4 of 9 pixels, pooling 5
+
+    (out,) = neck([fine, torch.zeros(1, 4, 9, 4)])
+
+    assert out[0, 0, 0].tolist() == [0.0, 2.0, 4.0, 6.0]
+    assert out.shape == (1, 4, 9, 4)
+
+
+def test_two_builds_share_no_weights() -> None:
+    graph = fpngraph.load("fpn", channels=8)
+    first, second = fpngraph.build(graph, [4, 4, 4, 4]), fpngraph.build(graph, [4, 4, 4, 4])
+    before = copy.deepcopy(second.state_dict())
+
+    with torch.no_grad():
+        for parameter in first.parameters():
+            parameter.zero_()
+
+    torch.testing.assert_close(second.state_dict(), before)
+
+
+def test_a_mismatch_of_channels_is_found_before_any_module_is_made() -> None:
+    graph = fpngraph.loads(
+        "fpngraph: 1\nname: bad\ninputs: P(3..4)\nnodes:\n  out: {inputs: [P3, P4], level: 3}\noutputs: [out]\n"
+    )
+
+    with pytest.raises(fpngraph.GraphError) as raised:
+        fpngraph.build(graph, {"P3": 8, "P4": 16})
+
+    assert raised.value.problems[0].line == 5

@@ -1,0 +1,73 @@
+"""Sizes, number types and memory formats that a compiled neck computes in."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.necks import GRAPHS, assert_close, maps, shipped
+
+SIZES = [(1, 1), (8, 8), (33, 31), (512, 64), (100, 333), (1, 700)]
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_images_of_any_size_go_through_one_neck_one_after_the_other(name: str) -> None:
+    neck = shipped(name)
+
+    for height, width in SIZES:
+        for batch in (1, 2):
+            outs = neck(dict(zip(neck.in_channels, maps(neck, height, width, batch=batch), strict=True)))
+            for output, y in outs.items():
+                stride = neck.out_strides[output]
+                size = (-(-height // stride), -(-width // stride))
+                assert y.shape == (batch, neck.out_channels[output], *size)
+                assert y.isfinite().all()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-4), (torch.bfloat16, 0.1)], ids=str)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_neck_computes_in_the_type_it_is_moved_to(name: str, dtype: torch.dtype, tolerance: float) -> None:
+    neck = shipped(name)
+    features = maps(neck, 130, 99)
+    expected = neck(features)
+
+    outs = neck.to(dtype)([x.to(dtype) for x in features])
+
+    for y, z in zip(outs, expected, strict=True):
+        assert y.dtype == dtype
+        assert (y.float() - z).abs().max() <= tolerance * z.abs().max()
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_autocast_changes_outputs_by_rounding_only(name: str) -> None:
+    neck = shipped(name)
+    features = maps(neck, 130, 99)
+    expected = neck(features)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        outs = neck(features)
+
+    for y, z in zip(outs, expected, strict=True):
+        assert (y.float() - z).abs().max() <= 0.1 * z.abs().max()
+    assert any(y.dtype == torch.bfloat16 or not torch.equal(y, z) for y, z in zip(outs, expected, strict=True))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_channels_last_goes_in_and_comes_out(name: str) -> None:
+    neck = shipped(name)
+    features = maps(neck, 300, 260)
+    expected = neck(features)
+
+    outs = neck.to(memory_format=torch.channels_last)([x.to(memory_format=torch.channels_last) for x in features])
+
+    assert_close(outs, expected)
+    assert all(y.is_contiguous(memory_format=torch.channels_last) for y in outs)
+
+
+def test_eval_mode_leaves_the_statistics_alone() -> None:
+    neck = shipped("bifpn")
+    buffers = {name: buffer.clone() for name, buffer in neck.named_buffers()}
+
+    neck(maps(neck, 256, 256))
+
+    torch.testing.assert_close(dict(neck.named_buffers()), buffers, rtol=0, atol=0)
