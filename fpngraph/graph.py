@@ -9,14 +9,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.language.composer import MAX_PROBLEMS
 from fpngraph.language.expand import Expansion
 from fpngraph.language.explicit import explicit
 from fpngraph.language.nodes import Edge, Input, Node, Projection
+from fpngraph.language.problems import Problems
 
 if TYPE_CHECKING:
     import networkx
 
 __all__ = ["Edge", "Graph", "Input", "Node", "Projection"]
+
+_LONGEST = 20  # nodes of a cycle that an error lists
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def checked(expansion: Expansion) -> Graph:
     nodes = {node.name: node for node in expansion.nodes}
     digraph = _digraph(expansion.inputs, expansion.nodes)
     if not nx.is_directed_acyclic_graph(digraph):
-        raise GraphError(_cycles(digraph, nodes))
+        raise _cycles(digraph, nodes)
     outputs = {output.name: output.source for output in expansion.outputs}
     position = {name: number for number, name in enumerate(digraph)}
     order = list(nx.lexicographical_topological_sort(digraph, key=position.__getitem__))
@@ -114,26 +118,27 @@ def _needed(digraph: networkx.DiGraph[str], order: Sequence[str], outputs: Colle
     return needed
 
 
-def _cycles(digraph: networkx.DiGraph[str], nodes: Mapping[str, Node]) -> Iterator[Problem]:
+def _cycles(digraph: networkx.DiGraph[str], nodes: Mapping[str, Node]) -> GraphError:
     """One cycle for every set of nodes that all depend on each other, in the order in which they read."""
     import networkx as nx
 
-    for component in nx.strongly_connected_components(digraph):
-        part = digraph.subgraph(component)
-        if part.number_of_edges() == 0:
-            continue
-        first = next(name for name in nodes if name in component)
-        cycle = [reader for _, reader in nx.find_cycle(part.reverse(copy=False), first)]
-        cycle = [cycle[-1], *cycle[:-1]]
-        spans = {
-            name: _edge_span(nodes[name], source) for name, source in zip(cycle, [*cycle[1:], cycle[0]], strict=True)
-        }
-        steps = [f"{name!r} (line {span.line if span else '?'}) reads" for name, span in spans.items()]
-        yield Problem(
-            f"a cycle: {' '.join(steps)} {cycle[0]!r}",
-            spans[cycle[0]],
-            "each node must be computable from the inputs; read an earlier node in one of these places",
-        )
+    position = {name: number for number, name in enumerate(nodes)}
+    problems = Problems()
+    components = [part for part in nx.strongly_connected_components(digraph) if digraph.subgraph(part).size()]
+    first = {min(component, key=position.__getitem__): component for component in components}
+    for start in sorted(first, key=position.__getitem__)[: MAX_PROBLEMS - 1]:
+        component = first[start]
+        reads = nx.DiGraph((name, source) for name in component for source in digraph.pred[name] if source in component)
+        cycle = nx.find_cycle(reads, start)
+        spans = [_edge_span(nodes[name], source) for name, source in cycle]
+        steps = [
+            f"{name!r} (line {span.line if span else '?'}) reads" for (name, _), span in zip(cycle, spans, strict=True)
+        ]
+        if len(steps) > _LONGEST:
+            steps[_LONGEST:] = [f"{len(steps) - _LONGEST} more nodes that read"]
+        hint = "each node must be computable from the inputs; read an earlier node in one of these places"
+        problems.once(f"a cycle: {' '.join(steps)} {cycle[0][0]!r}", spans[0], hint)
+    return problems.error()
 
 
 def _edge_span(node: Node, source: str) -> Span | None:
@@ -141,27 +146,39 @@ def _edge_span(node: Node, source: str) -> Span | None:
 
 
 def _unused(expansion: Expansion, needed: Collection[str]) -> Iterator[Problem]:
-    """A warning per place of nodes that no output depends on, and per input that nobody reads."""
-    places: dict[Span | None, list[Node]] = {}
-    for node in expansion.nodes:
-        if node.name not in needed:
-            places.setdefault(node.span, []).append(node)
-    for span, unused in places.items():
-        names = ", ".join(repr(node.name) for node in unused[:4]) + (", ..." if len(unused) > 4 else "")
-        what = f"node {names} is" if len(unused) == 1 else f"nodes {names} are"
-        yield Problem(f"{what} left out, since no output depends on it", span)
-    for entry in expansion.inputs:
-        if entry.name not in needed:
-            yield Problem(f"nobody reads the input {entry.name!r}", entry.span)
+    """A warning per place of nodes that no output depends on, and of inputs that nobody reads."""
+    for span, names in _by_place((node.span, repr(node.name)) for node in expansion.nodes if node.name not in needed):
+        what, who = (f"node {names[0]} is", "it") if len(names) == 1 else (f"nodes {_listed(names)} are", "them")
+        yield Problem(f"{what} left out, since no output depends on {who}", span)
+    for span, names in _by_place(
+        (entry.span, repr(entry.name)) for entry in expansion.inputs if entry.name not in needed
+    ):
+        yield Problem(f"nobody reads the input{'s' * (len(names) > 1)} {_listed(names)}", span)
 
 
 def _other_levels(expansion: Expansion, nodes: Mapping[str, Node]) -> Iterator[Problem]:
-    """A warning per output whose name says another level than its node has."""
+    """A warning per place of outputs whose names say another level than their nodes have."""
     levels = {entry.name: entry.level for entry in expansion.inputs} | {name: n.level for name, n in nodes.items()}
-    for output in expansion.outputs:
-        level = levels[output.source]
-        if output.key[1] not in (None, level):
-            yield Problem(f"output {output.name!r} is at level {level}", output.span, "the name says another level")
+    found = [(output, levels[output.source]) for output in expansion.outputs]
+    odd = [
+        (output.span, f"{output.name!r} is at level {level}")
+        for output, level in found
+        if output.key[1] not in (None, level)
+    ]
+    for span, said in _by_place(odd):
+        yield Problem(f"output {_listed(said)}", span, "the name says another level")
+
+
+def _by_place(found: Iterable[tuple[Span | None, str]]) -> Iterable[tuple[Span | None, list[str]]]:
+    """What is found, gathered by its place."""
+    places: dict[Span | None, list[str]] = {}
+    for span, what in found:
+        places.setdefault(span, []).append(what)
+    return places.items()
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
 
 
 def _place(problem: Problem) -> tuple[int, int]:

@@ -23,6 +23,7 @@ class Neck(fx.GraphModule):
     An output that is an input of the graph is the caller's own tensor.
 
     ``code`` is the forward as Python text. Copies and pickles have it written anew from ``source_graph``.
+    ``torch.export`` keeps sizes open as long as every level has two pixels or more on each side.
 
     Shape: maps [B, C, H, W] with the channels of ``in_channels`` to maps with those of ``out_channels``.
     Raises TypeError and ValueError for maps that do not fit the graph's inputs.

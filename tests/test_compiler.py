@@ -1,10 +1,9 @@
-"""What a graph is compiled to: generated code, module paths, names, sizes, and how long maps live."""
+"""What a graph is compiled to: the generated code, how long maps live, sizes of levels, initial weights."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-import keyword
 import weakref
 from collections.abc import Iterable
 from typing import ClassVar
@@ -14,10 +13,8 @@ import torch
 from torch import Tensor, nn
 
 import fpngraph
-from fpngraph.language.reserved import RESERVED
-from fpngraph.layers.node import Node
 from fpngraph.ops import Init
-from tests.necks import GRAPHS, maps, neck_of, shipped
+from tests.necks import maps, neck_of
 
 CHAIN = """
 a: {inputs: [P3], level: 3, op: [act]}
@@ -102,76 +99,6 @@ def test_edges_are_worked_out_one_at_a_time() -> None:
     assert fusion.most == 1
 
 
-@pytest.mark.parametrize("name", GRAPHS)
-def test_module_paths_are_the_full_names_of_the_nodes(name: str) -> None:
-    neck = shipped(name)
-
-    paths = [path for path, module in neck.named_modules() if isinstance(module, Node)]
-
-    assert sorted(paths) == sorted(neck.source_graph.nodes)
-
-
-def test_keys_of_the_state_dict_say_node_part_and_step() -> None:
-    graph = fpngraph.load("bifpn", repeats=1)
-    neck = fpngraph.build(graph, in_channels=[40, 112, 320])
-
-    keys = [key for key in neck.state_dict() if key.startswith("bifpn.0.td5.") and key.endswith(".weight")]
-
-    assert keys == [
-        "bifpn.0.td5.edges.0.0.weight",
-        "bifpn.0.td5.edges.0.1.weight",
-        "bifpn.0.td5.fusion.weight",
-        "bifpn.0.td5.op.1.depthwise.weight",
-        "bifpn.0.td5.op.1.pointwise.weight",
-        "bifpn.0.td5.op.2.weight",
-    ]
-
-
-NAMES_IN_CODE = """
-self torch device inf nan NoneType fx_pytree getattr list match _ __ _0 a_1 op edges fusion unpack
-features maps maps_1 outputs size size3 self_ fpngraph_neck_unpack fpngraph_neck_pack fpngraph_neck_size_of
-"""
-
-
-@pytest.mark.parametrize("name", NAMES_IN_CODE.split())
-def test_a_node_and_an_input_may_have_any_name_that_is_not_reserved(name: str) -> None:
-    plain = fpngraph.loads(_three("plain", "given"))
-    named, given = fpngraph.loads(_three(name, "given")), fpngraph.loads(_three("plain", name))
-    expected = fpngraph.build(plain, [4])
-    x = torch.randn(1, 4, 8, 8)
-
-    for graph in (named, given):
-        neck = fpngraph.build(graph, [4])
-        neck.load_state_dict(dict(zip(neck.state_dict(), expected.state_dict().values(), strict=True)))
-        torch.testing.assert_close(neck([x]), expected([x]))
-
-
-def _three(node: str, given: str) -> str:
-    """A graph of three nodes, the second of which has the name ``node``, and of an input called ``given``."""
-    return f"""
-fpngraph: 1
-name: names
-inputs: {{{given}: 3}}
-defaults: {{channels: 4}}
-nodes:
-  first: {{inputs: [{given}], level: 4, op: [conv]}}
-  {node}: {{inputs: [first, {given}], level: 3, op: [conv]}}
-  last: {{inputs: [{node}, {given}], level: 3, op: [conv]}}
-outputs: [last, {node}]
-"""
-
-
-def test_every_name_that_a_neck_needs_for_itself_is_reserved() -> None:
-    neck = shipped("fpn")
-    needed = {*dir(neck), *vars(neck), *dir(nn.Module())} - set(neck.source_graph.nodes)
-    for ancestor in type(neck).__mro__:
-        needed |= {*vars(ancestor), *getattr(ancestor, "__annotations__", {})}
-
-    missing = {name for name in needed if name.isidentifier() and not keyword.iskeyword(name)} - RESERVED
-
-    assert missing == set()
-
-
 def test_a_recipe_sees_every_module_of_its_node_and_of_no_other() -> None:
     seen: list[nn.Module] = []
 
@@ -181,12 +108,12 @@ def test_a_recipe_sees_every_module_of_its_node_and_of_no_other() -> None:
         def apply(self, module: nn.Module) -> None:
             seen.append(module)
 
-    graph = fpngraph.loads(_three("middle", "given"))
-    middle = dataclasses.replace(graph.nodes["middle"], init=Recorder())
+    graph = neck_of(CHAIN, outputs="[d]").source_graph
+    node = dataclasses.replace(graph.nodes["b"], init=Recorder())
 
-    neck = fpngraph.build(dataclasses.replace(graph, nodes={**graph.nodes, "middle": middle}), [4])
+    neck = fpngraph.build(dataclasses.replace(graph, nodes={**graph.nodes, "b": node}), [4, 4, 4])
 
-    assert seen == list(neck.get_submodule("middle").modules())
+    assert seen == list(neck.get_submodule("b").modules())
 
 
 SIZES = [

@@ -72,8 +72,9 @@ def test_a_copy_has_weights_and_containers_of_its_own(way: Callable[[fpngraph.Ne
     assert_close(neck(features), expected, tolerance=0)
 
 
-def test_a_deep_copy_keeps_weights_shared_with_what_is_copied_along() -> None:
+def test_a_deep_copy_keeps_what_is_shared_with_what_is_copied_along() -> None:
     neck = shipped("fpn")
+    neck.note = [neck]
     head = nn.ModuleDict({"neck": neck})
     head["tied"] = neck.get_submodule("M5")
 
@@ -81,6 +82,7 @@ def test_a_deep_copy_keeps_weights_shared_with_what_is_copied_along() -> None:
 
     assert other["tied"] is other["neck"].get_submodule("M5")
     assert other["tied"] is not head["tied"]
+    assert other["neck"].note[0] is other["neck"]
 
 
 @pytest.mark.parametrize("name", GRAPHS)

@@ -37,7 +37,7 @@ def test_every_parameter_and_every_input_that_is_read_gets_a_gradient(name: str)
 
 def test_a_few_steps_bring_the_loss_down() -> None:
     neck = shipped("bifpn").train()
-    features = maps(neck, 256, 256)
+    features = maps(neck, 128, 128)
     targets = [torch.randn_like(y) for y in neck(features)]
     optimizer = torch.optim.SGD(neck.parameters(), lr=0.05)
     losses = []

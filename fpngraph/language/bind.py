@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
-from fpngraph.errors import Problem, Span, nearest
+from fpngraph.errors import Problem, Span
+from fpngraph.language.hints import way_out
 from fpngraph.language.members import Binding, Candidates, Key, Member, Stage, text_of
 from fpngraph.language.names import MAX_EDGES, MAX_NODES
 from fpngraph.language.nodes import Edge, Input, Node
+from fpngraph.language.problems import Problems
 from fpngraph.language.settings import Finished, finished
 
 
@@ -36,7 +39,7 @@ class Output:
         return text_of(self.key)
 
 
-Scope = dict[Key, Bound]
+Scope = MutableMapping[Key, Bound]
 Choices = dict[tuple[str | None, Key | None, int], dict[Key | None, None]]
 """Per input of a member (stage, member, position): the names it was connected to, over all runs.
 
@@ -49,30 +52,43 @@ class Binder:
     """Connects the stages of one file; gathers what is wrong and what is odd."""
 
     nodes: list[Node] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
     warnings: list[Problem] = field(default_factory=list)
     choices: Choices = field(default_factory=dict)
+    _declared: dict[Key, Stage] = field(default_factory=dict)
+    _done: list[Stage] = field(default_factory=list)
+    _edges: int = 0
     _places: set[tuple[Span | None, str]] = field(default_factory=set)
     _finished: dict[tuple[int, int], Finished] = field(default_factory=dict)
 
-    def run(self, inputs: Mapping[Key, Input], stages: Iterable[Stage]) -> Scope:
+    def run(self, inputs: Mapping[Key, Input], stages: Sequence[Stage]) -> Scope:
         """Makes the nodes of every run; what is in scope at the end."""
         scope = {key: Bound(entry.name, entry.level, _known(entry.span)) for key, entry in inputs.items()}
+        self._declared = {member.key: stage for stage in stages for member in stage.members}
         for stage in stages:
-            count = len(stage.runs) * len(stage.members)
-            edges = len(stage.runs) * sum(len(member.inputs) for member in stage.members)
-            if len(self.nodes) + count > MAX_NODES or edges > MAX_EDGES:
-                limits = f"{MAX_NODES} nodes and {MAX_EDGES} edges are the limit"
-                message = f"stage {stage.name!r} makes {count} nodes with {edges} edges, but {limits}"
-                self._report("limit", message, stage.span)
+            if self._exceeds(stage):
                 break
             for run in stage.runs:
-                scope = self._run(stage, run, scope)
+                self._run(stage, run, scope)
                 if self.problems:  # later runs would only say the same again
                     break
+            self._done.append(stage)
         return scope
 
-    def _run(self, stage: Stage, run: int, scope: Scope) -> Scope:
+    def _exceeds(self, stage: Stage) -> bool:
+        """Whether a stage makes more than a graph may have, which is then a problem; outputs count as edges."""
+        runs = len(stage.runs)
+        edges = sum(len(member.inputs) for member in stage.members) + len(stage.outputs or ())
+        self._edges += runs * edges
+        if len(self.nodes) + runs * len(stage.members) <= MAX_NODES and self._edges <= MAX_EDGES:
+            return False
+        message = f"stage {stage.name!r} makes {runs * len(stage.members)} nodes with {runs * edges} inputs and outputs"
+        hint = f"a graph has at most {MAX_NODES} nodes with {MAX_EDGES} inputs and outputs"
+        self._report("limit", message, stage.span, hint)
+        return True
+
+    def _run(self, stage: Stage, run: int, scope: Scope) -> None:
+        """Makes the nodes of one run and binds its outputs in ``scope``."""
         own = {
             member.key: Bound(stage.full_name(run, text_of(member.key)), member.level, member.span)
             for member in stage.members
@@ -80,18 +96,16 @@ class Binder:
         for key in own.keys() & scope.keys():
             message = f"node {text_of(key)!r} takes a name that is in scope already, from line {scope[key].span.line}"
             self._report("scope", message, own[key].span, "choose another name; only 'outputs' can rebind one")
-        visible = scope | own
+        visible = ChainMap(own, scope)
         for member in stage.members:
             node = self._node(stage, run, member, visible)
             if node is not None:
                 self.nodes.append(node)
-        if stage.outputs is None:
-            return visible
-        bound: Scope = {}
-        for position, output in enumerate(self.outputs(stage.outputs, visible)):
+        bound: dict[Key, Bound] = own if stage.outputs is None else {}
+        for position, output in enumerate(self.outputs(stage.outputs or (), visible)):
             self.choices.setdefault((stage.name, None, position), {})[output.found] = None
             bound[output.key] = Bound(output.source, output.level, output.span)
-        return scope | bound
+        scope.update(bound)
 
     def outputs(self, bindings: Iterable[Binding], visible: Scope) -> Iterator[Output]:
         """The outputs of a stage or of the graph; a problem for one that stands for nothing, or is there twice."""
@@ -102,7 +116,7 @@ class Binder:
             key = binding.key or found
             if found is None or key is None:
                 name = text_of(binding.key) if binding.key else candidates.text
-                self._report_missing(f"output {name!r}", "stands for", candidates, visible)
+                self._report_missing(f"output {name!r} stands for", candidates, visible)
                 continue
             if text_of(key) in names:
                 self._report("twice", f"output {text_of(key)!r} is there twice", candidates.span)
@@ -121,7 +135,7 @@ class Binder:
                 path = settings.path if candidates.resample is None else settings.path_with(candidates.resample)
                 edges.append(Edge(visible[found].source, text_of(found), **path, span=candidates.span))
             elif not candidates.optional:
-                self._report_missing(f"node {name!r}", "reads", candidates, visible)
+                self._report_missing(f"node {name!r} reads", candidates, visible, "none")
         if not edges and all(candidates.optional for candidates in member.inputs):
             hint = "each of its inputs may be 'none', and here all are"
             self._report("inputs", f"node {name!r} has no input", member.span, hint)
@@ -151,12 +165,25 @@ class Binder:
                 message = f"node {name!r} reads {edge.source!r} twice"
                 self._report("same", message, edge.span, "each edge counts, with its own weight", warning=True)
 
-    def _report_missing(self, who: str, reads: str, candidates: Candidates, visible: Scope) -> None:
+    def _report_missing(self, who: str, candidates: Candidates, visible: Scope, *fallbacks: str) -> None:
+        if (candidates.span, "missing") in self._places:  # a hint takes its time
+            return
         names = [repr(text_of(key)) for key in candidates.keys]
-        message = f"{who} {reads} {names[0]}, which does not exist"
+        message = f"{who} {names[0]}, which does not exist"
         if len(names) > 1:
-            message = f"{who} {reads} {' or '.join(names)}, of which none exists"
-        self._report("missing", message, candidates.span, _way_out(candidates, visible))
+            message = f"{who} {' or '.join(names)}, of which none exists"
+        hint = self._elsewhere(candidates) or way_out(candidates, visible, fallbacks)
+        self._report("missing", message, candidates.span, hint)
+
+    def _elsewhere(self, candidates: Candidates) -> str | None:
+        """Which stage has what is out of sight here."""
+        for key in candidates.keys:
+            if key in self._declared:
+                stage, name = self._declared[key], text_of(key)
+                if stage in self._done:
+                    return f"stage {stage.name!r} has a node {name!r}, but its 'outputs' do not bind that name"
+                return f"stage {stage.name!r} has a node {name!r}, but it runs later"
+        return None
 
     def _report(
         self, kind: str, message: str, span: Span | None, hint: str | None = None, *, warning: bool = False
@@ -165,28 +192,6 @@ class Binder:
         if (span, kind) not in self._places:
             self._places.add((span, kind))
             (self.warnings if warning else self.problems).append(Problem(message, span, hint))
-
-
-def _way_out(candidates: Candidates, visible: Scope) -> str:
-    family, index = candidates.keys[-1]
-    if index is None:
-        return nearest(family, sorted(text_of(key) for key in visible))
-    levels = sorted(number for name, number in visible if name == family and number is not None)
-    here = f"family {family!r} has {_ranges(levels)} here" if levels else f"family {family!r} has no member here"
-    text = candidates.text
-    return f"{here}; write '{text} | none', or another name after '|'"
-
-
-def _ranges(numbers: list[int]) -> str:
-    """``3..7`` or ``3, 5..7``."""
-    parts: list[list[int]] = []
-    for number in numbers:
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1][1:] = [number]
-        else:
-            parts.append([number])
-    shown = [f"{part[0]}..{part[-1]}" if len(part) > 1 else str(part[0]) for part in parts[:8]]
-    return ", ".join(shown) + (", ..." if len(parts) > 8 else "")
 
 
 def _known(span: Span | None) -> Span:

@@ -10,12 +10,13 @@ from typing import Any, NoReturn, TypeVar
 
 from fpngraph.errors import Problem, Span, nearest
 from fpngraph.language.members import Candidates, Key, text_of
-from fpngraph.language.params import MAX_LENGTH, Params, evaluate, integers
+from fpngraph.language.params import Params, integers
 from fpngraph.language.problems import Problems
-from fpngraph.language.reference import Expression, Name, Reason, Reference, parse_declaration, parse_reference
+from fpngraph.language.reference import Expression, Name, Reason, Reference, is_name, parse_declaration, parse_reference
 from fpngraph.language.reserved import RESERVED
 from fpngraph.language.source import Value
 from fpngraph.language.spec import MAX_LEVEL
+from fpngraph.language.substitution import MAX_LENGTH, evaluate
 
 T = TypeVar("T")
 MAX_NODES = 20_000
@@ -61,7 +62,7 @@ class Names:
         if not isinstance(text, str):
             self.report(f"{repr(text)[:60]} is no name", span, _A_NAME)
             return None
-        return self._parsed(parse_declaration, Place(span, text), _A_NAME)
+        return self._parsed(parse_declaration, Place(span, text), None if is_name(text) else _A_NAME)
 
     def declaration(self, text: Any, span: Span) -> Name | None:
         """The name of a key that declares or binds something which the file can then refer to."""

@@ -83,7 +83,7 @@ def _bound(value: Value, names: Names, read: Callable[[Any, Span], Name | None])
             hint = "write the range on both sides with 'l', such as '{P(3..7): out(l)}'"
             names.report("an output of a name stands for one node, not for a range", entry.span, hint)
             continue
-        for key in names.keys(name, Place(span, text)):
+        for key in names.keys(name, Place(span, str(text))):
             names.check(key, span)
             for candidates in names.candidates(reference, entry, key[1]):
                 yield Binding(key, candidates)

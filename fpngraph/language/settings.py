@@ -11,9 +11,9 @@ from fpngraph.errors import Problem
 from fpngraph.language.members import Member, Stage, text_of
 from fpngraph.language.names import Names
 from fpngraph.language.nodes import Edge, Node, Projection
-from fpngraph.language.params import size, uses_index, with_index
 from fpngraph.language.source import Value
 from fpngraph.language.spec import Defaults, Resample, Settings
+from fpngraph.language.substitution import size, uses_index, with_index
 from fpngraph.language.validate import validate
 from fpngraph.ops import Fusion, Layer
 

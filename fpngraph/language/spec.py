@@ -23,6 +23,12 @@ from fpngraph.ops import Activation, Fusion, Init, Norm, Operator, Padding, Resa
 
 LAYERS = ("layer", "norm", "act")
 MAX_LEVEL = 30
+MAX_INPUTS = 1000
+"""Entries of a node's ``inputs``; a range among them can stand for more."""
+MAX_LAYERS = 100
+"""Layers of one list."""
+MAX_RUNS = 10_000
+"""Runs of one stage."""
 WORDS = ("act", "norm")
 """What a list of layers says for the node's own activation and norm."""
 
@@ -56,15 +62,16 @@ def _read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
 
 
 def _a(kinds: tuple[str, ...]) -> str:
-    kind = {"layer": "layer", "down": "down-sampler", "up": "up-sampler", "act": "activation"}.get(kinds[0], kinds[0])
-    if kind == "init":
-        kind = "recipe of initial weights"
-    return f"an {kind}" if kind[0] == "a" else f"a {kind}"
+    words = {"down": "down-sampler", "up": "up-sampler", "act": "activation", "init": "recipe of initial weights"}
+    kind = words.get(kinds[0], kinds[0])
+    return f"an {kind}" if kind[0] in "au" else f"a {kind}"
 
 
 def _read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:
     if not isinstance(value, list | tuple):
         raise wrong("a list of layers, or 'none'", "write the layer in brackets" if value else None)
+    if len(value) > MAX_LAYERS:
+        raise wrong(f"a list of at most {MAX_LAYERS} layers")
     layers: list[Operator | str] = []
     details: list[ErrorDetails] = []
     for index, entry in enumerate(value):
@@ -96,11 +103,12 @@ def _read_path(value: Any, kind: str) -> tuple[Operator | str, ...]:
 
 
 def _read_channels(value: Any) -> int | dict[int, int]:
-    numbers = list(value.values()) + list(value) if isinstance(value, dict) else [value]
-    if not numbers or not all(type(number) is int and number >= 0 for number in numbers):
+    numbers = list(value.values()) if isinstance(value, dict) else [value]
+    levels = list(value) if isinstance(value, dict) else []
+    if not numbers or not all(type(number) is int and number > 0 for number in numbers):
         raise wrong("a positive integer, or a mapping of level to number")
-    if 0 in (value.values() if isinstance(value, dict) else [value]):
-        raise wrong("a positive integer, or a mapping of level to number")
+    if not all(type(level) is int and 0 <= level <= MAX_LEVEL for level in levels):
+        raise wrong(f"a positive integer, or a mapping of level to number, with levels from 0 to {MAX_LEVEL}")
     return value  # type: ignore[no-any-return]  # checked above
 
 
@@ -187,7 +195,7 @@ Input = Annotated[str | EdgeSpec, PlainValidator(_read_input), WithJsonSchema({"
 
 # parts that are read later, member by member or with their positions at hand
 RawDefaults = Annotated[Any, WithJsonSchema({"definition": "Defaults"})]
-RawNodes = Annotated[dict[str, Annotated[Any, WithJsonSchema({"definition": "NodeSpec"})]], Field(min_length=1)]
+RawNodes = dict[str, Annotated[Any, WithJsonSchema({"definition": "NodeSpec"})]]
 RawInputs = Annotated[Any, WithJsonSchema({"definition": "inputs"})]
 RawOutputs = Annotated[Any, WithJsonSchema({"definition": "outputs"})]
 
@@ -195,14 +203,18 @@ RawOutputs = Annotated[Any, WithJsonSchema({"definition": "outputs"})]
 class NodeSpec(Defaults):
     """A node, or a family of nodes."""
 
-    inputs: list[Input] = Field(min_length=1, description="references, or mappings {from: reference, ...}")
+    inputs: list[Input] = Field(
+        min_length=1, max_length=MAX_INPUTS, description="references, or mappings {from: reference, ...}"
+    )
     level: Annotated[int, Field(ge=0, le=MAX_LEVEL)] | None = Field(None, description="the index by default")
 
 
 class StageSpec(Settings):
     """Nodes that see what came before, and bind names for what follows."""
 
-    repeat: PositiveInt | None = Field(None, description="how many times the stage runs, each with its own weights")
+    repeat: Annotated[int, Field(gt=0, le=MAX_RUNS)] | None = Field(
+        None, description="how many times the stage runs, each with its own weights"
+    )
     defaults: RawDefaults = Field(None, description="what the nodes of this stage do unless they say otherwise")
     nodes: RawNodes = Field(description="a node (P6) or a family of nodes (td(3..6)) and what it does")
     outputs: RawOutputs = Field(None, description="names that the stage binds when it ends")

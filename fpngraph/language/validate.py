@@ -33,9 +33,7 @@ _BOOLEANS_OF_YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})
 _WORDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
-def validate(
-    model: type[M], value: Value, problems: list[Problem], plain: Any, name: str | None = None
-) -> M | None:
+def validate(model: type[M], value: Value, problems: list[Problem], plain: Any, name: str | None = None) -> M | None:
     """``plain``, which is ``value.plain()``, as a ``model``; None, and all findings in ``problems``, if it is not.
 
     ``name`` is what messages call the value itself; the whole file has none.
@@ -118,6 +116,8 @@ def _required(detail: ErrorDetails) -> str:
         return f"{_WORDS[bound]} {context[bound]}"
     if kind == "too_short":
         return f"a {'list' if context['field_type'] == 'List' else 'mapping'} with at least one entry"
+    if kind == "too_long":
+        return f"a list with at most {context['max_length']} entries"
     return _REQUIRED.get(kind, detail["msg"])
 
 

@@ -1,0 +1,67 @@
+"""What is typed after a command: values read from text, and modules to import first."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fpngraph.errors import GraphError
+from fpngraph.language.source import read
+
+
+class UsageError(Exception):
+    """What was asked for cannot be done as it was asked."""
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, on one line, with the file that an OSError is about."""
+    if isinstance(error, OSError) and error.strerror:
+        named = f"{str(error.filename)!r}: " if error.filename is not None else ""
+        return f"{named}{error.strerror}"
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def parameter(text: str) -> tuple[str, Any]:
+    """``name=value`` of the command line, the value read as YAML."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    try:
+        entries = read(f"value: {value}", text).plain()
+    except GraphError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error.problems[0].message}") from error
+    if entries.keys() != {"value"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than one value")
+    return name, entries["value"]
+
+
+def in_channels(text: str) -> tuple[int, ...]:
+    """Comma-separated numbers of channels."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 40,112,320") from error
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """``512`` or ``512x640``, as (height, width)."""
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and 0 < int(side) < 1 << 20 for side in sides):
+        raise argparse.ArgumentTypeError(f"{text!r} is no image size such as 512 or 512x640")
+    return int(sides[0]), int(sides[-1])
+
+
+def import_operators(modules: Iterable[str]) -> None:
+    """Import modules by name, those of the working directory included. Raises UsageError with the reason."""
+    for module in modules:
+        if str(Path.cwd()) not in sys.path:
+            sys.path.insert(0, str(Path.cwd()))
+        try:
+            import_module(module)
+        except (Exception, SystemExit) as error:  # whatever the module does wrong is its author's to know
+            hint = f"\n  hint: write '--import {Path(module).stem}'" if module.endswith(".py") else ""
+            raise UsageError(f"cannot import {module!r}: {reason(error)}{hint}") from error

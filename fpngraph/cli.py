@@ -1,0 +1,159 @@
+"""The command line: what can be asked, and the border at which every user's mistake becomes a message.
+
+Exit status: 0 all well, 1 problems in a graph, 2 asked wrongly or a file that cannot be read or written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import fpngraph
+from fpngraph import arguments, commands
+from fpngraph.arguments import UsageError
+from fpngraph.errors import GraphError
+
+_INTERRUPTED = 130  # as shells count a process that ended by SIGINT
+_PIPE_CLOSED = 141  # and by SIGPIPE
+_IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # whatever the terminal's encoding
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to fail at exit
+        return _PIPE_CLOSED
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return status
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    args = _parser().parse_args(argv)
+    try:
+        arguments.import_operators(args.imports)
+        return int(args.run(args))
+    except GraphError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except UsageError as error:
+        print(f"fpngraph {args.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"fpngraph {args.command}: {arguments.reason(error)}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fpngraph",
+        description="Feature-pyramid necks as graph files.",
+        epilog="'fpngraph COMMAND --help' has the options of a command and an example.",
+    )
+    parser.add_argument("--version", action="version", version=f"fpngraph {fpngraph.__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in (_add_list, _add_check, _add_show, _add_expand, _add_new, _add_schema):
+        add(subparsers)
+    return parser
+
+
+def _command(subparsers: Any, run: Callable[[argparse.Namespace], int], about: str, example: str) -> Any:
+    """The parser of a command that is named as the function that runs it."""
+    parser = subparsers.add_parser(
+        run.__name__.rstrip("_"),
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--import", dest="imports", action="append", default=[], metavar="MODULE", help=_IMPORT)
+    return parser
+
+
+def _add_list(subparsers: Any) -> None:
+    parser = _command(subparsers, commands.list_, "list the graphs that come with fpngraph", "fpngraph list")
+    _add_format(parser)
+
+
+def _add_check(subparsers: Any) -> None:
+    about = "check graph files and report every problem"
+    parser = _command(subparsers, commands.check, about, "fpngraph check my.yaml --in-channels 40,112,320")
+    parser.add_argument("graphs", nargs="+", metavar="FILE", help="a graph file, or the name of a graph of 'list'")
+    _add_parameters(parser)
+    _add_in_channels(parser)
+    _add_format(parser)
+
+
+def _add_show(subparsers: Any) -> None:
+    about = "show a graph as a table, with its costs once the channels of its inputs are known"
+    parser = _command(subparsers, commands.show, about, "fpngraph show my.yaml --in-channels 40,112,320 -p channels=88")
+    _add_graph(parser)
+    channels = parser.add_mutually_exclusive_group()
+    _add_in_channels(channels)
+    channels.add_argument("--backbone", metavar="NAME", help="a model of timm whose feature maps are the inputs")
+    parser.add_argument(
+        "--image-size", type=arguments.image_size, metavar="SIZE", help="512 or HEIGHTxWIDTH in pixels (default: 512)"
+    )
+    _add_format(parser)
+
+
+def _add_expand(subparsers: Any) -> None:
+    about = "print the explicit graph: every range, fallback, default and repeat worked out"
+    parser = _command(subparsers, commands.expand, about, "fpngraph expand my.yaml -o explicit.yaml")
+    _add_graph(parser)
+    _add_output(parser)
+
+
+def _add_new(subparsers: Any) -> None:
+    about = "start a graph file of your own as a copy of one that comes with fpngraph"
+    parser = _command(subparsers, commands.new, about, "fpngraph new NAME -o my.yaml")
+    parser.add_argument("graph", metavar="NAME", help="the name of a graph of 'list'")
+    _add_output(parser)
+
+
+def _add_schema(subparsers: Any) -> None:
+    about = "print the JSON schema of graph files, for editors to complete and check by"
+    _command(subparsers, commands.schema, about, "fpngraph schema > fpngraph.schema.json")
+
+
+def _add_graph(parser: Any) -> None:
+    parser.add_argument("graph", metavar="GRAPH", help="a graph file, or the name of a graph of 'list'")
+    _add_parameters(parser)
+
+
+def _add_parameters(parser: Any) -> None:
+    parser.add_argument("--preset", metavar="NAME", help="a preset of the graph")
+    parser.add_argument(
+        "-p",
+        dest="params",
+        action="append",
+        default=[],
+        type=arguments.parameter,
+        metavar="NAME=VALUE",
+        help="set a parameter of the graph; the value is written as in YAML (may be given more than once)",
+    )
+
+
+def _add_in_channels(parser: Any) -> None:
+    about = "channels of the graph's inputs in their order, such as 40,112,320"
+    parser.add_argument("--in-channels", type=arguments.in_channels, metavar="N,N,...", help=about)
+
+
+def _add_format(parser: Any) -> None:
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+
+
+def _add_output(parser: Any) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: print it)")
+    parser.add_argument("--force", action="store_true", help="write over a file that exists")

@@ -1,0 +1,205 @@
+"""The commands of the command line: each takes the parsed arguments and returns the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fpngraph.arguments import UsageError
+from fpngraph.errors import GraphError, Problem, nearest
+from fpngraph.graph import Graph
+from fpngraph.language.source import dump, read
+from fpngraph.loader import load, path_of, shipped
+from fpngraph.shapes import infer
+
+
+def list_(args: argparse.Namespace) -> int:
+    """The shipped graphs with their levels, parameters and presets."""
+    entries = [_entry(name, path) for name, path in sorted(shipped().items())]
+    if args.format == "json":
+        print(json.dumps(entries, indent=2))
+        return 0
+    for entry in entries:
+        print(f"{entry['name']}: {entry['description']}")
+        print(f"  {', '.join(entry['inputs'])} -> {', '.join(entry['outputs'])}")
+        print(f"  parameters: {', '.join(f'{name}={_flow(value)}' for name, value in entry['params'].items())}")
+        if entry["presets"]:
+            print(f"  presets: {', '.join(entry['presets'])}")
+    return 0
+
+
+def _entry(name: str, path: Path) -> dict[str, Any]:
+    graph = load(name)
+    document = read(path.read_text(encoding="utf-8"), path.name).plain()
+    return {
+        "name": name,
+        "description": graph.description,
+        "inputs": list(graph.inputs),
+        "outputs": list(graph.outputs),
+        "params": document.get("params", {}),
+        "presets": list(document.get("presets", {})),
+    }
+
+
+def _flow(value: Any) -> str:
+    """A value as it can be typed after ``-p``, quoted where a shell needs it."""
+    return shlex.quote(dump({"value": value}).removeprefix("value:").strip())
+
+
+def check(args: argparse.Namespace) -> int:
+    """Every problem and warning of every file."""
+    results = [_checked(name, args) for name in args.graphs]
+    if args.format == "json":
+        print(json.dumps([row for result in results for row in result.rows()], indent=2))
+    else:
+        print("\n".join(line for result in results for line in result.lines()))
+    return max(result.status for result in results)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What ``check`` found out about one file."""
+
+    name: str
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    status: int = 0
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """A mapping for an editor per finding."""
+        for severity, found in (("error", self.problems), ("warning", self.warnings)):
+            for problem in found:
+                yield {
+                    "file": problem.file or self.name,
+                    "line": problem.line,
+                    "column": problem.column,
+                    "end": problem.span.end if problem.span else None,
+                    "severity": severity,
+                    "message": problem.message,
+                    "hint": problem.hint,
+                }
+
+    def lines(self) -> Iterator[str]:
+        """The findings as people read them, and how many there are."""
+        for problem in self.problems:
+            yield str(problem) if problem.span or self.name in problem.message else f"{self.name}: {problem}"
+        for warning in self.warnings:
+            yield str(replace(warning, message=f"warning: {warning.message}"))
+        counts = [_counted(len(self.problems), "problem")] if self.problems else ["ok"]
+        if self.warnings:
+            counts.append(_counted(len(self.warnings), "warning"))
+        yield f"{self.name}: {', '.join(counts)}"
+
+
+def _checked(name: str, args: argparse.Namespace) -> _Checked:
+    warnings: tuple[Problem, ...] = ()
+    try:
+        graph = load(name, preset=args.preset, **dict(args.params))
+        warnings = graph.warnings
+        if args.in_channels:
+            infer(graph, args.in_channels)
+    except GraphError as error:
+        return _Checked(name, error.problems, warnings, 1 if _is_readable(name) else 2)
+    return _Checked(name, (), warnings)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+def _load(args: argparse.Namespace) -> Graph:
+    try:
+        return load(args.graph, preset=args.preset, **dict(args.params))
+    except GraphError as error:
+        if not _is_readable(args.graph):
+            raise UsageError(str(error)) from error
+        raise
+
+
+def _is_readable(name: str) -> bool:
+    """Whether ``name`` leads to a file that can be read, whatever is in it."""
+    try:
+        path = path_of(name)
+    except GraphError:
+        return False
+    return path.is_file() and os.access(path, os.R_OK)
+
+
+def show(args: argparse.Namespace) -> int:
+    """A graph as a table."""
+    from fpngraph import table
+
+    graph = _load(args)
+    channels = _backbone_channels(graph, args.backbone) if args.backbone else args.in_channels
+    if channels is None and args.image_size:
+        raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
+    report = table.report(graph, channels, args.image_size or (512, 512))
+    if args.format == "json":
+        print(json.dumps(report, indent=2))
+    else:
+        table.print_report(report)
+    return 0
+
+
+def _backbone_channels(graph: Graph, backbone: str) -> tuple[int, ...]:
+    from fpngraph.backbone import BackboneError, backbone_channels
+
+    levels = [entry.level for entry in graph.inputs.values()]
+    try:
+        channels = backbone_channels(backbone, levels)
+    except BackboneError as error:
+        raise UsageError(str(error)) from error
+    return tuple(channels[level] for level in levels)
+
+
+def expand(args: argparse.Namespace) -> int:
+    """The explicit graph as YAML."""
+    _write(_load(args).explicit(), args)
+    return 0
+
+
+def new(args: argparse.Namespace) -> int:
+    """The file of a shipped graph, comments and all."""
+    graphs = shipped()
+    if args.graph not in graphs:
+        raise UsageError(f"no graph named {args.graph!r} comes with fpngraph\n  hint: {nearest(args.graph, graphs)}")
+    _write(graphs[args.graph].read_text(encoding="utf-8"), args)
+    return 0
+
+
+def _write(text: str, args: argparse.Namespace) -> None:
+    """Print the text, or put it into the file asked for, which then has all of it or stays as it was."""
+    if args.output is None:
+        print(text, end="")
+        return
+    path = Path(args.output)
+    if path.is_dir():
+        raise UsageError(f"{args.output!r} is a directory, not a file to write")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{args.output!r} is no regular file; without -o the text is printed")
+    if os.path.lexists(path) and not args.force:
+        raise UsageError(f"{args.output!r} exists already\n  hint: add --force to write over it")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        part.replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {args.output!r}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    print(f"wrote {args.output}")
+
+
+def schema(_: argparse.Namespace) -> int:
+    """The JSON schema of graph files."""
+    from fpngraph.language.schema import schema as graph_files
+
+    print(json.dumps(graph_files(), indent=2))
+    return 0

@@ -1,0 +1,102 @@
+"""Weights of effdet's feature pyramids for the same pyramids built from a graph."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from fpngraph.ops import Norm
+from fpngraph.shapes import Lowered, NodeSteps, Step, lower
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fpngraph.neck import Neck
+
+_PARTS = {"conv": {"": "conv"}, "separable_conv": {"depthwise.": "conv_dw", "pointwise.": "conv_pw"}}
+"""An operator's name to its parts and what effdet calls them."""
+
+
+def neck_state_from_effdet(state: Mapping[str, Tensor], neck: Neck) -> dict[str, Tensor]:
+    """The state dict of ``neck`` with the tensors of effdet's ``BiFpn.state_dict()``.
+
+    effdet numbers the maps of a cell: first the inputs of the cell, finest first, then its nodes as they are
+    computed. ``neck`` has to compute them in this order: levels that the backbone lacks in a stage without
+    ``repeat``, cells as the runs of a stage with ``repeat``, and a cell's results as its last nodes.
+
+    Raises ValueError if a tensor of either side has no counterpart of equal shape on the other, and names each.
+    """
+    wanted = neck.state_dict()
+    names = dict(_counterparts(lower(neck.source_graph, neck.in_channels), wanted))
+    problems = [*_differences(state, wanted, names)]
+    if problems:
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        raise ValueError(f"the weights of effdet's neck do not fit graph {neck.source_graph.name!r}:\n{listed}")
+    return {name: state[names[name]] for name in wanted}
+
+
+def _differences(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], names: Mapping[str, str]) -> Iterator[str]:
+    for name, tensor in wanted.items():
+        source = names.get(name)
+        if source is None:
+            yield f"{name!r} has no counterpart in effdet"
+        elif source not in state:
+            yield f"{name!r} needs {source!r}, which effdet does not have"
+        elif state[source].shape != tensor.shape:
+            yield f"{name!r} has the shape {tuple(tensor.shape)}, but {source!r} has {tuple(state[source].shape)}"
+    uses = Counter(names.values())
+    for source in state:
+        if uses[source] != 1:
+            yield f"effdet's {source!r} is used {uses[source]} times, not once"
+
+
+def _counterparts(lowered: Lowered, wanted: Mapping[str, Tensor]) -> Iterator[tuple[str, str]]:
+    """The names in ``wanted`` with the names of the same tensors in effdet."""
+    known = dict(_prefixes(lowered))
+    for name in wanted:
+        if name in known:
+            yield name, known[name]
+        else:
+            module, dot, tensor = name.rpartition(".")
+            if module + dot in known:
+                yield name, known[module + dot] + tensor
+
+
+def _prefixes(lowered: Lowered) -> Iterator[tuple[str, str]]:
+    """What the names of a module's tensors begin with, ours and effdet's; of a fusion's weights the whole names."""
+    cell_inputs = list(lowered.inputs)
+    for run, group in groupby(lowered.nodes.values(), key=lambda steps: steps.node.run):
+        nodes = list(group)
+        if run is None:
+            for steps in nodes:
+                if len(steps.edges) == 1:
+                    yield from _edge_prefixes(steps, 0, f"resample.{len(cell_inputs)}.")
+                cell_inputs.append(steps.node.name)
+        else:
+            yield from _cell_prefixes(nodes, cell_inputs, f"cell.{run}.fnode.")
+            cell_inputs = [steps.node.name for steps in nodes][-len(cell_inputs) :]
+
+
+def _cell_prefixes(nodes: Sequence[NodeSteps], inputs: Sequence[str], cell: str) -> Iterator[tuple[str, str]]:
+    offsets = {name: offset for offset, name in enumerate([*inputs, *(steps.node.name for steps in nodes)])}
+    for number, steps in enumerate(nodes):
+        node, fnode = steps.node.name, f"{cell}{number}."
+        for index, edge in enumerate(steps.edges):
+            if edge.edge.source in offsets:
+                resample = f"{fnode}combine.resample.{offsets[edge.edge.source]}."
+                yield from _edge_prefixes(steps, index, resample)
+        yield f"{node}.fusion.weight", f"{fnode}combine.edge_weights"
+        yield from _step_prefixes(steps.op, f"{node}.op.", f"{fnode}after_combine.")
+
+
+def _edge_prefixes(steps: NodeSteps, index: int, resample: str) -> Iterator[tuple[str, str]]:
+    return _step_prefixes(steps.edges[index].steps, f"{steps.node.name}.edges.{index}.", resample)
+
+
+def _step_prefixes(steps: Sequence[Step], ours: str, effdet: str) -> Iterator[tuple[str, str]]:
+    for position, step in enumerate(steps):
+        parts = {"": "bn"} if isinstance(step.op, Norm) else _PARTS.get(step.op.name, {})
+        for part, name in parts.items():
+            yield f"{ours}{position}.{part}", f"{effdet}conv.{name}."

@@ -1,0 +1,143 @@
+"""What stands for ``$name`` and ``$(...)``: parameters, and integers worked out of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+
+from fpngraph.errors import Problem, nearest
+from fpngraph.language.composer import MAX_VALUES
+from fpngraph.language.params import Params, entries_of, integers, values_in
+from fpngraph.language.problems import Problems
+from fpngraph.language.reference import Expression, Reason, parse_arithmetic
+from fpngraph.language.source import Value
+from fpngraph.language.tokens import clipped
+from fpngraph.language.validate import shown
+
+UNTOUCHED = frozenset({"fpngraph", "name", "description", "source", "params", "presets"})
+"""Keys of a graph file in which ``$`` means nothing."""
+MAX_LENGTH = 500
+"""Characters of a reference or an expression, which may be worked out for each of many members."""
+_NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
+
+
+def evaluate(expression: Expression, variables: Mapping[str, int], params: Params) -> int:
+    """The value of an expression. Raises Reason, which says of a name why it has none."""
+    try:
+        return expression.evaluate(variables)
+    except Reason:
+        check_names(expression, variables, params)
+        raise
+
+
+def check_names(expression: Expression, variables: Mapping[str, int], params: Params) -> None:
+    """Raises Reason for the first name of an expression that is not among ``variables``."""
+    for step in expression.steps:
+        name = str(step.operand)
+        if step.sign != "name" or name in variables:
+            continue
+        if name in params:
+            raise Reason(f"parameter {name!r} is {shown(params[name])}, not an integer", step.start, step.stop)
+        if name == "l":
+            hint = "'l' is the index of the entry that says it, and here is none"
+            raise Reason("'l' has no value here", step.start, step.stop, hint)
+        raise Reason(f"there is no parameter {name!r}", step.start, step.stop, nearest(name, islice(variables, 1000)))
+
+
+def substitute(document: Value, params: Params, problems: Problems) -> Value:
+    """A document with the parameters in place of ``$name`` and ``$(...)``; what needs ``l`` stays as it is.
+
+    A scalar keeps the place where it is used; a structured parameter brings its own places along.
+    """
+    substitution = _Substitution(params, integers(params), problems)
+    entries = entries_of(document)
+    data = {key: value if key in UNTOUCHED else substitution.of(value) for key, value in entries.items()}
+    return replace(document, data=data)
+
+
+def with_index(value: Value, variables: Mapping[str, int], params: Params, problems: list[Problem]) -> Value:
+    """``value`` with the numbers of the ``$(...)`` that ``substitute`` left; ``variables`` has ``l`` if any."""
+    return _Substitution(params, variables, problems, final=True).of(value)
+
+
+def size(value: Value) -> int:
+    """How many values a value is, itself included."""
+    return sum(1 for _ in values_in(value))
+
+
+def uses_index(value: Value) -> bool:
+    """Whether ``substitute`` left a ``$(...)`` that needs ``l``."""
+    return any(isinstance(found.data, str) and found.data.startswith("$(") for found in values_in(value))
+
+
+class _Substitution:
+    def __init__(
+        self, params: Params, variables: Mapping[str, int], problems: list[Problem], *, final: bool = False
+    ) -> None:
+        self.params, self.variables, self.problems, self.final = params, variables, problems, final
+        self._sizes: dict[str, int] = {}
+        self._inserted = 0
+
+    def of(self, value: Value) -> Value:
+        if isinstance(value.data, Mapping):
+            return replace(value, data={key: self.of(entry) for key, entry in value.data.items()})
+        if isinstance(value.data, tuple):
+            return replace(value, data=tuple(self.of(entry) for entry in value.data))
+        if isinstance(value.data, str) and value.data.startswith("$"):
+            return self._scalar(value, value.data)
+        return value
+
+    def _scalar(self, value: Value, text: str) -> Value:
+        if text.startswith("$("):
+            return self._number(value, text)
+        match = _NAME.match(text)
+        param = self.params.get(match[1]) if match else None
+        if match is None:
+            hint = "write $name for a parameter, or $(expression) for arithmetic"
+            self.problems.append(Problem(f"{shown(value)} is no parameter", value.span, hint))
+        elif param is None:
+            hint = nearest(match[1], map(str, islice(self.params, 1000)))
+            self.problems.append(Problem(f"there is no parameter {clipped(match[1])}", value.span, hint))
+        elif isinstance(param.data, Mapping | tuple):
+            return self._structure(match[1], param, value)
+        else:
+            return replace(param, span=value.span, verbatim=False)
+        return value
+
+    def _structure(self, name: str, param: Value, value: Value) -> Value:
+        """A structured parameter, as long as the graph stays as small as a file without parameters has to be."""
+        if name not in self._sizes:
+            self._sizes[name] = size(param)
+        self._inserted += self._sizes[name]
+        if self._inserted <= MAX_VALUES:
+            return param
+        if self._inserted - self._sizes[name] <= MAX_VALUES:
+            message = f"parameters expand the file to more than {MAX_VALUES} values"
+            self.problems.append(Problem(message, value.span))
+        return value
+
+    def _number(self, value: Value, text: str) -> Value:
+        try:
+            if len(text) > MAX_LENGTH:
+                raise Reason(f"an expression has {len(text)} characters, but {MAX_LENGTH} is the limit", 0, len(text))
+            if not text.endswith(")"):
+                raise Reason("'$(' is not closed", 0, len(text), "write $(expression)")
+            return self._evaluated(value, text)
+        except Reason as reason:
+            span = value.span.part(reason.start, reason.stop) if value.verbatim else value.span
+            self.problems.append(Problem(reason.message, span, reason.hint))
+            return value
+
+    def _evaluated(self, value: Value, text: str) -> Value:
+        inner = text[2:-1]
+        try:
+            expression = parse_arithmetic(inner)
+            if "l" in expression.names and not self.final:
+                check_names(expression, {**self.variables, "l": 0}, self.params)
+                return value
+            number = evaluate(expression, self.variables, self.params)
+        except Reason as reason:
+            raise Reason(reason.message, reason.start + 2, reason.stop + 2, reason.hint) from None
+        return replace(value, data=number, verbatim=False)

@@ -1,0 +1,314 @@
+"""Bad graph files, one mistake each."""
+
+from __future__ import annotations
+
+HEAD = "fpngraph: 1\nname: bad\n"
+TOP = f"{HEAD}inputs: P(3..5)\n"
+"""All but nodes and outputs."""
+END = "outputs: [a4]\n"
+
+
+def nodes(*entries: str, inputs: str = "P(3..5)", outputs: str = "[a4]", defaults: str = "") -> str:
+    """A file with a line per node; ``defaults`` is a line of its own where it says something."""
+    lines = [f"inputs: {inputs}", *([f"defaults: {defaults}"] if defaults else []), "nodes:"]
+    lines += [f"  {entry}" for entry in entries]
+    return HEAD + "\n".join([*lines, f"outputs: {outputs}"]) + "\n"
+
+
+def stages(*lines: str, outputs: str = "[a4]") -> str:
+    """A file with stages, given as the lines below ``stages:``."""
+    return TOP + "\n".join(["stages:", *(f"  {line}" for line in lines), f"outputs: {outputs}"]) + "\n"
+
+
+def params(definition: str, entry: str = "a4: {inputs: [P4]}", presets: str = "") -> str:
+    """A file with a line of params, perhaps one of presets, and one node."""
+    return f"{HEAD}params: {definition}\n{presets}inputs: P(3..5)\nnodes:\n  {entry}\noutputs: [a4]\n"
+
+
+GOOD = "a4: {inputs: [P4, P5]}"
+
+_YAML = [
+    ("yaml-bracket-not-closed", nodes("a4: {inputs: [P4, P5}")),
+    ("yaml-quote-not-closed", nodes("a4: {inputs: ['P4, P5]}")),
+    ("yaml-colon-in-a-value", f"{HEAD}description: a neck: mine\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
+    ("yaml-tab", f"{TOP}nodes:\n\ta4: {{inputs: [P4]}}\n{END}"),
+    ("yaml-indentation", f"{TOP}nodes:\n    a4: {{inputs: [P4]}}\n  a5: {{inputs: [P5]}}\n{END}"),
+    ("yaml-empty", ""),
+    ("yaml-list-at-the-top", "- fpngraph: 1\n- name: bad\n"),
+    ("yaml-two-documents", nodes(GOOD) + "---\n" + nodes(GOOD)),
+    ("yaml-duplicate-key", nodes(GOOD) + "name: again\n"),
+    ("yaml-duplicate-node", nodes(GOOD, "a4: {inputs: [P3]}")),
+    ("yaml-duplicate-setting", nodes("a4: {inputs: [P4], fusion: sum, fusion: mean}")),
+    ("yaml-key-is-a-list", nodes("? [a4]\n  : {inputs: [P4]}")),
+    ("yaml-python-tag", f"{HEAD}description: !!python/object/apply:os.system ['true']\ninputs: P(3..5)\n{END}"),
+    ("yaml-own-tag", nodes("a4: !node {inputs: [P4]}")),
+    ("yaml-undefined-alias", nodes("a4: {inputs: *all}")),
+    ("yaml-recursive-alias", nodes("a4: {inputs: &all [P4, *all]}")),
+    ("yaml-merge-of-a-scalar", nodes("a4: {<<: P4, inputs: [P4]}")),
+    ("yaml-control-character", nodes("a4: {inputs: [P4\x07]}")),
+    ("yaml-brackets-without-end", f"{TOP}nodes: " + "[" * 100_000),
+    ("yaml-blocks-without-end", f"{TOP}nodes:\n" + "- " * 100_000),
+    (
+        "yaml-alias-bomb",
+        "a: &a [x, x]\n"
+        + "".join(f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)),
+    ),
+    ("yaml-integer-of-100000-digits", params("{width: " + "9" * 100_000 + "}")),
+    ("yaml-1.1-yes-is-no-boolean", nodes(GOOD, defaults="{resample: {project: {norm: yes}}}")),
+    ("yaml-1.1-sexagesimal-is-no-integer", nodes("a4: {inputs: [P4], level: 1:30}")),
+    ("yaml-1.1-underscores-are-no-integer", nodes("a4: {inputs: [P4], channels: 1_000}")),
+]
+
+_TOP = [
+    ("top-unknown-key", nodes(GOOD) + "author: me\n"),
+    ("top-near-miss-key", f"{HEAD}input: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
+    ("top-no-version", f"name: bad\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
+    ("top-version-of-the-future", f"fpngraph: 2\nname: bad\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
+    ("top-version-is-text", f"fpngraph: '1'\nname: bad\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
+    ("top-no-name", f"fpngraph: 1\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
+    ("top-name-is-a-number", f"fpngraph: 1\nname: 3\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
+    ("top-source-is-a-list", f"{HEAD}source: [paper]\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
+    ("top-no-inputs", f"{HEAD}nodes: {{a4: {{inputs: [P4]}}}}\n{END}"),
+    ("top-no-outputs", f"{TOP}nodes: {{{GOOD}}}\n"),
+    ("top-nodes-and-stages", f"{TOP}nodes: {{{GOOD}}}\nstages: {{one: {{nodes: {{b4: {{inputs: [P4]}}}}}}}}\n{END}"),
+    ("top-neither-nodes-nor-stages", f"{TOP}outputs: [P4]\n"),
+    ("top-nodes-is-a-list", f"{TOP}nodes: [a4]\n{END}"),
+    ("top-no-node", f"{TOP}nodes: {{}}\noutputs: [P4]\n"),
+    ("top-stages-is-a-list", f"{TOP}stages: [one]\n{END}"),
+    ("top-no-stage", f"{TOP}stages: {{}}\noutputs: [P4]\n"),
+    ("top-defaults-is-a-word", nodes(GOOD, defaults="sum")),
+    ("top-params-is-a-list", params("[width]")),
+]
+
+_INPUTS = [
+    ("inputs-is-a-number", nodes(GOOD, inputs="3")),
+    ("inputs-empty-list", nodes(GOOD, inputs="[]")),
+    ("inputs-empty-range", nodes("a4: {inputs: [P4], level: 4}", inputs="P(5..3)")),
+    ("inputs-name-without-level", nodes("a4: {inputs: [image]}", inputs="[image]")),
+    ("inputs-with-alternatives", nodes(GOOD, inputs="[P4 | P5]")),
+    ("inputs-twice-the-same", nodes(GOOD, inputs="[P4, P5, P(4..5)]")),
+    ("inputs-negative-level", nodes("a4: {inputs: [image], level: 4}", inputs="{image: -1}")),
+    ("inputs-level-is-text", nodes("a4: {inputs: [image], level: 4}", inputs="{image: zero}")),
+    ("inputs-negative-index", nodes(GOOD, inputs="P(-1..5)")),
+    ("inputs-index-l", nodes(GOOD, inputs="[P(l), P4, P5]")),
+    ("inputs-range-of-a-billion", nodes(GOOD, inputs="P(3..1000000000)")),
+]
+
+_OUTPUTS = [
+    ("outputs-empty-list", nodes(GOOD, outputs="[]")),
+    ("outputs-empty-mapping", nodes(GOOD, outputs="{}")),
+    ("outputs-unknown-name", nodes(GOOD, outputs="[b4]")),
+    ("outputs-unknown-member", nodes(GOOD, outputs="[a5]")),
+    ("outputs-none", nodes(GOOD, outputs="{P4: a4 | none}")),
+    ("outputs-is-a-number", nodes(GOOD, outputs="4")),
+    ("outputs-reference-is-a-list", nodes(GOOD, outputs="{P4: [a4]}")),
+    ("outputs-twice-the-same-name", nodes(GOOD, outputs="[a4, a(4)]")),
+    ("outputs-overlapping-ranges", nodes(GOOD, outputs="{P(3..4): P(l), P(4..5): P(l)}")),
+    ("outputs-single-name-for-a-range", nodes(GOOD, outputs="{out: P(3..5)}")),
+    ("outputs-l-without-index", nodes(GOOD, outputs="[P(l)]")),
+]
+
+_NODES = [
+    ("node-unknown-key", nodes("a4: {inputs: [P4], colour: red}")),
+    ("node-near-miss-key", nodes("a4: {inputs: [P4], fuson: sum}")),
+    ("node-is-a-list", nodes("a4: [P4]")),
+    ("node-is-nothing", nodes("a4:")),
+    ("node-without-inputs", nodes("a4: {fusion: sum}")),
+    ("node-inputs-empty", nodes("a4: {inputs: []}")),
+    ("node-inputs-is-a-word", nodes("a4: {inputs: P4}")),
+    ("node-inputs-all-missing", nodes("a4: {inputs: [b4 | none]}", "b(5..3): {inputs: [P(l)]}")),
+    ("node-input-is-a-number", nodes("a4: {inputs: [4]}")),
+    ("node-input-is-null", nodes("a4: {inputs: [P4, ~]}")),
+    ("node-level-is-text", nodes("a4: {inputs: [P4], level: four}")),
+    ("node-level-negative", nodes("a4: {inputs: [P4], level: -1}")),
+    ("node-level-too-large", nodes("a4: {inputs: [P4], level: 100}")),
+    ("node-without-level", nodes("merge: {inputs: [P4]}", outputs="[merge]")),
+    ("node-index-too-large-for-a-level", nodes("a400: {inputs: [P4]}", outputs="[a400]")),
+    ("node-channels-zero", nodes("a4: {inputs: [P4], channels: 0}")),
+    ("node-channels-is-text", nodes("a4: {inputs: [P4], channels: '64'}")),
+    ("node-channels-is-a-float", nodes("a4: {inputs: [P4], channels: 64.0}")),
+    ("node-channels-is-true", nodes("a4: {inputs: [P4], channels: true}")),
+    ("node-channels-lacks-the-level", nodes("a4: {inputs: [P4], channels: {3: 64, 5: 256}}")),
+    ("node-padding-unknown", nodes("a4: {inputs: [P4], padding: valid}")),
+    ("node-name-reserved", nodes("none: {inputs: [P4], level: 4}", outputs="[P4]")),
+    ("node-name-l", nodes("l: {inputs: [P4], level: 4}", outputs="[P4]")),
+    ("node-name-ratio", nodes("ratio: {inputs: [P4], level: 4}", outputs="[ratio]")),
+    ("node-name-is-a-keyword", nodes("lambda: {inputs: [P4], level: 4}", outputs="[lambda]")),
+    ("node-name-of-a-module", nodes("train: {inputs: [P4], level: 4}", outputs="[train]")),
+    ("node-name-is-a-number", nodes("4: {inputs: [P4]}", outputs="[P4]")),
+    ("node-name-with-a-dash", nodes("a-b: {inputs: [P4], level: 4}", outputs="[P4]")),
+    ("node-name-with-an-accent", nodes("é4: {inputs: [P4]}", outputs="[P4]")),
+    ("node-leading-zero", nodes("a04: {inputs: [P4]}", outputs="[P4]")),
+    ("node-family-ends-in-a-digit", nodes("a1(4): {inputs: [P4]}", outputs="[P4]")),
+    ("node-with-alternatives", nodes("a4 | a5: {inputs: [P4]}", outputs="[P4]")),
+    ("node-index-l", nodes("a(l): {inputs: [P4]}", outputs="[P4]")),
+    ("node-negative-index", nodes("a(-1): {inputs: [P4], level: 4}", outputs="[P4]")),
+    ("node-negative-range", nodes("a(-1..4): {inputs: [P4]}")),
+    ("node-unknown-param-in-the-index", nodes("a(4..max): {inputs: [P4]}")),
+    ("node-range-of-a-billion", nodes("a(1..1000000000): {inputs: [P4]}")),
+    ("node-overlapping-families", nodes("a(3..4): {inputs: [P(l)]}", "a(4..5): {inputs: [P(l)]}")),
+    ("node-declared-in-two-ways", nodes("a4: {inputs: [P4]}", "a(4): {inputs: [P5]}")),
+    ("node-named-as-an-input", nodes("P4: {inputs: [P5]}", outputs="[P4]")),
+    ("node-l-without-an-index", nodes("merge: {inputs: [P(l)], level: 4}", outputs="[merge]")),
+]
+
+_REFERENCES = [
+    ("reference-unknown-family", nodes("a4: {inputs: [P4, Q5]}")),
+    ("reference-near-miss-family", nodes("a4: {inputs: [P4, merg]}", "merge: {inputs: [P4], level: 4}")),
+    ("reference-misspelt-with-a-fallback", nodes("a4: {inputs: [td4 | P4]}")),
+    ("reference-unknown-member", nodes("a4: {inputs: [P4, P6]}")),
+    ("reference-one-above-the-top", nodes("a(3..5): {inputs: [P(l), P(l+1)]}")),
+    ("reference-negative-index", nodes("a4: {inputs: [P(l-9)]}")),
+    ("reference-unknown-name-in-the-index", nodes("a4: {inputs: [P(k+1)]}")),
+    ("reference-family-without-index", nodes("a4: {inputs: [P]}")),
+    ("reference-index-of-a-name", nodes("a4: {inputs: [merge(4)]}", "merge: {inputs: [P4], level: 4}")),
+    ("reference-empty", nodes("a4: {inputs: ['']}")),
+    ("reference-none-alone", nodes("a4: {inputs: [P4, none]}")),
+    ("reference-none-first", nodes("a4: {inputs: [none | P4]}")),
+    ("reference-range-with-a-fallback", nodes("a4: {inputs: [P(3..5) | none]}")),
+    ("reference-range-without-parentheses", nodes("a4: {inputs: [P3..5]}")),
+    ("reference-range-of-a-billion", nodes("a4: {inputs: [P(3..1000000000)]}")),
+    ("reference-comma", nodes("a4: {inputs: ['P(4, 5)']}")),
+    ("reference-not-closed", nodes("a4: {inputs: [P(4]}")),
+    ("reference-floor-division", nodes("a4: {inputs: [P(8//2)]}")),
+    ("reference-power", nodes("a4: {inputs: [P(2**2)]}")),
+    ("reference-call", nodes("a4: {inputs: [P(abs(l))]}")),
+    ("reference-attribute", nodes("a4: {inputs: [P(l.real)]}")),
+    ("reference-attribute-of-python", nodes("a4: {inputs: [P.__class__]}")),
+    ("reference-subscript", nodes("a4: {inputs: ['P(l[0])']}")),
+    ("reference-string", nodes("a4: {inputs: [\"P('4')\"]}")),
+    ("reference-float", nodes("a4: {inputs: [P(4.0)]}")),
+    ("reference-integer-of-100000-digits", nodes("a4: {inputs: ['P(" + "9" * 100_000 + ")']}")),
+    ("reference-product-too-large", nodes("a4: {inputs: [P(99999*99999)]}")),
+    ("reference-parentheses-without-end", nodes("a4: {inputs: ['P" + "(" * 100_000 + "']}")),
+]
+
+_CYCLES = [
+    ("cycle-of-1", nodes("a4: {inputs: [a4]}")),
+    ("cycle-of-2", nodes("a4: {inputs: [P4, b5]}", "b5: {inputs: [P5, a4]}")),
+    (
+        "cycle-of-5",
+        nodes(
+            "a4: {inputs: [P4, e4]}",
+            "b4: {inputs: [a4]}",
+            "c4: {inputs: [b4]}",
+            "d4: {inputs: [c4]}",
+            "e4: {inputs: [d4]}",
+        ),
+    ),
+    ("cycle-within-a-family", nodes("a(3..5): {inputs: [P(l), a(l+1) | a(l-1)]}")),
+]
+
+_EDGES = [
+    ("edge-unknown-key", nodes("a4: {inputs: [{from: P5, scale: 2}]}")),
+    ("edge-near-miss-key", nodes("a4: {inputs: [{from: P5, projekt: always}]}")),
+    ("edge-without-from", nodes("a4: {inputs: [{project: always}]}")),
+    ("edge-from-is-a-list", nodes("a4: {inputs: [{from: [P4, P5]}]}")),
+    ("edge-setting-of-a-node", nodes("a4: {inputs: [{from: P5, fusion: sum}]}")),
+    ("edge-project-unknown", nodes("a4: {inputs: [{from: P5, project: sometimes}]}")),
+    ("edge-project-unknown-key", nodes("a4: {inputs: [{from: P5, project: {when: always, kernel: 1}}]}")),
+    ("edge-project-channels-zero", nodes("a4: {inputs: [{from: P5, project: {channels: 0}}]}")),
+    ("edge-order-unknown", nodes("a4: {inputs: [{from: P5, order: resample}]}")),
+    ("edge-reference-unknown", nodes("a4: {inputs: [{from: Q5, project: always}]}")),
+]
+
+_OPERATORS = [
+    ("fusion-unknown", nodes("a4: {inputs: [P4, P5], fusion: attention}")),
+    ("fusion-near-miss", nodes("a4: {inputs: [P4, P5], fusion: fast_normalised}")),
+    ("fusion-is-a-list", nodes("a4: {inputs: [P4, P5], fusion: [sum]}")),
+    ("fusion-of-another-kind", nodes("a4: {inputs: [P4, P5], fusion: conv}")),
+    ("fusion-unknown-setting", nodes("a4: {inputs: [P4, P5], fusion: {fast_normalized: {epsilon: 1e-4}}}")),
+    ("fusion-two-names", nodes("a4: {inputs: [P4, P5], fusion: {sum: {}, mean: {}}}")),
+    ("fusion-setting-is-text", nodes("a4: {inputs: [P4, P5], fusion: {fast_normalized: {eps: small}}}")),
+    ("down-unknown", nodes("a4: {inputs: [P3]}", defaults="{resample: {down: maxpool}}")),
+    ("down-is-an-up-sampler", nodes("a4: {inputs: [{from: P3, down: act}]}")),
+    ("down-list-without-a-resampler", nodes("a4: {inputs: [{from: P3, down: [act]}]}")),
+    ("down-list-with-two-resamplers", nodes("a4: {inputs: [{from: P3, down: [max_pool, avg_pool]}]}")),
+    ("down-kernel-is-zero", nodes("a4: {inputs: [{from: P3, down: {max_pool: {kernel: 0}}}]}")),
+    ("down-kernel-is-a-word", nodes("a4: {inputs: [{from: P3, down: {max_pool: {kernel: stride}}}]}")),
+    ("up-unknown", nodes("a4: {inputs: [P5]}", defaults="{resample: {up: bicubic}}")),
+    ("up-is-a-down-sampler", nodes("a4: {inputs: [{from: P5, up: max_pool}]}")),
+    ("op-is-a-word", nodes("a4: {inputs: [P4], op: conv}")),
+    ("op-unknown-layer", nodes("a4: {inputs: [P4], op: [dropout]}")),
+    ("op-near-miss-layer", nodes("a4: {inputs: [P4], op: [seperable_conv]}")),
+    ("op-is-a-fusion", nodes("a4: {inputs: [P4], op: [sum]}")),
+    ("op-unknown-setting", nodes("a4: {inputs: [P4], op: [{conv: {kernal: 3}}]}")),
+    ("op-setting-is-text", nodes("a4: {inputs: [P4], op: [{conv: {kernel: three}}]}")),
+    ("op-even-kernel-is-negative", nodes("a4: {inputs: [P4], op: [{conv: {kernel: -3}}]}")),
+    ("norm-unknown", nodes("a4: {inputs: [P4], norm: layer_norms}")),
+    ("norm-unknown-setting", nodes("a4: {inputs: [P4], norm: {batch_norm: {decay: 0.9}}}")),
+    ("act-unknown", nodes("a4: {inputs: [P4], act: silou}")),
+    ("init-unknown", nodes(GOOD, defaults="{init: xavier_magic}")),
+    ("defaults-unknown-key", nodes(GOOD, defaults="{fusions: sum}")),
+    ("defaults-inputs-is-no-setting", nodes(GOOD, defaults="{inputs: [P4]}")),
+    ("resample-unknown-key", nodes(GOOD, defaults="{resample: {upsample: nearest}}")),
+    ("resample-is-a-word", nodes(GOOD, defaults="{resample: nearest}")),
+    ("project-norm-is-text", nodes(GOOD, defaults="{resample: {project: {norm: batch}}}")),
+]
+
+_STAGES = [
+    ("stage-unknown-key", stages("one: {node: {a4: {inputs: [P4]}}}")),
+    ("stage-is-a-list", stages("one: [a4]")),
+    ("stage-without-nodes", stages("one: {repeat: 2}")),
+    ("stage-nodes-empty", stages("one: {nodes: {}}")),
+    ("stage-name-reserved", stages("forward: {nodes: {a4: {inputs: [P4]}}}")),
+    ("stage-name-with-a-dash", stages("stage-1: {nodes: {a4: {inputs: [P4]}}}")),
+    ("stage-defaults-unknown-key", stages("one: {defaults: {fuse: sum}, nodes: {a4: {inputs: [P4]}}}")),
+    ("stage-reads-a-later-stage", stages("one: {nodes: {a4: {inputs: [b4]}}}", "two: {nodes: {b4: {inputs: [P4]}}}")),
+    ("stage-node-in-scope", stages("one: {nodes: {a4: {inputs: [P4]}}}", "two: {nodes: {a4: {inputs: [P5]}}}")),
+    ("stage-repeat-without-outputs", stages("one: {repeat: 2, nodes: {a4: {inputs: [P4]}}}")),
+    ("stage-repeat-with-a-list", stages("one: {repeat: 2, nodes: {a4: {inputs: [P4]}}, outputs: [a4]}")),
+    ("stage-repeat-zero", stages("one: {repeat: 0, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}", outputs="[P4]")),
+    (
+        "stage-repeat-negative",
+        stages("one: {repeat: -1, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}", outputs="[P4]"),
+    ),
+    (
+        "stage-repeat-is-text",
+        stages("one: {repeat: twice, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}", outputs="[P4]"),
+    ),
+    (
+        "stage-repeat-a-billion-times",
+        stages("one: {repeat: 1000000000, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}", outputs="[P4]"),
+    ),
+    ("stage-outputs-unknown", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: b4}}", outputs="[P4]")),
+    ("stage-outputs-none", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4 | none}}", outputs="[P4]")),
+    ("stage-outputs-empty", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {}}", outputs="[P4]")),
+    ("stage-hides-what-it-does-not-put-out", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}")),
+]
+
+_PARAMS = [
+    ("param-unknown", params("{width: 64}", "a4: {inputs: [P4], channels: $depth}")),
+    ("param-near-miss", params("{width: 64}", "a4: {inputs: [P4], channels: $widht}")),
+    ("param-unknown-in-an-expression", params("{width: 64}", "a4: {inputs: [P4], channels: $(widht * 2)}")),
+    ("param-of-the-wrong-type", params("{width: wide}", "a4: {inputs: [P4], channels: $width}")),
+    ("param-text-in-an-expression", params("{width: wide}", "a4: {inputs: [P4], channels: $(width * 2)}")),
+    ("param-expression-divides-by-zero", params("{width: 0}", "a4: {inputs: [P4], channels: $(64 // width)}")),
+    ("param-expression-not-closed", params("{width: 64}", "a4: {inputs: [P4], channels: $(width * 2}")),
+    ("param-expression-call", params("{width: 64}", "a4: {inputs: [P4], channels: $(int(width))}")),
+    ("param-expression-attribute", params("{width: 64}", "a4: {inputs: [P4], channels: $(width.real)}")),
+    ("param-expression-division", params("{width: 64}", "a4: {inputs: [P4], channels: $(width / 2)}")),
+    ("param-refers-to-a-param", params("{width: 64, wide: $width}", "a4: {inputs: [P4], channels: $wide}")),
+    ("param-named-preset", params("{preset: d0}")),
+    ("param-named-l", params("{l: 3}")),
+    ("param-named-with-a-dash", params("{max-level: 7}")),
+    ("param-structured-with-a-mistake", params("{op: [act, {conv: {kernal: 3}}]}", "a4: {inputs: [P4], op: $op}")),
+    ("preset-unknown-param", params("{width: 64}", presets="presets: {d0: {widht: 88}}\n")),
+    ("preset-of-another-type", params("{width: 64}", presets="presets: {d0: {width: wide}}\n")),
+    ("preset-is-a-number", params("{width: 64}", presets="presets: {d0: 88}\n")),
+    ("presets-is-a-list", params("{width: 64}", presets="presets: [d0]\n")),
+]
+
+BAD: list[tuple[str, str]] = [
+    *_YAML,
+    *_TOP,
+    *_INPUTS,
+    *_OUTPUTS,
+    *_NODES,
+    *_REFERENCES,
+    *_CYCLES,
+    *_EDGES,
+    *_OPERATORS,
+    *_STAGES,
+    *_PARAMS,
+]

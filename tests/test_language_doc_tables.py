@@ -1,0 +1,142 @@
+"""docs/language.md: its tables say what the code says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from fpngraph.language import arithmetic, composer, names, scalars
+from fpngraph.language.reserved import RESERVED
+from fpngraph.language.settings import BASE
+from fpngraph.language.source import MAX_BYTES, read
+from fpngraph.language.spec import MAX_LEVEL, GraphSpec, NodeSpec, Project, Resample, StageSpec
+from fpngraph.ops import KINDS, Operator, operators
+
+PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
+
+
+def rows(header: str) -> list[tuple[str, ...]]:
+    """The rows of the page's table under this header."""
+    _, _, rest = PAGE.partition(f"\n{header}\n")
+    assert rest, f"the page has no table {header}"
+    table = rest.partition("\n\n")[0].splitlines()[1:]
+    return [tuple(cell.strip() for cell in row.strip("|").replace("\\|", "\0").split("|")) for row in table]
+
+
+def said(model: BaseModel, key: str) -> str | None:
+    """What ``key`` is by default, as the page writes it; None where the page has words for it."""
+    value = getattr(model, key, None)
+    if isinstance(value, tuple):
+        (value,) = value or ("none",)
+    if value is None or isinstance(value, Resample | Project):
+        return None
+    word = value.name if isinstance(value, Operator) else value
+    return f"`{str(word).lower()}`"
+
+
+TABLES = [
+    ("a graph", GraphSpec, None),
+    ("a stage", StageSpec, None),
+    ("a node", NodeSpec, BASE),
+    ("`resample`", Resample, BASE.resample),
+    ("`project`", Project, BASE.resample.project if BASE.resample else None),
+]
+
+
+@pytest.mark.parametrize(("of", "model", "base"), TABLES, ids=[of for of, _, _ in TABLES])
+def test_the_table_of_a_mapping_has_its_keys_and_their_defaults(
+    of: str, model: type[BaseModel], base: BaseModel | None
+) -> None:
+    table = {row[0].strip("`"): row[2] for row in rows(f"| Key of {of} | Says | Where nobody says |")}
+
+    assert table.keys() == model.model_fields.keys()
+    for key, word in table.items():
+        required = model.model_fields[key].is_required()
+        assert (word == "required") == required
+        if base is not None and (default := said(base, key)):
+            assert word == default
+
+
+def takes(schema: dict[str, Any]) -> str:
+    """The values that a setting takes, in words, from its JSON schema."""
+    if "anyOf" in schema:
+        return " or ".join(takes(part) for part in schema["anyOf"] if part != {"type": "null"})
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    words = {"boolean": "`true` or `false`", "number": "number", "integer": "integer"}[schema["type"]]
+    for key, word in (("exclusiveMinimum", "above"), ("minimum", "from"), ("maximum", "to")):
+        words += f" {word} {schema[key]:g}" if key in schema else ""
+    return words
+
+
+SECTIONS = {
+    "layer": "Layers",
+    "norm": "Norms",
+    "act": "Activations",
+    "down": "Down-samplers",
+    "up": "Up-samplers",
+    "fusion": "Fusions",
+    "init": "Recipes of initial weights",
+}
+
+
+def operator_tables(kind: str) -> str:
+    """The section of a kind of operators: what each does, and their settings."""
+    chosen = [op for op in operators() if op.kind == kind and op.__module__.startswith("fpngraph.")]
+    lines = ["| Operator | What it is |", "|---|---|"]
+    lines += [f"| `{op.name}` | {str(op.__doc__).splitlines()[0]} |" for op in chosen]
+    settings = [(op, name, entry) for op in chosen for name, entry in op.model_fields.items()]
+    if settings:
+        lines += ["", "| Operator | Setting | Takes | Default | Meaning |", "|---|---|---|---|---|"]
+    for op, name, entry in settings:
+        words = takes(op.model_json_schema()["properties"][name])
+        default = "" if entry.default is None else f"`{entry.default}`"
+        lines.append(f"| `{op.name}` | `{name}` | {words} | {default} | {entry.description} |")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_operator_is_there_with_its_settings_and_their_defaults(kind: str) -> None:
+    section = PAGE.partition(f"\n### {SECTIONS[kind]}\n")[2].partition("\n#")[0]
+    text, table, rest = section.partition("\n\n| Operator |")
+
+    assert text
+    assert (table + rest).strip() == operator_tables(kind)
+
+
+def test_the_limits_are_those_of_the_code() -> None:
+    numbers = [int(limit) for _, limit in rows("| What | At most |")]
+
+    assert numbers == [
+        MAX_BYTES,
+        composer.MAX_DEPTH,
+        composer.MAX_VALUES,
+        scalars.MAX_DIGITS,
+        arithmetic.MAX_INTEGER,
+        arithmetic._MAX_DEPTH,
+        MAX_LEVEL,
+        names.MAX_NODES,
+        names.MAX_EDGES,
+    ]
+
+
+def meaning(text: str) -> str:
+    """What a scalar is read as, as the page says it."""
+    value = read(f"value: {text}", "scalar").plain()["value"]
+    return {str: "text", bool: str(value).lower(), type(None): "empty"}.get(type(value), repr(value))
+
+
+@pytest.mark.parametrize(("written", "means"), rows("| Written | Read as |"))
+def test_a_scalar_is_read_as_the_table_says(written: str, means: str) -> None:
+    read_as = [meaning(text.strip("`")) for text in written.split(", ")]
+
+    assert read_as == (means.split(", ") if "," in means else [means] * len(read_as))
+
+
+def test_the_reserved_names_are_listed() -> None:
+    public = sorted(name for name in RESERVED if not name.startswith("_"))
+
+    assert ", ".join(f"`{name}`" for name in public) in " ".join(PAGE.split())

@@ -1,0 +1,102 @@
+"""Names: of modules, keys and values of a compiled neck, and those that a graph may not use."""
+
+from __future__ import annotations
+
+import keyword
+
+import pytest
+import torch
+from torch import nn
+
+import fpngraph
+from fpngraph.language.reserved import RESERVED
+from fpngraph.layers.node import Node
+from tests.necks import GRAPHS, shipped
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_module_paths_are_the_full_names_of_the_nodes(name: str) -> None:
+    neck = shipped(name)
+
+    paths = [path for path, module in neck.named_modules() if isinstance(module, Node)]
+
+    assert sorted(paths) == sorted(neck.source_graph.nodes)
+
+
+def test_keys_of_the_state_dict_say_node_part_and_step() -> None:
+    graph = fpngraph.load("bifpn", repeats=1)
+    neck = fpngraph.build(graph, in_channels=[40, 112, 320])
+
+    keys = [key for key in neck.state_dict() if key.startswith("bifpn.0.td5.") and key.endswith(".weight")]
+
+    assert keys == [
+        "bifpn.0.td5.edges.0.0.weight",
+        "bifpn.0.td5.edges.0.1.weight",
+        "bifpn.0.td5.fusion.weight",
+        "bifpn.0.td5.op.1.depthwise.weight",
+        "bifpn.0.td5.op.1.pointwise.weight",
+        "bifpn.0.td5.op.2.weight",
+    ]
+
+
+NAMES_IN_CODE = """
+self torch device inf nan NoneType fx_pytree getattr list match _ __ __x _0 a_1 op edges fusion unpack
+features maps maps_1 outputs size size3 self_ fpngraph_neck_unpack fpngraph_neck_pack fpngraph_neck_size_of
+"""
+
+
+@pytest.mark.parametrize("name", NAMES_IN_CODE.split())
+def test_a_node_and_an_input_may_have_any_name_that_is_not_reserved(name: str) -> None:
+    plain = fpngraph.loads(_three("plain", "given"))
+    named, given = fpngraph.loads(_three(name, "given")), fpngraph.loads(_three("plain", name))
+    expected = fpngraph.build(plain, [4])
+    x = torch.randn(1, 4, 8, 8)
+
+    for graph in (named, given):
+        neck = fpngraph.build(graph, [4])
+        neck.load_state_dict(dict(zip(neck.state_dict(), expected.state_dict().values(), strict=True)))
+        torch.testing.assert_close(neck([x]), expected([x]))
+
+
+def test_full_names_that_are_equal_but_for_dots_stay_apart() -> None:
+    graph = fpngraph.loads(
+        """
+        fpngraph: 1
+        name: dots
+        inputs: [P3]
+        stages:
+          a: {nodes: {b_c: {inputs: [P3], level: 4}}}
+          a_b: {nodes: {c: {inputs: [b_c], level: 5}}}
+        outputs: [b_c, c]
+        """
+    )
+
+    outs = fpngraph.build(graph, [4])([torch.randn(1, 4, 8, 8)])
+
+    assert [tuple(y.shape[-2:]) for y in outs] == [(4, 4), (2, 2)]
+
+
+def _three(node: str, given: str) -> str:
+    """A graph of three nodes, the second of which has the name ``node``, and of an input called ``given``."""
+    return f"""
+fpngraph: 1
+name: names
+inputs: {{{given}: 3}}
+defaults: {{channels: 4}}
+nodes:
+  first: {{inputs: [{given}], level: 4, op: [conv]}}
+  {node}: {{inputs: [first, {given}], level: 3, op: [conv]}}
+  last: {{inputs: [{node}, {given}], level: 3, op: [conv]}}
+outputs: [last, {node}]
+"""
+
+
+def test_every_name_that_a_neck_needs_for_itself_is_reserved() -> None:
+    neck = shipped("fpn")
+    needed = {*dir(neck), *vars(neck), *dir(nn.Module())} - set(neck.source_graph.nodes)
+    for ancestor in type(neck).__mro__:
+        needed |= {*vars(ancestor), *getattr(ancestor, "__annotations__", {})}
+
+    missing = {name for name in needed if name.isidentifier() and not keyword.iskeyword(name)} - RESERVED
+
+    assert missing == set()
