@@ -10,7 +10,8 @@ from fpngraph.graph import Graph
 from fpngraph.layers.node import Edge, Node
 from fpngraph.neck import Neck
 from fpngraph.ops import Resampler
-from fpngraph.shapes import InChannels, NodeSteps, Step, lower
+from fpngraph.shapes import InChannels, lower
+from fpngraph.steps import NodeSteps, Step
 
 
 def build(graph: Graph, in_channels: InChannels) -> Neck:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from fpngraph.feature import Feature, Size
 from fpngraph.graph import Graph
 from fpngraph.ops import Cost
-from fpngraph.shapes import InChannels, NodeSteps, Step, lower
+from fpngraph.shapes import InChannels, lower
+from fpngraph.steps import NodeSteps, Step
 
 
 @dataclass(frozen=True, slots=True)

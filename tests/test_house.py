@@ -21,6 +21,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("ops",),
     ("language",),
     ("graph",),
+    ("steps",),
     ("shapes", "costs"),
     ("drawing",),
     ("loader",),

@@ -145,6 +145,7 @@ def test_no_block_is_of_a_kind_that_is_not_tested() -> None:
     fences = re.findall(r"^ *(?:```|~~~).*$", PAGE, re.M)
 
     assert len(fences) == 2 * len(BLOCKS)
+    assert re.findall(r"\n\n(?: {4}|\t).*", _BLOCK.sub("", PAGE)) == []  # code by indentation alone
     assert {block.kind for block in BLOCKS} == {"yaml", "python", "text", "console", "json", "toml"}
     for block in BLOCKS:
         assert block.marks.keys() <= _KNOWN.get(block.kind, set()), label(block)

@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fpngraph.ops import Norm
-from fpngraph.shapes import Lowered, NodeSteps, Step, lower
+from fpngraph.shapes import Lowered, lower
+from fpngraph.steps import NodeSteps, Step
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,13 +44,13 @@ def _differences(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], name
         if source is None:
             yield f"{name!r} has no counterpart in effdet"
         elif source not in state:
-            yield f"{name!r} needs {source!r}, which effdet does not have"
+            yield f"{name!r} needs {source!r}, which is missing"
         elif state[source].shape != tensor.shape:
             yield f"{name!r} has the shape {tuple(tensor.shape)}, but {source!r} has {tuple(state[source].shape)}"
     uses = Counter(names.values())
     for source in state:
         if uses[source] != 1:
-            yield f"effdet's {source!r} is used {uses[source]} times, not once"
+            yield f"effdet's {source!r} has {uses[source] or 'no'} counterparts in the graph, not one"
 
 
 def _counterparts(lowered: Lowered, wanted: Mapping[str, Tensor]) -> Iterator[tuple[str, str]]:
