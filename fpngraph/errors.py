@@ -26,11 +26,18 @@ class Span:
     def marked(self) -> str:
         """The source line with carets under the stretch, cut to a readable width around it."""
         first = max(0, self.column - 1 - _WIDEST_LINE // 2) if len(self.text) > _WIDEST_LINE else 0
-        line = self.text[first : first + _WIDEST_LINE].replace("\t", " ")
+        line = "".join(map(_printable, self.text[first : first + _WIDEST_LINE]))
         start = self.column - 1 - first
         carets = "^" * max(1, min(self.end - self.column, _WIDEST_LINE - start))
         number = str(self.line)
         return f"  {number} | {line}\n  {' ' * len(number)} | {' ' * start}{carets}"
+
+
+def _printable(character: str) -> str:
+    """One character for one, so that carets stay in place and no file can control a terminal."""
+    if character.isprintable():
+        return character
+    return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -192,8 +193,14 @@ def operators() -> tuple[type[Operator], ...]:
 
 @cache
 def load_entry_points() -> None:
-    """Import the modules that installed packages name under the entry point group ``fpngraph.operators``."""
+    """Import the modules that installed packages name under the entry point group ``fpngraph.operators``.
+
+    One that cannot be imported is warned about: a graph may well do without it.
+    """
     from importlib.metadata import entry_points
 
     for entry in entry_points(group="fpngraph.operators"):
-        entry.load()
+        try:
+            entry.load()
+        except Exception as error:  # whatever somebody else's module does when it is imported
+            warnings.warn(f"operators of {entry.value!r} cannot be imported: {error}", stacklevel=2)

@@ -1,0 +1,45 @@
+"""How a problem is printed: place, source line, carets, hint."""
+
+import copy
+import pickle
+
+from fpngraph.errors import GraphError, Problem, Span, nearest
+
+
+def test_a_problem_prints_its_place_its_line_with_carets_and_its_hint() -> None:
+    problem = Problem("node 'a' reads 'b'", Span("my.yaml", 12, 5, 8, "    one: two"), "write 'c'")
+
+    assert str(problem) == ("my.yaml:12:5: node 'a' reads 'b'\n  12 |     one: two\n     |     ^^^\n  hint: write 'c'")
+
+
+def test_a_problem_without_a_place_prints_its_message() -> None:
+    assert str(Problem("there is no preset 'd9'")) == "there is no preset 'd9'"
+
+
+def test_a_long_line_is_cut_around_the_place() -> None:
+    span = Span("my.yaml", 1, 501, 504, "x" * 500 + "bad" + "y" * 500)
+
+    line, carets = span.marked().split("\n")
+
+    assert len(line) < 130
+    assert line[carets.index("^") : carets.index("^") + carets.count("^")] == "bad"
+
+
+def test_characters_that_could_control_a_terminal_are_not_printed() -> None:
+    span = Span("my.yaml", 1, 4, 5, "a\tb\x1b[31m")
+
+    assert span.marked() == "  1 | a b\N{REPLACEMENT CHARACTER}[31m\n    |    ^"
+
+
+def test_an_error_has_all_problems_and_survives_pickle_and_copy() -> None:
+    error = GraphError([Problem("one"), Problem("two", hint="three")])
+
+    for twin in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
+        assert twin.problems == error.problems
+        assert str(twin) == "one\ntwo\n  hint: three"
+
+
+def test_the_nearest_name_is_suggested_and_the_others_are_listed() -> None:
+    assert nearest("summ", ["mean", "sum"]) == "did you mean 'sum'? There are: mean, sum"
+    assert nearest("zzz", ["mean", "sum"]) == "there are: mean, sum"
+    assert nearest("zzz", []) == "there are none"
