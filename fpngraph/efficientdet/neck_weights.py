@@ -21,7 +21,7 @@ _PARTS = {"conv": {"": "conv"}, "separable_conv": {"depthwise.": "conv_dw", "poi
 
 
 def neck_state_from_effdet(state: Mapping[str, Tensor], neck: Neck) -> dict[str, Tensor]:
-    """The state dict of ``neck`` with the tensors of effdet's ``BiFpn.state_dict()``.
+    """The state dict of ``neck`` with the tensors of effdet's state dict of the same neck.
 
     effdet numbers the maps of a cell: first the inputs of the cell, finest first, then its nodes as they are
     computed. ``neck`` has to compute them in this order: levels that the backbone lacks in a stage without

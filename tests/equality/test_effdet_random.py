@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_lowercase
 from typing import Any
 
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -96,7 +96,7 @@ def options(draw: st.DrawFn) -> Options:
     }
     return Options(
         min_level=min_level,
-        max_level=min_level + draw(st.integers(0, 4)),
+        max_level=min_level + draw(st.sampled_from([0, 1, 2, 3, 3, 4, 4])),
         fpn_channels=4,
         fpn_cell_repeats=draw(st.integers(1, 3)),
         pad_type=draw(st.sampled_from(["", "same"])),
@@ -111,7 +111,7 @@ def topologies(draw: st.DrawFn) -> Topology:
     """Inner nodes in any order, then one node per level, finest first, which is what effdet's cell returns."""
     chosen = draw(options())
     outputs = list(range(chosen.min_level, chosen.max_level + 1))
-    inner = draw(st.lists(st.sampled_from(outputs), max_size=8))
+    inner = draw(st.lists(st.sampled_from(outputs), min_size=len(outputs) - 1, max_size=8))
     levels = [*outputs, *inner, *outputs]
     inputs = [_draw_inputs(draw, chosen, levels[: node + 1]) for node in range(len(outputs), len(levels))]
     # What nobody reads is left out of our module and kept by effdet: have the output of its level read it.
@@ -140,7 +140,24 @@ def _draw_inputs(draw: st.DrawFn, chosen: Options, levels: list[int]) -> list[in
     return draw(st.lists(st.sampled_from(near), min_size=1, max_size=4, unique=True))
 
 
-@hypothesis_settings(deadline=None, max_examples=60)
+# Poolings by 4 and 8 beside the usual one, and one map of the backbone for four levels.
+FAR = Topology(
+    Options(min_level=3, max_level=6, fpn_channels=4, fpn_cell_repeats=2, pad_type="same"),
+    (
+        FpnNode(5, (0, 1, 2, 3), "fastattn"),
+        FpnNode(3, (4, 0), "attn"),
+        FpnNode(4, (5, 1), "sum"),
+        FpnNode(5, (5, 2), "fastattn"),
+        FpnNode(6, (5, 6, 7, 3), "attn"),
+    ),
+    (6,),
+    (64, 128),
+)
+
+
+@example(FAR)
+@example(replace(FAR, options=replace(FAR.options, downsample_type="avg")))
+@hypothesis_settings(max_examples=60)
 @given(topologies())
 def test_random_topologies_equal_effdets(topology: Topology) -> None:
     torch.manual_seed(0)
