@@ -18,7 +18,8 @@ def load(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, 
     """A graph by the name of a shipped one, or from the file at a path (which has a separator or an ending).
 
     ``preset`` names a set of parameters in the file, ``params`` override single ones.
-    Raises GraphError with every problem of the file that does not depend on the channels of the inputs, and for a preset or parameter that does not exist.
+    Raises GraphError with every problem of the file, among them each mismatch of channels that is there whatever the
+    backbone gives, and for a preset or parameter that does not exist.
     """
     return _graph(read_file(path_of(name_or_path)), preset, params)
 

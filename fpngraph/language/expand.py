@@ -69,6 +69,9 @@ def expand(document: Value, preset: str | None = None, params: Mapping[str, Any]
 
 def _not_one_of_two(document: Value) -> Iterator[Problem]:
     spans = document.key_spans
+    for key in ("nodes", "stages"):
+        if key in spans and document.at([key]).data is None:
+            yield Problem(f"{key!r} is empty, but must be a mapping", document.at([key]).span)
     if "nodes" not in spans and "stages" not in spans:
         yield Problem("a graph needs 'nodes' or 'stages', and this has neither", document.span)
     elif "nodes" in spans and "stages" in spans:

@@ -22,7 +22,7 @@ def explicit(expansion: Expansion) -> str:
     if expansion.defaults:
         data["defaults"] = dict(expansion.defaults)
     stages = {stage.name: _stage(stage, expansion) for stage in expansion.stages}
-    data |= stages[None] if None in stages else {"stages": stages}
+    data |= stages.get(None, {"stages": stages})
     data["outputs"] = {output.name: text_of(output.found) for output in expansion.outputs}
     return dump(data)
 

@@ -17,10 +17,13 @@ from fpngraph.language.reserved import RESERVED
 from fpngraph.language.source import Value
 from fpngraph.language.spec import MAX_LEVEL
 from fpngraph.language.substitution import MAX_LENGTH, evaluate
+from fpngraph.language.validate import shown
 
 T = TypeVar("T")
 MAX_NODES = 20_000
 MAX_EDGES = 100_000
+MAX_STEPS = 500_000
+"""Operands and operators of all indices, counted for each member that they are worked out for."""
 WORDS = frozenset({"none", "l", "ratio"}) | frozenset(keyword.kwlist)
 _A_NAME = "a name is letters, digits and _, such as P3 or td(3..6)"
 
@@ -43,7 +46,7 @@ class Names:
     def __init__(self, params: Params, problems: Problems) -> None:
         self.params, self.problems = params, problems
         self.integers = integers(params)
-        self._edges = 0
+        self._edges = self._steps = 0
         self._known: set[tuple[str, bool]] = set()
         self._used: list[tuple[Name, Span]] = []
         self._complete = True
@@ -60,7 +63,8 @@ class Names:
     def name(self, text: Any, span: Span) -> Name | None:
         """The name that a key says."""
         if not isinstance(text, str):
-            self.report(f"{repr(text)[:60]} is no name", span, _A_NAME)
+            found = "nothing" if text is None else repr(text)[:60]
+            self.report(f"expected a name, found {found}", span, _A_NAME)
             return None
         return self._parsed(parse_declaration, Place(span, text), None if is_name(text) else _A_NAME)
 
@@ -80,7 +84,8 @@ class Names:
     def reference(self, value: Value) -> Reference | None:
         """What an input or output names."""
         if not isinstance(value.data, str):
-            self.report("a reference is a name such as P5, td(l+1) or P(3..5)", value.span)
+            found = "nothing" if value.data is None else shown(value)
+            self.report(f"expected a reference, found {found}", value.span, "such as P5, td(l+1) or P(3..5)")
             return None
         place = Place(value.span, value.data)
         reference = self._parsed(parse_reference, place)
@@ -112,6 +117,10 @@ class Names:
         return [(name.family, number) for number in range(first, last + 1)]
 
     def _index(self, expression: Expression, place: Place, index: int | None) -> int | None:
+        self._steps += len(expression.steps)
+        if self._steps > MAX_STEPS:
+            message = f"the indices of the graph have more than {MAX_STEPS} operands and operators, which is the limit"
+            self.stop(message, place.span)
         variables = self.integers if index is None else ChainMap({"l": index}, self.integers)
         try:
             return evaluate(expression, variables, self.params)

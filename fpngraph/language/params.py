@@ -54,7 +54,8 @@ def _wrong_definitions(document: Value, params: Params) -> Iterator[Problem]:
     for name, value in params.items():
         span = document.at(["params"]).key_spans[name]
         if not isinstance(name, str) or not is_name(name):
-            yield Problem(f"{str(name)!r} is no name of a parameter", span, "letters, digits and _; no digit first")
+            written = span.text[span.column - 1 : span.end - 1]
+            yield Problem(f"{written!r} is no name of a parameter", span, "letters, digits and _; no digit first")
         elif name in _TAKEN:
             yield Problem(f"no parameter can be called {name!r}: {_TAKEN[name]}", span)
         yield from _references(value)

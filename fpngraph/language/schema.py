@@ -30,6 +30,8 @@ def schema() -> Schema:
     definitions = {name: _with_parameters(definition) for name, definition in generated["$defs"].items()}
     definitions |= _definitions()
     graph = _resolved(definitions.pop("GraphSpec"))
+    for name in ("nodes", "stages"):  # one of them is absent, but none is null
+        graph["properties"][name] |= graph["properties"][name].pop("anyOf")[0]
     graph["properties"]["stages"]["propertyNames"] = {"pattern": _NAME}
     graph["oneOf"] = [{"required": ["nodes"]}, {"required": ["stages"]}]
     return {

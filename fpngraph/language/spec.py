@@ -52,8 +52,14 @@ def _read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
         raise wrong(required)
     operator = find(kinds, name)
     if operator is None:
-        known = [*WORDS, *names(kinds)] if "layer" in kinds else names(kinds)
-        raise wrong(required, nearest(name, known))
+        words = WORDS if "layer" in kinds else ()
+        if name is value:
+            raise wrong(required, nearest(name, [*words, *names(kinds)]))
+        hint = nearest(name, names(kinds))
+        if name in words:
+            hint = f"{name!r} alone stands for what the node says under {name!r}, where its settings belong"
+        unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint})
+        raise wrong(required, nested=[_detail(unknown, (name,), value)])
     try:
         return operator.model_validate(settings)
     except ValidationError as error:
@@ -122,7 +128,11 @@ def _path(kind: str) -> tuple[Any, Any]:
 
 def _read_projection(value: Any) -> Any:
     """``project: always`` is short for ``project: {when: always}``."""
-    return {"when": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"when": value}
+    if not isinstance(value, dict):
+        raise wrong("'auto', 'always' or 'never', or a mapping")
+    return value
 
 
 Op = Annotated[tuple[Any, ...], PlainValidator(_read_op), WithJsonSchema({"definition": "op"})]

@@ -16,6 +16,7 @@ from fpngraph.language.settings import BASE, PerMember, merged, merged_plain
 from fpngraph.language.source import Value
 from fpngraph.language.spec import Defaults, EdgeSpec, NodeSpec, StageSpec
 
+_INDEX = "choose a name that ends in an index"
 _LEVEL = "give it a 'level', or a name that ends in its level"
 
 
@@ -44,7 +45,7 @@ class StageReader:
         defaults = [*self.defaults, *own]
         members = tuple(self._stage_members(value.at(["nodes"]), defaults))
         outputs = read_bindings(entries["outputs"], self.names) if spec.outputs is not None else None
-        if spec.repeat is not None and not (outputs and isinstance(entries["outputs"].data, Mapping)):
+        if spec.repeat is not None and (outputs is None or not isinstance(entries["outputs"].data, Mapping)):
             message = "a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read"
             self.names.report(message, value.key_spans["repeat"], "such as 'outputs: {P(3..7): out(l)}'")
         written = {} if any(part.varies for part in defaults) or not own else own[0].plain(None)
@@ -76,6 +77,9 @@ class StageReader:
         cache: dict[int | None, Defaults] = {}
         for key in keys:
             names.check(key, span)
+            if key[1] is None and any(part.varies for part in defaults):
+                names.report(f"{text_of(key)!r} has no index, but 'defaults' use 'l'", span, _INDEX)
+                continue
             spec, layers = entry.at(key[1]), [part.at(key[1]) for part in defaults]
             level = names.level(key, spec.level, span, _LEVEL) if spec else None
             if spec is None or level is None or None in layers:

@@ -47,7 +47,7 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
         return Problem(f"not valid YAML: {opening.text[context.column]!r} is never closed", opening)
     if context is not None and "find expected ':'" in problem:
         return Problem("not valid YAML: expected ':' after this key", source.rest(context))
-    span = source.character(mark)
+    span = _end(mark, source) if source.is_end(mark) else source.character(mark)
     found = span.text[span.column - 1 : span.end - 1]
     words = {
         "found": "the end of the file" if source.is_end(mark) else repr(found) if found else "the end of the line",
@@ -57,6 +57,15 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
         if part in _canonical(problem, error.context or ""):
             return Problem(f"not valid YAML: {reason.format(**words)}", span, hint)
     return Problem(f"not valid YAML: {problem}", span)
+
+
+def _end(mark: Any, source: Source) -> Span:
+    """The place behind the last character of the file, which blank lines may follow."""
+    numbers = range(min(mark.line, len(source.lines) - 1), -1, -1)
+    line = next((number for number in numbers if source.lines[number].strip()), 0)
+    text = source.lines[line]
+    column = len(text.rstrip()) + 1
+    return Span(source.file, line + 1, column, column, text)
 
 
 def _canonical(problem: str, context: str) -> str:

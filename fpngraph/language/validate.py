@@ -67,14 +67,20 @@ class _Findings:
         """One problem per place, or per missing key."""
         places: dict[Loc, list[ErrorDetails]] = {}
         for detail in details:
-            places.setdefault(_existing(self.root, detail), []).append(detail)
+            of_a_key = detail["loc"][-1:] == ("[key]",)  # the part before is the key, or None and such as text
+            path = _existing(self.root, detail["loc"][:-2] if of_a_key else detail["loc"])
+            places.setdefault((*path, "[key]") if of_a_key else path, []).append(detail)
         for path, found in places.items():
-            if found[0]["loc"][-1:] == ("[key]",):
-                yield self._wrong_key(path)
+            if path[-1:] == ("[key]",):
+                yield from self._wrong_keys(path[:-1])
             elif found[0]["type"] == "extra_forbidden":
                 known = _keys(self.model, path[:-1])
                 span = self.root.at(path[:-1]).key_spans[path[-1]]
                 yield Problem(f"unknown key {str(path[-1])!r}", span, nearest(str(path[-1]), known))
+            elif found[0]["type"] == "unknown_operator":
+                context = found[0]["ctx"]
+                span = self.root.at(path[:-1]).key_spans[path[-1]]
+                yield Problem(f"{path[-1]!r} is not the name of {context['required']}", span, context["hint"])
             elif found[0]["type"] == "missing":
                 where = f" in {self._named(path)}" if path or self.name else ""
                 for detail in found:
@@ -89,9 +95,11 @@ class _Findings:
             return "an entry"
         return f"an entry of {named!r}" if path and isinstance(path[-1], int) else repr(named)
 
-    def _wrong_key(self, path: Loc) -> Problem:
-        span = self.root.at(path[:-1]).key_spans[path[-1]]
-        return Problem(f"{path[-1]!r} is no name", span, "a name is letters, digits and _; no digit first")
+    def _wrong_keys(self, path: Loc) -> Iterator[Problem]:
+        for key, span in self.root.at(path).key_spans.items():
+            if not isinstance(key, str):
+                hint = "a name is letters, digits and _; no digit first"
+                yield Problem(f"expected a name, found {span.text[span.column - 1 : span.end - 1]!r}", span, hint)
 
     def _wrong_value(self, path: Loc, found: Sequence[ErrorDetails]) -> Problem:
         value = self.root.at(path)
@@ -131,15 +139,16 @@ def shown(value: Value) -> str:
         return "empty"
     if isinstance(value.data, bool):
         return str(value.data).lower()
-    text = repr(value.data)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    if isinstance(value.data, str) and len(value.data) > 60:
+        return repr(f"{value.data[:57]}...")
+    return repr(value.data)
 
 
-def _existing(root: Value, detail: ErrorDetails) -> Loc:
+def _existing(root: Value, loc: Loc) -> Loc:
     """The path of a finding as far as it exists in the file; pydantic's branch names are not part of it."""
     path: list[int | str] = []
     value = root
-    for part in detail["loc"]:
+    for part in loc:
         inner = value.data
         if isinstance(inner, Mapping) and part in inner:
             value = inner[part]

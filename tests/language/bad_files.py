@@ -72,8 +72,10 @@ _TOP = [
     ("top-no-outputs", f"{TOP}nodes: {{{GOOD}}}\n"),
     ("top-nodes-and-stages", f"{TOP}nodes: {{{GOOD}}}\nstages: {{one: {{nodes: {{b4: {{inputs: [P4]}}}}}}}}\n{END}"),
     ("top-neither-nodes-nor-stages", f"{TOP}outputs: [P4]\n"),
+    ("top-nodes-say-nothing", f"{TOP}nodes:\n{END}"),
+    ("top-stages-say-nothing", f"{TOP}stages:\n{END}"),
+    ("top-name-is-empty", f"fpngraph: 1\nname: ''\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
     ("top-nodes-is-a-list", f"{TOP}nodes: [a4]\n{END}"),
-    ("top-no-node", f"{TOP}nodes: {{}}\noutputs: [P4]\n"),
     ("top-stages-is-a-list", f"{TOP}stages: [one]\n{END}"),
     ("top-no-stage", f"{TOP}stages: {{}}\noutputs: [P4]\n"),
     ("top-defaults-is-a-word", nodes(GOOD, defaults="sum")),
@@ -81,6 +83,8 @@ _TOP = [
 ]
 
 _INPUTS = [
+    ("inputs-say-nothing", nodes(GOOD, inputs="")),
+    ("inputs-of-a-list", nodes(GOOD, inputs="[[P4, P5]]")),
     ("inputs-is-a-number", nodes(GOOD, inputs="3")),
     ("inputs-empty-list", nodes(GOOD, inputs="[]")),
     ("inputs-empty-range", nodes("a4: {inputs: [P4], level: 4}", inputs="P(5..3)")),
@@ -95,6 +99,9 @@ _INPUTS = [
 ]
 
 _OUTPUTS = [
+    ("outputs-say-nothing", nodes(GOOD, outputs="")),
+    ("outputs-refer-to-each-other", nodes(GOOD, outputs="{x: a4, y: x}")),
+    ("outputs-name-reserved", nodes(GOOD, outputs="{l: a4}")),
     ("outputs-empty-list", nodes(GOOD, outputs="[]")),
     ("outputs-empty-mapping", nodes(GOOD, outputs="{}")),
     ("outputs-unknown-name", nodes(GOOD, outputs="[b4]")),
@@ -115,6 +122,7 @@ _NODES = [
     ("node-is-nothing", nodes("a4:")),
     ("node-without-inputs", nodes("a4: {fusion: sum}")),
     ("node-inputs-empty", nodes("a4: {inputs: []}")),
+    ("node-inputs-too-many", nodes("a4: {inputs: [" + "P4, " * 1001 + "]}")),
     ("node-inputs-is-a-word", nodes("a4: {inputs: P4}")),
     ("node-inputs-all-missing", nodes("a4: {inputs: [b4 | none]}", "b(5..3): {inputs: [P(l)]}")),
     ("node-input-is-a-number", nodes("a4: {inputs: [4]}")),
@@ -125,6 +133,7 @@ _NODES = [
     ("node-without-level", nodes("merge: {inputs: [P4]}", outputs="[merge]")),
     ("node-index-too-large-for-a-level", nodes("a400: {inputs: [P4]}", outputs="[a400]")),
     ("node-channels-zero", nodes("a4: {inputs: [P4], channels: 0}")),
+    ("node-channels-of-a-level-beyond", nodes("a4: {inputs: [P4], channels: {4: 64, 31: 64}}")),
     ("node-channels-is-text", nodes("a4: {inputs: [P4], channels: '64'}")),
     ("node-channels-is-a-float", nodes("a4: {inputs: [P4], channels: 64.0}")),
     ("node-channels-is-true", nodes("a4: {inputs: [P4], channels: true}")),
@@ -153,6 +162,9 @@ _NODES = [
 ]
 
 _REFERENCES = [
+    ("reference-to-an-output-of-the-graph", nodes("a4: {inputs: [P4, x | none]}", outputs="{x: a4}")),
+    ("reference-index-is-no-integer", params("{top: high}", "a4: {inputs: [P4, P(top)]}")),
+    ("reference-of-none-of-several", nodes("a4: {inputs: [P4, P(l+3) | P9]}")),
     ("reference-unknown-family", nodes("a4: {inputs: [P4, Q5]}")),
     ("reference-near-miss-family", nodes("a4: {inputs: [P4, merg]}", "merge: {inputs: [P4], level: 4}")),
     ("reference-misspelt-with-a-fallback", nodes("a4: {inputs: [td4 | P4]}")),
@@ -196,6 +208,22 @@ _CYCLES = [
             "e4: {inputs: [d4]}",
         ),
     ),
+    (
+        "cycles-of-their-own",
+        nodes("a4: {inputs: [a4]}", "b4: {inputs: [P4, c4]}", "c4: {inputs: [b4]}", "d(3..4): {inputs: [d(l)]}"),
+    ),
+    (
+        "cycle-in-every-run-of-a-stage",
+        stages(
+            "one:",
+            "  repeat: 3",
+            "  nodes:",
+            "    a4: {inputs: [P4, b4]}",
+            "    b4: {inputs: [a4]}",
+            "  outputs: {P4: b4}",
+            outputs="P4",
+        ),
+    ),
     ("cycle-within-a-family", nodes("a(3..5): {inputs: [P(l), a(l+1) | a(l-1)]}")),
 ]
 
@@ -205,6 +233,7 @@ _EDGES = [
     ("edge-without-from", nodes("a4: {inputs: [{project: always}]}")),
     ("edge-from-is-a-list", nodes("a4: {inputs: [{from: [P4, P5]}]}")),
     ("edge-setting-of-a-node", nodes("a4: {inputs: [{from: P5, fusion: sum}]}")),
+    ("edge-project-is-a-boolean", nodes("a4: {inputs: [{from: P5, project: true}]}")),
     ("edge-project-unknown", nodes("a4: {inputs: [{from: P5, project: sometimes}]}")),
     ("edge-project-unknown-key", nodes("a4: {inputs: [{from: P5, project: {when: always, kernel: 1}}]}")),
     ("edge-project-channels-zero", nodes("a4: {inputs: [{from: P5, project: {channels: 0}}]}")),
@@ -224,11 +253,16 @@ _OPERATORS = [
     ("down-is-an-up-sampler", nodes("a4: {inputs: [{from: P3, down: act}]}")),
     ("down-list-without-a-resampler", nodes("a4: {inputs: [{from: P3, down: [act]}]}")),
     ("down-list-with-two-resamplers", nodes("a4: {inputs: [{from: P3, down: [max_pool, avg_pool]}]}")),
+    ("down-two-mistakes-in-a-list", nodes("a4: {inputs: [{from: P3, down: [max_pol, {conv: {kernel: 0}}]}]}")),
     ("down-kernel-is-zero", nodes("a4: {inputs: [{from: P3, down: {max_pool: {kernel: 0}}}]}")),
     ("down-kernel-is-a-word", nodes("a4: {inputs: [{from: P3, down: {max_pool: {kernel: stride}}}]}")),
     ("up-unknown", nodes("a4: {inputs: [P5]}", defaults="{resample: {up: bicubic}}")),
     ("up-is-a-down-sampler", nodes("a4: {inputs: [{from: P5, up: max_pool}]}")),
     ("op-is-a-word", nodes("a4: {inputs: [P4], op: conv}")),
+    ("op-settings-of-the-norm", nodes("a4: {inputs: [P4], op: [{norm: {eps: 0.1}}]}")),
+    ("op-of-too-many-layers", nodes("a4: {inputs: [P4], op: [" + "act, " * 101 + "]}")),
+    ("op-unknown-layer-with-settings", nodes("a4: {inputs: [P4], op: [{c2f: {blocks: 3}}]}")),
+    ("fusion-unknown-with-settings", nodes("a4: {inputs: [P4], fusion: {fast_normalised: {eps: 0.1}}}")),
     ("op-unknown-layer", nodes("a4: {inputs: [P4], op: [dropout]}")),
     ("op-near-miss-layer", nodes("a4: {inputs: [P4], op: [seperable_conv]}")),
     ("op-is-a-fusion", nodes("a4: {inputs: [P4], op: [sum]}")),
@@ -247,6 +281,8 @@ _OPERATORS = [
 ]
 
 _STAGES = [
+    ("stage-is-nothing", stages("one:")),
+    ("stage-name-is-a-number", stages("1: {nodes: {a4: {inputs: [P4]}}}")),
     ("stage-unknown-key", stages("one: {node: {a4: {inputs: [P4]}}}")),
     ("stage-is-a-list", stages("one: [a4]")),
     ("stage-without-nodes", stages("one: {repeat: 2}")),
@@ -273,14 +309,21 @@ _STAGES = [
     ),
     ("stage-outputs-unknown", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: b4}}", outputs="[P4]")),
     ("stage-outputs-none", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4 | none}}", outputs="[P4]")),
-    ("stage-outputs-empty", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {}}", outputs="[P4]")),
     ("stage-hides-what-it-does-not-put-out", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}")),
 ]
 
 _PARAMS = [
+    ("param-is-null-key", params("{~: 3}")),
     ("param-unknown", params("{width: 64}", "a4: {inputs: [P4], channels: $depth}")),
     ("param-near-miss", params("{width: 64}", "a4: {inputs: [P4], channels: $widht}")),
     ("param-unknown-in-an-expression", params("{width: 64}", "a4: {inputs: [P4], channels: $(widht * 2)}")),
+    ("param-is-not-all-of-a-value", params("{width: 64}", "a4: {inputs: [P4], channels: $width-1}")),
+    ("param-l-outside-of-nodes", f"{HEAD}inputs: {{P4: $(l)}}\nnodes: {{a4: {{inputs: [P4]}}}}\n{END}"),
+    ("param-l-where-a-node-has-no-index", nodes("merge: {inputs: [P4], level: $(l)}", outputs="[P4]")),
+    (
+        "param-l-in-defaults-where-a-node-has-no-index",
+        nodes("merge: {inputs: [P4], level: 4}", defaults="{channels: $(8 * l)}", outputs="[P4]"),
+    ),
     ("param-of-the-wrong-type", params("{width: wide}", "a4: {inputs: [P4], channels: $width}")),
     ("param-text-in-an-expression", params("{width: wide}", "a4: {inputs: [P4], channels: $(width * 2)}")),
     ("param-expression-divides-by-zero", params("{width: 0}", "a4: {inputs: [P4], channels: $(64 // width)}")),
@@ -299,6 +342,45 @@ _PARAMS = [
     ("presets-is-a-list", params("{width: 64}", presets="presets: [d0]\n")),
 ]
 
+_SHAPES = [
+    (
+        "shape-never-projected",
+        nodes(
+            "a4: {inputs: [P4], channels: 8}",
+            "b4: {inputs: [{from: a4, project: never}], channels: 16}",
+            outputs="[b4]",
+        ),
+    ),
+    (
+        "shape-pooled-without-projection",
+        nodes(
+            "a3: {inputs: [P3], channels: 8}",
+            "b4: {inputs: [P4, {from: a3, project: never}], channels: 16}",
+            outputs="[b4]",
+        ),
+    ),
+    (
+        "shape-unequal-without-a-number",
+        nodes(
+            "a4: {inputs: [P4], channels: 8}",
+            "b4: {inputs: [P4], channels: 16}",
+            "c4: {inputs: [a4, b4]}",
+            outputs="[c4]",
+        ),
+    ),
+    (
+        "shape-of-a-concatenation",
+        nodes("a4: {inputs: [P4], channels: 8}", "b4: {inputs: [a4, a4], fusion: concat, channels: 8}", outputs="[b4]"),
+    ),
+    ("shape-groups-of-a-norm", nodes("a4: {inputs: [P4], channels: 48, op: [{group_norm: {groups: 32}}]}")),
+    ("shape-groups-of-a-convolution", nodes("a4: {inputs: [P4], channels: 64, op: [{conv: {groups: 3}}]}")),
+    ("shape-of-a-layer-of-other-channels", nodes("a4: {inputs: [P4], channels: 64, op: [{conv: {channels: 32}}]}")),
+    (
+        "shape-said-by-every-member-once",
+        nodes("a(3..5): {inputs: [P(l)], channels: 48, op: [{group_norm: {groups: 32}}]}", outputs="a(3..5)"),
+    ),
+]
+
 BAD: list[tuple[str, str]] = [
     *_YAML,
     *_TOP,
@@ -311,4 +393,5 @@ BAD: list[tuple[str, str]] = [
     *_OPERATORS,
     *_STAGES,
     *_PARAMS,
+    *_SHAPES,
 ]

@@ -1,0 +1,170 @@
+"""The explicit form of a graph: equal, and its own explicit form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from fpngraph.graph import Graph
+from fpngraph.loader import load, loads
+from tests.language.strategies import graphs
+
+SHIPPED: list[tuple[str, dict[str, Any]]] = [
+    ("bifpn", {}),
+    ("bifpn", {"preset": "d7x"}),
+    ("bifpn", {"preset": "d1", "min": 2, "max": 8, "fusion": "softmax", "act": "relu"}),
+    ("bifpn", {"backbone_max": 7}),
+    ("bifpn", {"repeats": 1, "op": [{"conv": {"kernel": 1}}], "norm": {"group_norm": {"groups": 8}}}),
+    ("pan_effdet", {}),
+    ("pan_effdet", {"min": 0, "backbone_max": 2, "max": 4, "repeats": 2}),
+    ("qufpn", {}),
+    ("qufpn", {"fusion": "sum", "repeats": 1}),
+    ("fpn", {}),
+    ("fpn", {"max": 5, "channels": 8}),
+    ("retinanet_fpn", {}),
+    ("retinanet_fpn", {"source": "P5", "max": 8}),
+    ("panet", {}),
+    ("panet", {"min": 4, "max": 9}),
+]
+
+
+def assert_survives(graph: Graph) -> None:
+    text = graph.explicit()
+    again = loads(text)
+
+    assert again == graph
+    assert again.explicit() == text
+
+
+@pytest.mark.parametrize(("name", "params"), SHIPPED, ids=[f"{name}-{params}" for name, params in SHIPPED])
+def test_a_shipped_graph_and_its_explicit_form_are_equal(name: str, params: dict[str, Any]) -> None:
+    assert_survives(load(name, **params))
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs())
+def test_any_graph_and_its_explicit_form_are_equal(data: dict[str, Any]) -> None:
+    assert_survives(loads(data))
+
+
+HEAD = "fpngraph: 1\nname: test\n"
+CASES = [
+    pytest.param(
+        "params: {low: 3, act: {leaky_relu: {slope: 0.2}}}\n"
+        "inputs: C(low..4)\n"
+        "nodes:\n"
+        "  P(low..4): {inputs: ['C(l)', P(l+1) | none], act: $act, channels: $(16 * l)}\n"
+        "outputs: {out(3..4): P(l)}\n",
+        "inputs: {C3: 3, C4: 4}\n"
+        "nodes:\n"
+        "  P3: {inputs: [C3, P4], act: {leaky_relu: {slope: 0.2}}, channels: 48}\n"
+        "  P4: {inputs: [C4], act: {leaky_relu: {slope: 0.2}}, channels: 64}\n"
+        "outputs: {out3: P3, out4: P4}\n",
+        id="params, ranges and indices",
+    ),
+    pytest.param(
+        "inputs: C(3..4)\n"
+        "stages:\n"
+        "  a: {repeat: 2, nodes: {t3: {inputs: [Q3 | C4 | C3]}}, outputs: {Q(3..3): t(l), C3: t3}}\n"
+        "outputs: Q3\n",
+        "inputs: {C3: 3, C4: 4}\n"
+        "stages:\n"
+        "  a:\n"
+        "    repeat: 2\n"
+        "    nodes:\n"
+        "      t3: {inputs: [Q3 | C4]}\n"
+        "    outputs: {Q3: t3, C3: t3}\n"
+        "outputs: {Q3: Q3}\n",
+        id="a fallback that only some runs need stays",
+    ),
+    pytest.param(
+        "inputs: C3\n"
+        "stages:\n"
+        "  a: {repeat: 2, nodes: {t3: {inputs: [C3, Q3 | none]}}, outputs: {Q3: t3}}\n"
+        "outputs: Q3\n",
+        "inputs: {C3: 3}\n"
+        "stages:\n"
+        "  a:\n"
+        "    repeat: 2\n"
+        "    nodes:\n"
+        "      t3: {inputs: [C3, Q3 | none]}\n"
+        "    outputs: {Q3: t3}\n"
+        "outputs: {Q3: Q3}\n",
+        id="so does none",
+    ),
+    pytest.param(
+        "inputs: C(3..4)\n"
+        "defaults: {channels: $(8 * l), resample: {up: bilinear, project: {norm: true}}}\n"
+        "stages:\n"
+        "  a:\n"
+        "    defaults: {act: silu}\n"
+        "    nodes:\n"
+        "      t(3..4): {inputs: [C(l), {from: C3, project: always}], resample: {project: always}, channels: null}\n"
+        "outputs: t(3..4)\n",
+        "inputs: {C3: 3, C4: 4}\n"
+        "stages:\n"
+        "  a:\n"
+        "    nodes:\n"
+        "      t3:\n"
+        "        inputs: [C3, {from: C3, project: always}]\n"
+        "        channels: 24\n"
+        "        resample: {up: bilinear, project: {norm: true, when: always}}\n"
+        "        act: silu\n"
+        "      t4:\n"
+        "        inputs: [C4, {from: C3, project: always}]\n"
+        "        channels: 32\n"
+        "        resample: {up: bilinear, project: {norm: true, when: always}}\n"
+        "        act: silu\n"
+        "outputs: {t3: t3, t4: t4}\n",
+        id="defaults that depend on the index move into the members",
+    ),
+    pytest.param(
+        "inputs: C(3..4)\n"
+        "stages:\n"
+        "  a: {nodes: {t(5..4): {inputs: [C3]}}, outputs: {D(3..4): C(l)}}\n"
+        "  b: {nodes: {u3: {inputs: [D(3..4), {from: C(3..4), up: bilinear}]}}}\n"
+        "outputs: u3\n",
+        "inputs: {C3: 3, C4: 4}\n"
+        "stages:\n"
+        "  a:\n"
+        "    nodes: {}\n"
+        "    outputs: {D3: C3, D4: C4}\n"
+        "  b:\n"
+        "    nodes:\n"
+        "      u3: {inputs: [D3, D4, {from: C3, up: bilinear}, {from: C4, up: bilinear}]}\n"
+        "outputs: {u3: u3}\n",
+        id="a stage without a member, and ranges as inputs",
+    ),
+    pytest.param(
+        "inputs: {image: 0, C3: 3}\nnodes:\n  merge: {inputs: [image, C3], level: 3}\n"
+        "  unused5: {inputs: [merge], level: 3}\noutputs: [merge, image]\n",
+        "inputs: {image: 0, C3: 3}\nnodes:\n  merge: {inputs: [image, C3], level: 3}\n"
+        "  unused5: {inputs: [merge], level: 3}\noutputs: {merge: merge, image: image}\n",
+        id="levels, and what no output depends on",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_the_explicit_form_says_what_the_file_means(text: str, expected: str) -> None:
+    graph = loads(HEAD + text)
+
+    assert graph.explicit() == HEAD + expected
+    assert_survives(graph)
+
+
+def test_name_description_and_source_stay() -> None:
+    text = "fpngraph: 1\nname: A\ndescription: B\nsource: C\ninputs: {C3: 3}\nnodes:\n  P3: {inputs: [C3]}\n"
+    text += "outputs: {P3: P3}\n"
+
+    assert loads(text).explicit() == text
+
+
+def test_a_graph_that_was_not_loaded_has_no_explicit_form() -> None:
+    graph = load("fpn")
+    made = Graph(graph.name, "", "", graph.inputs, graph.nodes, graph.outputs)
+
+    with pytest.raises(ValueError, match=r"^graph 'FPN' was not loaded from a file, text or mapping$"):
+        made.explicit()

@@ -1,0 +1,119 @@
+"""Graphs by name, by path, from text and from data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fpngraph.errors import GraphError
+from fpngraph.loader import load, loads, path_of, shipped
+
+TEXT = """\
+fpngraph: 1
+name: own
+params: {top: 4}
+inputs: P(3..4)
+nodes: {a(3..top): {inputs: [P(l)]}}
+outputs: a(3..top)
+"""
+NAMES = "bifpn, fpn, pan_effdet, panet, qufpn, retinanet_fpn"
+
+
+def refused(name: str | Path) -> str:
+    with pytest.raises(GraphError) as caught:
+        load(name)
+    return str(caught.value)
+
+
+def test_a_shipped_graph_loads_by_its_name() -> None:
+    assert load("fpn").name == "FPN"
+    assert load("fpn") == load(shipped()["fpn"]) == load(str(shipped()["fpn"]))
+
+
+def test_a_path_has_a_separator_or_an_ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own.yaml").write_text(TEXT)
+    (tmp_path / "own").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+
+    graphs = [load("own.yaml"), load("./own.yaml"), load("./own"), load(Path("own")), load(tmp_path / "own.yaml")]
+
+    assert {graph.name for graph in graphs} == {"own"}
+
+
+def test_a_file_beside_does_not_hide_a_shipped_graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "fpn").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+
+    assert load("fpn").name == "FPN"
+
+
+def test_a_name_that_is_not_shipped_comes_with_those_that_are() -> None:
+    assert refused("bifpm") == (
+        "there is no shipped graph 'bifpm'\n"
+        f"  hint: did you mean 'bifpn'? There are: {NAMES}; a path has a separator or an ending"
+    )
+
+
+@pytest.mark.parametrize("name", ["", "BiFPN", "fpn ", "x" * 10_000])
+def test_no_other_name_is_shipped(name: str) -> None:
+    assert refused(name).startswith("there is no shipped graph '")
+
+
+def test_a_path_that_leads_nowhere_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "none.yaml"
+
+    assert refused(path) == f"cannot read {str(path)!r}: No such file or directory"
+
+
+def test_problems_name_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(TEXT.replace("P(l)", "Q(l)"))
+
+    assert refused(path).startswith(f"{path}:5:30: family 'Q' is declared nowhere in the file")
+
+
+def test_parameters_and_presets_go_with_any_way_in(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(TEXT + "presets: {small: {top: 3}}\n")
+
+    assert list(load(path, preset="small").outputs) == ["a3"]
+    assert list(load(path, top=3).outputs) == ["a3"]
+    assert list(loads(path.read_text(), top=3).outputs) == ["a3"]
+    assert list(load("fpn", channels=8, max=5).outputs) == ["P2", "P3", "P4", "P5"]
+
+
+def test_a_parameter_can_have_the_name_of_an_argument() -> None:
+    text = TEXT.replace("top", "source")
+
+    assert list(loads(text, source=3).outputs) == ["a3"]
+
+
+def test_data_loads_as_its_text_does() -> None:
+    data = {
+        "fpngraph": 1,
+        "name": "own",
+        "params": {"top": 4},
+        "inputs": "P(3..4)",
+        "nodes": {"a(3..top)": {"inputs": ("P(l)",)}},
+        "outputs": "a(3..top)",
+    }
+
+    assert loads(data) == loads(TEXT)
+
+
+def test_a_mistake_in_data_points_into_its_text() -> None:
+    with pytest.raises(GraphError) as caught:
+        loads({"fpngraph": 1, "name": "own", "inputs": "P3", "nodes": {"a3": {"inputs": ["P4"]}}, "outputs": "a3"})
+
+    assert str(caught.value) == (
+        "<text>:5:17: node 'a3' reads 'P4', which does not exist\n"
+        "  5 |   a3: {inputs: [P4]}\n"
+        "    |                 ^^\n"
+        "  hint: family 'P' has 3 here; write 'P4 | none'"
+    )
+
+
+def test_every_shipped_graph_has_its_file() -> None:
+    assert ", ".join(shipped()) == NAMES
+    assert {path_of(name) for name in shipped()} == set(shipped().values())
