@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from fpngraph.language import arithmetic, composer, names, scalars
+from fpngraph.language import arithmetic, composer, names, scalars, spec, substitution
 from fpngraph.language.reserved import RESERVED
 from fpngraph.language.settings import BASE
 from fpngraph.language.source import MAX_BYTES, read
@@ -120,6 +120,11 @@ def test_the_limits_are_those_of_the_code() -> None:
         MAX_LEVEL,
         names.MAX_NODES,
         names.MAX_EDGES,
+        spec.MAX_RUNS,
+        spec.MAX_INPUTS,
+        spec.MAX_LAYERS,
+        substitution.MAX_LENGTH,
+        composer.MAX_PROBLEMS,
     ]
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 import fpngraph
@@ -56,6 +59,37 @@ def test_a_node_and_an_input_may_have_any_name_that_is_not_reserved(name: str) -
         neck = fpngraph.build(graph, [4])
         neck.load_state_dict(dict(zip(neck.state_dict(), expected.state_dict().values(), strict=True)))
         torch.testing.assert_close(neck([x]), expected([x]))
+
+
+NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True) | st.sampled_from(
+    [*dir(builtins), *keyword.kwlist, *keyword.softkwlist, *sorted(RESERVED), "in3", "None0", "l3", "none3"]
+)
+
+
+@given(node=NAMES, given_map=NAMES, stage=NAMES)
+@settings(max_examples=150, deadline=None)
+def test_every_name_that_check_accepts_compiles_and_runs(node: str, given_map: str, stage: str) -> None:
+    text = f"""
+fpngraph: 1
+name: names
+inputs: {{"{given_map}": 3}}
+stages:
+  "{stage}":
+    repeat: 2
+    nodes:
+      "{node}": {{inputs: ["{given_map}"], level: 4, channels: 2, op: [conv]}}
+    outputs: {{x: "{node}"}}
+outputs: [x]
+"""
+    try:
+        graph = fpngraph.loads(text)
+    except fpngraph.GraphError:
+        return  # the names are the same, reserved, or no names
+
+    neck = fpngraph.build(graph, [2])
+
+    assert neck([torch.randn(1, 2, 4, 4)])[0].shape == (1, 2, 2, 2)
+    assert isinstance(neck.get_submodule(next(iter(graph.nodes))), Node)
 
 
 def test_full_names_that_are_equal_but_for_dots_stay_apart() -> None:

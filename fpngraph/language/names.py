@@ -24,7 +24,7 @@ MAX_NODES = 20_000
 MAX_EDGES = 100_000
 MAX_STEPS = 500_000
 """Operands and operators of all indices, counted for each member that they are worked out for."""
-WORDS = frozenset({"none", "l", "ratio"}) | frozenset(keyword.kwlist)
+WORDS = frozenset({"none", "l", "ratio"})
 _A_NAME = "a name is letters, digits and _, such as P3 or td(3..6)"
 
 
@@ -145,7 +145,7 @@ class Names:
     def check(self, key: Key, span: Span) -> None:
         """A problem where a node, input, output or stage may not be called so."""
         text = text_of(key)
-        if key[0] in WORDS or text in RESERVED:
+        if key[0] in WORDS or text in RESERVED or keyword.iskeyword(text):
             hint = f"choose another name, such as {text + '_'!r}" if key[1] is None else "choose another family"
             self.report(f"the name {text!r} is reserved", span, hint)
         elif key[1] is not None and key[1] < 0:

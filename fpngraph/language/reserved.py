@@ -18,7 +18,7 @@ RESERVED = frozenset(
     _maybe_warn_non_full_backward_hook _modules _named_members _non_persistent_buffers_set _parameters _prologue_start
     _recompile_submodules _register_create_node_hook _register_deepcopy_hook _register_erase_node_hook
     _register_load_state_dict_pre_hook _register_replace_node_hook _register_state_dict_hook _replace_hooks
-    _replicate_for_data_parallel _save_to_state_dict _set_replace_hook _slow_forward _state_dict_hooks
+    _replicate_for_data_parallel _repr_svg_ _save_to_state_dict _set_replace_hook _slow_forward _state_dict_hooks
     _state_dict_pre_hooks _tracer_cls _tracer_extras _unregister_create_node_hook _unregister_deepcopy_hook
     _unregister_erase_node_hook _unregister_replace_node_hook _version _wrapped_call _wrapped_call_impl add_module
     add_submodule apply bfloat16 buffers call_super_init children code compile cpu cuda delete_all_unused_submodules
