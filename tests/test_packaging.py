@@ -65,9 +65,9 @@ def test_the_wheel_has_the_package_and_the_graphs_and_nothing_else(wheel: Path) 
     files = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
 
     package = {path for path in files if path.parts[0] == "fpngraph"}
-    sources = {path.relative_to(ROOT) for path in (ROOT / "fpngraph").rglob("*.py")}
+    sources = {path.relative_to(ROOT) for path in (ROOT / "fpngraph").rglob("*.*") if "__pycache__" not in path.parts}
     graphs = {Path("fpngraph") / path.relative_to(ROOT) for path in (ROOT / "graphs").glob("*.yaml")}
-    assert {path for path in package if path.suffix != ".csv"} == sources | graphs | {Path("fpngraph/py.typed")}
+    assert package == sources | graphs
     assert {path.parts[0] for path in files - package} == {f"fpngraph-{fpngraph.__version__}.dist-info"}
 
 

@@ -60,7 +60,8 @@ class Operator(BaseModel):
     Subclass one of the kinds below, set ``name``, and decorate with :func:`register`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # a check uses a few operators of many: each is built when a file first names it
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     kind: ClassVar[str]
     name: ClassVar[str]
