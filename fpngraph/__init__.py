@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fpngraph.costs import Costs as Costs
     from fpngraph.costs import NodeCost as NodeCost
     from fpngraph.costs import cost as cost
+    from fpngraph.drawing.files import render as render
     from fpngraph.errors import GraphError as GraphError
     from fpngraph.errors import Problem as Problem
     from fpngraph.errors import Span as Span
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "compiler": ("build",),
     "costs": ("Costs", "NodeCost", "cost"),
+    "drawing.files": ("render",),
     "errors": ("GraphError", "Problem", "Span"),
     "feature": ("Feature", "Size"),
     "graph": ("Graph",),

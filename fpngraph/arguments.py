@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,17 @@ def image_size(text: str) -> tuple[int, int]:
     if len(sides) > 2 or not all(side.isascii() and side.isdigit() and 0 < int(side) < 1 << 20 for side in sides):
         raise argparse.ArgumentTypeError(f"{text!r} is no image size such as 512 or 512x640")
     return int(sides[0]), int(sides[-1])
+
+
+def scale(text: str) -> float:
+    """A number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not (number > 0 and isfinite(number)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
 
 
 def import_operators(modules: Iterable[str]) -> None:

@@ -18,6 +18,8 @@ from fpngraph.errors import GraphError
 
 _INTERRUPTED = 130  # as shells count a process that ended by SIGINT
 _PIPE_CLOSED = 141  # and by SIGPIPE
+_ENDINGS = ".svg, .png, .pdf, .html, .mmd or .dot"
+_THEMES = ("auto", "light", "dark")
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
 
 
@@ -62,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fpngraph {fpngraph.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_list, _add_check, _add_show, _add_expand, _add_new, _add_schema):
+    for add in (_add_list, _add_check, _add_show, _add_render, _add_expand, _add_new, _add_schema):
         add(subparsers)
     return parser
 
@@ -99,13 +101,35 @@ def _add_show(subparsers: Any) -> None:
     about = "show a graph as a table, with its costs once the channels of its inputs are known"
     parser = _command(subparsers, commands.show, about, "fpngraph show my.yaml --in-channels 40,112,320 -p channels=88")
     _add_graph(parser)
-    channels = parser.add_mutually_exclusive_group()
-    _add_in_channels(channels)
-    channels.add_argument("--backbone", metavar="NAME", help="a model of timm whose feature maps are the inputs")
+    _add_channels(parser)
     parser.add_argument(
         "--image-size", type=arguments.image_size, metavar="SIZE", help="512 or HEIGHTxWIDTH in pixels (default: 512)"
     )
     _add_format(parser)
+
+
+def _add_render(subparsers: Any) -> None:
+    about = "draw a graph, into a file or, without -o, into the terminal"
+    parser = _command(subparsers, commands.render, about, "fpngraph render my.yaml -o my.svg --watch")
+    _add_graph(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help=f"the picture to write; it ends in {_ENDINGS}")
+    parser.add_argument("--theme", choices=_THEMES, default="auto", help="colours; auto: as the reader's (default)")
+    parser.add_argument("--scale", type=arguments.scale, metavar="N", help="pixels of a .png per pixel (default: 2)")
+    about_labels = "in the nodes: names of the file (default), numbers as effdet counts, or nothing"
+    parser.add_argument("--labels", choices=("names", "ids", "none"), default="names", help=about_labels)
+    parser.add_argument("--no-title", dest="title", action="store_false", help="leave out the title")
+    parser.add_argument("--no-legend", dest="legend", action="store_false", help="leave out the legend")
+    runs = parser.add_mutually_exclusive_group()
+    runs.add_argument("--expand", action="store_true", default=None, help="draw every run of a stage that repeats")
+    runs.add_argument("--collapse", dest="expand", action="store_false", help="draw equal runs of a stage once")
+    _add_channels(parser)
+    parser.add_argument(
+        "--image-size",
+        type=arguments.image_size,
+        metavar="SIZE",
+        help="512 or HEIGHTxWIDTH in pixels, for sizes and costs",
+    )
+    parser.add_argument("--watch", action="store_true", help="draw again at every save, until Ctrl-C")
 
 
 def _add_expand(subparsers: Any) -> None:
@@ -143,6 +167,12 @@ def _add_parameters(parser: Any) -> None:
         metavar="NAME=VALUE",
         help="set a parameter of the graph; the value is written as in YAML (may be given more than once)",
     )
+
+
+def _add_channels(parser: Any) -> None:
+    channels = parser.add_mutually_exclusive_group()
+    _add_in_channels(channels)
+    channels.add_argument("--backbone", metavar="NAME", help="a model of timm whose feature maps are the inputs")
 
 
 def _add_in_channels(parser: Any) -> None:

@@ -113,7 +113,8 @@ def _counted(number: int, word: str) -> str:
     return f"{number} {word}{'s' * (number != 1)}"
 
 
-def _load(args: argparse.Namespace) -> Graph:
+def loaded(args: argparse.Namespace) -> Graph:
+    """The graph that a command is about. Raises UsageError where its file cannot be read."""
     try:
         return load(args.graph, preset=args.preset, **dict(args.params))
     except GraphError as error:
@@ -135,8 +136,8 @@ def show(args: argparse.Namespace) -> int:
     """A graph as a table."""
     from fpngraph import table
 
-    graph = _load(args)
-    channels = _backbone_channels(graph, args.backbone) if args.backbone else args.in_channels
+    graph = loaded(args)
+    channels = known_channels(graph, args)
     if channels is None and args.image_size:
         raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
     report = table.report(graph, channels, args.image_size or (512, 512))
@@ -145,6 +146,21 @@ def show(args: argparse.Namespace) -> int:
     else:
         table.print_report(report)
     return 0
+
+
+def render(args: argparse.Namespace) -> int:
+    """A graph as a diagram."""
+    from fpngraph import rendering
+
+    return rendering.render(args)
+
+
+def known_channels(graph: Graph, args: argparse.Namespace) -> tuple[int, ...] | None:
+    """The channels of the graph's inputs, as given or as a backbone has them; None where nobody says."""
+    if args.backbone:
+        return _backbone_channels(graph, args.backbone)
+    channels: tuple[int, ...] | None = args.in_channels
+    return channels
 
 
 def _backbone_channels(graph: Graph, backbone: str) -> tuple[int, ...]:
@@ -160,7 +176,7 @@ def _backbone_channels(graph: Graph, backbone: str) -> tuple[int, ...]:
 
 def expand(args: argparse.Namespace) -> int:
     """The explicit graph as YAML."""
-    _write(_load(args).explicit(), args)
+    _write(loaded(args).explicit(), args)
     return 0
 
 

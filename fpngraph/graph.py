@@ -67,6 +67,12 @@ class Graph:
         """
         return _digraph(self.inputs.values(), self.nodes.values())
 
+    def _repr_svg_(self) -> str:
+        """Its diagram, for notebooks."""
+        from fpngraph.drawing import draw, svg
+
+        return svg.write(draw(self))
+
 
 def checked(expansion: Expansion) -> Graph:
     """The graph of an expansion: sorted, without the nodes that no output depends on, which are warned about.

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, fx, nn
 
+from fpngraph.drawing import draw, svg
 from fpngraph.feature import Feature, Size
 from fpngraph.graph import Graph
 
@@ -51,6 +52,10 @@ class Neck(fx.GraphModule):
         self.in_channels = dict(in_channels)
         self.out_channels = {name: feature.channels for name, feature in outputs.items()}
         self.out_strides = {name: feature.stride for name, feature in outputs.items()}
+
+    def _repr_svg_(self) -> str:
+        """The diagram of its graph, for notebooks."""
+        return svg.write(draw(self.source_graph, in_channels=self.in_channels))
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]  # torch has no hints for it

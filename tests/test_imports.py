@@ -35,6 +35,7 @@ def run(code: str, folder: Path) -> str:
         pytest.param("import fpngraph; fpngraph.load('bifpn', preset='d1')", id="load"),
         pytest.param("import fpngraph; fpngraph.infer(fpngraph.load('bifpn'), [40, 112, 320])", id="infer"),
         pytest.param("import fpngraph; fpngraph.cost(fpngraph.load('bifpn'), [40, 112, 320], 512)", id="cost"),
+        pytest.param("import fpngraph; fpngraph.render(fpngraph.load('bifpn'), 'out.html')", id="to html"),
         *(
             pytest.param(f"from fpngraph.cli import main; assert main({arguments!r}) == 0", id=arguments[0])
             for arguments in (
@@ -44,6 +45,7 @@ def run(code: str, folder: Path) -> str:
                 ["new", "bifpn"],
                 ["schema"],
                 ["show", "bifpn", "--in-channels", "40,112,320"],
+                ["render", "bifpn"],
             )
         ),
     ],

@@ -133,6 +133,8 @@ class Fusion(Operator):
     """Whether every edge must bring the same number of channels (``concat`` does not need it)."""
     weighted: ClassVar[bool] = False
     """Whether it learns a weight per input."""
+    badge: ClassVar[str] = ""
+    """What a diagram writes beside a node where it is not the usual fusion; its name by default."""
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         return inputs[0]

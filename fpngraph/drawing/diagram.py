@@ -1,0 +1,148 @@
+"""The way from a graph to the scene of its diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import ceil
+from typing import get_args
+
+from fpngraph.costs import Costs, cost
+from fpngraph.drawing import frame
+from fpngraph.drawing.columns import columns
+from fpngraph.drawing.compose import RING_ROOM, Composer, Facts, Labels, page
+from fpngraph.drawing.grid import lay_out
+from fpngraph.drawing.lettering import room_for
+from fpngraph.drawing.plan import Plan, plan
+from fpngraph.drawing.routes import routes
+from fpngraph.drawing.scene import Group, Scene, union
+from fpngraph.drawing.theme import THEMES, TIMES, Theme
+from fpngraph.graph import Graph
+from fpngraph.shapes import InChannels, infer
+
+_RADIUS = 17.0
+_WIDEST_RADIUS = 25.0
+_NARROWEST_LEGEND = 380.0
+
+
+def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
+    graph: Graph,
+    *,
+    theme: Theme = "auto",
+    labels: Labels = "names",
+    title: bool | str = True,
+    legend: bool = True,
+    expand: bool | None = None,
+    in_channels: InChannels | None = None,
+    image_size: int | tuple[int, int] | None = None,
+) -> Scene:
+    """The diagram of a graph.
+
+    ``theme``: colours by the reader's preference (``auto``) or fixed. ``labels``: names as in the file, numbers as
+    effdet counts, or none. ``title``: the graph's name, a text, or none. ``expand``: every run of a repeated stage
+    is drawn (True), equal runs are drawn once (False), or, None, once from four on. ``in_channels`` adds channels,
+    ``image_size`` (with ``in_channels``) sizes, parameters and MACs.
+
+    Raises GraphError where ``in_channels`` do not fit the graph, ValueError for other values that make no sense.
+    """
+    for value, known in ((theme, THEMES), (labels, get_args(Labels))):
+        if value not in known:
+            raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
+    if image_size is not None and in_channels is None:
+        raise ValueError("image_size is given, but no in_channels; sizes and costs need both")
+    drawn = plan(graph, expand=expand, in_channels=in_channels)
+    grid = lay_out(drawn, columns(drawn), radius=_radius(drawn, labels))
+    composer = Composer(drawn, grid, routes(drawn, grid), labels)
+    costs = cost(graph, in_channels, image_size) if in_channels is not None and image_size is not None else None
+    words = frame.Words(
+        title=graph.name if title is True else title or None,
+        subtitle=_subtitle(costs) if title and costs else None,
+        legend=legend,
+        channels=_channels(graph, drawn, in_channels),
+    )
+    facts = _facts(graph, drawn, in_channels, costs)
+    groups = tuple(_groups(graph, drawn, composer, words, facts))
+    return Scene(graph.name, graph.description, groups, theme, page(groups))
+
+
+def _radius(drawn: Plan, labels: Labels) -> float:
+    """Of all nodes, such that most names fit into them."""
+    if labels != "names":
+        return _RADIUS
+    widest = max(room_for(spot.label, 11.0, 600) for spot in drawn.spots.values())
+    return min(max(_RADIUS, ceil((widest + RING_ROOM) / 2)), _WIDEST_RADIUS)
+
+
+def _channels(graph: Graph, drawn: Plan, in_channels: InChannels | None) -> dict[int, int]:
+    if in_channels is None:
+        return {}
+    features = infer(graph, in_channels)
+    first = [features[name] for name, spot in drawn.spots.items() if spot.cell == 0]
+    return {feature.level: feature.channels for feature in reversed(first)}
+
+
+def _subtitle(costs: Costs) -> str:
+    return f"{_short(costs.parameters)} parameters, {_short(costs.macs)} MACs"
+
+
+def _short(number: int) -> str:
+    """A number with three digits and a letter for its power of ten."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {letter}"
+    return str(number)
+
+
+def _facts(graph: Graph, drawn: Plan, in_channels: InChannels | None, costs: Costs | None) -> dict[str, Facts]:
+    features = infer(graph, in_channels) if in_channels is not None else {}
+    facts: dict[str, Facts] = {}
+    for name, spot in drawn.spots.items():
+        data: dict[str, str] = {}
+        words = [f"{name}: level {spot.level}"]
+        node = graph.nodes.get(name)
+        if node:
+            words.append(f"{node.fusion.name} of {', '.join(edge.source for edge in node.edges)}")
+            words += [" ".join(layer.name for layer in node.op)] if node.op else []
+        if name in features:
+            data["channels"] = str(features[name].channels)
+            words.append(f"{features[name].channels} channels")
+        if costs and name in costs.nodes:
+            found = costs.nodes[name]
+            data |= {"height": str(found.size.height), "width": str(found.size.width)}
+            data |= {"parameters": str(found.parameters), "macs": str(found.macs)}
+            words.append(f"{found.size.height} x {found.size.width} px")
+            words.append(f"{found.parameters:,} parameters, {found.macs:,} MACs")
+        facts[name] = Facts(data, "; ".join(words))
+    return facts
+
+
+def _groups(
+    graph: Graph, drawn: Plan, composer: Composer, words: frame.Words, facts: Mapping[str, Facts]
+) -> Iterator[Group]:
+    """Everything on the page, in drawing order."""
+    extent = composer.extent()
+    edges, texts = composer.edges()
+    over = [*texts, *composer.badges(), *composer.stub_names()]
+    nodes = tuple(composer.nodes(facts))
+    body = [*frame.cells(drawn, composer.grid, extent, graph.name), frame.inputs_heading(drawn, composer.grid, extent)]
+    right = max([group.box()[2] for group in (*body, *edges)])
+    body += frame.rows(composer.grid, words, right)
+    body += edges
+    body += [Group("labels", tuple(over))] if over else []
+    body += nodes
+    left, top, right, bottom = union(group.box() for group in body)
+    yield from frame.title(words, left, top - 18.0)
+    yield from body
+    if words.legend:
+        yield frame.legend(_legend(drawn), left, bottom + 30.0, max(right - left, _NARROWEST_LEGEND))
+
+
+def _legend(drawn: Plan) -> list[tuple[str, str]]:
+    """The signs that are present, with what they mean."""
+    directions = {link.direction for link in drawn.links}
+    kinds = {spot.kind for spot in drawn.spots.values()}
+    entries = [("down", "downsample"), ("up", "upsample"), ("same", "same level"), ("input", "backbone")]
+    entries += [("fusion", "fusion"), ("single", "single input")]
+    shown = [entry for entry in entries if entry[0] in directions | kinds]
+    shown += [("output", "output")]
+    shown += [("projection", f"1{TIMES}1 conv")] if any(link.projected for link in drawn.links) else []
+    return shown

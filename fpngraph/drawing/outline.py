@@ -1,0 +1,113 @@
+"""What a scene says, without its shapes: for the formats that lay text or boxes out by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fpngraph.drawing.geometry import Box, Curve
+from fpngraph.drawing.scene import Circle, Group, Path, Rect, Scene, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Knot:
+    """A node of the picture."""
+
+    name: str
+    """Full name."""
+    label: str
+    """What is written in it, uncut; empty where the reader wants no labels."""
+    level: int
+    kind: str
+    """``input``, ``single`` or ``fusion``."""
+    x: float
+    y: float
+    half: float
+    """Radius, or half the side of a square."""
+    outputs: tuple[str, ...]
+    """Public names of the outputs that it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """An edge of the picture."""
+
+    source: str
+    target: str
+    kind: str
+    """``up``, ``down`` or ``same``."""
+    count: int
+    """How many edges of the graph it stands for."""
+    curve: Curve
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A cell with the nodes in it."""
+
+    heading: str
+    box: Box
+    knots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Everything of a scene that carries meaning."""
+
+    title: tuple[str, ...]
+    """Its lines; empty where the reader wants none."""
+    knots: tuple[Knot, ...]
+    """In topological order."""
+    ties: tuple[Tie, ...]
+    frames: tuple[Frame, ...]
+    """From left to right; the nodes before the first cell are in none."""
+    stubs: tuple[Tie, ...]
+    """From nodes to the public names of outputs."""
+
+
+def outline(scene: Scene) -> Outline:
+    knots = tuple(_knot(group) for group in scene.groups if group.mark == "node")
+    return Outline(
+        title=tuple(text for group in scene.groups if group.mark == "title" for text in _texts(group)),
+        knots=knots,
+        ties=tuple(_ties(scene, "edge")),
+        frames=tuple(_frame(group, knots) for group in scene.groups if group.mark == "cell"),
+        stubs=tuple(_ties(scene, "stub")),
+    )
+
+
+def _knot(group: Group) -> Knot:
+    shape, data = group.shapes[0], group.data
+    match shape:
+        case Circle(x, y, half, _):
+            pass
+        case Rect(left, top, side, _, _, _):
+            half = side / 2
+            x, y = left + half, top + half
+        case _:
+            raise TypeError(f"a node begins with a circle or a square, not {type(shape).__name__}")
+    label = "".join(_texts(group))
+    if "…" in label:  # cut to fit into the picture's node
+        label = data["node"].rpartition(".")[2]
+    outputs = tuple(data.get("output", "").split())
+    return Knot(data["node"], label, int(data["level"]), data["kind"], x, y, half, outputs)
+
+
+def _ties(scene: Scene, mark: str) -> Iterator[Tie]:
+    for group in scene.groups:
+        for shape in group.shapes:
+            if isinstance(shape, Path) and shape.mark == mark:
+                data = shape.data
+                target = data.get("to") or data["output"]
+                yield Tie(data["from"], target, data.get("kind", "same"), int(data.get("count", "1")), shape.curve)
+
+
+def _frame(group: Group, knots: tuple[Knot, ...]) -> Frame:
+    front = max((shape for shape in group.shapes if isinstance(shape, Rect)), key=lambda shape: shape.height)
+    left, right = front.x, front.x + front.width
+    inside = tuple(knot.name for knot in knots if left < knot.x < right)
+    return Frame(" ".join(_texts(group)), (left, front.y, right, front.y + front.height), inside)
+
+
+def _texts(group: Group) -> list[str]:
+    return [shape.text for shape in group.shapes if isinstance(shape, Text)]

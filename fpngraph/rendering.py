@@ -1,0 +1,104 @@
+"""The command that draws: a graph into a file or into the terminal, once or at every save."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from pathlib import Path
+
+from fpngraph import arguments
+from fpngraph.arguments import UsageError
+from fpngraph.commands import known_channels, loaded
+from fpngraph.drawing import Scene, draw, files, terminal, watch
+from fpngraph.drawing.extras import MissingExtra
+from fpngraph.errors import GraphError
+from fpngraph.loader import path_of
+
+
+def render(args: argparse.Namespace) -> int:
+    """A graph as a diagram."""
+    if args.output is None:
+        if args.watch or args.scale is not None:
+            raise UsageError(f"{'--watch' if args.watch else '--scale'} is for pictures in files: add -o FILE")
+        _print(_scene(args))
+        return 0
+    try:
+        files.writer_for(args.output)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if args.scale is not None and Path(args.output).suffix.lower() != ".png":
+        raise UsageError(f"--scale is for .png, and {args.output!r} has no pixels")
+    files.check_place(args.output)
+    if args.watch:
+        _watch(args)
+    else:
+        _write(args)
+    return 0
+
+
+def _scene(args: argparse.Namespace) -> Scene:
+    graph = loaded(args)
+    channels = known_channels(graph, args)
+    if channels is None and args.image_size:
+        raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
+    return draw(
+        graph,
+        theme=args.theme,
+        labels=args.labels,
+        title=args.title,
+        legend=args.legend,
+        expand=args.expand,
+        in_channels=channels,
+        image_size=args.image_size,
+    )
+
+
+def _print(scene: Scene) -> None:
+    """As text within the width of a terminal, coloured where there is one that wants colours."""
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    text = terminal.write(scene, width=files.terminal_width(), colour=colour)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = terminal.plain(text)
+    print(text, end="")
+
+
+def _write(args: argparse.Namespace) -> None:
+    scene = _scene(args)
+    writer = files.writer_for(args.output)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            content = writer(scene, args.scale or 2.0)
+        except (ValueError, MissingExtra) as error:  # too large for the format, or its package is not there
+            raise UsageError(str(error)) from error
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)
+    files.replace_file(args.output, content)
+    print(f"wrote {args.output}", flush=True)
+
+
+def _watch(args: argparse.Namespace) -> None:
+    """Draw at every save, for ever; what is wrong with the graph stands in the picture's place meanwhile."""
+    path = path_of(args.graph)
+    started = False
+    for _ in watch.saves(path):
+        try:
+            _write(args)
+        except GraphError as error:
+            watch.show_problems(args.output, path.name, str(error), args.theme)
+            _complain(str(error))
+        except UsageError as error:
+            if not started:
+                raise
+            _complain(str(error))
+        except OSError as error:
+            _complain(arguments.reason(error))
+        started = True
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

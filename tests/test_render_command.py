@@ -1,0 +1,289 @@
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import fpngraph
+from fpngraph import arguments, cli
+from fpngraph.cli import main
+from fpngraph.drawing import draw, extras, files, svg, terminal
+from fpngraph.drawing.theme import THEMES
+
+GRAPH = """\
+fpngraph: 1
+name: small
+params: {runs: 4}
+inputs: C(3..4)
+defaults: {channels: 8}
+stages:
+  first:
+    nodes: {P(3..4): {inputs: [C(l)]}}
+  cell:
+    repeat: $runs
+    nodes:
+      td3: {inputs: [P3, P4]}
+      out4: {inputs: [P4, td3]}
+    outputs: {P3: td3, P4: out4}
+outputs: P(3..4)
+"""
+BROKEN = GRAPH.replace("[P4, td3]", "[P4, td5]")
+ERROR = """\
+my.yaml:13:27: node 'cell.0.out4' reads 'td5', which does not exist
+  13 |       out4: {inputs: [P4, td5]}
+     |                           ^^^
+  hint: family 'td' has 3 here; write 'td5 | none'
+"""
+
+
+@pytest.fixture(autouse=True)
+def _graph(workshop: Path) -> None:
+    (workshop / "my.yaml").write_text(GRAPH, encoding="utf-8")
+
+
+def assert_ends(capsys: pytest.CaptureFixture[str], status: int, *options: str) -> str:
+    """Run ``render`` with a status; what it printed, to standard error if there is any."""
+    try:
+        found = main(["render", *options])
+    except SystemExit as ended:  # argparse's way out
+        found = ended.code  # type: ignore[assignment]
+    printed = capsys.readouterr()
+    assert found == status, printed.err
+    return printed.err or printed.out
+
+
+@pytest.mark.parametrize("ending", files.WRITERS)
+def test_every_format_is_written(capsys: pytest.CaptureFixture[str], ending: str) -> None:
+    printed = assert_ends(capsys, 0, "my.yaml", "-o", f"out{ending}")
+
+    assert printed == f"wrote out{ending}\n"
+    assert Path(f"out{ending}").stat().st_size > 500
+
+
+def test_options_reach_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--theme", "dark", "--labels", "ids", "--no-title", "--no-legend", "--expand", "-p", "runs=5"]
+    options += ["--in-channels", "8,16", "--image-size", "64x96"]
+    graph = fpngraph.load("my.yaml", runs=5)
+
+    assert_ends(capsys, 0, "my.yaml", "-o", "out.svg", *options)
+
+    scene = draw(
+        graph,
+        theme="dark",
+        labels="ids",
+        title=False,
+        legend=False,
+        expand=True,
+        in_channels=[8, 16],
+        image_size=(64, 96),
+    )
+    assert Path("out.svg").read_text(encoding="utf-8") == svg.write(scene)
+
+
+def test_collapse_draws_equal_runs_once(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = assert_ends(capsys, 0, "my.yaml", "-p", "runs=2", "--collapse")
+
+    assert "cell \u00d72" in printed
+
+
+def test_an_existing_picture_is_drawn_again(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("out.svg").write_text("old", encoding="utf-8")
+
+    assert_ends(capsys, 0, "my.yaml", "-o", "out.svg")
+
+    assert Path("out.svg").read_text(encoding="utf-8") == svg.write(draw(fpngraph.load("my.yaml")))
+
+
+def test_without_a_file_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = assert_ends(capsys, 0, "my.yaml")
+
+    assert printed == terminal.write(draw(fpngraph.load("my.yaml")))
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "text"),
+    [
+        pytest.param(
+            ["my.yaml", "-o", "old.jpg"],
+            2,
+            "fpngraph render: 'old.jpg' has the ending '.jpg', which says no format"
+            "\n  hint: did you mean '.png'? There are: .svg, .png, .pdf, .html, .mmd, .dot\n",
+            id="unknown ending",
+        ),
+        pytest.param(
+            ["my.yaml", "-o", "none/old.svg"], 2, "fpngraph render: 'none': there is no such folder\n", id="no folder"
+        ),
+        pytest.param(
+            ["my.yaml", "-o", "folder.svg"], 2, "fpngraph render: 'folder.svg': Is a directory\n", id="folder"
+        ),
+        pytest.param(["broken.yaml", "-o", "old.svg"], 1, ERROR.replace("my.", "broken."), id="errors in the graph"),
+        pytest.param(
+            ["my.yaml", "-o", "old.svg", "--in-channels", "8"],
+            1,
+            "in_channels has 1 numbers, but graph 'small' has the inputs C3, C4\n",
+            id="channels that do not fit",
+        ),
+        pytest.param(
+            ["my.yaml", "-o", "old.svg", "--image-size", "64"],
+            2,
+            "fpngraph render: --image-size needs the channels of the inputs: add --in-channels or --backbone\n",
+            id="size without channels",
+        ),
+        pytest.param(
+            ["my.yaml", "-o", "old.svg", "--scale", "3"],
+            2,
+            "fpngraph render: --scale is for .png, and 'old.svg' has no pixels\n",
+            id="scale without pixels",
+        ),
+        pytest.param(
+            ["my.yaml", "--watch"], 2, "fpngraph render: --watch is for pictures in files: add -o FILE\n", id="no file"
+        ),
+    ],
+)
+def test_what_cannot_be_drawn_says_why_and_leaves_files_alone(
+    capsys: pytest.CaptureFixture[str], options: list[str], status: int, text: str
+) -> None:
+    Path("folder.svg").mkdir()
+    Path("broken.yaml").write_text(BROKEN, encoding="utf-8")
+    for name in ("old.svg", "old.jpg"):
+        Path(name).write_text("old", encoding="utf-8")
+
+    printed = assert_ends(capsys, status, *options)
+
+    assert printed == text
+    assert sorted(path.name for path in Path().iterdir()) == [
+        "broken.yaml",
+        "folder.svg",
+        "my.yaml",
+        "old.jpg",
+        "old.svg",
+    ]
+    assert Path("old.svg").read_text(encoding="utf-8") == "old"
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+
+    printed = assert_ends(capsys, 2, "my.yaml", "-o", "out.png")
+
+    assert printed == f"fpngraph render: {extras.MissingExtra('png')}\n"
+
+
+def test_a_chart_that_is_too_large_for_its_format_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = assert_ends(capsys, 2, "my.yaml", "-o", "out.mmd", "-p", "runs=150", "--expand")
+
+    assert re.match(r"fpngraph render: graph 'small' takes \d+ edges, and Mermaid draws at most 500\n", printed)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "two"])
+def test_a_scale_is_a_number_above_zero(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    printed = assert_ends(capsys, 2, "my.yaml", "-o", "out.png", f"--scale={text}")
+
+    assert printed.endswith(f"error: argument --scale: {text!r} is not a number above 0\n")
+    assert arguments.scale("1.5") == 1.5
+
+
+def test_a_sign_that_the_font_lacks_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("my.yaml").write_text(GRAPH.replace("name: small", "name: 小"), encoding="utf-8")
+
+    printed = assert_ends(capsys, 0, "my.yaml", "-o", "out.png")
+
+    assert re.fullmatch(r"warning: the font has no '小'.*\n", printed)
+
+
+def test_the_help_names_every_format_and_theme() -> None:
+    assert cli._ENDINGS.replace(" or ", ", ").split(", ") == [*files.WRITERS]
+    assert cli._THEMES == THEMES
+
+
+def process(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """``render`` in a process of its own."""
+    root = str(Path(fpngraph.__file__).parent.parent)
+    return subprocess.Popen(
+        [sys.executable, "-m", "fpngraph", "render", *arguments],
+        env={**os.environ, "PYTHONPATH": root, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+
+
+def test_where_there_are_no_box_characters_plain_ones_are_printed() -> None:
+    out, error = process("my.yaml", PYTHONIOENCODING="ascii").communicate(timeout=60)
+
+    assert error == ""
+    assert out == terminal.plain(terminal.write(draw(fpngraph.load("my.yaml"))))
+
+
+@pytest.mark.parametrize(("no_colour", "coloured"), [("", False), (None, True)], ids=["NO_COLOR", "as it is"])
+def test_a_terminal_gets_its_width_and_colours_unless_it_wants_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_colour: str | None, coloured: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_colour is not None:
+        monkeypatch.setenv("NO_COLOR", no_colour)
+
+    printed = assert_ends(capsys, 0, "my.yaml")
+
+    assert printed == terminal.write(draw(fpngraph.load("my.yaml")), width=40, colour=coloured)
+
+
+@pytest.fixture
+def watching() -> Iterator[subprocess.Popen[str]]:
+    watch = process("my.yaml", "-o", "out.svg", "--watch")
+    yield watch
+    watch.kill()
+    watch.communicate()
+
+
+def seen(when: Callable[[list[str]], bool]) -> None:
+    """Wait until the texts of the picture are as they should be; at no time is it anything but a whole file."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if Path("out.svg").exists():
+            root = ET.fromstring(Path("out.svg").read_text(encoding="utf-8"))
+            if when([element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]):
+                return
+        time.sleep(0.001)
+    pytest.fail("the picture never became what it should")
+
+
+def test_a_watched_graph_is_drawn_at_every_save_and_shows_its_errors(watching: subprocess.Popen[str]) -> None:
+    seen(lambda texts: "td3" in texts)
+    Path("my.yaml").write_text(BROKEN, encoding="utf-8")
+    seen(lambda texts: texts == ["my.yaml", *ERROR.splitlines()])
+    Path("new.yaml").write_text(GRAPH.replace("td3", "mid3"), encoding="utf-8")
+    Path("new.yaml").replace("my.yaml")  # as some editors save
+    seen(lambda texts: "mid3" in texts)
+
+    watching.send_signal(signal.SIGINT)
+    out, error = watching.communicate(timeout=30)
+
+    assert watching.returncode == 130
+    assert out == "wrote out.svg\n" * 2
+    assert error == ERROR
+    assert sorted(path.name for path in Path().iterdir()) == ["my.yaml", "out.svg"]
+
+
+def test_watching_a_file_that_is_not_there_ends_at_once() -> None:
+    watch = process("none.yaml", "-o", "out.svg", "--watch")
+
+    out, error = watch.communicate(timeout=60)
+
+    assert (watch.returncode, out) == (2, "")
+    assert error.startswith("fpngraph render: ")
+    assert "none.yaml" in error

@@ -1,0 +1,128 @@
+"""The pictures of the gallery: every shipped graph as SVG, a page that shows them, and the references of their test.
+
+Run: python tools/gallery.py    (writes docs/gallery and tests/drawing/references)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fpngraph.drawing import Scene, draw, png, svg
+from fpngraph.loader import load
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "docs" / "gallery"
+REFERENCES = ROOT / "tests" / "drawing" / "references"
+
+HEAD = """\
+# Gallery
+
+Drawn by `fpngraph`, one command each. The colours follow the reader's preference for light or dark.
+`make gallery` writes this folder anew.
+"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture: a shipped graph with settings."""
+
+    name: str
+    caption: str
+    graph: str
+    preset: str | None = None
+    params: Mapping[str, int] = field(default_factory=dict)
+    in_channels: Sequence[int] | None = None
+    image_size: int | None = None
+
+    def command(self) -> str:
+        """What draws it on the command line."""
+        words = ["fpngraph render", self.graph]
+        words += [f"--preset {self.preset}"] if self.preset else []
+        words += [f"-p {name}={value}" for name, value in self.params.items()]
+        words += [f"--in-channels {','.join(map(str, self.in_channels))}"] if self.in_channels else []
+        words += [f"--image-size {self.image_size}"] if self.image_size else []
+        return " ".join([*words, f"-o {self.name}.svg"])
+
+
+PICTURES = (
+    Picture("bifpn_cell", "One cell of BiFPN, levels 3 to 7", "bifpn", params={"repeats": 1}),
+    Picture(
+        *("bifpn_d0", "The neck of EfficientDet-D0: three cells, with channels and cost", "bifpn", "d0"),
+        in_channels=(40, 112, 320),
+        image_size=512,
+    ),
+    Picture(
+        *("bifpn_d5", "The neck of EfficientDet-D5: seven equal cells, drawn once", "bifpn", "d5"),
+        in_channels=(64, 176, 512),
+        image_size=1280,
+    ),
+    Picture("fpn", "FPN as in torchvision and detectron2", "fpn"),
+    Picture("retinanet_fpn", "FPN of RetinaNet", "retinanet_fpn"),
+    Picture("panet", "PANet: FPN and a way back up", "panet"),
+    Picture("pan_effdet", "PAN as effdet has it, three cells", "pan_effdet"),
+    Picture("qufpn_cell", "One cell of QuFPN", "qufpn", params={"repeats": 1}),
+)
+
+
+@cache
+def scene(name: str) -> Scene:
+    """The scene of a picture, in colours that follow the reader."""
+    (picture,) = (picture for picture in PICTURES if picture.name == name)
+    graph = load(picture.graph, preset=picture.preset, **picture.params)
+    return draw(graph, in_channels=picture.in_channels, image_size=picture.image_size)
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    """Path and text of every file of the gallery."""
+    parts = [HEAD]
+    for picture in PICTURES:
+        yield FOLDER / f"{picture.name}.svg", svg.write(scene(picture.name))
+        shown = f"![{picture.caption}]({picture.name}.svg)"
+        parts.append(f"## {picture.caption}\n\n```\n{picture.command()}\n```\n\n{shown}\n")
+    yield FOLDER / "README.md", "\n".join(parts)
+
+
+def references() -> Iterator[tuple[Path, Image]]:
+    """Path and picture of every reference, at one pixel per pixel of the scene."""
+    from PIL import Image
+
+    for picture in PICTURES:
+        drawn = scene(picture.name)
+        for fixed in (replace(drawn, theme="light"), replace(drawn, theme="dark")):
+            image = Image.open(BytesIO(png.write(fixed, scale=1.0))).convert("RGB")
+            yield REFERENCES / f"{picture.name}.{fixed.theme}.png", image
+
+
+def _with_palette(image: Image) -> Image:
+    """A third as large as a file, and hardly changed: a diagram has few colours."""
+    from PIL.Image import Dither, Quantize
+
+    return image.quantize(256, method=Quantize.MAXCOVERAGE, dither=Dither.NONE)
+
+
+def main() -> None:
+    """Writes all files, and removes pictures that are no longer among them."""
+    written = set()
+    for folder in (FOLDER, REFERENCES):
+        folder.mkdir(parents=True, exist_ok=True)
+    for path, text in files():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        written.add(path)
+    for path, image in references():
+        _with_palette(image).save(path, optimize=True)
+        written.add(path)
+    for path in {*FOLDER.glob("*.svg"), *REFERENCES.glob("*.png")} - written:
+        path.unlink()
+    print(f"wrote {len(written)} files to {FOLDER.relative_to(ROOT)} and {REFERENCES.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
