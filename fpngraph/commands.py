@@ -17,6 +17,7 @@ from fpngraph.graph import Graph
 from fpngraph.language.source import dump, read
 from fpngraph.loader import load, path_of, shipped
 from fpngraph.shapes import infer
+from fpngraph.storage import replace_file
 
 
 def list_(args: argparse.Namespace) -> int:
@@ -194,22 +195,12 @@ def _write(text: str, args: argparse.Namespace) -> None:
     if args.output is None:
         print(text, end="")
         return
-    path = Path(args.output)
-    if path.is_dir():
-        raise UsageError(f"{args.output!r} is a directory, not a file to write")
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{args.output!r} is no regular file; without -o the text is printed")
-    if os.path.lexists(path) and not args.force:
+    if Path(args.output).is_file() and not args.force:
         raise UsageError(f"{args.output!r} exists already\n  hint: add --force to write over it")
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with part.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        part.replace(path)
+        replace_file(args.output, text.encode())
     except OSError as error:
         raise UsageError(f"cannot write {args.output!r}: {error.strerror}") from error
-    finally:
-        part.unlink(missing_ok=True)
     print(f"wrote {args.output}")
 
 

@@ -15,6 +15,7 @@ from fpngraph.drawing import Scene, draw, files, terminal, watch
 from fpngraph.drawing.extras import MissingExtra
 from fpngraph.errors import GraphError
 from fpngraph.loader import path_of
+from fpngraph.storage import check_place, replace_file
 
 
 def render(args: argparse.Namespace) -> int:
@@ -30,7 +31,7 @@ def render(args: argparse.Namespace) -> int:
         raise UsageError(str(error)) from error
     if args.scale is not None and Path(args.output).suffix.lower() != ".png":
         raise UsageError(f"--scale is for .png, and {args.output!r} has no pixels")
-    files.check_place(args.output)
+    check_place(args.output)
     if args.watch:
         _watch(args)
     else:
@@ -77,7 +78,7 @@ def _write(args: argparse.Namespace) -> None:
             raise UsageError(str(error)) from error
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
-    files.replace_file(args.output, content)
+    replace_file(args.output, content)
     print(f"wrote {args.output}", flush=True)
 
 

@@ -281,13 +281,13 @@ class TestNew:
             pytest.param(
                 ["bifpm"], "no graph named 'bifpm' comes with fpngraph\n  hint: did you mean 'bifpn'?", id="name"
             ),
-            pytest.param(["bifpn", "-o", "."], "'.' is a directory, not a file to write\n", id="directory"),
+            pytest.param(["bifpn", "-o", "."], "cannot write '.': Is a directory\n", id="directory"),
             pytest.param(
-                ["bifpn", "-o", "no/own.yaml"], "cannot write 'no/own.yaml': No such file or directory\n", id="folder"
+                ["bifpn", "-o", "no/own.yaml"], "cannot write 'no/own.yaml': there is no such folder\n", id="folder"
             ),
             pytest.param(
                 ["bifpn", "-o", "/dev/null", "--force"],
-                "'/dev/null' is no regular file; without -o the text is printed\n",
+                "cannot write '/dev/null': is no regular file\n",
                 id="device",
             ),
         ],

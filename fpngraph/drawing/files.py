@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from secrets import token_hex
 from typing import Protocol
 
 from fpngraph.drawing import dot, html, mermaid, pdf, png, svg, terminal
@@ -19,6 +17,7 @@ from fpngraph.drawing.theme import Theme
 from fpngraph.errors import nearest
 from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels
+from fpngraph.storage import replace_file
 
 WRITERS: Mapping[str, Callable[[Scene, float], bytes]] = {
     ".svg": lambda scene, _: svg.write(scene).encode(),
@@ -107,34 +106,3 @@ def writer_for(path: str | os.PathLike[str]) -> Callable[[Scene, float], bytes]:
 def terminal_width() -> int | None:
     """Columns of the terminal that is printed to; None where it is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-
-
-def check_place(path: str | os.PathLike[str]) -> Path:
-    """Where the bytes for ``path`` go, links followed. Raises OSError where no file can be written."""
-    place = Path(os.path.realpath(path))
-    named = os.fspath(path)
-    if place.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), named)
-    if not place.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(Path(named).parent))
-    if place.exists() and not place.is_file():
-        raise OSError(errno.EINVAL, "is no regular file", named)
-    if not os.access(place if place.exists() else place.parent, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), named)
-    return place
-
-
-def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
-    """Put ``content`` into a file in one step: who reads it sees all of the old or all of the new."""
-    place = check_place(path)
-    part = place.with_name(f".{place.name}.{token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-        if place.exists():
-            shutil.copymode(place, part)
-        part.replace(place)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
-    finally:
-        part.unlink(missing_ok=True)

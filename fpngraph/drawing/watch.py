@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 
-from fpngraph.drawing.files import replace_file
 from fpngraph.drawing.theme import Theme, shade
+from fpngraph.storage import replace_file
 
 PAUSE_S = 0.1
 """Between two looks at the file."""

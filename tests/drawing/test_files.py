@@ -9,7 +9,8 @@ import pytest
 
 import fpngraph
 from fpngraph.drawing import Scene, draw, files, svg, terminal
-from fpngraph.drawing.files import render, replace_file
+from fpngraph.drawing.files import render
+from fpngraph.storage import replace_file
 
 
 @pytest.fixture

@@ -136,11 +136,12 @@ def parser(pytestconfig: pytest.Config) -> Path:
     folder = pytestconfig.cache.mkdir("mermaid") / f"{MERMAID}-{JSDOM}"
     if not (folder / "parse.cjs").is_file():
         folder.mkdir(exist_ok=True)
+        quick = ["--prefix", ".", "--fetch-retries=0", "--fetch-timeout=20000"]
         install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--no-save", JSDOM]
         for command in (install, ["npm", "pack", "--silent", MERMAID]):
             try:
-                # a prefix of its own: npm looks for a package.json further up otherwise
-                subprocess.run([*command, "--prefix", "."], cwd=folder, capture_output=True, check=True, timeout=120)
+                # the prefix, since npm looks for a package.json further up otherwise
+                subprocess.run([*command, *quick], cwd=folder, capture_output=True, check=True, timeout=90)
             except (OSError, subprocess.SubprocessError) as error:
                 pytest.skip(f"Mermaid itself is not asked: npm cannot fetch it ({type(error).__name__})")
         with tarfile.open(next(folder.glob("mermaid-*.tgz"))) as packed:
