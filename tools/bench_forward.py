@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections.abc import Callable
 from statistics import median, quantiles
 
 import torch
@@ -29,7 +30,7 @@ def effdet_neck(model: str) -> nn.Module:
     return BiFpn(get_efficientdet_config(model), info).eval()
 
 
-def milliseconds(neck: nn.Module, maps: list[Tensor]) -> float:
+def milliseconds(neck: Callable[[list[Tensor]], object], maps: list[Tensor]) -> float:
     given = list(maps)  # effdet writes to the list that it is called with
     start = time.perf_counter()
     neck(given)
@@ -44,12 +45,15 @@ def main() -> None:
     parser.add_argument(
         "--memory-format", choices=["contiguous_format", "channels_last"], default="contiguous_format", help="of both"
     )
+    parser.add_argument("--compile", action="store_true", help="ours through torch.compile with inductor")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     memory_format = getattr(torch, arguments.memory_format)
 
     graph = fpngraph.load("bifpn", preset="d0", padding=MODELS[arguments.model])
     ours = fpngraph.build(graph, list(IN_CHANNELS.values())).eval().to(memory_format=memory_format)
+    if arguments.compile:
+        ours.compile()
     theirs = effdet_neck(arguments.model).to(memory_format=memory_format)
     maps = [
         torch.randn(1, channels, *2 * [-(-arguments.image_size // 2**level)]).to(memory_format=memory_format)
