@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Derandomised, so that a run means the same everywhere; a shared machine makes deadlines fail by chance.
 settings.register_profile("fpngraph", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("fpngraph")
+
+
+# A shell that starts a run in the background has it ignore interrupts, and whatever it starts would ignore them too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
