@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# What torch's Module and GraphModule and fpngraph.Neck have as attributes (tests/test_compiler.py compares), and what
+# What torch's Module and GraphModule and fpngraph.Neck have as attributes (tests/test_module_names.py compares), and what
 # later versions of Python, or torch.compile once it has run, give to every class.
 RESERVED = frozenset(
     """
