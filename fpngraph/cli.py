@@ -122,6 +122,8 @@ def _add_render(subparsers: Any) -> None:
     runs = parser.add_mutually_exclusive_group()
     runs.add_argument("--expand", action="store_true", default=None, help="draw every run of a stage that repeats")
     runs.add_argument("--collapse", dest="expand", action="store_false", help="draw equal runs of a stage once")
+    about_direction = "where sweeps go in a picture: to the right (default), or up, with levels as columns"
+    parser.add_argument("--direction", choices=("right", "up"), default="right", help=about_direction)
     _add_channels(parser)
     parser.add_argument(
         "--image-size",

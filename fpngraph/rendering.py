@@ -51,6 +51,7 @@ def _scene(args: argparse.Namespace) -> Scene:
         title=args.title,
         legend=args.legend,
         expand=args.expand,
+        direction=args.direction,
         in_channels=channels,
         image_size=args.image_size,
     )

@@ -9,7 +9,7 @@ from typing import Literal
 
 from fpngraph.drawing import frame
 from fpngraph.drawing.geometry import Box, Point, Track, shortened
-from fpngraph.drawing.grid import Grid, Place
+from fpngraph.drawing.grid import Grid, Place, output_size
 from fpngraph.drawing.lettering import fitted, room_for, width
 from fpngraph.drawing.marks import (
     HEAD,
@@ -152,8 +152,11 @@ class Composer:
         crowd = Counter(level for _, level in ends)
         for name, level in ends:
             end = self.grid.stubs[name]
-            size = 15.0 if crowd[level] == 1 else 12.0
-            yield Text(end.x + 7.0, end.y + size * 0.36, name, size, f"text.{level}", 700)
+            size = output_size(crowd[level])
+            if self.grid.flow == "up":
+                yield Text(end.x, end.y - 7.0, name, size, f"text.{level}", 700, "middle")
+            else:
+                yield Text(end.x + 7.0, end.y + size * 0.36, name, size, f"text.{level}", 700)
 
     def extent(self) -> Box:
         """What nodes and edges take, the cells' inner extent."""

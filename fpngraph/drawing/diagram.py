@@ -7,14 +7,14 @@ from math import ceil
 from typing import get_args
 
 from fpngraph.costs import Costs, cost
-from fpngraph.drawing import frame
+from fpngraph.drawing import frame, upright
 from fpngraph.drawing.columns import columns
 from fpngraph.drawing.compose import RING_ROOM, Composer, Facts, Labels, page
 from fpngraph.drawing.grid import lay_out
 from fpngraph.drawing.lettering import room_for
 from fpngraph.drawing.plan import Plan, plan
 from fpngraph.drawing.routes import routes
-from fpngraph.drawing.scene import Group, Scene, union
+from fpngraph.drawing.scene import Flow, Group, Scene, union
 from fpngraph.drawing.theme import THEMES, TIMES, Theme
 from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels, infer
@@ -32,6 +32,7 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
     title: bool | str = True,
     legend: bool = True,
     expand: bool | None = None,
+    direction: Flow = "right",
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
 ) -> Scene:
@@ -39,29 +40,39 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
 
     ``theme``: colours by the reader's preference (``auto``) or fixed. ``labels``: names as in the file, numbers as
     effdet counts, or none. ``title``: the graph's name, a text, or none. ``expand``: every run of a repeated stage
-    is drawn (True), equal runs are drawn once (False), or, None, once from four on. ``in_channels`` adds channels,
-    ``image_size`` (with ``in_channels``) sizes, parameters and MACs.
+    is drawn (True), equal runs are drawn once (False), or, None, once from four on. ``direction``: sweeps go to the
+    right and levels are rows, or sweeps go up and levels are columns. ``in_channels`` adds channels, ``image_size``
+    (with ``in_channels``) sizes, parameters and MACs.
 
     Raises GraphError where ``in_channels`` do not fit the graph, ValueError for other values that make no sense.
     """
-    for value, known in ((theme, THEMES), (labels, get_args(Labels))):
+    for value, known in ((theme, THEMES), (labels, get_args(Labels)), (direction, get_args(Flow))):
         if value not in known:
             raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
     if image_size is not None and in_channels is None:
         raise ValueError("image_size is given, but no in_channels; sizes and costs need both")
     drawn = plan(graph, expand=expand, in_channels=in_channels)
-    grid = lay_out(drawn, columns(drawn), radius=_radius(drawn, labels))
-    composer = Composer(drawn, grid, routes(drawn, grid), labels)
+    composer = _composer(drawn, labels, direction)
     costs = cost(graph, in_channels, image_size) if in_channels is not None and image_size is not None else None
     words = frame.Words(
+        unnamed=graph.name,
         title=graph.name if title is True else title or None,
         subtitle=_subtitle(costs) if title and costs else None,
         legend=legend,
         channels=_channels(graph, drawn, in_channels),
     )
     facts = _facts(graph, drawn, in_channels, costs)
-    groups = tuple(_groups(graph, drawn, composer, words, facts))
-    return Scene(graph.name, graph.description, groups, theme, page(groups))
+    groups = tuple(_groups(drawn, composer, words, facts))
+    return Scene(graph.name, graph.description, groups, theme, page(groups), direction)
+
+
+def _composer(drawn: Plan, labels: Labels, direction: Flow) -> Composer:
+    """Lays out and routes with sweeps to the right, and turns the geometry before anything is written on it."""
+    grid = lay_out(drawn, columns(drawn), radius=_radius(drawn, labels), flow=direction)
+    ways = routes(drawn, grid)
+    if direction == "up":
+        grid, ways = grid.turned(), tuple(route.turned() for route in ways)
+    return Composer(drawn, grid, ways, labels)
 
 
 def _radius(drawn: Plan, labels: Labels) -> float:
@@ -115,17 +126,13 @@ def _facts(graph: Graph, drawn: Plan, in_channels: InChannels | None, costs: Cos
     return facts
 
 
-def _groups(
-    graph: Graph, drawn: Plan, composer: Composer, words: frame.Words, facts: Mapping[str, Facts]
-) -> Iterator[Group]:
+def _groups(drawn: Plan, composer: Composer, words: frame.Words, facts: Mapping[str, Facts]) -> Iterator[Group]:
     """Everything on the page, in drawing order."""
-    extent = composer.extent()
     edges, texts = composer.edges()
     over = [*texts, *composer.badges(), *composer.stub_names()]
     nodes = tuple(composer.nodes(facts))
-    body = [*frame.cells(drawn, composer.grid, extent, graph.name), frame.inputs_heading(drawn, composer.grid, extent)]
-    right = max([group.box()[2] for group in (*body, *edges)])
-    body += frame.rows(composer.grid, words, right)
+    around = upright.around if composer.grid.flow == "up" else frame.around
+    body = [*around(drawn, composer.grid, words, composer.extent(), union(edge.box() for edge in edges))]
     body += edges
     body += [Group("labels", tuple(over))] if over else []
     body += nodes

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from fpngraph.drawing.geometry import Curve, Piece, Point, mix, unit
 from fpngraph.drawing.marks import NOTCH
 from fpngraph.drawing.outline import Frame, Knot, Outline, Tie, outline
-from fpngraph.drawing.scene import Scene
+from fpngraph.drawing.scene import Flow, Scene
 from fpngraph.drawing.theme import Theme, shade
 
 _POINTS = 0.75  # to a pixel
 _NAME = 24.0  # pixels from the end of an output's line to the middle of its name
+_NAME_ABOVE = 18.0  # where that stands above it
 _HEADING = 20.0  # pixels for the name of a cell
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEYWORDS = {"node", "edge", "graph", "digraph", "subgraph", "strict"}
@@ -28,7 +29,7 @@ def write(scene: Scene) -> str:
         lines += [f"  {line}" for line in writer.cluster(number, frame)]
     lines += [f"  {writer.edge(tie)}" for tie in found.ties]
     for stub in found.stubs:
-        lines += [f"  {line}" for line in writer.output(stub)]
+        lines += [f"  {line}" for line in writer.output(stub, found.flow)]
     return "\n".join([*lines, "}", ""])
 
 
@@ -95,11 +96,12 @@ class _Writer:
             look["xlabel"] = f"{tie.count}x"
         return f"{_name(tie.source)} -> {_name(tie.target)} {_attributes(look)}"
 
-    def output(self, stub: Tie) -> Iterator[str]:
+    def output(self, stub: Tie, flow: Flow) -> Iterator[str]:
         """The line out of a node to the name of an output, a node without a border."""
         x, y = stub.curve.end
+        middle = (x, y - _NAME_ABOVE) if flow == "up" else (x + _NAME, y)
         name = _quoted(f"output {stub.target}")
-        look = {"label": _escaped(stub.target), "pos": f"{_place((x + _NAME, y))}!", "shape": "none"}
+        look = {"label": _escaped(stub.target), "pos": f"{_place(middle)}!", "shape": "none"}
         yield f"{name} {_attributes({**look, 'style': '', 'width': '0.3', 'fontsize': '11'})}"
         edge = {"color": self._colour("same"), "pos": _route(stub.curve)}
         yield f"{_name(stub.source)} -> {name} {_attributes(edge)}"

@@ -12,7 +12,7 @@ from typing import Protocol
 from fpngraph.drawing import dot, html, mermaid, pdf, png, svg, terminal
 from fpngraph.drawing.compose import Labels
 from fpngraph.drawing.diagram import draw
-from fpngraph.drawing.scene import Scene
+from fpngraph.drawing.scene import Flow, Scene
 from fpngraph.drawing.theme import Theme
 from fpngraph.errors import nearest
 from fpngraph.graph import Graph
@@ -52,15 +52,16 @@ def render(  # noqa: PLR0913  (the options of a picture)
     title: bool | str = True,
     legend: bool = True,
     expand: bool | None = None,
+    direction: Flow = "right",
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
 ) -> str | None:
     """Draw a graph or a neck into a file, whose ending says the format, or, without ``path``, as text to print.
 
     ``scale``: pixels of a PNG per pixel of the diagram. ``title``: the graph's name, a text, or none. ``expand``:
-    every run of a repeated stage (True), equal runs once (False), or once from four on (None). A neck brings the
-    channels of its inputs with it; with ``image_size`` sizes and costs are shown too.
-    A file that exists is replaced in one step; where anything fails, it stays as it was.
+    every run of a repeated stage (True), equal runs once (False), or once from four on (None). ``direction``: where
+    sweeps go in a picture. A neck brings the channels of its inputs with it; with ``image_size`` sizes and costs are
+    shown too. A file that exists is replaced in one step; where anything fails, it stays as it was.
 
     Raises ValueError for an ending that is no format's and for options that make no sense, GraphError where
     ``in_channels`` do not fit the graph, OSError where the file cannot be written, and ImportError, with the command
@@ -75,6 +76,7 @@ def render(  # noqa: PLR0913  (the options of a picture)
         title=title,
         legend=legend,
         expand=expand,
+        direction=direction,
         in_channels=channels,
         image_size=image_size,
     )

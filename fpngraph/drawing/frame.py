@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fpngraph.drawing.geometry import Box, Curve, Track
+from fpngraph.drawing.geometry import Box, Curve, Point, Track
 from fpngraph.drawing.grid import Grid
 from fpngraph.drawing.lettering import fitted, width
 from fpngraph.drawing.marks import NOTCH, arrowhead
@@ -15,15 +15,19 @@ from fpngraph.drawing.theme import TIMES
 
 LINE = 1.8
 CELL_PAD = 23.0
-_ROW_PAD = 14.0  # from the outermost edge or node to the border of a cell
-_CARD_STEP = 7.0
-_HEADING = 12.0
+ROW_PAD = 14.0
+"""From the outermost edge or node to the border of a cell, along a sweep."""
+CARD_STEP = 7.0
+HEADING_SIZES = (12.0, 10.5)
 _DASHED = (6.5, 3.2)
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
     """Texts around a diagram. None leaves one out."""
+
+    unnamed: str
+    """Heads a cell of no stage."""
 
     title: str | None
     subtitle: str | None
@@ -32,65 +36,95 @@ class Words:
     """Channels of the maps that the first cell has, by level."""
 
 
-def cells(plan: Plan, grid: Grid, extent: Box, unnamed: str) -> Iterator[Group]:
-    """The boxes behind the nodes. ``extent`` is what nodes and edges take, ``unnamed`` heads a cell of no stage."""
-    top, bottom = extent[1] - _ROW_PAD, extent[3] + _ROW_PAD
+def around(plan: Plan, grid: Grid, words: Words, extent: Box, links: Box) -> Iterator[Group]:
+    """Cells, levels and the heading of the inputs. ``extent`` is what the lines of edges and the nodes take, ``links``
+    what edges take with all that is on them.
+    """
+    body = [*_cells(plan, grid, extent, words.unnamed), _inputs_heading(plan, grid, extent)]
+    yield from body
+    yield from _rows(grid, words, max(group.box()[2] for group in body), links)
+
+
+def _cells(plan: Plan, grid: Grid, extent: Box, unnamed: str) -> Iterator[Group]:
+    top, bottom = extent[1] - ROW_PAD, extent[3] + ROW_PAD
     for cell, span in list(zip(plan.cells, grid.spans, strict=True))[1:]:
         if span is None:
             continue
         left = grid.xs[span[0]] - grid.radius - CELL_PAD
         right = grid.xs[span[1]] + grid.radius + CELL_PAD
-        data = {"stage": cell.stage or ""}
-        data |= {} if cell.run is None else {"run": str(cell.run)}
-        data |= {"runs": str(cell.runs)} if cell.runs > 1 else {}
-        shapes = _cell(cell, (left, top, right, bottom), _heading(cell) or unnamed, _raised(plan))
-        yield Group("cell", tuple(shapes), data)
+        shapes = _cell(cell, (left, top, right, bottom), heading(cell) or unnamed, _raised(plan))
+        yield Group("cell", tuple(shapes), cell_data(cell))
 
 
-def _cell(cell: Cell, box: Box, heading: str, raised: float) -> Iterator[Shape]:
-    left, top, right, bottom = box
-    cards = [2, 1] if cell.runs > 1 else []
-    for card in cards:
-        shift = card * _CARD_STEP
-        paint = Paint("card", "cell_line", 1.2)
-        yield Rect(left + shift, top - shift, right - left, bottom - top, 14.0, paint)
-    yield Rect(left, top, right - left, bottom - top, 14.0, Paint("cell", "cell_line", 1.2))
+def cell_data(cell: Cell) -> dict[str, str]:
+    data = {"stage": cell.stage or ""}
+    data |= {} if cell.run is None else {"run": str(cell.run)}
+    return data | ({"runs": str(cell.runs)} if cell.runs > 1 else {})
+
+
+def _cell(cell: Cell, box: Box, name: str, raised: float) -> Iterator[Shape]:
+    left, top, right, _ = box
+    yield from cards(cell, box)
     baseline = top - 10.0 - raised
-    badge = f"{TIMES}{cell.runs}" if cards else ""
-    taken = width(badge, 12.0, 700) + 16.0 if badge else 0.0
-    lines, size = fitted(heading, right - left - 4.0 - taken, (_HEADING, 10.5), 600)
+    taken = badge_width(cell)
+    lines, size = fitted(name, right - left - 4.0 - taken, HEADING_SIZES, 600)
     yield Text(left + 4.0, baseline, " ".join(lines), size, "muted", 600)
-    if badge:
-        end = right + len(cards) * _CARD_STEP
-        yield Rect(end - taken, baseline - 14.5, taken, 20.0, 10.0, Paint("ink"))
-        yield Text(end - taken / 2, baseline - 0.2, badge, 12.0, "on_ink", 700, "middle")
+    yield from badge(cell, right + 2 * CARD_STEP, baseline)
+
+
+def cards(cell: Cell, box: Box) -> Iterator[Rect]:
+    """The border of a cell, and two more behind it where it stands for several runs."""
+    left, top, right, bottom = box
+    for card in [2, 1] if cell.runs > 1 else []:
+        shift = card * CARD_STEP
+        yield Rect(left + shift, top - shift, right - left, bottom - top, 14.0, Paint("card", "cell_line", 1.2))
+    yield Rect(left, top, right - left, bottom - top, 14.0, Paint("cell", "cell_line", 1.2))
+
+
+def badge_width(cell: Cell) -> float:
+    return width(f"{TIMES}{cell.runs}", 12.0, 700) + 16.0 if cell.runs > 1 else 0.0
+
+
+def badge(cell: Cell, right: float, baseline: float) -> Iterator[Shape]:
+    """How many runs a cell stands for, where it is more than one."""
+    wide = badge_width(cell)
+    if wide:
+        yield Rect(right - wide, baseline - 14.5, wide, 20.0, 10.0, Paint("ink"))
+        yield Text(right - wide / 2, baseline - 0.2, f"{TIMES}{cell.runs}", 12.0, "on_ink", 700, "middle")
 
 
 def _raised(plan: Plan) -> float:
     """How much higher all headings stand where there are cards behind a cell."""
-    return 2 * _CARD_STEP if any(cell.runs > 1 for cell in plan.cells) else 0.0
+    return 2 * CARD_STEP if any(cell.runs > 1 for cell in plan.cells) else 0.0
 
 
-def _heading(cell: Cell) -> str:
+def heading(cell: Cell) -> str:
+    """The stage, with the run where there are several; empty for a cell of no stage."""
     if cell.stage is None:
         return ""
     return cell.stage if cell.run is None or cell.runs > 1 else f"{cell.stage}.{cell.run}"
 
 
-def rows(grid: Grid, words: Words, right: float) -> Iterator[Group]:
-    """The line and the label of every level, and the heading of the inputs."""
+def _rows(grid: Grid, words: Words, right: float, links: Box) -> Iterator[Group]:
+    """The line and the label of every level."""
+    right = max(right, links[2])
     left = grid.xs[0] - grid.radius - 40.0
     for level, y in zip(grid.levels, grid.ys, strict=True):
-        line = Path(Curve((((left + 14.0, y), (right, y)),)), Paint(line="guide", line_width=1.0, dashes=(2.0, 4.0)))
+        line = guide((left + 14.0, y), (right, y))
         channels = f"{words.channels[level]}ch " if level in words.channels else ""
         name = Text(left, y + 1.0, f"P{level}", 15.0, f"text.{level}", 700, "end")
         about = Text(left, y + 14.5, f"{channels}/{1 << level}", 10.5, "muted", 400, "end")
         yield Group("row", (line, name, about), {"level": str(level)})
 
 
-def inputs_heading(plan: Plan, grid: Grid, extent: Box) -> Group:
-    text = Text(grid.xs[0], extent[1] - _ROW_PAD - 10.0 - _raised(plan), "inputs", _HEADING, "muted", 600, "middle")
-    return Group("heading", (text,))
+def guide(start: Point, end: Point) -> Path:
+    """The line of a level."""
+    return Path(Curve(((start, end),)), Paint(line="guide", line_width=1.0, dashes=(2.0, 4.0)))
+
+
+def _inputs_heading(plan: Plan, grid: Grid, extent: Box) -> Group:
+    baseline = extent[1] - ROW_PAD - 10.0 - _raised(plan)
+    return Group("heading", (Text(grid.xs[0], baseline, "inputs", HEADING_SIZES[0], "muted", 600, "middle"),))
 
 
 def title(words: Words, left: float, bottom: float) -> Iterator[Group]:

@@ -35,6 +35,9 @@ class Curve:
     def shifted(self, x: float, y: float = 0.0) -> Curve:
         return Curve(tuple(tuple((px + x, py + y) for px, py in piece) for piece in self.pieces))
 
+    def turned(self) -> Curve:
+        return Curve(tuple(tuple(map(turned, piece)) for piece in self.pieces))
+
     def box(self) -> Box:
         """The exact extent, not that of the control points."""
         points = [point for piece in self.pieces for point in _extremes(piece)]
@@ -51,6 +54,11 @@ class Curve:
                 count = min(2 + int(_polygon(piece) / part_px), _MOST_PARTS)
                 points += [at(piece, step / count) for step in range(1, count + 1)]
         return points
+
+
+def turned(point: Point) -> Point:
+    """Mirrored such that what went to the right goes up, and what was on top is on the right."""
+    return -point[1], -point[0]
 
 
 class Track:

@@ -9,11 +9,12 @@ import json
 from collections.abc import Iterator, Mapping
 
 from fpngraph.drawing.outline import Knot, Outline, outline
-from fpngraph.drawing.scene import Scene
+from fpngraph.drawing.scene import Flow, Scene
 from fpngraph.drawing.theme import Theme, shade
 
 MAX_EDGES = 500
 MAX_CHARACTERS = 50_000
+_FLOWS: Mapping[Flow, str] = {"right": "LR", "up": "BT"}
 _ARROWS: Mapping[str, str] = {"down": "-->", "up": "-.->", "same": "-->"}
 
 
@@ -47,7 +48,7 @@ def _head(found: Outline) -> Iterator[str]:
     if found.title:
         title = json.dumps(" - ".join(found.title), ensure_ascii=False)  # YAML reads it too
         yield from ("---", f"title: {title}", "---")
-    yield "flowchart LR"
+    yield f"flowchart {_FLOWS[found.flow]}"
 
 
 class _Writer:

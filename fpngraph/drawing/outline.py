@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fpngraph.drawing.geometry import Box, Curve
-from fpngraph.drawing.scene import Circle, Group, Path, Rect, Scene, Text
+from fpngraph.drawing.scene import Circle, Flow, Group, Path, Rect, Scene, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Knot:
     """Radius, or half the side of a square."""
     outputs: tuple[str, ...]
     """Public names of the outputs that it is."""
+    along: float
+    """Where it is along the sweeps, whichever way they go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +62,25 @@ class Outline:
     """In topological order."""
     ties: tuple[Tie, ...]
     frames: tuple[Frame, ...]
-    """From left to right; the nodes before the first cell are in none."""
+    """In the order of the sweeps; the nodes before the first cell are in none."""
     stubs: tuple[Tie, ...]
     """From nodes to the public names of outputs."""
+    flow: Flow
 
 
 def outline(scene: Scene) -> Outline:
-    knots = tuple(_knot(group) for group in scene.groups if group.mark == "node")
+    knots = tuple(_knot(group, scene.flow) for group in scene.groups if group.mark == "node")
     return Outline(
         title=tuple(text for group in scene.groups if group.mark == "title" for text in _texts(group)),
         knots=knots,
         ties=tuple(_ties(scene, "edge")),
         frames=tuple(_frame(group, knots) for group in scene.groups if group.mark == "cell"),
         stubs=tuple(_ties(scene, "stub")),
+        flow=scene.flow,
     )
 
 
-def _knot(group: Group) -> Knot:
+def _knot(group: Group, flow: Flow) -> Knot:
     shape, data = group.shapes[0], group.data
     match shape:
         case Circle(x, y, half, _):
@@ -90,7 +94,8 @@ def _knot(group: Group) -> Knot:
     if "…" in label:  # cut to fit into the picture's node
         label = data["node"].rpartition(".")[2]
     outputs = tuple(data.get("output", "").split())
-    return Knot(data["node"], label, int(data["level"]), data["kind"], x, y, half, outputs)
+    along = x if flow == "right" else -y
+    return Knot(data["node"], label, int(data["level"]), data["kind"], x, y, half, outputs, along)
 
 
 def _ties(scene: Scene, mark: str) -> Iterator[Tie]:
@@ -104,9 +109,9 @@ def _ties(scene: Scene, mark: str) -> Iterator[Tie]:
 
 def _frame(group: Group, knots: tuple[Knot, ...]) -> Frame:
     front = max((shape for shape in group.shapes if isinstance(shape, Rect)), key=lambda shape: shape.height)
-    left, right = front.x, front.x + front.width
-    inside = tuple(knot.name for knot in knots if left < knot.x < right)
-    return Frame(" ".join(_texts(group)), (left, front.y, right, front.y + front.height), inside)
+    left, top, right, bottom = front.x, front.y, front.x + front.width, front.y + front.height
+    inside = tuple(knot.name for knot in knots if left < knot.x < right and top < knot.y < bottom)
+    return Frame(" ".join(_texts(group)), (left, top, right, bottom), inside)
 
 
 def _texts(group: Group) -> list[str]:

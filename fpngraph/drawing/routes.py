@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from math import inf
 
@@ -52,6 +52,9 @@ class Route:
     link: Link | None
     """None for a stub."""
     curve: Curve
+
+    def turned(self) -> Route:
+        return replace(self, curve=self.curve.turned())
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,8 @@ from fpngraph.drawing.lettering import width
 from fpngraph.drawing.theme import Theme
 
 Anchor = Literal["start", "middle", "end"]
+Flow = Literal["right", "up"]
+"""Where the sweeps of a diagram go from its inputs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Scene:
     theme: Theme
     box: Box
     """The page: the extent of everything on it, with a margin."""
+    flow: Flow = "right"
 
 
 def union(boxes: Iterator[Box]) -> Box:

@@ -74,7 +74,7 @@ def word(knot: Knot) -> str:
 
 def listed(found: Outline) -> Mapping[str, str]:
     """The nodes whose outputs are named at the end of their level, with these names: the last one of each level."""
-    last = {knot.level: knot for knot in sorted(found.knots, key=lambda knot: knot.x) if knot.outputs}
+    last = {knot.level: knot for knot in sorted(found.knots, key=lambda knot: knot.along) if knot.outputs}
     return {knot.name: ", ".join(knot.outputs) for knot in last.values()}
 
 
@@ -105,14 +105,14 @@ class _Layout:
         self.lines = lines
         self._lines = {level: 1 + _MARGIN + number * (lines + 1) for number, level in enumerate(levels)}
         self.height = max(self._lines.values()) + 1 + _MARGIN
-        xs = sorted({knot.x for knot in found.knots})
+        xs = sorted({knot.along for knot in found.knots})
         self.left = max(len(f"P{level}") for level in levels) + 2
-        widest = {x: max(len(word(knot)) for knot in found.knots if knot.x == x) for x in xs}
+        widest = {x: max(len(word(knot)) for knot in found.knots if knot.along == x) for x in xs}
         middles, free = {}, self.left + 1
         for x in xs:
             middles[x] = free + (widest[x] - 1) // 2
             free += widest[x] + between
-        self.slots = {knot.name: self._slot(knot, middles[knot.x]) for knot in found.knots}
+        self.slots = {knot.name: self._slot(knot, middles[knot.along]) for knot in found.knots}
         levels_of = {knot.name: knot.level for knot in found.knots}
         self.ends = {
             name: Slot(free - 1, free - 1 + len(text), self._lines[levels_of[name]])

@@ -1,4 +1,4 @@
-"""A scene as text for a terminal: levels as lines, columns as in the picture, or a table where that gets too much."""
+"""A scene as text for a terminal: levels as lines, sweeps to the right, or a table where that gets too much."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _SIGNS = {"down": "▴", "up": "▾", "same": ""}
 def write(scene: Scene, *, width: int | None = None, colour: bool = False) -> str:
     """Lines of text, at most ``width`` characters wide (None: as wide as the diagram). ``colour``: with ANSI colours.
 
+    Whatever the flow of the scene, sweeps go to the right: text has more room there.
     A diagram that is too wide, or in which lines could be taken for one another, is written as a table.
     """
     found = outline(scene)
@@ -74,7 +75,7 @@ def _table(found: Outline, width: int) -> Iterator[str]:
     widest = max(len("node"), *(len(knot.name) for knot in found.knots))
     yield f"{'level':7}{'node':{widest}}  reads"
     for level in sorted({knot.level for knot in found.knots}, reverse=True):
-        row = sorted((knot for knot in found.knots if knot.level == level), key=lambda knot: knot.x)
+        row = sorted((knot for knot in found.knots if knot.level == level), key=lambda knot: knot.along)
         for place, knot in enumerate(row):
             start = f"{f'P{level}' if place == 0 else '':7}{knot.name:{widest}}  "
             yield from _entry(found, knot, start, width)
