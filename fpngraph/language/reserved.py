@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# What torch's Module and GraphModule and fpngraph.Neck have as attributes (tests/test_module_names.py compares), and what
-# later versions of Python, or torch.compile once it has run, give to every class.
+# What torch's Module and GraphModule and fpngraph.Neck have as attributes (tests/test_module_names.py compares), and
+# what later versions of Python, or torch.compile once it has run, give to every class.
 RESERVED = frozenset(
     """
     T_destination ___has_generation_tag_patch __annotate__ __annotate_func__ __annotations__ __annotations_cache__
