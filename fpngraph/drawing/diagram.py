@@ -16,6 +16,7 @@ from fpngraph.drawing.plan import Plan, plan
 from fpngraph.drawing.routes import routes
 from fpngraph.drawing.scene import Group, Scene, union
 from fpngraph.drawing.theme import THEMES, TIMES, Theme
+from fpngraph.drawing.weights import Learned, Weights, learned
 from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels, infer
 
@@ -34,13 +35,15 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
     expand: bool | None = None,
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
+    weights: Weights | None = None,
 ) -> Scene:
     """The diagram of a graph.
 
     ``theme``: colours by the reader's preference (``auto``) or fixed. ``labels``: names as in the file, numbers as
     effdet counts, or none. ``title``: the graph's name, a text, or none. ``expand``: every run of a repeated stage
     is drawn (True), equal runs are drawn once (False), or, None, once from four on. ``in_channels`` adds channels,
-    ``image_size`` (with ``in_channels``) sizes, parameters and MACs.
+    ``image_size`` (with ``in_channels``) sizes, parameters and MACs. ``weights`` of nodes become the widths of their
+    edges; runs are drawn once only where ``expand`` asks for it, with the means of their weights.
 
     Raises GraphError where ``in_channels`` do not fit the graph, ValueError for other values that make no sense.
     """
@@ -49,17 +52,19 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
             raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
     if image_size is not None and in_channels is None:
         raise ValueError("image_size is given, but no in_channels; sizes and costs need both")
-    drawn = plan(graph, expand=expand, in_channels=in_channels)
+    drawn = plan(graph, expand=True if expand is None and weights else expand, in_channels=in_channels)
     grid = lay_out(drawn, columns(drawn), radius=_radius(drawn, labels))
-    composer = Composer(drawn, grid, routes(drawn, grid), labels)
+    learnt = learned(graph, drawn, weights or {})
+    composer = Composer(drawn, grid, routes(drawn, grid), labels, learnt.edges)
     costs = cost(graph, in_channels, image_size) if in_channels is not None and image_size is not None else None
     words = frame.Words(
         title=graph.name if title is True else title or None,
         subtitle=_subtitle(costs) if title and costs else None,
         legend=legend,
         channels=_channels(graph, drawn, in_channels),
+        widths=learnt.meaning,
     )
-    facts = _facts(graph, drawn, in_channels, costs)
+    facts = _facts(graph, drawn, in_channels, costs, learnt)
     groups = tuple(_groups(graph, drawn, composer, words, facts))
     return Scene(graph.name, graph.description, groups, theme, page(groups))
 
@@ -92,7 +97,9 @@ def _short(number: int) -> str:
     return str(number)
 
 
-def _facts(graph: Graph, drawn: Plan, in_channels: InChannels | None, costs: Costs | None) -> dict[str, Facts]:
+def _facts(
+    graph: Graph, drawn: Plan, in_channels: InChannels | None, costs: Costs | None, learnt: Learned
+) -> dict[str, Facts]:
     features = infer(graph, in_channels) if in_channels is not None else {}
     facts: dict[str, Facts] = {}
     for name, spot in drawn.spots.items():
@@ -111,6 +118,7 @@ def _facts(graph: Graph, drawn: Plan, in_channels: InChannels | None, costs: Cos
             data |= {"parameters": str(found.parameters), "macs": str(found.macs)}
             words.append(f"{found.size.height} x {found.size.width} px")
             words.append(f"{found.parameters:,} parameters, {found.macs:,} MACs")
+        words += [learnt.words[name]] if name in learnt.words else []
         facts[name] = Facts(data, "; ".join(words))
     return facts
 
@@ -133,10 +141,11 @@ def _groups(
     yield from frame.title(words, left, top - 18.0)
     yield from body
     if words.legend:
-        yield frame.legend(_legend(drawn), left, bottom + 30.0, max(right - left, _NARROWEST_LEGEND))
+        room = max(right - left, _NARROWEST_LEGEND)
+        yield frame.legend(_legend(drawn, words.widths), left, bottom + 30.0, room)
 
 
-def _legend(drawn: Plan) -> list[tuple[str, str]]:
+def _legend(drawn: Plan, widths: str | None) -> list[tuple[str, str]]:
     """The signs that are present, with what they mean."""
     directions = {link.direction for link in drawn.links}
     kinds = {spot.kind for spot in drawn.spots.values()}
@@ -145,4 +154,5 @@ def _legend(drawn: Plan) -> list[tuple[str, str]]:
     shown = [entry for entry in entries if entry[0] in directions | kinds]
     shown += [("output", "output")]
     shown += [("projection", f"1{TIMES}1 conv")] if any(link.projected for link in drawn.links) else []
+    shown += [("weight", widths)] if widths else []
     return shown
