@@ -131,6 +131,8 @@ def _add_render(subparsers: Any) -> None:
         metavar="SIZE",
         help="512 or HEIGHTxWIDTH in pixels, for sizes and costs",
     )
+    about_weights = "the state dict of a trained neck (torch.save), for edges as wide as their learned weights"
+    parser.add_argument("--weights", metavar="FILE", help=about_weights)
     parser.add_argument("--watch", action="store_true", help="draw again at every save, until Ctrl-C")
 
 

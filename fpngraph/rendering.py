@@ -13,7 +13,9 @@ from fpngraph.arguments import UsageError
 from fpngraph.commands import known_channels, loaded
 from fpngraph.drawing import Scene, draw, files, terminal, watch
 from fpngraph.drawing.extras import MissingExtra
+from fpngraph.drawing.weights import Weights
 from fpngraph.errors import GraphError
+from fpngraph.graph import Graph
 from fpngraph.loader import path_of
 from fpngraph.storage import check_place, replace_file
 
@@ -44,6 +46,8 @@ def _scene(args: argparse.Namespace) -> Scene:
     channels = known_channels(graph, args)
     if channels is None and args.image_size:
         raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
+    if channels is None and args.weights:
+        raise UsageError("--weights needs the channels of the inputs: add --in-channels or --backbone")
     return draw(
         graph,
         theme=args.theme,
@@ -54,7 +58,20 @@ def _scene(args: argparse.Namespace) -> Scene:
         direction=args.direction,
         in_channels=channels,
         image_size=args.image_size,
+        weights=_weights(graph, channels, args.weights) if channels and args.weights else None,
     )
+
+
+def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
+    """The fusion weights in the file of a neck's state dict."""
+    from fpngraph.trained import trained
+
+    try:
+        return files.learned_weights(trained(graph, channels, path))
+    except GraphError:
+        raise
+    except ValueError as error:  # the file is no state of this neck, or nothing in the neck has weights
+        raise UsageError(str(error)) from error
 
 
 def _print(scene: Scene) -> None:

@@ -27,6 +27,7 @@ from fpngraph.drawing.plan import Link, Plan, Spot
 from fpngraph.drawing.routes import Route
 from fpngraph.drawing.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text, union
 from fpngraph.drawing.theme import TIMES
+from fpngraph.drawing.weights import Weight
 
 Labels = Literal["names", "ids", "none"]
 
@@ -47,18 +48,22 @@ class Facts:
 class Composer:
     """Puts the shapes of one diagram together."""
 
-    def __init__(self, plan: Plan, grid: Grid, routes: Sequence[Route], labels: Labels) -> None:
+    def __init__(
+        self, plan: Plan, grid: Grid, routes: Sequence[Route], labels: Labels, weights: Mapping[tuple[str, str], Weight]
+    ) -> None:
         self._plan = plan
         self.grid = grid
         self._routes = routes
         self._labels = labels
+        self._weights = weights
         self._tracks = [Track(route.curve) for route in routes]
         self._segments = Segments(self._tracks)
         self._free = FreePlaces(self._tracks, self._segments, grid.places)
 
     def edges(self) -> tuple[list[Group], list[Shape]]:
         """Edges and stubs in drawing order, and the texts on them."""
-        open_at = gaps(self._routes, self._tracks, self._segments)
+        wider = [self._line_width(route) - frame.LINE for route in self._routes]
+        open_at = gaps(self._routes, self._tracks, self._segments, wider)
         texts: list[Shape] = []
         squares: dict[int, list[Shape]] = {}
         for key, route in enumerate(self._routes):
@@ -83,13 +88,21 @@ class Composer:
             data = {"from": route.source, "output": route.target}
         elif route.link.count > 1:
             data["count"] = str(route.link.count)
+        if weight := self._weights.get((route.source, route.target)):
+            data["weight"] = str(weight)
+            data |= {"weight-runs": str(weight.runs)} if weight.runs > 1 else {}
+        wide = self._line_width(route)
         line = Path(
             shortened(route.curve, NOTCH),
-            Paint(line=direction, line_width=frame.LINE, dashes=pattern),
+            Paint(line=direction, line_width=wide, dashes=pattern),
             "edge" if route.link else "stub",
             data,
         )
-        return Group("link", (line, Polygon(arrowhead(track), Paint(direction)), *marks))
+        return Group("link", (line, Polygon(arrowhead(track, wide - frame.LINE), Paint(direction)), *marks))
+
+    def _line_width(self, route: Route) -> float:
+        weight = self._weights.get((route.source, route.target)) if route.link else None
+        return weight.width if weight else frame.LINE
 
     def _square(self, key: int, link: Link) -> Rect:
         first = min(21.0, (self._tracks[key].length - HEAD) / 2)

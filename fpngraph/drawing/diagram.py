@@ -16,6 +16,7 @@ from fpngraph.drawing.plan import Plan, plan
 from fpngraph.drawing.routes import routes
 from fpngraph.drawing.scene import Flow, Group, Scene, union
 from fpngraph.drawing.theme import THEMES, TIMES, Theme
+from fpngraph.drawing.weights import Learned, Weights, learned
 from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels, infer
 
@@ -35,6 +36,7 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
     direction: Flow = "right",
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
+    weights: Weights | None = None,
 ) -> Scene:
     """The diagram of a graph.
 
@@ -42,17 +44,17 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
     effdet counts, or none. ``title``: the graph's name, a text, or none. ``expand``: every run of a repeated stage
     is drawn (True), equal runs are drawn once (False), or, None, once from four on. ``direction``: sweeps go to the
     right and levels are rows, or sweeps go up and levels are columns. ``in_channels`` adds channels, ``image_size``
-    (with ``in_channels``) sizes, parameters and MACs.
+    (with ``in_channels``) sizes, parameters and MACs. ``weights`` of nodes become the widths of their edges; runs are
+    then drawn once only where ``expand`` asks for it, with the means of their weights.
 
     Raises GraphError where ``in_channels`` do not fit the graph, ValueError for other values that make no sense.
     """
-    for value, known in ((theme, THEMES), (labels, get_args(Labels)), (direction, get_args(Flow))):
-        if value not in known:
-            raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
+    _check_choices(theme, labels, direction)
     if image_size is not None and in_channels is None:
         raise ValueError("image_size is given, but no in_channels; sizes and costs need both")
-    drawn = plan(graph, expand=expand, in_channels=in_channels)
-    composer = _composer(drawn, labels, direction)
+    drawn = plan(graph, expand=True if expand is None and weights else expand, in_channels=in_channels)
+    learnt = learned(graph, drawn, weights or {})
+    composer = _composer(drawn, labels, direction, learnt)
     costs = cost(graph, in_channels, image_size) if in_channels is not None and image_size is not None else None
     words = frame.Words(
         unnamed=graph.name,
@@ -60,19 +62,26 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
         subtitle=_subtitle(costs) if title and costs else None,
         legend=legend,
         channels=_channels(graph, drawn, in_channels),
+        widths=learnt.meaning,
     )
-    facts = _facts(graph, drawn, in_channels, costs)
+    facts = _facts(graph, drawn, in_channels, costs, learnt)
     groups = tuple(_groups(drawn, composer, words, facts))
     return Scene(graph.name, graph.description, groups, theme, page(groups), direction)
 
 
-def _composer(drawn: Plan, labels: Labels, direction: Flow) -> Composer:
+def _check_choices(theme: str, labels: str, direction: str) -> None:
+    for value, known in ((theme, THEMES), (labels, get_args(Labels)), (direction, get_args(Flow))):
+        if value not in known:
+            raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
+
+
+def _composer(drawn: Plan, labels: Labels, direction: Flow, learnt: Learned) -> Composer:
     """Lays out and routes with sweeps to the right, and turns the geometry before anything is written on it."""
     grid = lay_out(drawn, columns(drawn), radius=_radius(drawn, labels), flow=direction)
     ways = routes(drawn, grid)
     if direction == "up":
         grid, ways = grid.turned(), tuple(route.turned() for route in ways)
-    return Composer(drawn, grid, ways, labels)
+    return Composer(drawn, grid, ways, labels, learnt.edges)
 
 
 def _radius(drawn: Plan, labels: Labels) -> float:
@@ -103,7 +112,9 @@ def _short(number: int) -> str:
     return str(number)
 
 
-def _facts(graph: Graph, drawn: Plan, in_channels: InChannels | None, costs: Costs | None) -> dict[str, Facts]:
+def _facts(
+    graph: Graph, drawn: Plan, in_channels: InChannels | None, costs: Costs | None, learnt: Learned
+) -> dict[str, Facts]:
     features = infer(graph, in_channels) if in_channels is not None else {}
     facts: dict[str, Facts] = {}
     for name, spot in drawn.spots.items():
@@ -122,6 +133,7 @@ def _facts(graph: Graph, drawn: Plan, in_channels: InChannels | None, costs: Cos
             data |= {"parameters": str(found.parameters), "macs": str(found.macs)}
             words.append(f"{found.size.height} x {found.size.width} px")
             words.append(f"{found.parameters:,} parameters, {found.macs:,} MACs")
+        words += [learnt.words[name]] if name in learnt.words else []
         facts[name] = Facts(data, "; ".join(words))
     return facts
 
@@ -140,10 +152,11 @@ def _groups(drawn: Plan, composer: Composer, words: frame.Words, facts: Mapping[
     yield from frame.title(words, left, top - 18.0)
     yield from body
     if words.legend:
-        yield frame.legend(_legend(drawn), left, bottom + 30.0, max(right - left, _NARROWEST_LEGEND))
+        room = max(right - left, _NARROWEST_LEGEND)
+        yield frame.legend(_legend(drawn, words.widths), left, bottom + 30.0, room)
 
 
-def _legend(drawn: Plan) -> list[tuple[str, str]]:
+def _legend(drawn: Plan, widths: str | None) -> list[tuple[str, str]]:
     """The signs that are present, with what they mean."""
     directions = {link.direction for link in drawn.links}
     kinds = {spot.kind for spot in drawn.spots.values()}
@@ -152,4 +165,5 @@ def _legend(drawn: Plan) -> list[tuple[str, str]]:
     shown = [entry for entry in entries if entry[0] in directions | kinds]
     shown += [("output", "output")]
     shown += [("projection", f"1{TIMES}1 conv")] if any(link.projected for link in drawn.links) else []
+    shown += [("weight", widths)] if widths else []
     return shown

@@ -92,6 +92,8 @@ class _Writer:
         look = {"color": self._colour(tie.kind), "pos": _route(tie.curve)}
         if tie.kind == "up":
             look["style"] = "dashed"
+        if tie.weight:
+            look["penwidth"] = _number(tie.width * _POINTS)
         if tie.count > 1:
             look["xlabel"] = f"{tie.count}x"
         return f"{_name(tie.source)} -> {_name(tie.target)} {_attributes(look)}"

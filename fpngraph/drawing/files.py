@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from fpngraph.drawing import dot, html, mermaid, pdf, png, svg, terminal
 from fpngraph.drawing.compose import Labels
@@ -41,6 +41,9 @@ class Compiled(Protocol):
     def in_channels(self) -> Mapping[str, int]:
         """By input name."""
 
+    def get_submodule(self, target: str) -> Any:
+        """The module of a node, by its full name."""
+
 
 def render(  # noqa: PLR0913  (the options of a picture)
     graph: Graph | Compiled,
@@ -55,20 +58,19 @@ def render(  # noqa: PLR0913  (the options of a picture)
     direction: Flow = "right",
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
+    weights: bool = False,
 ) -> str | None:
     """Draw a graph or a neck into a file, whose ending says the format, or, without ``path``, as text to print.
 
     ``scale``: pixels of a PNG per pixel of the diagram. ``title``: the graph's name, a text, or none. ``expand``:
     every run of a repeated stage (True), equal runs once (False), or once from four on (None). ``direction``: where
-    sweeps go in a picture. A neck brings the channels of its inputs with it; with ``image_size`` sizes and costs are
-    shown too. A file that exists is replaced in one step; where anything fails, it stays as it was.
+    sweeps go in a picture. A neck brings the channels of its inputs and the ``weights`` that its fusions learned.
+    A file that exists is replaced in one step; where anything fails, it stays as it was.
 
-    Raises ValueError for an ending that is no format's and for options that make no sense, GraphError where
-    ``in_channels`` do not fit the graph, OSError where the file cannot be written, and ImportError, with the command
-    that installs it, where a format needs a package that is not there.
+    Raises ValueError for an ending or an option that makes no sense, GraphError where ``in_channels`` do not fit,
+    OSError where the file cannot be written, ImportError, with the way to install it, where a package is missing.
     """
     source, channels = _source(graph, in_channels)
-    writer = None if path is None else writer_for(path)
     scene = draw(
         source,
         theme=theme,
@@ -79,10 +81,11 @@ def render(  # noqa: PLR0913  (the options of a picture)
         direction=direction,
         in_channels=channels,
         image_size=image_size,
+        weights=learned_weights(graph) if weights else None,
     )
-    if path is None or writer is None:
+    if path is None:
         return terminal.write(scene, width=terminal_width())
-    replace_file(path, writer(scene, scale))
+    replace_file(path, writer_for(path)(scene, scale))
     return None
 
 
@@ -93,6 +96,21 @@ def _source(graph: Graph | Compiled, in_channels: InChannels | None) -> tuple[Gr
     if not isinstance(getattr(graph, "source_graph", None), Graph):
         raise TypeError(f"a {type(graph).__name__} cannot be drawn, a graph or a neck is required")
     return graph.source_graph, graph.in_channels if in_channels is None else in_channels
+
+
+def learned_weights(neck: Graph | Compiled) -> dict[str, list[float]]:
+    """What every weighted fusion of a neck multiplies its maps by: the weights that ``draw`` takes.
+
+    Raises ValueError where nothing has such weights.
+    """
+    if isinstance(neck, Graph):
+        hint = "draw the neck that fpngraph.build made of it"
+        raise ValueError(f"graph {neck.name!r} has no weights, only a neck learns them\n  hint: {hint}")
+    modules = {name: neck.get_submodule(name) for name in neck.source_graph.nodes}
+    found = {name: node.fusion.factors().tolist() for name, node in modules.items() if hasattr(node.fusion, "factors")}
+    if not found:
+        raise ValueError(f"no fusion of graph {neck.source_graph.name!r} has learned weights, so none can be drawn")
+    return found
 
 
 def writer_for(path: str | os.PathLike[str]) -> Callable[[Scene, float], bytes]:

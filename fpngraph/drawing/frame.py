@@ -34,6 +34,8 @@ class Words:
     legend: bool
     channels: Mapping[int, int]
     """Channels of the maps that the first cell has, by level."""
+    widths: str | None
+    """What the widths of edges mean."""
 
 
 def around(plan: Plan, grid: Grid, words: Words, extent: Box, links: Box) -> Iterator[Group]:
@@ -171,6 +173,9 @@ def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:
         case "projection":
             line = Path(Curve((((x, y), (x + 20.0, y)),)), Paint(line="same", line_width=LINE))
             return [line, Rect(x + 6.0, y - 4.0, 8.0, 8.0, 1.5, Paint("ground", "same", 1.5))], 20.0
+        case "weight":
+            wedge = ((x, y - 0.4), (x + 24.0, y - 2.25), (x + 24.0, y + 2.25), (x, y + 0.4))
+            return [Polygon(wedge, Paint("same"))], 24.0
         case badge:
             return [Text(x, y + 4.0, badge, 10.0, "muted", 600)], width(badge, 10.0, 600)
 

@@ -15,6 +15,7 @@ HEAD = 8.5
 """Length of an arrowhead; its notch, where the line ends, is nearer to the tip."""
 NOTCH = 6.8
 _HALF_HEAD = 3.7
+_HEAD_GROWTH = 0.7  # px to each side per px of a wider line
 _DASH = (6.5, 3.2)
 _GAP = 3.2  # between a line and one that crosses over it
 _WIDEST_GAP = 9.0
@@ -29,12 +30,16 @@ Segment = tuple[int, int, Point, Point]
 """Number of the track and of the part in it, and the part's two ends."""
 
 
-def arrowhead(track: Track) -> tuple[Point, ...]:
-    """The outline of the head at the end of a track that reaches to its tip."""
+def arrowhead(track: Track, wider: float = 0.0) -> tuple[Point, ...]:
+    """The outline of the head at the end of a track that reaches to its tip.
+
+    ``wider``: px by which its line is wider than usual.
+    """
     tip = track.points[-1]
     dx, dy = unit(track.point(track.length - HEAD), tip)
     bx, by = tip[0] - dx * HEAD, tip[1] - dy * HEAD
-    sx, sy = -dy * _HALF_HEAD, dx * _HALF_HEAD
+    half = _HALF_HEAD + max(wider, 0.0) * _HEAD_GROWTH
+    sx, sy = -dy * half, dx * half
     return tip, (bx + sx, by + sy), (tip[0] - dx * NOTCH, tip[1] - dy * NOTCH), (bx - sx, by - sy)
 
 
@@ -71,16 +76,22 @@ class Segments:
                     yield one, shares[0], other, shares[1]
 
 
-def gaps(routes: Sequence[Route], tracks: Sequence[Track], segments: Segments) -> dict[int, list[Interval]]:
-    """Per route the stretches along it that stay open, since another route crosses over it there."""
+def gaps(
+    routes: Sequence[Route], tracks: Sequence[Track], segments: Segments, wider: Sequence[float]
+) -> dict[int, list[Interval]]:
+    """Per route the stretches along it that stay open, since another route crosses over it there.
+
+    ``wider``: px by which the line of each route is wider than usual.
+    """
     found: dict[int, list[Interval]] = {}
     for one, share, other, other_share in segments.crossings():
         if routes[one[0]].source == routes[other[0]].source:
             continue
         pairs = ((one, share), (other, other_share))
         (key, number, a, b), lower_share = min(pairs, key=lambda pair: (layer(routes[pair[0][0]]), pair[0][0]))
+        upper = other[0] if key == one[0] else one[0]
         along = tracks[key].lengths[number] + lower_share * distance(a, b)
-        half = min(_GAP / max(_sine(one, other), 0.2), _WIDEST_GAP)
+        half = min((_GAP + max(wider[upper], 0.0) / 2) / max(_sine(one, other), 0.2), _WIDEST_GAP)
         if half < along < tracks[key].length - HEAD - half:
             found.setdefault(key, []).append((along - half, along + half))
     return found

@@ -90,10 +90,13 @@ class _Writer:
             yield f"{self._ids[stub.source]} --> o{number}"
 
     def _styles(self) -> Iterator[str]:
-        kinds = [tie.kind for tie in (*self._found.ties, *self._found.stubs)]
-        for kind in sorted(set(kinds)):
-            places = ",".join(str(place) for place, other in enumerate(kinds) if other == kind)
-            yield f"linkStyle {places} stroke:{self._colour(kind)},stroke-width:2px"
+        # a second style of an edge would take the place of its first
+        looks = [
+            (tie.kind, f"{tie.width:.3g}" if tie.weight else "2") for tie in (*self._found.ties, *self._found.stubs)
+        ]
+        for kind, width in sorted(set(looks)):
+            places = ",".join(str(place) for place, other in enumerate(looks) if other == (kind, width))
+            yield f"linkStyle {places} stroke:{self._colour(kind)},stroke-width:{width}px"
         ink = self._colour("ink")
         for kind, level in sorted({(_class(knot), knot.level) for knot in self._found.knots}):
             fill = self._colour("ground" if kind.startswith("single") else f"fill.{level}")

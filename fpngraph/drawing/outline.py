@@ -41,6 +41,12 @@ class Tie:
     count: int
     """How many edges of the graph it stands for."""
     curve: Curve
+    weight: str
+    """Its learned factor, or factors where it stands for several edges; empty where none is known."""
+    weight_runs: int
+    """How many runs the weight is the mean of."""
+    width: float
+    """In pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +110,16 @@ def _ties(scene: Scene, mark: str) -> Iterator[Tie]:
             if isinstance(shape, Path) and shape.mark == mark:
                 data = shape.data
                 target = data.get("to") or data["output"]
-                yield Tie(data["from"], target, data.get("kind", "same"), int(data.get("count", "1")), shape.curve)
+                yield Tie(
+                    data["from"],
+                    target,
+                    data.get("kind", "same"),
+                    int(data.get("count", "1")),
+                    shape.curve,
+                    data.get("weight", ""),
+                    int(data.get("weight-runs", "1")),
+                    shape.paint.line_width,
+                )
 
 
 def _frame(group: Group, knots: tuple[Knot, ...]) -> Frame:

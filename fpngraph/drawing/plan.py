@@ -69,6 +69,8 @@ class Plan:
     links: tuple[Link, ...]
     outputs: Mapping[str, tuple[str, ...]]
     """Spot to the public names of its outputs."""
+    shown: Mapping[str, str]
+    """Every input and node of the graph to the one that is drawn for it."""
 
 
 def plan(graph: Graph, *, expand: bool | None, in_channels: InChannels | None) -> Plan:
@@ -88,6 +90,7 @@ def plan(graph: Graph, *, expand: bool | None, in_channels: InChannels | None) -
         spots=dict(_spots(graph, shown, cell_of)),
         links=tuple(_links(graph, shown, _projected(graph, in_channels))),
         outputs=outputs,
+        shown=shown,
     )
 
 

@@ -52,7 +52,7 @@ def _runs(row: Iterable[tuple[str, str]]) -> Iterator[str]:
 
 def _notes(found: Outline) -> Iterator[str]:
     """What the lines do not say."""
-    notes = [*_counts(found), *_hidden_outputs(found)]
+    notes = [*_counts(found), *_hidden_outputs(found), *_weights(found)]
     yield from ["", *notes] if notes else []
 
 
@@ -61,6 +61,14 @@ def _counts(found: Outline) -> Iterator[str]:
     for tie in found.ties:
         if tie.count > 1:
             yield f"{labels[tie.target]} reads {labels[tie.source]} {tie.count} times"
+
+
+def _weights(found: Outline) -> Iterator[str]:
+    weighted = [tie for tie in found.ties if tie.weight]
+    for target in dict.fromkeys(tie.target for tie in weighted):
+        ties = [tie for tie in weighted if tie.target == target]
+        means = f", means of {ties[0].weight_runs} runs" if ties[0].weight_runs > 1 else ""
+        yield f"{target} weights{means}: {', '.join(f'{tie.source} {tie.weight}' for tie in ties)}"
 
 
 def _hidden_outputs(found: Outline) -> Iterator[str]:
@@ -80,11 +88,15 @@ def _table(found: Outline, width: int) -> Iterator[str]:
             start = f"{f'P{level}' if place == 0 else '':7}{knot.name:{widest}}  "
             yield from _entry(found, knot, start, width)
     yield from ("", f"{_SIGNS['up']} from a coarser level, {_SIGNS['down']} from a finer one")
+    if any(tie.weight for tie in found.ties):
+        means = ", the mean of the runs where a cell stands for several"
+        yield f"in brackets: learned weight{means if any(tie.weight_runs > 1 for tie in found.ties) else ''}"
 
 
 def _entry(found: Outline, knot: Knot, start: str, width: int) -> Iterator[str]:
     reads = [
         f"{_SIGNS[tie.kind]}{tie.source}{f' {tie.count}x' if tie.count > 1 else ''}"
+        f"{f' ({tie.weight})' if tie.weight else ''}"
         for tie in found.ties
         if tie.target == knot.name
     ]

@@ -52,7 +52,7 @@ class Outline(HTMLParser):
 
 
 def test_a_page_is_one_file_that_refers_to_nothing() -> None:
-    page = html.write(scene())
+    page = re.sub("'sha256-[^']*'", "", html.write(scene()))  # whose letters are by chance
 
     assert Outline(page).references == ["data:,"]
     assert re.findall(r"https?:|//[a-z]|@import|url\(", page.replace("// ", "")) == []

@@ -1,8 +1,10 @@
-"""A small graph of two equal cells, to be checked by hand, and a scene whose texts are hostile."""
+"""A small graph of two equal cells, to be checked by hand, one with an edge twice, and a scene of hostile texts."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import fpngraph
 from fpngraph.drawing import Scene, draw
@@ -24,12 +26,26 @@ stages:
     outputs: {P(3..5): out(l) | td(l)}
 outputs: P(3..5)
 """
+TWICE = """
+fpngraph: 1
+name: twice
+inputs: {a: 3, b: 3}
+defaults: {channels: 8, fusion: sum}
+nodes:
+  n: {level: 3, inputs: [a, b, a]}
+  m: {level: 4, inputs: [n]}
+outputs: {out: m}
+"""
 INPUTS = ["P3", "P4", "P5"]
 RUNS = [[f"cell.{run}.{name}" for name in ("td4", "td3", "out4", "out5")] for run in (0, 1)]
 
 
 def scene(theme: Theme = "auto") -> Scene:
     return draw(fpngraph.loads(GRAPH), theme=theme, in_channels=[4, 6, 8], image_size=64)
+
+
+def weighted(weights: Mapping[str, Sequence[float]] | None, **options: Any) -> Scene:
+    return draw(fpngraph.loads(GRAPH), weights=weights, **options)
 
 
 def hostile_scene() -> Scene:

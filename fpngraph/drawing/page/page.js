@@ -5,6 +5,7 @@
   const picture = stage.querySelector("svg");
   const nodes = new Map([...picture.querySelectorAll(".node")].map((node) => [node.dataset.node, node]));
   const lines = [...picture.querySelectorAll(".edge, .stub")];
+  for (const line of lines) line.style.setProperty("--width", line.getAttribute("stroke-width"));
   const links = lines.map((line) => ({ group: line.parentNode, ...line.dataset })); // with from, and to or output
   const SLOP = 4; // px that a pointer may travel in a click
   const [STEP, SMALLEST, LARGEST] = [1.25, 0.4, 16];

@@ -1,0 +1,158 @@
+"""What a neck has learned, drawn by ``render`` from the neck and by the command from its file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import fpngraph
+from fpngraph.cli import main
+from fpngraph.drawing import draw, svg
+from fpngraph.layers.fusion import Weighted
+from tests.drawing.picture import SVG, Picture
+from tests.drawing.two_sweeps import GRAPH, TWICE
+
+CHANNELS = [4, 6, 8]
+
+
+@pytest.fixture(scope="module")
+def neck() -> fpngraph.Neck:
+    """Two sweeps, as if trained: of every node the first edge counts nothing, and each further one more."""
+    built = fpngraph.build(fpngraph.loads(GRAPH), in_channels=CHANNELS)
+    for fusion in built.modules():
+        if isinstance(fusion, Weighted):
+            fusion.weight.data = torch.arange(len(fusion.weight), dtype=torch.float32)
+    return built
+
+
+def test_a_neck_shows_what_it_has_learned(neck: fpngraph.Neck, tmp_path: Path) -> None:
+    fpngraph.render(neck, tmp_path / "out.svg", weights=True)
+
+    found = Picture((tmp_path / "out.svg").read_text(encoding="utf-8"))
+    edges = {
+        (e.attrib["data-from"], e.attrib["data-to"]): e.attrib
+        for e in found.root.iter(f"{SVG}path")
+        if e.get("data-to")
+    }
+    assert edges["P4", "cell.0.td4"]["data-weight"] == "0"
+    assert edges["P5", "cell.0.td4"]["data-weight"] == "1"
+    assert [edges[s, "cell.0.out4"]["data-weight"] for s in ("P4", "cell.0.td4", "cell.0.td3")] == [
+        "0",
+        "0.333",
+        "0.667",
+    ]
+    assert [edges[s, "cell.0.out4"]["stroke-width"] for s in ("P4", "cell.0.td4", "cell.0.td3")] == [
+        "0.8",
+        "2.65",
+        "4.5",
+    ]
+    assert all("data-weight" in attributes for attributes in edges.values())
+
+
+def test_without_weights_a_neck_is_drawn_as_ever(neck: fpngraph.Neck, tmp_path: Path) -> None:
+    fpngraph.render(neck, tmp_path / "out.svg")
+
+    assert (tmp_path / "out.svg").read_text(encoding="utf-8") == svg.write(
+        draw(neck.source_graph, in_channels=CHANNELS)
+    )
+
+
+@pytest.mark.parametrize("fusion", ["unbounded", "softmax", "fast_normalized"])
+def test_every_weighted_fusion_tells_its_weights(fusion: str, tmp_path: Path) -> None:
+    graph = fpngraph.loads(TWICE.replace("fusion: sum", f"fusion: {fusion}"))
+    built = fpngraph.build(graph, in_channels=[8, 8])
+
+    fpngraph.render(built, tmp_path / "out.svg", weights=True)
+
+    text = (tmp_path / "out.svg").read_text(encoding="utf-8")
+    each = "1" if fusion == "unbounded" else "0.333"
+    assert re.findall(r'data-to="n"[^>]* data-weight="([^"]*)"', text) == [f"{each} {each}", each]
+
+
+def test_a_graph_has_no_weights() -> None:
+    with pytest.raises(ValueError) as caught:
+        fpngraph.render(fpngraph.loads(GRAPH), weights=True)
+
+    assert str(caught.value) == (
+        "graph 'Two sweeps' has no weights, only a neck learns them"
+        "\n  hint: draw the neck that fpngraph.build made of it"
+    )
+
+
+def test_a_neck_without_weighted_fusions_is_said() -> None:
+    built = fpngraph.build(fpngraph.load("fpn"), in_channels=[8, 16, 24, 32])
+
+    with pytest.raises(ValueError) as caught:
+        fpngraph.render(built, weights=True)
+
+    assert str(caught.value) == "no fusion of graph 'FPN' has learned weights, so none can be drawn"
+
+
+def test_the_command_draws_the_weights_of_a_file(
+    neck: fpngraph.Neck, workshop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workshop / "my.yaml").write_text(GRAPH, encoding="utf-8")
+    torch.save(neck.state_dict(), "state.pt")
+
+    status = main(["render", "my.yaml", "-o", "cli.svg", "--in-channels", "4,6,8", "--weights", "state.pt"])
+
+    fpngraph.render(neck, "api.svg", weights=True)
+    assert (status, capsys.readouterr().err) == (0, "")
+    assert Path("cli.svg").read_text(encoding="utf-8") == Path("api.svg").read_text(encoding="utf-8")
+
+
+HINT = "\n  hint: the state dict of the neck alone is required, built with the same parameters and in_channels"
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        pytest.param(
+            ["my.yaml", "--weights", "state.pt"],
+            "--weights needs the channels of the inputs: add --in-channels or --backbone",
+            id="no channels",
+        ),
+        pytest.param(
+            ["my.yaml", "--in-channels", "4,6,8", "--weights", "none.pt"],
+            "'none.pt': No such file or directory",
+            id="no file",
+        ),
+        pytest.param(
+            ["my.yaml", "--in-channels", "4,6,8", "--weights", "my.yaml"],
+            "'my.yaml' is no file of tensors that torch.save wrote",
+            id="no state",
+        ),
+        pytest.param(
+            ["my.yaml", "--in-channels", "4,6,8", "--weights", "list.pt"],
+            "'list.pt' holds no state dict, names with a tensor each",
+            id="a list",
+        ),
+        pytest.param(
+            ["my.yaml", "--in-channels", "4,6,8", "--weights", "other.pt"],
+            "'other.pt' does not fit graph 'Two sweeps': has no 'cell.0.td4.fusion.weight'; has 'x', which the neck "
+            f"has not; has another shape of 'cell.0.td3.fusion.weight'{HINT}",
+            id="another neck",
+        ),
+        pytest.param(
+            ["fpn", "--in-channels", "4,6,8,9", "--weights", "fpn.pt"],
+            "no fusion of graph 'FPN' has learned weights, so none can be drawn",
+            id="no weighted fusion",
+        ),
+    ],
+)
+def test_a_state_that_cannot_be_drawn_is_said(
+    neck: fpngraph.Neck, workshop: Path, capsys: pytest.CaptureFixture[str], options: list[str], text: str
+) -> None:
+    (workshop / "my.yaml").write_text(GRAPH, encoding="utf-8")
+    torch.save([1], "list.pt")
+    other = {**neck.state_dict(), "x": torch.ones(1), "cell.0.td3.fusion.weight": torch.ones(3)}
+    del other["cell.0.td4.fusion.weight"]
+    torch.save(other, "other.pt")
+    torch.save(fpngraph.build(fpngraph.load("fpn"), in_channels=[4, 6, 8, 9]).state_dict(), "fpn.pt")
+
+    status = main(["render", *options])
+
+    assert (status, capsys.readouterr().err) == (2, f"fpngraph render: {text}\n")
