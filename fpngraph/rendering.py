@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import warnings
@@ -102,6 +103,7 @@ def _write(args: argparse.Namespace) -> None:
 
 def _watch(args: argparse.Namespace) -> None:
     """Draw at every save, for ever; what is wrong with the graph stands in the picture's place meanwhile."""
+    gc.enable()  # see __main__: this command does not end
     path = path_of(args.graph)
     started = False
     for _ in watch.saves(path):
