@@ -26,7 +26,11 @@ GRAPHS = {
     **{name: one_cell(name) for name in CELLS},
     **{name: load(name) for name in UNSTAGED},
     **{f"{name} of 3": load(name) for name in ("bifpn", "pan_effdet", "qufpn")},
-    **{f"bifpn {low}-{high}": load("bifpn", min=low, max=high, repeats=1) for low, high in ((3, 5), (2, 8), (3, 8))},
+    **{
+        f"bifpn {low}-{high} of {repeats}": load("bifpn", min=low, max=high, repeats=repeats)
+        for low, high in ((3, 5), (2, 6), (3, 8), (2, 8))
+        for repeats in (1, 3, 8)
+    },
     "nas of 3": loads(NAS, repeats=3),
     "bifpn of 8": load("bifpn", repeats=8),
     "odd": loads(ODD),
@@ -75,7 +79,7 @@ def test_every_level_is_one_row_and_the_coarsest_is_on_top(name: str) -> None:
     ("name", "expected"),
     [
         pytest.param("bifpn", "5,6,7 | 8,9,10,11,12", id="bifpn"),
-        pytest.param("bifpn 3-5", "3 | 4,5,6", id="bifpn of three levels"),
+        pytest.param("bifpn 3-5 of 1", "3 | 4,5,6", id="bifpn of three levels"),
         pytest.param("pan_effdet", "5,6,7,8,9 | 10,11,12,13,14", id="pan"),
         pytest.param("qufpn", "5,6,7,8 | 9,10,11,12 | 13,14,15,16 | 17,18,19,20 | 21,22,23,24,25", id="qufpn"),
         pytest.param("nas", "5 | 6,7 | 8,9 | 10,11", id="nas"),
