@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 _WIDEST_LINE = 120
 
@@ -82,6 +81,8 @@ class GraphError(ValueError):
 
 def nearest(found: str, known: Iterable[str]) -> str:
     """A hint for a name that is not known: the one it may have meant, and those there are."""
+    from difflib import get_close_matches  # only a mistake needs it
+
     known = [str(name) for name in known]
     if not known:
         return "there are none"

@@ -6,7 +6,6 @@ import errno
 import os
 import shutil
 from pathlib import Path
-from secrets import token_hex
 
 
 def check_place(path: str | os.PathLike[str]) -> Path:
@@ -27,7 +26,7 @@ def check_place(path: str | os.PathLike[str]) -> Path:
 def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
     """Put ``content`` into a file in one step: who reads it sees all of the old or all of the new."""
     place = check_place(path)
-    part = place.with_name(f".{place.name}.{token_hex(4)}.part")
+    part = place.with_name(f".{place.name}.{os.urandom(4).hex()}.part")
     try:
         with part.open("xb") as file:
             file.write(content)
