@@ -47,7 +47,7 @@ def expand(document: Value, preset: str | None = None, params: Mapping[str, Any]
         raise problems.error()
     names = Names(values, problems)
     inputs = read_inputs(document.at(["inputs"]), names)
-    entries: Mapping[Any, Value] = document.data  # type: ignore[assignment]  # the specification says so
+    entries = document.entries
     reader = StageReader(names, entries.get("defaults"))
     stages = _stages(spec, document, reader)
     bindings = read_outputs(entries["outputs"], names)

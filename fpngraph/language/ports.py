@@ -73,7 +73,7 @@ def _bindings(value: Value, names: Names, read: Callable[[Any, Span], Name | Non
 
 
 def _bound(value: Value, names: Names, read: Callable[[Any, Span], Name | None]) -> Iterator[Binding]:
-    for text, entry in value.data.items():  # type: ignore[union-attr]  # the caller looked
+    for text, entry in value.entries.items():
         span = value.key_spans[text]
         name, reference = read(text, span), names.reference(entry)
         if name is None or reference is None:

@@ -40,7 +40,7 @@ class StageReader:
             self.names.report(f"{name!r} is no name of a stage", span, "letters, digits and _; no digit first")
         elif name is not None:
             self.names.check((name, None), span)
-        entries: Mapping[Any, Value] = value.data  # type: ignore[assignment]  # the specification says so
+        entries = value.entries
         own = self._read_defaults(entries.get("defaults"))
         defaults = [*self.defaults, *own]
         members = tuple(self._stage_members(value.at(["nodes"]), defaults))
@@ -53,7 +53,7 @@ class StageReader:
 
     def _stage_members(self, nodes: Value, defaults: Sequence[PerMember[Defaults]]) -> Iterator[Member]:
         declared: dict[Key, Member] = {}
-        for text, entry in nodes.data.items():  # type: ignore[union-attr]  # the specification says so
+        for text, entry in nodes.entries.items():
             for member in self._family(text, nodes.key_spans[text], entry, defaults):
                 first = declared.setdefault(member.key, member)
                 if first is member:

@@ -26,6 +26,11 @@ class Value:
     verbatim: bool
     """Whether the characters at ``span`` are exactly the scalar's text, so that a part of it has a place."""
 
+    @property
+    def entries(self) -> Mapping[Any, Value]:
+        """Those of a mapping; none of anything else."""
+        return self.data if isinstance(self.data, Mapping) else {}
+
     def plain(self) -> Any:
         """The same in dicts, lists and scalars."""
         if isinstance(self.data, Mapping):
