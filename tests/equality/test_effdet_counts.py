@@ -13,7 +13,7 @@ from effdet.config.model_config import efficientdet_model_param_dict
 import fpngraph
 from tests.equality.effdet_reference import Options, graph_of
 
-_TABLE = Path(__file__).with_name("effdet_necks.csv")
+_TABLE = Path(__file__).parent.parent / "efficientdet" / "effdet_models.csv"
 _FLAGS = ("apply_resample_bn", "redundant_bias", "conv_bn_relu_pattern", "separable_conv")
 
 
