@@ -56,6 +56,8 @@ __all__ = ["__version__", *_HOME]  # noqa: PLE0604  (the names of the table)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "efficientdet":
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
