@@ -89,9 +89,9 @@ def translate(
 
 def ambiguous(wanted: Iterable[str], names: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with a translation, a line each."""
-    yield from listed("without a counterpart", [repr(name) for name in wanted if name not in names])
+    yield from listed("of ours without a counterpart", [repr(name) for name in wanted if name not in names])
     uses = Counter(names[name] for name in wanted if name in names)
-    yield from listed("with several counterparts", [repr(name) for name, count in uses.items() if count > 1])
+    yield from listed("with several counterparts of ours", [repr(name) for name, count in uses.items() if count > 1])
 
 
 def differences(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> Iterator[str]:

@@ -2,5 +2,17 @@
 
 from fpngraph.efficientdet.config import Config, ConfigError, config, names
 from fpngraph.efficientdet.model import EfficientDet, Predictions, create
+from fpngraph.efficientdet.weights import effdet_state, load_effdet, save_effdet
 
-__all__ = ["Config", "ConfigError", "EfficientDet", "Predictions", "config", "create", "names"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "EfficientDet",
+    "Predictions",
+    "config",
+    "create",
+    "effdet_state",
+    "load_effdet",
+    "names",
+    "save_effdet",
+]
