@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from fpngraph.graph import Graph as Graph
     from fpngraph.loader import load as load
     from fpngraph.loader import loads as loads
+    from fpngraph.matching import Changed as Changed
+    from fpngraph.matching import Matched as Matched
+    from fpngraph.matching import load_matching as load_matching
     from fpngraph.neck import Neck as Neck
     from fpngraph.ops import Activation as Activation
     from fpngraph.ops import Cost as Cost
@@ -46,6 +49,7 @@ _PUBLIC = {
     "feature": ("Feature", "Size"),
     "graph": ("Graph",),
     "loader": ("load", "loads"),
+    "matching": ("Changed", "Matched", "load_matching"),
     "neck": ("Neck",),
     "ops": ("Activation", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Site", "Up", "register"),
     "shapes": ("infer",),

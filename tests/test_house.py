@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("arguments", "table", "commands", "rendering", "cli", "__main__"),
     ("layers",),
     ("compiler", "neck", "fused"),
-    ("backbone", "adapters", "trained"),
+    ("backbone", "adapters", "state", "trained", "matching"),
     ("efficientdet",),
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}

@@ -122,7 +122,7 @@ HINT = "\n  hint: the state dict of the neck alone is required, built with the s
         ),
         pytest.param(
             ["my.yaml", "--in-channels", "4,6,8", "--weights", "my.yaml"],
-            "'my.yaml' is no file of tensors that torch.save wrote",
+            "'my.yaml' is no file of tensors that torch.save or safetensors wrote",
             id="no state",
         ),
         pytest.param(
@@ -132,8 +132,10 @@ HINT = "\n  hint: the state dict of the neck alone is required, built with the s
         ),
         pytest.param(
             ["my.yaml", "--in-channels", "4,6,8", "--weights", "other.pt"],
-            "'other.pt' does not fit graph 'Two sweeps': has no 'cell.0.td4.fusion.weight'; has 'x', which the neck "
-            f"has not; has another shape of 'cell.0.td3.fusion.weight'{HINT}",
+            "'other.pt' does not fit graph 'Two sweeps':\n"
+            "  1 missing: 'cell.0.td4.fusion.weight'\n"
+            "  1 unexpected: 'x'\n"
+            f"  1 of another shape: 'cell.0.td3.fusion.weight' is [3], not [2]{HINT}",
             id="another neck",
         ),
         pytest.param(

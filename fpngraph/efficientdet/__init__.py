@@ -1,8 +1,27 @@
 """The detector EfficientDet as a client of the graphs, and the way from effdet's weights to ours."""
 
+from fpngraph.efficientdet.by_name import DownloadError, create, load_pretrained
 from fpngraph.efficientdet.config import Config, ConfigError, config, names
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.host import neck_of
-from fpngraph.efficientdet.model import EfficientDet, Predictions, create
+from fpngraph.efficientdet.model import EfficientDet, Predictions
+from fpngraph.efficientdet.weights import effdet_state, load_effdet, save_effdet
+from fpngraph.state import StateError
 
-__all__ = ["Config", "ConfigError", "EfficientDet", "Head", "Predictions", "config", "create", "names", "neck_of"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "DownloadError",
+    "EfficientDet",
+    "Head",
+    "Predictions",
+    "StateError",
+    "config",
+    "create",
+    "effdet_state",
+    "load_effdet",
+    "load_pretrained",
+    "names",
+    "neck_of",
+    "save_effdet",
+]

@@ -29,6 +29,7 @@ from fpngraph.ops import Operator, find
 Colour = tuple[float, float, float]
 Named = str | dict[str, Any]
 """An operator as graph files name one."""
+NormOrder = Literal["repeat_first", "level_first"]
 GraphSource = str | InstanceOf[os.PathLike[str]] | InstanceOf[Graph]
 
 
@@ -113,6 +114,7 @@ class Config(BaseModel):
     std: Colour = Field(default=(0.229, 0.224, 0.225), description="What they are divided by then.")
     fill: Literal["mean"] | NonNegativeInt = Field(default="mean", description="Around an image; or 0 to 255.")
     weights: str | None = Field(default=None, description="Address of the published checkpoint.")
+    effdet_norms: NormOrder = Field(default="repeat_first", description="How effdet orders the norms of its heads.")
 
     @property
     def num_anchors(self) -> int:

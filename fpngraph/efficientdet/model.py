@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fpngraph.backbone import create_backbone, feature_maps, map_channels
 from fpngraph.compiler import build
-from fpngraph.efficientdet.config import Config, ConfigError, GraphSource, change, config
+from fpngraph.efficientdet.config import Config, ConfigError, change
 from fpngraph.efficientdet.heads import PRIOR, Head
 from fpngraph.errors import GraphError, Problem
 from fpngraph.graph import Graph
@@ -60,27 +60,17 @@ class EfficientDet(nn.Module):
         if others:
             raise ConfigError(f"reset_heads changes {', '.join(sorted(_OF_HEADS))}, not {', '.join(sorted(others))}")
         before, self.config = self.config, change(self.config, **changes)
-        changed = {field for field in _OF_HEADS if getattr(before, field) != getattr(self.config, field)}
-        if changed:
+        changed = changed_predictors(before, self.config)
+        if "class_head" in changed:
             self.class_head.reset_predictor(self.config, outputs=self.config.num_classes)
-        if changed - {"num_classes"}:
+        if "box_head" in changed:
             self.box_head.reset_predictor(self.config, outputs=4)
 
 
-def create(
-    name: str,
-    pretrained: bool = False,
-    graph: GraphSource | None = None,
-    *,
-    pretrained_backbone: bool = False,
-    **changes: Any,
-) -> EfficientDet:
-    """The detector of that name of effdet's (``names()`` has them), with changes: fields of ``Config``.
-
-    ``graph`` takes the place of its neck: the name of a shipped graph, a path, or a Graph; ``params`` are the graph's.
-    Raises ConfigError, GraphError or BackboneError for what does not exist or does not fit together.
-    """
-    return EfficientDet(config(name, graph=graph, **changes), pretrained_backbone=pretrained_backbone)
+def changed_predictors(before: Config, after: Config) -> list[str]:
+    """The heads whose predictors another configuration needs anew."""
+    changed = {field for field in _OF_HEADS if getattr(before, field) != getattr(after, field)}
+    return [*(["class_head"] if changed else []), *(["box_head"] if changed - {"num_classes"} else [])]
 
 
 def _by_input(graph: Graph, finest_first: Sequence[T]) -> dict[str, T]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fpngraph.ops import Norm
 from fpngraph.shapes import Lowered, lower
+from fpngraph.state import translate
 from fpngraph.steps import NodeSteps, Step
 
 if TYPE_CHECKING:
@@ -16,45 +16,30 @@ if TYPE_CHECKING:
 
     from fpngraph.neck import Neck
 
-_PARTS = {"conv": {"": "conv"}, "separable_conv": {"depthwise.": "conv_dw", "pointwise.": "conv_pw"}}
+PARTS = {"conv": {"": "conv"}, "separable_conv": {"depthwise.": "conv_dw", "pointwise.": "conv_pw"}}
 """An operator's name to its parts and what effdet calls them."""
 
 
 def neck_state_from_effdet(state: Mapping[str, Tensor], neck: Neck) -> dict[str, Tensor]:
     """The state dict of ``neck`` with the tensors of effdet's state dict of the same neck.
 
+    Raises StateError if a tensor of either side has not exactly one counterpart of equal shape on the other.
+    """
+    what = f"the weights of effdet's neck do not fit graph {neck.source_graph.name!r}"
+    return translate(state, neck.state_dict(), effdet_neck_names(neck), what)
+
+
+def effdet_neck_names(neck: Neck) -> dict[str, str]:
+    """The names in the state dict of ``neck`` with those of the same tensors in effdet, as far as it has them.
+
     effdet numbers the maps of a cell: first the inputs of the cell, finest first, then its nodes as they are
     computed. ``neck`` has to compute them in this order: levels that the backbone lacks in a stage without
     ``repeat``, cells as the runs of a stage with ``repeat``, and a cell's results as its last nodes.
-
-    Raises ValueError if a tensor of either side has no counterpart of equal shape on the other, and names each.
     """
-    wanted = neck.state_dict()
-    names = dict(_counterparts(lower(neck.source_graph, neck.in_channels), wanted))
-    problems = [*_differences(state, wanted, names)]
-    if problems:
-        listed = "\n".join(f"  {problem}" for problem in problems)
-        raise ValueError(f"the weights of effdet's neck do not fit graph {neck.source_graph.name!r}:\n{listed}")
-    return {name: state[names[name]] for name in wanted}
+    return dict(_counterparts(lower(neck.source_graph, neck.in_channels), neck.state_dict()))
 
 
-def _differences(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], names: Mapping[str, str]) -> Iterator[str]:
-    for name, tensor in wanted.items():
-        source = names.get(name)
-        if source is None:
-            yield f"{name!r} has no counterpart in effdet"
-        elif source not in state:
-            yield f"{name!r} needs {source!r}, which is missing"
-        elif state[source].shape != tensor.shape:
-            yield f"{name!r} has the shape {tuple(tensor.shape)}, but {source!r} has {tuple(state[source].shape)}"
-    uses = Counter(names.values())
-    for source in state:
-        if uses[source] != 1:
-            yield f"effdet's {source!r} has {uses[source] or 'no'} counterparts in the graph, not one"
-
-
-def _counterparts(lowered: Lowered, wanted: Mapping[str, Tensor]) -> Iterator[tuple[str, str]]:
-    """The names in ``wanted`` with the names of the same tensors in effdet."""
+def _counterparts(lowered: Lowered, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
     known = dict(_prefixes(lowered))
     for name in wanted:
         if name in known:
@@ -98,6 +83,6 @@ def _edge_prefixes(steps: NodeSteps, index: int, resample: str) -> Iterator[tupl
 
 def _step_prefixes(steps: Sequence[Step], ours: str, effdet: str) -> Iterator[tuple[str, str]]:
     for position, step in enumerate(steps):
-        parts = {"": "bn"} if isinstance(step.op, Norm) else _PARTS.get(step.op.name, {})
+        parts = {"": "bn"} if isinstance(step.op, Norm) else PARTS.get(step.op.name, {})
         for part, name in parts.items():
             yield f"{ours}{position}.{part}", f"{effdet}conv.{name}."

@@ -86,8 +86,7 @@ def test_a_tensor_that_is_missing_is_named() -> None:
     assert_refused(
         state,
         small_neck(),
-        "the weights of effdet's neck do not fit graph 'BiFPN':\n"
-        "  'bifpn.0.out4.fusion.weight' needs 'cell.0.fnode.1.combine.edge_weights', which is missing",
+        "the weights of effdet's neck do not fit graph 'BiFPN':\n  1 missing: 'cell.0.fnode.1.combine.edge_weights'",
     )
 
 
@@ -97,8 +96,7 @@ def test_a_tensor_that_is_left_over_is_named() -> None:
     assert_refused(
         state,
         small_neck(),
-        "the weights of effdet's neck do not fit graph 'BiFPN':\n"
-        "  effdet's 'cell.1.fnode.0.combine.edge_weights' has no counterparts in the graph, not one",
+        "the weights of effdet's neck do not fit graph 'BiFPN':\n  1 unexpected: 'cell.1.fnode.0.combine.edge_weights'",
     )
 
 
@@ -109,7 +107,7 @@ def test_a_tensor_of_another_shape_is_named_with_both_shapes() -> None:
         state,
         small_neck(),
         "the weights of effdet's neck do not fit graph 'BiFPN':\n"
-        "  'bifpn.0.td3.fusion.weight' has the shape (2,), but 'cell.0.fnode.0.combine.edge_weights' has (3,)",
+        "  1 of another shape: 'cell.0.fnode.0.combine.edge_weights' is [3], not [2]",
     )
 
 
@@ -118,8 +116,7 @@ def test_weights_of_a_fusion_do_not_fit_a_graph_that_sums() -> None:
         small_state(),
         small_neck(fusion="sum"),
         "the weights of effdet's neck do not fit graph 'BiFPN':\n"
-        "  effdet's 'cell.0.fnode.0.combine.edge_weights' has no counterparts in the graph, not one\n"
-        "  effdet's 'cell.0.fnode.1.combine.edge_weights' has no counterparts in the graph, not one",
+        "  2 unexpected: 'cell.0.fnode.0.combine.edge_weights', 'cell.0.fnode.1.combine.edge_weights'",
     )
 
 
@@ -130,8 +127,28 @@ def test_layers_that_effdet_does_not_have_are_named() -> None:
         {},
         neck,
         "the weights of effdet's neck do not fit graph 'FPN':\n"
-        "  'M5.edges.0.0.weight' needs 'resample.1.conv.conv.weight', which is missing\n"
-        "  'M5.edges.0.0.bias' needs 'resample.1.conv.conv.bias', which is missing\n"
-        "  'P5.op.0.weight' has no counterpart in effdet\n"
-        "  'P5.op.0.bias' has no counterpart in effdet",
+        "  2 of ours without a counterpart: 'P5.op.0.weight', 'P5.op.0.bias'\n"
+        "  2 missing: 'resample.1.conv.conv.weight', 'resample.1.conv.conv.bias'",
+    )
+
+
+def test_an_edge_that_the_graph_has_twice_is_named() -> None:
+    graph = fpngraph.loads(
+        """
+        fpngraph: 1
+        name: twice
+        inputs: P3
+        defaults: {channels: 4}
+        stages: {cell: {repeat: 1, nodes: {a3: {inputs: [P3, P3]}}, outputs: {P3: a3}}}
+        outputs: P3
+        """
+    )
+    state = {"cell.0.fnode.0.combine.resample.0.conv.conv.weight": torch.rand(4, 6, 1, 1)}
+
+    assert_refused(
+        state | {"cell.0.fnode.0.combine.resample.0.conv.conv.bias": torch.rand(4)},
+        fpngraph.build(graph, in_channels=[6]),
+        "the weights of effdet's neck do not fit graph 'twice':\n"
+        "  2 with several counterparts of ours: 'cell.0.fnode.0.combine.resample.0.conv.conv.weight', "
+        "'cell.0.fnode.0.combine.resample.0.conv.conv.bias'",
     )

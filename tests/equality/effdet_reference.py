@@ -78,19 +78,20 @@ def equal_necks(theirs: BiFpn, graph: fpngraph.Graph, maps: Sequence[Tensor]) ->
 @torch.no_grad()
 def randomise(module: nn.Module) -> None:
     """Draw what starts as a constant; some of the fusion weights are negative."""
+    norms = {f"{name}.weight" for name, part in module.named_modules() if isinstance(part, nn.BatchNorm2d)}
     for name, tensor in module.named_parameters():
         if name.endswith("edge_weights"):
             tensor.uniform_(-0.3, 1.5)
             tensor[0].uniform_(0.5, 1.5)  # with no positive weight a fusion gives 0
-        elif name.endswith("bn.weight"):
+        elif name in norms:
             tensor.uniform_(0.5, 1.5)
         elif name.endswith("bias"):
             tensor.normal_(std=0.5)
 
 
 @torch.no_grad()
-def calibrate(module: nn.Module, maps: list[Tensor]) -> None:
-    """Set the statistics of every norm to about those of ``maps``."""
+def calibrate(module: nn.Module, maps: list[Tensor] | Tensor) -> None:
+    """Set the statistics of every norm to about those of ``maps``, or of images."""
     norms = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
     momentum = {norm: norm.momentum for norm in norms}
     for norm in norms:

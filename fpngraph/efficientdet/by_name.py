@@ -1,0 +1,97 @@
+"""Detectors by the names of effdet's configurations, with the weights that are published for these."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import torch
+from torch import hub
+
+from fpngraph.efficientdet.checkpoint import read_checkpoint
+from fpngraph.efficientdet.config import ConfigError, GraphSource, config, names
+from fpngraph.efficientdet.model import EfficientDet, changed_predictors
+from fpngraph.efficientdet.weights import state_from_effdet
+from fpngraph.matching import Matched, load_matching
+
+
+class DownloadError(OSError):
+    """A published file is not in the cache and cannot be fetched."""
+
+
+def create(
+    name: str,
+    pretrained: bool = False,
+    graph: GraphSource | None = None,
+    *,
+    pretrained_backbone: bool = False,
+    **changes: Any,
+) -> EfficientDet:
+    """The detector of that name of effdet's (``names()`` has them), with changes: fields of ``Config``.
+
+    ``graph`` takes the place of its neck: the name of a shipped graph, a path, or a Graph; ``params`` are the graph's.
+    ``pretrained`` loads effdet's published weights as ``load_pretrained`` does, and warns of what else than the
+    predictors of changed heads they are not for.
+    Raises ConfigError, GraphError or BackboneError for what does not exist or does not fit together.
+    """
+    model = EfficientDet(config(name, graph=graph, **changes), pretrained_backbone=pretrained_backbone)
+    if pretrained:
+        matched = load_pretrained(model)
+        new = tuple(f"{head}.predict" for head in changed_predictors(config(name), model.config))
+        left = (*matched.changed, *matched.missing, *matched.unexpected)
+        if not all(part.startswith(new) for part in left):
+            warnings.warn(f"of the published weights of {name!r}: {matched}", stacklevel=2)
+    return model
+
+
+def load_pretrained(model: EfficientDet) -> Matched:
+    """Load the weights published for the configuration of the model's name into whatever parts are still as there.
+
+    The file is fetched once, checked against the hash in its name, and kept in the cache of torch.hub. Predictors of
+    other classes or anchors than the published ones keep the weights that they have.
+    Raises ConfigError if none are published, DownloadError if the file cannot be fetched, and StateError if it is
+    another than it should be.
+    """
+    published = config(model.config.name)
+    if model.config.weights is None:
+        raise ConfigError(
+            f"configuration {published.name!r} has no published weights\n  hint: {_others(published.name)}"
+        )
+    path = _cached(model.config.weights, published.name)
+    with torch.device("meta"):
+        original = EfficientDet(published)
+    state = state_from_effdet(read_checkpoint(path, ema=None), original, repr(str(path)))
+    new = tuple(f"{head}.predict." for head in changed_predictors(published, model.config))
+    return load_matching(model, {name: tensor for name, tensor in state.items() if not name.startswith(new)})
+
+
+def _cached(address: str, name: str) -> Path:
+    """The file of the address, fetched where it is not in the cache."""
+    path = Path(hub.get_dir(), "checkpoints", PurePosixPath(urlsplit(address).path).name)
+    if not path.exists():
+        sha256 = hub.HASH_REGEX.search(path.name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            hub.download_url_to_file(address, str(path), sha256[1] if sha256 else None)
+        except (OSError, HTTPException, RuntimeError) as error:  # the last where the hash is another
+            raise DownloadError(
+                f"the weights of {name!r} cannot be fetched from {address}: {error}\n"
+                f"  hint: fetch {path.name!r} elsewhere and put it into {str(path.parent)!r}, or call "
+                "load_effdet(model, path)"
+            ) from error
+    return path
+
+
+def _others(name: str) -> str:
+    """Those of its family that have weights, else all that have."""
+    published = [other for other in names() if config(other).weights]
+    family = [other for other in published if _family(other) == _family(name)]
+    return f"there are weights for {', '.join(family or published)}"
+
+
+def _family(name: str) -> str:
+    return re.split(r"\d", name.removeprefix("tf_"), maxsplit=1)[0]

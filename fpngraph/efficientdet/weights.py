@@ -1,0 +1,132 @@
+"""The weights of effdet's detectors for ours, and ours for effdet's."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from fpngraph.efficientdet.checkpoint import read_checkpoint
+from fpngraph.efficientdet.config import NormOrder
+from fpngraph.efficientdet.model import EfficientDet
+from fpngraph.efficientdet.neck_weights import PARTS, effdet_neck_names
+from fpngraph.state import ambiguous, refuse, translate
+from fpngraph.storage import replace_file
+
+_HEADS = {"class_head": "class_net", "box_head": "box_net"}
+_CONV = re.compile(r"(?:convs(?P<repeat>\.\d+)|predict)\.(?P<part>(?:depthwise\.|pointwise\.)?)(?P<leaf>\w+)")
+_NORM = re.compile(r"norms\.(?P<repeat>\d+)\.(?P<level>\w+)\.(?P<leaf>\w+)")
+_LEVEL_FIRST = re.compile(r"(class_net|box_net)\.bn_rep\.\d+\.\d+\.(?!bn\.)")
+_OURS_TO_EFFDET = {part: name for parts in PARTS.values() for part, name in parts.items()}
+
+
+def load_effdet(
+    model: EfficientDet, source: str | os.PathLike[str] | Mapping[str, Any], *, ema: bool | None = None
+) -> None:
+    """Load a checkpoint of effdet's: every tensor of it, and every tensor of the model, or nothing.
+
+    ``source`` is a file (``.safetensors``, or what ``torch.save`` wrote) or what one holds: the state dict of effdet's
+    model, in one of its benches, DistributedDataParallel or other modules or not, with either order of the heads'
+    norms; or a training checkpoint with one in it. ``ema`` chooses the averaged weights of such a checkpoint (True) or
+    the plain ones (False); None takes the averaged ones where there are any.
+    Raises OSError for a file that cannot be read, and StateError for one that is no checkpoint or does not fit the
+    model, with every difference.
+    """
+    model.load_state_dict(state_from_effdet(read_checkpoint(source, ema=ema), model, _named(source)))
+
+
+def state_from_effdet(state: Mapping[str, Tensor], model: EfficientDet, named: str) -> dict[str, Tensor]:
+    """The state dict of ``model`` with the tensors of that of effdet's model; errors call it ``named``."""
+    names = effdet_names(model, "level_first" if any(map(_LEVEL_FIRST.match, state)) else "repeat_first")
+    # torch reads state dicts without the counters of norms too: those are older than the counters.
+    counters = {name for name in names.values() if name.endswith(".num_batches_tracked")}
+    state = dict.fromkeys(counters, torch.tensor(0)) | dict(state)
+    what = f"{named} does not fit model {model.config.name!r}"
+    return translate(state, model.state_dict(), names, what, _hint(state, model))
+
+
+def effdet_state(model: EfficientDet) -> dict[str, Tensor]:
+    """The state dict of effdet's model of this configuration, with the tensors of ours, not copies.
+
+    Raises StateError where the model has tensors that effdet's has not.
+    """
+    ours, names = model.state_dict(), effdet_names(model, model.config.effdet_norms)
+    refuse(
+        f"effdet has no model like {model.config.name!r} with graph {model.neck.source_graph.name!r}",
+        ambiguous(ours, names),
+    )
+    return {names[name]: tensor for name, tensor in ours.items()}
+
+
+def save_effdet(model: EfficientDet, path: str | os.PathLike[str]) -> None:
+    """Write the state dict for effdet's model, with ``torch.save``, or as safetensors if ``path`` ends in that.
+
+    The file is written whole or not at all. Raises OSError where it cannot be, and StateError as ``effdet_state``.
+    """
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in effdet_state(model).items()}
+    if Path(path).suffix == ".safetensors":
+        content = safetensors.torch.save(state)
+    else:
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        content = buffer.getvalue()
+    replace_file(path, content)
+
+
+def effdet_names(model: EfficientDet, norms: NormOrder) -> dict[str, str]:
+    """The names in the state dict of ``model`` with those of the same tensors in effdet, as far as it has them."""
+    names = {name: name for name in model.state_dict() if name.startswith("backbone.")}
+    names |= {f"neck.{ours}": f"fpn.{theirs}" for ours, theirs in effdet_neck_names(model.neck).items()}
+    levels = {name: index for index, name in enumerate(model.neck.out_channels)}
+    for head, net in _HEADS.items():
+        pairs = _head_names(model.get_submodule(head).state_dict(), levels, norms)
+        names |= {f"{head}.{ours}": f"{net}.{theirs}" for ours, theirs in pairs}
+    return names
+
+
+def _head_names(names: Iterable[str], levels: Mapping[str, int], norms: NormOrder) -> Iterator[tuple[str, str]]:
+    for name in names:
+        conv, norm = _CONV.fullmatch(name), _NORM.fullmatch(name)
+        if conv:
+            place = f"conv_rep{conv['repeat']}" if conv["repeat"] else "predict"
+            yield name, f"{place}.{_OURS_TO_EFFDET[conv['part']]}.{conv['leaf']}"
+        elif norm:
+            repeat, level = norm["repeat"], levels[norm["level"]]
+            place = f"{repeat}.{level}.bn" if norms == "repeat_first" else f"{level}.{repeat}"
+            yield name, f"bn_rep.{place}.{norm['leaf']}"
+
+
+def _named(source: str | os.PathLike[str] | Mapping[str, Any]) -> str:
+    return "the state dict" if isinstance(source, Mapping) else repr(os.fspath(source))
+
+
+def _hint(state: Mapping[str, Tensor], model: EfficientDet) -> str:
+    """What to do about the likeliest reasons why a checkpoint does not fit."""
+    if any(name.startswith("class_head.") for name in state):
+        return "it has the names of this package: model.load_state_dict takes it"
+    outputs = {net: _outputs(state, net) for net in _HEADS.values()}
+    anchors, config = outputs["box_net"] // 4, model.config
+    if anchors not in {0, config.num_anchors}:
+        return (
+            f"it has {anchors} anchors per place, the model {config.num_anchors}: create the model with the "
+            "aspect_ratios and num_scales of the checkpoint, load, then model.reset_heads(...)"
+        )
+    classes = outputs["class_net"] // config.num_anchors
+    if anchors and classes != config.num_classes:
+        return (
+            f"it has {classes} classes, the model {config.num_classes}: create the model with num_classes={classes}, "
+            f"load, then model.reset_heads(num_classes={config.num_classes})"
+        )
+    return ""
+
+
+def _outputs(state: Mapping[str, Tensor], net: str) -> int:
+    """How many maps the predictor of a head gives."""
+    return sum(tensor.numel() for name, tensor in state.items() if re.fullmatch(rf"{net}\.predict\.\w+\.bias", name))
