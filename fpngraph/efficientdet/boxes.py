@@ -66,7 +66,8 @@ def detections(
 
 def _rows(maps: Sequence[Tensor], outputs: int) -> Tensor:
     """The maps of all levels as [B, N, outputs], a row per anchor."""
-    return torch.cat([x.permute(0, 2, 3, 1).unflatten(3, (-1, outputs)).flatten(1, 3) for x in maps], dim=1)
+    flat = [x.permute(0, 2, 3, 1).reshape(len(x), x.shape[1:].numel() // outputs, outputs) for x in maps]
+    return torch.cat(flat, dim=1)
 
 
 def _decode(offsets: Tensor, anchors: Tensor) -> Tensor:
