@@ -28,8 +28,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("arguments", "table", "commands", "rendering", "cli", "__main__"),
     ("layers",),
     ("compiler", "neck", "fused"),
-    ("backbone", "adapters", "trained"),
+    ("backbone", "pyramid", "trained"),
     ("efficientdet",),
+    ("adapters",),
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}
 TORCH_FREE = RANK["layers"]
