@@ -50,15 +50,7 @@ def create_backbone(
     if positions != sorted(set(positions)):
         hint = "choose one for each input by 'out_indices', in ascending order"
         raise BackboneError(f"the maps {_listed(positions)} of model {name!r} do not ascend\n  hint: {hint}")
-    model: nn.Module = timm.create_model(
-        name,
-        features_only=True,
-        out_indices=tuple(positions),
-        pretrained=pretrained,
-        in_chans=in_chans,
-        **timm_arguments,
-    )
-    return model
+    return _made(name, positions, pretrained=pretrained, in_chans=in_chans, **timm_arguments)
 
 
 def backbone_channels(name: str, levels: Iterable[int]) -> dict[int, int]:
@@ -92,14 +84,18 @@ def _taps(name: str, **timm_arguments: Any) -> list[_Tap]:
         close = get_close_matches(name, timm.list_models(), n=5)
         hint = f"did you mean {', '.join(map(repr, close))}?" if close else "timm.list_models() has all names"
         raise BackboneError(f"timm has no model named {name!r}\n  hint: {hint}")
-    try:
-        with torch.device("meta"):
-            model: Any = timm.create_model(name, features_only=True, pretrained=False, **timm_arguments)
-    except (RuntimeError, AttributeError, AssertionError, TypeError, ValueError) as error:
-        raise BackboneError(f"timm makes no feature maps of model {name!r}: {error}") from error
-    # all that the model has: what timm chooses by default leaves out the coarsest of some
+    with torch.device("meta"):
+        model: Any = _made(name, [-1], **timm_arguments)  # up to the last map, so that nothing is cut off
     info = model.feature_info.info
     return [_Tap(position, tap["reduction"], tap["num_chs"]) for position, tap in enumerate(info)]
+
+
+def _made(name: str, positions: Sequence[int], **arguments: Any) -> nn.Module:
+    try:
+        model: nn.Module = timm.create_model(name, features_only=True, out_indices=tuple(positions), **arguments)
+    except (RuntimeError, AttributeError, AssertionError, TypeError, ValueError, LookupError) as error:
+        raise BackboneError(f"timm makes no feature maps of model {name!r}: {error}") from error
+    return model
 
 
 def _by_level(name: str, taps: Sequence[_Tap], levels: Sequence[int]) -> dict[int, _Tap]:
