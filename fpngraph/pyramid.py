@@ -59,7 +59,7 @@ class FeaturePyramid(nn.Module):
 
     @property
     def out_channels(self) -> int | list[int]:
-        """Channels of the maps: a number where all have as many, else a list in the order of the outputs."""
+        """Channels of the maps: a number where all have equally many, else a list in the order of the outputs."""
         channels = list(self.neck.out_channels.values())
         return channels[0] if len(set(channels)) == 1 else channels
 
