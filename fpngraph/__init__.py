@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fpngraph.ops import Site as Site
     from fpngraph.ops import Up as Up
     from fpngraph.ops import register as register
+    from fpngraph.pyramid import FeaturePyramid as FeaturePyramid
     from fpngraph.shapes import infer as infer
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ _PUBLIC = {
     "matching": ("Changed", "Matched", "load_matching"),
     "neck": ("Neck",),
     "ops": ("Activation", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Site", "Up", "register"),
+    "pyramid": ("FeaturePyramid",),
     "shapes": ("infer",),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}

@@ -28,9 +28,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("arguments", "photos", "table", "commands", "rendering", "cli", "__main__"),
     ("layers",),
     ("compiler", "neck", "fused"),
-    ("backbone", "adapters", "state", "trained", "matching"),
+    ("backbone", "pyramid", "state", "trained", "matching"),
     ("efficientdet",),
-    ("findings", "detecting"),
+    ("adapters", "findings", "detecting"),
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}
 TORCH_FREE = RANK["layers"]
