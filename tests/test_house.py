@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("arguments", "table", "commands", "rendering", "cli", "__main__"),
     ("layers",),
     ("compiler", "neck", "fused"),
-    ("backbone", "adapters", "trained"),
+    ("backbone", "adapters", "trained", "exporting"),
     ("efficientdet",),
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}
@@ -36,7 +36,15 @@ TORCH_FREE = RANK["layers"]
 
 # Imports inside functions that go the other way: what builds torch modules waits until somebody builds, and a graph
 # that shows itself in a notebook is drawn when it is shown.
-LATE = {("ops", "layers"), ("commands", "backbone"), ("rendering", "trained"), ("graph", "drawing")}
+LATE = {
+    ("ops", "layers"),
+    ("commands", "backbone"),
+    ("commands", "compiler"),
+    ("commands", "trained"),
+    ("commands", "exporting"),
+    ("rendering", "trained"),
+    ("graph", "drawing"),
+}
 
 TOPOLOGY = re.compile(
     r"bi-?fpn|qu-?fpn|pa-?fpn|nas[-_ ]?fpn|hr-?fpn|retina-?net|panet|pan_effdet|yolo|(?<![a-z])fpn(?![a-z])", re.I
