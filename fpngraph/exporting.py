@@ -63,7 +63,8 @@ def export(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | N
         except ExportError:
             raise
         except Exception as error:  # whatever torch and onnxruntime say of somebody's operator, or of an opset
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            cause = error.__cause__ or error  # torch's own says only that the conversion failed
+            reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
             raise ExportError(f"{form} does not take the neck: {reason}") from error
     difference = max(differences)
     if not all(found <= _TOLERANCE for found in differences):  # nor a NaN

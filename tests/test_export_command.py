@@ -22,9 +22,10 @@ inputs: P(3..4)
 defaults: {channels: 4, fusion: fast_normalized, op: [act, separable_conv, norm]}
 nodes:
   td3:  {inputs: [P3, P4]}
+  td2:  {inputs: [td3]}
   out4: {inputs: [P4, td3]}
   out5: {inputs: [out4], resample: {down: avg_pool}}
-outputs: {P3: td3, P4: out4, P5: out5}
+outputs: {P2: td2, P3: td3, P4: out4, P5: out5}
 """
 TINY = """\
 fpngraph: 1
@@ -40,6 +41,7 @@ DONE = """\
 wrote {file}: {size:,} bytes, {operators} operators
 inputs  {first} [batch, 6, height/8, width/8]
 inputs  {second} [batch, 8, height/16, width/16]
+outputs P2 [batch, 4, height/4, width/4]
 outputs P3 [batch, 4, height/8, width/8]
 outputs P4 [batch, 4, height/16, width/16]
 outputs P5 [batch, 4, height/32, width/32]
@@ -87,7 +89,7 @@ def test_onnx_runs_at_any_size_and_has_the_names_of_the_graph(
         ("P3_in", ["batch", 6, "height3", "width3"]),
         ("P4_in", ["batch", 8, "height4", "width4"]),
     ]
-    assert [x.name for x in session.get_outputs()] == ["P3", "P4", "P5"]
+    assert [x.name for x in session.get_outputs()] == ["P2", "P3", "P4", "P5"]
     for batch, size in ((1, (333, 501)), (5, (33, 40))):
         features = maps(neck, *size, batch=batch)
         found: list[numpy.ndarray] = session.run(
@@ -133,7 +135,7 @@ MISTAKES = {
     "weights-of-another": (
         [*ASKED, "--format", "onnx", "-o", "my.onnx", "--weights", "other.pt"],
         "'other.pt' does not fit graph 'small': has no 'td3.edges.0.0.weight', 'td3.edges.0.0.bias', "
-        "'td3.edges.1.0.weight' and 27 more\n"
+        "'td3.edges.1.0.weight' and 35 more\n"
         "  hint: the state dict of the neck alone is required, built with the same parameters and in_channels",
     ),
     "small-images": (
