@@ -65,7 +65,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fpngraph {fpngraph.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_list, _add_check, _add_show, _add_render, _add_detect, _add_expand, _add_new, _add_schema):
+    for add in (
+        _add_list,
+        _add_check,
+        _add_show,
+        _add_render,
+        _add_detect,
+        _add_export,
+        _add_expand,
+        _add_new,
+        _add_schema,
+    ):
         add(subparsers)
     return parser
 
@@ -175,6 +185,23 @@ def _add_new(subparsers: Any) -> None:
     parser = _command(subparsers, commands.new, about, "fpngraph new NAME -o my.yaml")
     parser.add_argument("graph", metavar="NAME", help="the name of a graph of 'list'")
     _add_output(parser)
+
+
+def _add_export(subparsers: Any) -> None:
+    about = "write the neck as a program for images of any size that leaves 2 pixels or more at every level"
+    example = "fpngraph export my.yaml --in-channels 40,112,320 --weights state.pt --format onnx -o my.onnx"
+    parser = _command(subparsers, commands.export, about, example)
+    _add_graph(parser)
+    _add_channels(parser)
+    about_format = "a model of ONNX, or what torch.export.load reads"
+    parser.add_argument("--format", choices=("onnx", "torch-export"), required=True, help=about_format)
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
+    parser.add_argument("--force", action="store_true", help="write over a file that exists")
+    about_weights = "the state dict of a trained neck (torch.save); without it the weights are random"
+    parser.add_argument("--weights", metavar="FILE", help=about_weights)
+    parser.add_argument("--opset", type=int, metavar="N", help="the version of ONNX's operators (default: torch's)")
+    about_size = "512 or HEIGHTxWIDTH in pixels, of the images it is traced with (default: 512)"
+    parser.add_argument("--image-size", type=arguments.image_size, default=(512, 512), metavar="SIZE", help=about_size)
 
 
 def _add_schema(subparsers: Any) -> None:

@@ -6,7 +6,8 @@ import argparse
 import json
 import os
 import shlex
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from fpngraph.graph import Graph
 from fpngraph.language.source import dump, read
 from fpngraph.loader import load, path_of, shipped
 from fpngraph.shapes import infer
-from fpngraph.storage import replace_file
+from fpngraph.storage import check_place, replace_file
 
 
 def list_(args: argparse.Namespace) -> int:
@@ -202,13 +203,51 @@ def _write(text: str, args: argparse.Namespace) -> None:
     if args.output is None:
         print(text, end="")
         return
-    if Path(args.output).is_file() and not args.force:
-        raise UsageError(f"{args.output!r} exists already\n  hint: add --force to write over it")
+    _check_new(args)
     try:
         replace_file(args.output, text.encode())
     except OSError as error:
         raise UsageError(f"cannot write {args.output!r}: {error.strerror}") from error
     print(f"wrote {args.output}")
+
+
+def _check_new(args: argparse.Namespace) -> None:
+    if Path(args.output).is_file() and not args.force:
+        raise UsageError(f"{args.output!r} exists already\n  hint: add --force to write over it")
+
+
+def export(args: argparse.Namespace) -> int:
+    """A neck as a file that other programs run."""
+    graph = loaded(args)
+    channels = known_channels(graph, args)
+    if channels is None:
+        raise UsageError("export needs the channels of the inputs: add --in-channels or --backbone")
+    if args.opset and args.format != "onnx":
+        raise UsageError("--opset is for --format onnx")
+    _check_new(args)
+    check_place(args.output)
+    from fpngraph import compiler, exporting, state, trained
+
+    try:
+        neck = trained.trained(graph, channels, args.weights) if args.weights else compiler.build(graph, channels)
+        print(f"exporting {graph.name}, which may take a minute", file=sys.stderr, flush=True)
+        exported = exporting.export(neck, args.format, image_size=args.image_size, opset=args.opset)
+    except (state.StateError, exporting.ExportError) as error:
+        raise UsageError(str(error)) from error
+    replace_file(args.output, exported.content)
+    print(f"wrote {args.output}: {len(exported.content):,} bytes, {exported.operators} operators")
+    strides = [1 << entry.level for entry in graph.inputs.values()]
+    _print_maps("inputs", exported.inputs, channels, strides)
+    _print_maps("outputs", neck.out_channels, neck.out_channels.values(), neck.out_strides.values())
+    print(
+        f"largest difference from the neck, run at other sizes: {exported.difference:.1e} of an output's largest value"
+    )
+    return 0
+
+
+def _print_maps(what: str, names: Iterable[str], channels: Iterable[int], strides: Iterable[int]) -> None:
+    for name, count, stride in zip(names, channels, strides, strict=True):
+        print(f"{what:7} {name} [batch, {count}, height/{stride}, width/{stride}]")
 
 
 def schema(_: argparse.Namespace) -> int:

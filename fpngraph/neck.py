@@ -145,7 +145,8 @@ def coarser(size: Size, levels: int) -> Size:
 
 def finer(size: Size, levels: int) -> Size:
     """The size so many levels finer, where no input says it."""
-    return Size(size.height << levels, size.width << levels)
+    ratio = 1 << levels  # multiplied by, because exporters to ONNX cannot shift a size
+    return Size(size.height * ratio, size.width * ratio)
 
 
 def _write(graph: Graph, in_channels: Mapping[str, int]) -> fx.Graph:

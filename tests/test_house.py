@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("arguments", "photos", "table", "commands", "rendering", "cli", "__main__"),
     ("layers",),
     ("compiler", "neck", "fused"),
-    ("backbone", "pyramid", "state", "trained", "matching"),
+    ("backbone", "pyramid", "state", "trained", "matching", "exporting"),
     ("efficientdet",),
     ("adapters", "findings", "detecting"),
 )
@@ -40,7 +40,7 @@ TORCH_FREE = RANK["layers"]
 LATE = {
     ("ops", "layers"),
     ("commands", "backbone"),
-    ("commands", "detecting"),
+    ("backbone", "pyramid", "state", "trained", "matching", "exporting"),
     ("rendering", "trained"),
     ("graph", "drawing"),
 }

@@ -1,0 +1,114 @@
+"""A node that trains in little memory: it keeps the maps that it reads, and works out the rest again for gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import get_device_states, set_device_states
+
+from fpngraph.feature import Size
+from fpngraph.layers.node import Node
+
+
+class LeanNode(Node):
+    """A node that runs again in the backward pass, in place of keeping what it works out (arXiv:1604.06174).
+
+    The second run sees the parameters, buffers and random numbers of the first and changes none of them, so that
+    results, gradients and running statistics are those of a plain node. In eval mode, and while torch compiles or
+    exports, it is one.
+    """
+
+    def forward(self, size: Size, *maps: Tensor) -> Tensor:
+        plain = super().forward
+        if not self.training or torch.compiler.is_compiling():
+            return plain(size, *maps)
+        # Not torch.utils.checkpoint: its hooks on each tensor that is kept cost as much time as the second run.
+        call = _Call(self, lambda *given: plain(size, *given), maps)
+        y: Tensor = _Recomputed.apply(call, *maps, *call.parameters.tensors())
+        return y
+
+
+class _Slots(list[tuple[dict[str, Any], str]]):
+    """Where modules keep their parameters, or their buffers: the dicts, each with a name in it."""
+
+    def __init__(self, places: Iterable[dict[str, Any]]) -> None:
+        super().__init__((place, name) for place in places for name, tensor in place.items() if tensor is not None)
+
+    def tensors(self) -> list[Tensor]:
+        return [place[name] for place, name in self]
+
+    @contextmanager
+    def holding(self, tensors: Iterable[Tensor]) -> Iterator[None]:
+        """Other tensors are there for a while."""
+        own = self.tensors()
+        self._put(tensors)
+        try:
+            yield
+        finally:
+            self._put(own)
+
+    def _put(self, tensors: Iterable[Tensor]) -> None:
+        for (place, name), tensor in zip(self, tensors, strict=True):
+            place[name] = tensor
+
+
+class _Call:
+    """A call of a node that can be made again: all that it depends on but for its maps and parameters."""
+
+    def __init__(self, node: Node, function: Callable[..., Tensor], maps: Sequence[Tensor]) -> None:
+        self.function = function
+        self.maps = len(maps)
+        modules = tuple(node.modules())
+        self.parameters = _Slots(module._parameters for module in modules)
+        self.buffers = _Slots(module._buffers for module in modules)
+        self.buffers_before = [buffer.clone() for buffer in self.buffers.tensors()]
+        self.random = torch.get_rng_state()
+        self.devices, self.device_random = get_device_states(*maps)
+        self.device = maps[0].device.type
+        self.autocast: dict[str, Any] = {
+            "device_type": self.device,
+            "dtype": torch.get_autocast_dtype(self.device),
+            "enabled": torch.is_autocast_enabled(self.device),
+            "cache_enabled": torch.is_autocast_cache_enabled(),
+        }
+
+    def again(self, maps: Sequence[Tensor], parameters: Sequence[Tensor]) -> Tensor:
+        with (
+            torch.random.fork_rng(self.devices, device_type=self.device),
+            torch.autocast(**self.autocast),
+            self.parameters.holding(parameters),
+            self.buffers.holding([buffer.clone() for buffer in self.buffers_before]),
+        ):
+            torch.set_rng_state(self.random)
+            set_device_states(self.devices, self.device_random, device_type=self.device)
+            return self.function(*maps)
+
+
+class _Recomputed(torch.autograd.Function):
+    """A call as one step of autograd, which keeps nothing but what it is given: the maps and the parameters."""
+
+    @staticmethod
+    def forward(ctx: Any, call: _Call, *tensors: Tensor) -> Tensor:
+        ctx.call = call
+        ctx.save_for_backward(*tensors)
+        return call.function(*tensors[: call.maps])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        twice = torch.is_grad_enabled()  # whether gradients of the gradients will be asked for
+        # Gradients end at copies; those of ``tensors`` themselves would run the hooks of parameters once too often.
+        with torch.enable_grad():
+            copies = [
+                x.view_as(x) if twice else x.detach().requires_grad_(needed)
+                for x, needed in zip(ctx.saved_tensors, ctx.needs_input_grad[1:], strict=True)
+            ]
+            y = ctx.call.again(copies[: ctx.call.maps], copies[ctx.call.maps :])
+        if not y.requires_grad:  # a layer lets no gradient through
+            return None, *[None] * len(copies)
+        asked = [x for x in copies if x.requires_grad]
+        found = iter(torch.autograd.grad(y, asked, gradient, allow_unused=True, create_graph=twice))
+        return None, *[next(found) if x.requires_grad else None for x in copies]

@@ -1,0 +1,99 @@
+"""Forward and backward of EfficientDet's necks: fpngraph, plain and lean, against effdet, interleaved, on one thread.
+
+Example: ``python tools/bench_training.py --models d0 d2 --rounds 15``
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from statistics import median, quantiles
+
+import torch
+from live_memory import peak_bytes
+from torch import Tensor, nn
+
+import fpngraph
+
+LEVELS = (3, 4, 5)
+IN_CHANNELS = {"d0": (40, 112, 320), "d2": (48, 120, 352), "d4": (56, 160, 448)}
+
+
+def necks(model: str) -> tuple[Mapping[str, nn.Module], int]:
+    """The necks by name, effdet's first, in training mode, and the side of their images in pixels."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # effdet scripts functions on import, which torch no longer likes
+        from effdet import get_efficientdet_config
+        from effdet.efficientdet import BiFpn
+
+    config = get_efficientdet_config(f"tf_efficientdet_{model}")
+    channels = IN_CHANNELS[model]
+    theirs = BiFpn(config, [{"num_chs": count} for count in channels])
+    graph = fpngraph.load("bifpn", preset=model, padding="same")
+    ours = {name: fpngraph.build(graph, channels, lean=name == "lean") for name in ("default", "lean")}
+    return {"effdet": theirs} | ours, config.image_size[0]
+
+
+def step(neck: nn.Module, maps: list[Tensor]) -> Callable[[], None]:
+    """One forward and backward, to the maps too, with gradients of the outputs that are drawn once."""
+    with torch.no_grad():
+        gradients = [torch.randn_like(y) for y in neck(list(maps))]  # effdet writes to the list that it is called with
+
+    def run() -> None:
+        for leaf in (*neck.parameters(), *maps):
+            leaf.grad = None
+        torch.autograd.backward(neck(list(maps)), gradients)
+
+    return run
+
+
+def milliseconds(run: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    run()
+    return 1000 * (time.perf_counter() - start)
+
+
+def measure(model: str, rounds: int, memory_format: torch.memory_format) -> None:
+    """Print a line for each neck; numbers of time and memory that follow a name are relative to effdet's."""
+    modules, side = necks(model)
+    maps = [
+        torch.randn(1, channels, side >> level, side >> level).to(memory_format=memory_format).requires_grad_()
+        for level, channels in zip(LEVELS, IN_CHANNELS[model], strict=True)
+    ]
+    runs = {name: step(neck.to(memory_format=memory_format), maps) for name, neck in modules.items()}
+    bytes_ = {
+        name: peak_bytes(run, [*maps, *modules[name].parameters(), *modules[name].buffers()])
+        for name, run in runs.items()
+    }
+    times = {name: [milliseconds(run)] for name, run in runs.items()}  # the first round is not counted
+    for _ in range(rounds):
+        for name, run in runs.items():
+            times[name].append(milliseconds(run))
+
+    middle = {name: median(values[1:]) for name, values in times.items()}
+    for name, values in times.items():
+        low, _, high = quantiles(values[1:], n=4)
+        print(
+            f"{model} {name:8} {middle[name] / middle['effdet']:5.2f} of the time "
+            f"(median {middle[name]:.0f} ms, quartiles {low:.0f} to {high:.0f}, least {min(values[1:]):.0f}), "
+            f"{bytes_[name] / bytes_['effdet']:.3f} of the memory ({bytes_[name] / 2**20:.1f} MiB)"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--models", nargs="+", choices=IN_CHANNELS, default=list(IN_CHANNELS), help="default: all")
+    parser.add_argument("--rounds", type=int, default=15, help="steps of each neck (default: %(default)s)")
+    parser.add_argument(
+        "--memory-format", choices=["contiguous_format", "channels_last"], default="contiguous_format", help="of all"
+    )
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    for model in arguments.models:
+        measure(model, arguments.rounds, getattr(torch, arguments.memory_format))
+
+
+if __name__ == "__main__":
+    main()
