@@ -12,6 +12,7 @@ from torch import Tensor, fx
 from fpngraph.drawing import draw, svg
 from fpngraph.feature import Size
 from fpngraph.graph import Graph
+from fpngraph.layers.layout import outside
 
 Features = Sequence[Tensor] | Mapping[str, Tensor]
 
@@ -110,8 +111,11 @@ def _written(size: Size) -> str:
 
 
 def pack(features: Features, outputs: Mapping[str, Tensor]) -> list[Tensor] | dict[str, Tensor]:
-    """The outputs as a dict by name if the neck was called with a mapping, else as a list."""
-    return dict(outputs) if isinstance(features, Mapping) else list(outputs.values())
+    """The outputs, laid out as the first input is; a dict by name if the neck was called with a mapping, or a list."""
+    if isinstance(features, Mapping):
+        like = next(iter(features.values()))
+        return {name: outside(x, like) for name, x in outputs.items()}
+    return [outside(x, features[0]) for x in outputs.values()]
 
 
 def size_of(x: Tensor) -> Size:

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import torch
 from torch import Tensor, fx, nn
 
 from fpngraph.compiled import Compiled, begin, call, end, variable
 from fpngraph.graph import Graph
-from fpngraph.layers.layout import channels_last, contiguous, is_channels_last
+from fpngraph.layers.layout import outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,4 @@ def leave(x: Tensor, like: Tensor) -> Tensor:
     """The map as the caller has ``like``: of its type and in its memory format."""
     if x.dtype != like.dtype:
         x = x.to(like.dtype)
-    if torch.compiler.is_exporting():
-        return x
-    return channels_last(x) if is_channels_last(like) else contiguous(x)
+    return outside(x, like)

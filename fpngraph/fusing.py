@@ -11,7 +11,7 @@ from torch import nn
 from fpngraph.folding import Chain, chain, inference_copy, is_hooked, take_factor
 from fpngraph.fused import FusedNeck, Line
 from fpngraph.graph import Graph
-from fpngraph.layers.inference import Entry, Pointwise, Repeat, Term
+from fpngraph.layers.inference import Entry, Repeat, Term
 from fpngraph.layers.node import Edge, Node
 from fpngraph.neck import Neck
 from fpngraph.ops import Fusion
@@ -85,7 +85,7 @@ class _Plan:
         owned = made[first][1] or copies
         for index in sorted(range(len(made)), key=lambda index: index != first):
             edge, own = made[index]
-            map_name = self._entered(name, index, sources[index], edge)
+            map_name = self._entered(name, index, sources[index])
             if index == first:
                 term = Term(edge, rests[index], writes=own, copies=copies)
                 self._call(name, f"{name}.edges.{index}", term, level, map_name)
@@ -95,10 +95,9 @@ class _Plan:
                 owned = True
         return owned
 
-    def _entered(self, name: str, index: int, source: str, edge: Edge | None = None) -> str:
-        """The map that an edge reads: a caller's is taken in for each edge anew, so that no copy waits for another."""
-        as_it_comes = self.dtype is None and edge is not None and len(edge) > 0 and isinstance(edge[0], Pointwise)
-        if source not in self.graph.inputs or as_it_comes:
+    def _entered(self, name: str, index: int, source: str) -> str:
+        """The map that an edge reads: a caller's is converted for each edge anew, so that no copy waits for another."""
+        if source not in self.graph.inputs or self.dtype is None:
             return source
         path = f"{name}.inputs.{index}"
         self._call(path, path, Entry(self.dtype), source)

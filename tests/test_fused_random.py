@@ -10,7 +10,7 @@ import fpngraph
 from tests.fused_graphs import SIZES, maps, necks
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(neck=necks(), size=st.sampled_from(SIZES), batch=st.integers(1, 2), channels_last=st.booleans())
 def test_a_fused_neck_equals_its_neck(
     neck: fpngraph.Neck, size: tuple[int, int], batch: int, channels_last: bool

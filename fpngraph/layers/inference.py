@@ -9,10 +9,8 @@ from itertools import product
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from fpngraph.feature import Size
-from fpngraph.layers.layout import channels_last
 from fpngraph.layers.node import Edge
 
 
@@ -28,46 +26,17 @@ class InPlace(nn.Module):
         return y
 
 
-class Pointwise(nn.Module):
-    """A 1x1 convolution as one matrix product over the pixels of ``channels_last`` maps, which is what it gives.
-
-    A single contiguous map needs no copy: its transpose goes into the product.
-    """
-
-    def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__()
-        self.weight, self.bias = conv.weight, conv.bias
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu" or torch.compiler.is_compiling():
-            return F.conv2d(x, self.weight, self.bias)
-        batch, _, height, width = x.shape
-        if batch == 1 and x.is_contiguous():
-            pixels = x[0].flatten(1).t()
-        else:
-            pixels = channels_last(x).permute(0, 2, 3, 1).flatten(0, 2)
-        weight = self.weight.flatten(1).t()
-        y = pixels.mm(weight) if self.bias is None else torch.addmm(self.bias, pixels, weight)
-        return y.view(batch, height, width, weight.shape[1]).permute(0, 3, 1, 2)
-
-    def extra_repr(self) -> str:
-        return f"{self.weight.shape[1]}, {self.weight.shape[0]}"
-
-
 class Entry(nn.Module):
-    """Takes a caller's map in: converted to ``dtype``, if one is given, and laid out as is fastest to compute with."""
+    """Converts a caller's map to ``dtype``, or to what the neck is moved to later."""
 
-    like: Tensor | None
+    like: Tensor
 
-    def __init__(self, dtype: torch.dtype | None) -> None:
+    def __init__(self, dtype: torch.dtype) -> None:
         super().__init__()
-        like = None if dtype is None else torch.empty(0, dtype=dtype)  # a buffer, so that it moves with the weights
-        self.register_buffer("like", like, persistent=False)
+        self.register_buffer("like", torch.empty(0, dtype=dtype), persistent=False)  # it moves with the weights
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.like is not None and x.dtype != self.like.dtype:
-            x = x.to(self.like.dtype)
-        return channels_last(x) if x.device.type == "cpu" and not torch.compiler.is_exporting() else x
+        return x if x.dtype == self.like.dtype else x.to(self.like.dtype)
 
 
 class Repeat(Edge):

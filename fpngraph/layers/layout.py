@@ -11,6 +11,18 @@ def is_channels_last(x: Tensor) -> bool:
     return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
 
 
+def inside(x: Tensor) -> Tensor:
+    """The map as it is fastest to compute with. What is exported or compiled is laid out by who runs it."""
+    return x if x.device.type != "cpu" or torch.compiler.is_compiling() else channels_last(x)
+
+
+def outside(x: Tensor, like: Tensor) -> Tensor:
+    """The map as the caller, who has given ``like``, lays maps out."""
+    if x.device.type != "cpu" or torch.compiler.is_compiling():
+        return x
+    return channels_last(x) if is_channels_last(like) else contiguous(x)
+
+
 def channels_last(x: Tensor) -> Tensor:
     """The map in ``channels_last``, itself if it is already."""
     if not _by_hand(x) or not x.is_contiguous():

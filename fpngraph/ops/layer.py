@@ -41,13 +41,12 @@ def conv_parts(*modules: nn.Module) -> Sequence[Part] | None:
     """The parts of convolutions one after the other; None if one of them is of a class that is not known."""
     from torch import nn
 
-    from fpngraph.layers.conv import PaddedConv2d, is_pointwise
-    from fpngraph.layers.inference import Pointwise
+    from fpngraph.layers.conv import PaddedConv2d, is_pointwise, pointwise
 
     convs = [module for module in modules if isinstance(module, nn.Conv2d)]
     if [type(conv) for conv in convs if type(conv) in (nn.Conv2d, PaddedConv2d)] != list(map(type, modules)):
         return None
-    return [Part(Pointwise(conv) if is_pointwise(conv) else conv, "new", absorbs=True) for conv in convs]
+    return [Part(pointwise(conv) if is_pointwise(conv) else conv, "new", absorbs=True) for conv in convs]
 
 
 class _Conv(Layer):
