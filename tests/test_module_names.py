@@ -125,8 +125,9 @@ outputs: [last, {node}]
 """
 
 
-def test_every_name_that_a_neck_needs_for_itself_is_reserved() -> None:
-    neck = shipped("fpn")
+@pytest.mark.parametrize("fused", [False, True], ids=["neck", "fused"])
+def test_every_name_that_a_neck_needs_for_itself_is_reserved(fused: bool) -> None:
+    neck = shipped("fpn").fuse() if fused else shipped("fpn")
     needed = {*dir(neck), *vars(neck), *dir(nn.Module())} - set(neck.source_graph.nodes)
     for ancestor in type(neck).__mro__:
         needed |= {*vars(ancestor), *getattr(ancestor, "__annotations__", {})}
