@@ -44,7 +44,7 @@ def test_keys_of_the_state_dict_say_node_part_and_step() -> None:
 
 NAMES_IN_CODE = """
 self torch device inf nan NoneType fx_pytree getattr list match _ __ __x _0 a_1 op edges fusion unpack
-features maps maps_1 outputs size size3 self_ fpngraph_neck_unpack fpngraph_neck_pack fpngraph_neck_size_of
+features maps maps_1 outputs size size3 self_ fpngraph_compiled_unpack fpngraph_compiled_pack fpngraph_compiled_size_of
 """
 
 
@@ -125,8 +125,9 @@ outputs: [last, {node}]
 """
 
 
-def test_every_name_that_a_neck_needs_for_itself_is_reserved() -> None:
-    neck = shipped("fpn")
+@pytest.mark.parametrize("fused", [False, True], ids=["neck", "fused"])
+def test_every_name_that_a_neck_needs_for_itself_is_reserved(fused: bool) -> None:
+    neck = shipped("fpn").fuse() if fused else shipped("fpn")
     needed = {*dir(neck), *vars(neck), *dir(nn.Module())} - set(neck.source_graph.nodes)
     for ancestor in type(neck).__mro__:
         needed |= {*vars(ancestor), *getattr(ancestor, "__annotations__", {})}

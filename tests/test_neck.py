@@ -142,6 +142,6 @@ def test_hooks_of_nodes_see_what_flows() -> None:
     seen: list[Tensor] = []
     neck.get_submodule("out4").register_forward_hook(lambda _module, _arguments, y: seen.append(y))
 
-    (out,) = neck(maps(neck, 64, 64))
+    (out,) = neck([x.to(memory_format=torch.channels_last) for x in maps(neck, 64, 64)])
 
     assert seen[0] is out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.necks import GRAPHS, assert_close, maps, shipped
 
@@ -64,6 +65,25 @@ def test_channels_last_goes_in_and_comes_out(name: str) -> None:
 
     assert_close(outs, expected)
     assert all(y.is_contiguous(memory_format=torch.channels_last) for y in outs)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_what_goes_in_contiguous_comes_out_so_with_equal_gradients_whatever_the_layout_inside(name: str) -> None:
+    neck = shipped(name).double().train()
+    features = maps(neck, 130, 99, dtype=torch.float64)
+
+    def results(layout: torch.memory_format) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+        given = [x.to(memory_format=layout).requires_grad_() for x in features]
+        outs = neck(given)
+        total = torch.stack([y.square().mean() for y in outs]).sum()
+        return outs, torch.autograd.grad(total, [*given, *neck.parameters()])
+
+    outs, gradients = results(torch.contiguous_format)
+    others, expected = results(torch.channels_last)
+
+    assert all(y.is_contiguous() for y in outs)
+    assert_close(outs, others, tolerance=1e-12)
+    assert_close(gradients, expected, tolerance=1e-9)
 
 
 def test_eval_mode_leaves_the_statistics_alone() -> None:

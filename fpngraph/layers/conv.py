@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fpngraph.layers.layout import channels_last
 from fpngraph.layers.padding import before, certain, pad, steps
 from fpngraph.ops.base import Padding
 
@@ -64,6 +66,41 @@ class SeparableConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.pointwise(self.depthwise(x))
         return y
+
+
+class Pointwise(nn.Conv2d):
+    """A 1x1 convolution that, on a CPU, is one matrix product over the pixels of all maps.
+
+    A single contiguous map needs no copy for it: its transpose goes into the product.
+
+    Shape: [B, C, H, W] to [B, out_channels, H, W], which lies ``channels_last``.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type != "cpu" or torch.compiler.is_compiling():
+            return super().forward(x)
+        batch, _, height, width = x.shape
+        if batch == 1 and x.is_contiguous():
+            pixels = x[0].flatten(1).t()
+        else:
+            pixels = channels_last(x).permute(0, 2, 3, 1).flatten(0, 2)
+        weight = self.weight.flatten(1).t()
+        y = pixels.mm(weight) if self.bias is None else torch.addmm(self.bias, pixels, weight)
+        return y.view(batch, height, width, self.out_channels).permute(0, 3, 1, 2)
+
+
+def pointwise(conv: nn.Conv2d) -> Pointwise:
+    """A 1x1 convolution with the weights of ``conv``, which is one too."""
+    product = Pointwise(conv.in_channels, conv.out_channels, 1, device="meta")
+    product.weight, product.bias = conv.weight, conv.bias
+    return product
+
+
+def is_pointwise(conv: nn.Module) -> bool:
+    """Whether ``conv`` is torch's own 1x1 convolution of stride 1, each result from all channels of its pixel."""
+    return (
+        type(conv) is nn.Conv2d and (*conv.kernel_size, *conv.stride, conv.groups) == (1,) * 5 and not any(conv.padding)
+    )
 
 
 def same_size_conv(  # noqa: PLR0913  (as many as torch's own)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fpngraph.feature import Size
+from fpngraph.layers.layout import inside
 from fpngraph.layers.resample import has_size
 
 
@@ -15,6 +16,7 @@ class Edge(nn.ModuleList):
     """Brings a map to its node: the steps one after the other, as children ``0``, ``1``, ...
 
     ``resampler`` is the index of the step that is called with the size wanted too (None: no step is).
+    On a CPU a map is laid out anew before the first step, or after it if that is a convolution, which takes any layout.
 
     Shape: [B, C, H, W] to [B, C', height, width].
     """
@@ -24,14 +26,17 @@ class Edge(nn.ModuleList):
         self.resampler = resampler
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
+        if len(self) == 0:
+            return inside(x)
         for index, step in enumerate(self):
+            x = x if index == 0 and isinstance(step, nn.Conv2d) else inside(x)
             if index != self.resampler:
                 x = step(x)
                 continue
             x = step(x, size)
             if not has_size(x, size):  # the level's size is an input's, and that was rounded in another way
                 x = F.interpolate(x, (size.height, size.width), mode="nearest")
-        return x
+        return inside(x)
 
 
 class Node(nn.Module):

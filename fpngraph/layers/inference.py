@@ -1,0 +1,88 @@
+"""Modules of the inference form: they write into maps that nobody reads any more.
+
+A map that gradients flow through is never written to, so that those of the inputs are right.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import torch
+from torch import Tensor, nn
+
+from fpngraph.feature import Size
+from fpngraph.layers.node import Edge
+
+
+class InPlace(nn.Module):
+    """``writing``, which gives what ``plain`` does but writes it into its input."""
+
+    def __init__(self, plain: nn.Module, writing: nn.Module) -> None:
+        super().__init__()
+        self.plain, self.writing = plain, writing
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.plain(x) if x.requires_grad else self.writing(x)
+        return y
+
+
+class Entry(nn.Module):
+    """Converts a caller's map to ``dtype``, or to what the neck is moved to later."""
+
+    like: Tensor
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.register_buffer("like", torch.empty(0, dtype=dtype), persistent=False)  # it moves with the weights
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x if x.dtype == self.like.dtype else x.to(self.like.dtype)
+
+
+class Repeat(Edge):
+    """An edge that only repeats pixels (``nearest``), which can be added without being made where they are doubled."""
+
+    def add_to(self, total: Tensor, x: Tensor, factor: float) -> bool:
+        """Whether the pixels are to be doubled; then ``total`` has them, times ``factor``, added to it."""
+        if torch.compiler.is_compiling():  # one call is better there, for sizes that may change
+            return False
+        if total.shape[-2:] != (2 * x.shape[-2], 2 * x.shape[-1]):
+            return False
+        for row, column in product(range(2), repeat=2):
+            total[..., row::2, column::2].add_(x, alpha=factor)
+        return True
+
+
+class Term(nn.Module):
+    """A map at the end of its edge times ``factor``, alone or added to the ``total`` of the terms before it.
+
+    ``writes``: the map or, where there is one, the total is the node's own and may be written to.
+    ``copies``: the result is a tensor of its own, even with a factor of 1.
+    """
+
+    def __init__(self, edge: Edge, factor: float, *, writes: bool, copies: bool) -> None:
+        super().__init__()
+        self.edge, self.factor, self.writes, self.copies = edge, factor, writes, copies
+
+    def forward(self, size: Size, x: Tensor, total: Tensor | None = None) -> Tensor:
+        if total is None:
+            return self._start(self.edge(x, size))
+        if not self.writes or total.requires_grad:
+            return torch.add(total, self.edge(x, size), alpha=self.factor)
+        if isinstance(self.edge, Repeat) and self.edge.add_to(total, x, self.factor):
+            return total
+        return total.add_(self.edge(x, size), alpha=self.factor)
+
+    def _start(self, x: Tensor) -> Tensor:
+        if self.writes and not x.requires_grad:
+            return x if self.factor == 1 else x.mul_(self.factor)
+        return x * self.factor if self.copies or self.factor != 1 else x
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(self.factor, dtype=torch.float64)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.factor = float(state)
+
+    def extra_repr(self) -> str:
+        return f"factor={self.factor:.4g}"
