@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fpngraph.errors import Span as Span
     from fpngraph.feature import Feature as Feature
     from fpngraph.feature import Size as Size
+    from fpngraph.fused import FusedNeck as FusedNeck
     from fpngraph.graph import Graph as Graph
     from fpngraph.loader import load as load
     from fpngraph.loader import loads as loads
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fpngraph.ops import Layer as Layer
     from fpngraph.ops import Mismatch as Mismatch
     from fpngraph.ops import Norm as Norm
+    from fpngraph.ops import Part as Part
     from fpngraph.ops import Site as Site
     from fpngraph.ops import Up as Up
     from fpngraph.ops import register as register
@@ -44,10 +46,14 @@ _PUBLIC = {
     "drawing.files": ("render",),
     "errors": ("GraphError", "Problem", "Span"),
     "feature": ("Feature", "Size"),
+    "fused": ("FusedNeck",),
     "graph": ("Graph",),
     "loader": ("load", "loads"),
     "neck": ("Neck",),
-    "ops": ("Activation", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Site", "Up", "register"),
+    "ops": (
+        *("Activation", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Part", "Site", "Up"),
+        "register",
+    ),
     "shapes": ("infer",),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}

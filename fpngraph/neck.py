@@ -5,18 +5,77 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
+import torch
 from torch import Tensor, fx, nn
 
 from fpngraph.drawing import draw, svg
 from fpngraph.feature import Feature, Size
 from fpngraph.graph import Graph
 
+if TYPE_CHECKING:
+    from fpngraph.fused import FusedNeck
+
 Features = Sequence[Tensor] | Mapping[str, Tensor]
 
 
-class Neck(fx.GraphModule):
+class Compiled(fx.GraphModule):
+    """Feature maps in, feature maps out, by a forward that is written for the graph: ``code`` has it as Python text.
+
+    Copies and pickles have it written anew. An output that is an input of the graph is the caller's own tensor.
+    """
+
+    source_graph: Graph
+    """What it was compiled from (``graph`` is torch's name for the fx graph)."""
+    in_channels: dict[str, int]
+    """By input name."""
+    out_channels: dict[str, int]
+    """By output name."""
+    out_strides: dict[str, int]
+    """By output name."""
+
+    def _write(self) -> fx.Graph:
+        """The forward, from attributes that are no modules."""
+        raise NotImplementedError(type(self).__name__)
+
+    def _repr_svg_(self) -> str:
+        """The diagram of its graph, for notebooks."""
+        return svg.write(draw(self.source_graph, in_channels=self.in_channels))
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]  # torch has no hints for it
+        del state["_graph"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]  # as above
+        self.graph = self._write()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _blank, (type(self).__base__,), self.__getstate__()
+
+    def __copy__(self) -> Self:
+        neck: Self = _blank(type(self).__base__)
+        neck.__setstate__(self.__getstate__())
+        return neck
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        neck: Self = _blank(type(self).__base__)
+        memo[id(self)] = neck
+        memo[id(self.source_graph)] = self.source_graph  # it never changes
+        neck.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return neck
+
+
+def _blank(kind: Any) -> Any:
+    """A neck with nothing in it yet, for ``__setstate__``."""
+    neck = kind.__new__(kind)
+    type(neck).__name__ = kind.__name__  # every GraphModule is the only instance of a class of its own
+    return neck
+
+
+class Neck(Compiled):
     """A compiled graph: feature maps in, feature maps out. Made by ``fpngraph.build``.
 
     Called with a sequence of maps in the order of the graph's inputs it returns a list in the order of the
@@ -30,15 +89,6 @@ class Neck(fx.GraphModule):
     Raises TypeError and ValueError for maps that do not fit the graph's inputs.
     """
 
-    source_graph: Graph
-    """What it was compiled from (``graph`` is torch's name for the fx graph)."""
-    in_channels: dict[str, int]
-    """By input name."""
-    out_channels: dict[str, int]
-    """By output name."""
-    out_strides: dict[str, int]
-    """By output name."""
-
     def __init__(
         self,
         graph: Graph,
@@ -47,45 +97,23 @@ class Neck(fx.GraphModule):
         in_channels: Mapping[str, int],
         outputs: Mapping[str, Feature],
     ) -> None:
-        super().__init__(dict(nodes), _write(graph, in_channels), class_name="Neck")
+        super().__init__(dict(nodes), _written(graph, in_channels), class_name="Neck")
         self.source_graph = graph
         self.in_channels = dict(in_channels)
         self.out_channels = {name: feature.channels for name, feature in outputs.items()}
         self.out_strides = {name: feature.stride for name, feature in outputs.items()}
 
-    def _repr_svg_(self) -> str:
-        """The diagram of its graph, for notebooks."""
-        return svg.write(draw(self.source_graph, in_channels=self.in_channels))
+    def _write(self) -> fx.Graph:
+        return _written(self.source_graph, self.in_channels)
 
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]  # torch has no hints for it
-        del state["_graph"]
-        return state
+    def fuse(self, dtype: torch.dtype | None = None) -> FusedNeck:
+        """Its inference form, a module of its own: what the neck gives in eval mode, in less time and memory.
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[no-untyped-call]  # as above
-        self.graph = _write(self.source_graph, self.in_channels)
+        With a ``dtype`` it computes in that type; outputs have the inputs' type all the same. Hooks stay behind.
+        """
+        from fpngraph.fused import fuse
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _blank, (), self.__getstate__()
-
-    def __copy__(self) -> Neck:
-        neck = _blank()
-        neck.__setstate__(self.__getstate__())
-        return neck
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Neck:
-        memo[id(self)] = neck = _blank()
-        memo[id(self.source_graph)] = self.source_graph  # it never changes
-        neck.__setstate__(copy.deepcopy(self.__getstate__(), memo))
-        return neck
-
-
-def _blank() -> Neck:
-    """A Neck with nothing in it yet, for ``__setstate__``."""
-    neck = Neck.__new__(Neck)
-    type(neck).__name__ = "Neck"  # every GraphModule is the only instance of a class of its own
-    return neck
+        return fuse(self, dtype)
 
 
 def unpack(features: Features, inputs: Mapping[str, tuple[int, int]]) -> tuple[Tensor, ...]:
@@ -148,19 +176,31 @@ def finer(size: Size, levels: int) -> Size:
     return Size(size.height << levels, size.width << levels)
 
 
-def _write(graph: Graph, in_channels: Mapping[str, int]) -> fx.Graph:
+def _written(graph: Graph, in_channels: Mapping[str, int]) -> fx.Graph:
     """The forward of ``graph``: unpack, the sizes of the levels, one call per node, pack."""
     program = fx.Graph()
-    features = program.placeholder("features")
-    inputs = {name: (entry.level, in_channels[name]) for name, entry in graph.inputs.items()}
-    maps = _call(program, "maps", unpack, features, inputs)
-    values = {name: _call(program, name, operator.getitem, maps, index) for index, name in enumerate(inputs)}
-    sizes = _write_sizes(program, graph, values)
+    features, values, sizes = begin(program, graph, in_channels)
     for name, node in graph.nodes.items():
         arguments = (sizes[node.level], *(values[edge.source] for edge in node.edges))
-        values[name] = program.create_node("call_module", name, arguments, name=_variable(name))
-    program.output(_call(program, "outputs", pack, features, {name: values[it] for name, it in graph.outputs.items()}))
+        values[name] = program.create_node("call_module", name, arguments, name=variable(name))
+    end(program, features, {name: values[source] for name, source in graph.outputs.items()})
     return program
+
+
+def begin(
+    program: fx.Graph, graph: Graph, in_channels: Mapping[str, int]
+) -> tuple[fx.Node, dict[str, fx.Node], dict[int, fx.Node]]:
+    """The start of a forward: what it is called with, the graph's inputs by name, the sizes of levels with a node."""
+    features = program.placeholder("features")
+    inputs = {name: (entry.level, in_channels[name]) for name, entry in graph.inputs.items()}
+    maps = call(program, "maps", unpack, features, inputs)
+    values = {name: call(program, name, operator.getitem, maps, index) for index, name in enumerate(inputs)}
+    return features, values, _write_sizes(program, graph, values)
+
+
+def end(program: fx.Graph, features: fx.Node, outputs: Mapping[str, fx.Node]) -> None:
+    """The end of a forward: the outputs, as a list or a dict."""
+    program.output(call(program, "outputs", pack, features, dict(outputs)))
 
 
 def _write_sizes(program: fx.Graph, graph: Graph, values: Mapping[str, fx.Node]) -> dict[int, fx.Node]:
@@ -170,17 +210,18 @@ def _write_sizes(program: fx.Graph, graph: Graph, values: Mapping[str, fx.Node])
     for level in sorted({node.level for node in graph.nodes.values()}):
         base = max((other for other in inputs if other <= level), default=min(inputs))
         if base not in sizes:
-            sizes[base] = _call(program, f"size{base}", size_of, inputs[base])
+            sizes[base] = call(program, f"size{base}", size_of, inputs[base])
         if level != base:
             change, levels = (coarser, level - base) if level > base else (finer, base - level)
-            sizes[level] = _call(program, f"size{level}", change, sizes[base], levels)
+            sizes[level] = call(program, f"size{level}", change, sizes[base], levels)
     return sizes
 
 
-def _call(program: fx.Graph, name: str, function: Callable[..., object], *arguments: Any) -> fx.Node:
-    return program.create_node("call_function", function, arguments, name=_variable(name))
+def call(program: fx.Graph, name: str, function: Callable[..., object], *arguments: Any) -> fx.Node:
+    """A call of ``function`` whose result has a name like ``name``."""
+    return program.create_node("call_function", function, arguments, name=variable(name))
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
     """A name to call a value by; torch.fx makes it a legal and unique one, but does not know ``self``."""
     return "self_" if name == "self" else name

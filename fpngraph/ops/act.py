@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat
 
 from fpngraph.feature import Feature
-from fpngraph.ops.base import Activation, Site, register
+from fpngraph.ops.base import Activation, Part, Site, register
 
 if TYPE_CHECKING:
     from torch import nn
@@ -17,12 +18,32 @@ class _Plain(Activation):
     """An activation without settings: ``torch_name`` is the class of torch.nn."""
 
     torch_name: ClassVar[str]
+    in_place: ClassVar[bool] = True
+    """Whether torch's class takes ``inplace``."""
+    commutes: ClassVar[Literal["never", "non_negative"]] = "never"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from torch import nn
 
         module: nn.Module = getattr(nn, self.torch_name)()
         return module
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        from torch import nn
+
+        kind = getattr(nn, self.torch_name)
+        if type(module) is not kind:
+            return super().parts(module)
+        return (_part(module, kind(inplace=True) if self.in_place else None, self.commutes),)
+
+
+def _part(
+    module: nn.Module, writing: nn.Module | None, commutes: Literal["never", "non_negative"] = "never"
+) -> Part:
+    from fpngraph.layers.inference import InPlace
+
+    in_place = None if writing is None else InPlace(module, writing)
+    return Part(module, "new", writing=in_place, commutes=commutes)
 
 
 @register
@@ -31,6 +52,7 @@ class Relu(_Plain):
 
     name: ClassVar[str] = "relu"
     torch_name: ClassVar[str] = "ReLU"
+    commutes = "non_negative"
 
 
 @register
@@ -79,6 +101,7 @@ class Gelu(_Plain):
 
     name: ClassVar[str] = "gelu"
     torch_name: ClassVar[str] = "GELU"
+    in_place = False
 
 
 @register
@@ -87,6 +110,7 @@ class Sigmoid(_Plain):
 
     name: ClassVar[str] = "sigmoid"
     torch_name: ClassVar[str] = "Sigmoid"
+    in_place = False
 
 
 @register
@@ -103,6 +127,7 @@ class Tanh(_Plain):
 
     name: ClassVar[str] = "tanh"
     torch_name: ClassVar[str] = "Tanh"
+    in_place = False
 
 
 @register
@@ -118,6 +143,13 @@ class LeakyRelu(Activation):
 
         return nn.LeakyReLU(self.slope)
 
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        from torch import nn
+
+        if type(module) is not nn.LeakyReLU:
+            return super().parts(module)
+        return (_part(module, nn.LeakyReLU(module.negative_slope, inplace=True), "non_negative"),)
+
 
 @register
 class Elu(Activation):
@@ -131,3 +163,10 @@ class Elu(Activation):
         from torch import nn
 
         return nn.ELU(self.alpha)
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        from torch import nn
+
+        if type(module) is not nn.ELU:
+            return super().parts(module)
+        return (_part(module, nn.ELU(module.alpha, inplace=True)),)

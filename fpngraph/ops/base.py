@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeVar
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from fpngraph.feature import Feature, Size
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 T = TypeVar("T", bound="Operator")
 Padding = Literal["symmetric", "same"]
@@ -54,6 +54,28 @@ class Cost(NamedTuple):
         return Cost(self.parameters + other.parameters, self.macs + other.macs)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A step of what an operator's module does in inference, and what may be done with it.
+
+    Each default is the safe one: the module runs where it stands, and nothing else is known of it.
+    """
+
+    module: nn.Module
+    result: Literal["any", "new_or_input", "new"] = "any"
+    """What it gives: a tensor of its own at every call (``new``), its input itself where nothing is to be done, or
+    ``any`` other, such as a view or something that it keeps. Only what is known to be nobody else's is written to."""
+    writing: nn.Module | None = None
+    """The same, but written into the map that it is given."""
+    affine: tuple[Tensor, Tensor] | None = None
+    """Scale and shift, each of shape (channels,), if it is ``scale * x + shift``."""
+    absorbs: bool = False
+    """Whether it has a ``weight``, channels of the result first, and a ``bias`` or None, by which a scale and a shift
+    of its result can be taken into it."""
+    commutes: Literal["never", "non_negative", "always"] = "never"
+    """For which factors a: ``module(a * x) = a * module(x)``."""
+
+
 class Operator(BaseModel):
     """An operator: its fields are its YAML settings, its methods its rules.
 
@@ -77,6 +99,14 @@ class Operator(BaseModel):
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         """The torch module; what it is called with depends on the kind. Imports torch inside."""
         raise NotImplementedError(type(self).__name__)
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        """What ``module`` does in inference, one part after the other; a resampler has one part.
+
+        ``module`` is a copy in eval mode of what :meth:`build` made, or of what somebody has put in its place: a rule
+        holds for the classes of modules that it knows.
+        """
+        return (Part(module),)
 
 
 class Layer(Operator):
@@ -138,6 +168,10 @@ class Fusion(Operator):
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         return inputs[0]
+
+    def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
+        """What each of ``count`` maps is multiplied by before all are added; None if ``module`` does anything else."""
+        return None
 
 
 class Init(Operator):

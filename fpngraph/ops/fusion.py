@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, NonNegativeFloat
@@ -24,6 +25,11 @@ class Sum(Fusion):
 
         return fusion.Sum()
 
+    def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
+        from fpngraph.layers import fusion
+
+        return (1.0,) * count if type(module) is fusion.Sum else None
+
 
 @register
 class Mean(Fusion):
@@ -35,6 +41,11 @@ class Mean(Fusion):
         from fpngraph.layers import fusion
 
         return fusion.Mean()
+
+    def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
+        from fpngraph.layers import fusion
+
+        return (1 / count,) * count if type(module) is fusion.Mean else None
 
 
 @register
@@ -56,6 +67,13 @@ class _Weighted(Fusion):
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
         return Cost(len(inputs), 0)
+
+    def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
+        from fpngraph.layers import fusion
+
+        if type(module) not in (fusion.Unbounded, fusion.Softmax, fusion.FastNormalized):
+            return None
+        return module.double().factors().tolist()
 
 
 @register

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Layer, Mismatch, Site, register
+from fpngraph.ops.base import Cost, Layer, Mismatch, Part, Site, register
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,6 +35,17 @@ def conv_cost(channels: tuple[int, int], kernel: int, groups: int, bias: bool, s
     """Cost of a convolution from ``channels[0]`` to ``channels[1]`` channels that gives ``size_out``."""
     weights = channels[0] // groups * channels[1] * kernel**2
     return Cost(weights + channels[1] * bias, weights * size_out.height * size_out.width)
+
+
+def conv_parts(*convs: nn.Module) -> Sequence[Part] | None:
+    """The parts of convolutions one after the other; None if one of them is of a class that is not known."""
+    from torch import nn
+
+    from fpngraph.layers.conv import PaddedConv2d
+
+    if any(type(conv) not in (nn.Conv2d, PaddedConv2d) for conv in convs):
+        return None
+    return [Part(conv, "new", absorbs=True) for conv in convs]
 
 
 class _Conv(Layer):
@@ -73,6 +85,9 @@ class Conv(_Conv):
         bias = has_bias(self.bias, site)
         return same_size_conv(inputs[0].channels, channels, self.kernel, self.dilation, groups=self.groups, bias=bias)
 
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return conv_parts(module) or super().parts(module)
+
 
 @register
 class SeparableConv(_Conv):
@@ -91,3 +106,9 @@ class SeparableConv(_Conv):
         channels = self.infer(inputs, site).channels
         bias = has_bias(self.bias, site)
         return SeparableConv2d(inputs[0].channels, channels, self.kernel, dilation=self.dilation, bias=bias)
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        from fpngraph.layers.conv import SeparableConv2d
+
+        both = conv_parts(module.depthwise, module.pointwise) if type(module) is SeparableConv2d else None
+        return both or super().parts(module)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Mismatch, Norm, Site, register
+from fpngraph.ops.base import Cost, Mismatch, Norm, Part, Site, register
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,6 +40,15 @@ class BatchNorm(_Norm):
 
         return nn.BatchNorm2d(inputs[0].channels, eps=self.eps, momentum=self.momentum)
 
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        from torch import nn
+
+        if type(module) is not nn.BatchNorm2d or module.running_mean is None or module.weight is None:
+            return super().parts(module)
+        scale = module.weight.double() / (module.running_var.double() + module.eps).sqrt()
+        shift = module.bias.double() - module.running_mean.double() * scale
+        return (Part(module, "new", affine=(scale, shift), absorbs=True),)
+
 
 @register
 class GroupNorm(_Norm):
@@ -64,3 +74,10 @@ class GroupNorm(_Norm):
         from torch import nn
 
         return nn.GroupNorm(self.groups, inputs[0].channels, eps=self.eps)
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        from torch import nn
+
+        if type(module) is not nn.GroupNorm or module.weight is None:
+            return super().parts(module)
+        return (Part(module, "new", absorbs=True),)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Down, Site, Up, register
-from fpngraph.ops.layer import check_groups, conv_cost, has_bias
+from fpngraph.ops.base import Cost, Down, Part, Site, Up, register
+from fpngraph.ops.layer import check_groups, conv_cost, conv_parts, has_bias
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,6 +40,13 @@ class MaxPool(_Pool):
 
         return Module(self.side(site), site.ratio, site.padding)
 
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        from fpngraph.layers.resample import MaxPool as Module
+
+        if type(module) is not Module:
+            return super().parts(module)
+        return (Part(module, "new_or_input", commutes="non_negative"),)
+
 
 @register
 class AvgPool(_Pool):
@@ -50,6 +58,13 @@ class AvgPool(_Pool):
         from fpngraph.layers.resample import AvgPool as Module
 
         return Module(self.side(site), site.ratio, site.padding)
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        from fpngraph.layers.resample import AvgPool as Module
+
+        if type(module) is not Module:
+            return super().parts(module)
+        return (Part(module, "new_or_input", commutes="always"),)
 
 
 @register
@@ -92,6 +107,15 @@ class StridedConv(Down):
             bias=has_bias(self.bias, site),
         )
 
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return conv_parts(module) or super().parts(module)
+
+
+def _interpolation(module: nn.Module) -> Sequence[Part] | None:
+    from fpngraph.layers.resample import Interpolate
+
+    return (Part(module, "new_or_input", commutes="always"),) if type(module) is Interpolate else None
+
 
 @register
 class NearestDown(Down):
@@ -103,6 +127,9 @@ class NearestDown(Down):
         from fpngraph.layers.resample import Interpolate
 
         return Interpolate("nearest")
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return _interpolation(module) or super().parts(module)
 
 
 @register
@@ -116,6 +143,9 @@ class BilinearDown(Down):
 
         return Interpolate("bilinear")
 
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return _interpolation(module) or super().parts(module)
+
 
 @register
 class NearestUp(Up):
@@ -128,6 +158,9 @@ class NearestUp(Up):
 
         return Interpolate("nearest")
 
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return _interpolation(module) or super().parts(module)
+
 
 @register
 class BilinearUp(Up):
@@ -139,3 +172,6 @@ class BilinearUp(Up):
         from fpngraph.layers.resample import Interpolate
 
         return Interpolate("bilinear")
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return _interpolation(module) or super().parts(module)

@@ -1,0 +1,75 @@
+"""Modules of the inference form: they write into maps that nobody reads any more.
+
+A map that gradients flow through is never written to, so that those of the inputs are right.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from fpngraph.feature import Size
+from fpngraph.layers.layout import channels_last
+from fpngraph.layers.node import Edge
+from fpngraph.layers.resample import Interpolate, has_size
+
+
+class InPlace(nn.Module):
+    """``writing``, which gives what ``plain`` does but writes it into its input."""
+
+    def __init__(self, plain: nn.Module, writing: nn.Module) -> None:
+        super().__init__()
+        self.plain, self.writing = plain, writing
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.plain(x) if x.requires_grad else self.writing(x)
+        return y
+
+
+class Entry(nn.Module):
+    """Takes a caller's map in: converted to ``dtype``, if one is given, and laid out as is fastest to compute with."""
+
+    like: Tensor | None
+
+    def __init__(self, dtype: torch.dtype | None) -> None:
+        super().__init__()
+        like = None if dtype is None else torch.empty(0, dtype=dtype)  # a buffer, so that it moves with the weights
+        self.register_buffer("like", like, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.like is not None:
+            x = x.to(self.like.dtype)
+        return channels_last(x) if x.device.type == "cpu" and not torch.compiler.is_exporting() else x
+
+
+class Term(nn.Module):
+    """A map at the end of its edge times ``factor``, alone or added to the ``total`` of the terms before it.
+
+    ``writes``: the map or, where there is one, the total is the node's own and may be written to.
+    ``copies``: the result is a tensor of its own, even with a factor of 1.
+    """
+
+    def __init__(self, edge: Edge, factor: float, *, writes: bool, copies: bool = False) -> None:
+        super().__init__()
+        self.edge, self.factor, self.writes, self.copies = edge, factor, writes, copies
+
+    def forward(self, size: Size, x: Tensor, total: Tensor | None = None) -> Tensor:
+        if total is None:
+            return self._start(self.edge(x, size))
+        if not self.writes or total.requires_grad:
+            return torch.add(total, self.edge(x, size), alpha=self.factor)
+        return total.add_(self.edge(x, size), alpha=self.factor)
+
+    def _start(self, x: Tensor) -> Tensor:
+        if self.writes and not x.requires_grad:
+            return x if self.factor == 1 else x.mul_(self.factor)
+        return x * self.factor if self.copies or self.factor != 1 else x
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(self.factor, dtype=torch.float64)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.factor = float(state)
+
+    def extra_repr(self) -> str:
+        return f"factor={self.factor:.4g}"

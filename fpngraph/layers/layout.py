@@ -1,0 +1,38 @@
+"""How maps lie in memory: torch computes with ``channels_last`` ones faster, callers mostly have contiguous ones."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def is_channels_last(x: Tensor) -> bool:
+    """Whether ``x`` lies pixel by pixel; a map of one channel or one pixel counts as contiguous."""
+    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """The map in ``channels_last``, itself if it is already."""
+    if not _by_hand(x) or not x.is_contiguous():
+        return x.contiguous(memory_format=torch.channels_last)
+    y = torch.empty_like(x, memory_format=torch.channels_last)
+    for image, result in zip(x, y, strict=True):
+        result.permute(1, 2, 0).flatten(0, 1).copy_(image.flatten(1).t())
+    return y
+
+
+def contiguous(x: Tensor) -> Tensor:
+    """The map in torch's default layout, itself if it is already."""
+    if not _by_hand(x) or not is_channels_last(x):
+        return x.contiguous()
+    y = torch.empty_like(x, memory_format=torch.contiguous_format)
+    for image, result in zip(x, y, strict=True):
+        result.flatten(1).copy_(image.permute(1, 2, 0).flatten(0, 1).t())
+    return y
+
+
+def _by_hand(x: Tensor) -> bool:
+    """Whether to transpose image by image: torch has a faster kernel for matrices than for maps."""
+    if torch.compiler.is_compiling() or x.requires_grad or x.device.type != "cpu":
+        return False
+    return not (x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last))
