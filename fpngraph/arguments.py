@@ -67,6 +67,22 @@ def scale(text: str) -> float:
     return number
 
 
+def positive(text: str) -> int:
+    """A whole number above 0."""
+    return _at_least(1, text)
+
+
+def rounds(text: str) -> int:
+    """A number of rounds that has quartiles."""
+    return _at_least(2, text)
+
+
+def _at_least(least: int, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) < 1 << 31):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+    return int(text)
+
+
 def import_operators(modules: Iterable[str]) -> None:
     """Import modules by name, those of the working directory included. Raises UsageError with the reason."""
     for module in modules:

@@ -91,7 +91,9 @@ class _Plan:
             fusion = inference_copy(module.fusion)
             factors = None if is_hooked(module.fusion) else steps.fusion.op.factors(fusion, len(chains))
             if factors is None:
-                edges = [it.run(owned=self._is_dead(name, source))[0] for it, source in zip(chains, sources, strict=True)]
+                edges = [
+                    it.run(owned=self._is_dead(name, source))[0] for it, source in zip(chains, sources, strict=True)
+                ]
                 owned = self._join(steps, Node(edges, inference_copy(module.fusion), []))
             else:
                 owned = self._sum(steps, chains, factors)

@@ -30,13 +30,20 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("compiler", "neck", "fused"),
     ("backbone", "adapters", "trained"),
     ("efficientdet",),
+    ("bench",),
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}
 TORCH_FREE = RANK["layers"]
 
 # Imports inside functions that go the other way: what builds torch modules waits until somebody builds, and a graph
 # that shows itself in a notebook is drawn when it is shown.
-LATE = {("ops", "layers"), ("commands", "backbone"), ("rendering", "trained"), ("graph", "drawing")}
+LATE = {
+    ("ops", "layers"),
+    ("commands", "backbone"),
+    ("rendering", "trained"),
+    ("commands", "bench"),
+    ("graph", "drawing"),
+}
 
 TOPOLOGY = re.compile(
     r"bi-?fpn|qu-?fpn|pa-?fpn|nas[-_ ]?fpn|hr-?fpn|retina-?net|panet|pan_effdet|yolo|(?<![a-z])fpn(?![a-z])", re.I

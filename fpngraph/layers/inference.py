@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from fpngraph.feature import Size
 from fpngraph.layers.layout import channels_last
 from fpngraph.layers.node import Edge
-from fpngraph.layers.resample import Interpolate, has_size
 
 
 class InPlace(nn.Module):

@@ -37,9 +37,7 @@ class _Plain(Activation):
         return (_part(module, kind(inplace=True) if self.in_place else None, self.commutes),)
 
 
-def _part(
-    module: nn.Module, writing: nn.Module | None, commutes: Literal["never", "non_negative"] = "never"
-) -> Part:
+def _part(module: nn.Module, writing: nn.Module | None, commutes: Literal["never", "non_negative"] = "never") -> Part:
     from fpngraph.layers.inference import InPlace
 
     in_place = None if writing is None else InPlace(module, writing)
