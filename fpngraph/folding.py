@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from fpngraph.layers.inference import Repeat
 from fpngraph.layers.node import Edge
+from fpngraph.layers.resample import Interpolate
 from fpngraph.ops import Part, Resampler
 from fpngraph.steps import Step
 
@@ -27,7 +29,8 @@ class Chain:
         for part in self.parts:
             modules.append(part.writing if owned and part.writing is not None else part.module)
             owned = part.result == "new" or (owned and part.result == "new_or_input")
-        return Edge(modules, resampler=self.resampler), owned
+        repeats = len(modules) == 1 and isinstance(modules[0], Interpolate) and modules[0].mode == "nearest"
+        return (Repeat if repeats else Edge)(modules, resampler=self.resampler), owned
 
 
 def chain(steps: Sequence[Step], modules: Iterable[nn.Module]) -> Chain:

@@ -11,7 +11,7 @@ from torch import Tensor, fx, nn
 
 from fpngraph.folding import Chain, chain, inference_copy, is_hooked, take_factor
 from fpngraph.graph import Graph
-from fpngraph.layers.inference import Entry, Term
+from fpngraph.layers.inference import Entry, Pointwise, Repeat, Term
 from fpngraph.layers.layout import channels_last, contiguous, is_channels_last
 from fpngraph.layers.node import Node
 from fpngraph.layers.resample import Interpolate
@@ -129,14 +129,15 @@ class _Plan:
             edge, owned = made[index]
             begins = index == first
             term = Term(edge, rests[index], writes=owned if begins else writes, copies=copies and begins)
-            arguments = [steps.node.level, self._entered(name, index, sources[index])]
+            arguments = [steps.node.level, self._entered(name, index, sources[index], edge)]
             self._call(name, f"{name}.edges.{index}", term, *arguments, *([] if begins else [name]))
             writes = owned or copies if begins else True
         return writes
 
-    def _entered(self, name: str, index: int, source: str) -> str:
+    def _entered(self, name: str, index: int, source: str, edge: Sequence[nn.Module] = ()) -> str:
         """The map that an edge reads: a caller's is taken in for each edge anew, so that no copy waits for another."""
-        if source not in self.graph.inputs:
+        laid_out = len(edge) > 0 and isinstance(edge[0], Pointwise)  # it takes any layout
+        if source not in self.graph.inputs or (laid_out and self.dtype is None):
             return source
         path = f"{name}.inputs.{index}"
         self._call(path, path, Entry(self.dtype), source)

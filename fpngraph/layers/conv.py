@@ -66,6 +66,11 @@ class SeparableConv2d(nn.Module):
         return y
 
 
+def is_pointwise(conv: nn.Module) -> bool:
+    """Whether ``conv`` is torch's own 1x1 convolution of stride 1, each result from all channels of its pixel."""
+    return type(conv) is nn.Conv2d and (*conv.kernel_size, *conv.stride, conv.groups) == (1,) * 5 and not any(conv.padding)
+
+
 def same_size_conv(  # noqa: PLR0913  (as many as torch's own)
     in_channels: int, out_channels: int, kernel: int, dilation: int = 1, *, groups: int = 1, bias: bool = True
 ) -> nn.Conv2d:

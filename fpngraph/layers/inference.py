@@ -5,8 +5,11 @@ A map that gradients flow through is never written to, so that those of the inpu
 
 from __future__ import annotations
 
+from itertools import product
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from fpngraph.feature import Size
 from fpngraph.layers.layout import channels_last
@@ -25,6 +28,32 @@ class InPlace(nn.Module):
         return y
 
 
+class Pointwise(nn.Module):
+    """A 1x1 convolution as one matrix product over the pixels of ``channels_last`` maps, which is what it gives.
+
+    A single contiguous map needs no copy: its transpose goes into the product.
+    """
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight, self.bias = conv.weight, conv.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device.type != "cpu" or torch.compiler.is_compiling():
+            return F.conv2d(x, self.weight, self.bias)
+        batch, _, height, width = x.shape
+        if batch == 1 and x.is_contiguous():
+            pixels = x[0].flatten(1).t()
+        else:
+            pixels = channels_last(x).permute(0, 2, 3, 1).flatten(0, 2)
+        weight = self.weight.flatten(1).t()
+        y = pixels.mm(weight) if self.bias is None else torch.addmm(self.bias, pixels, weight)
+        return y.view(batch, height, width, weight.shape[1]).permute(0, 3, 1, 2)
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.shape[1]}, {self.weight.shape[0]}"
+
+
 class Entry(nn.Module):
     """Takes a caller's map in: converted to ``dtype``, if one is given, and laid out as is fastest to compute with."""
 
@@ -41,6 +70,19 @@ class Entry(nn.Module):
         return channels_last(x) if x.device.type == "cpu" and not torch.compiler.is_exporting() else x
 
 
+class Repeat(Edge):
+    """An edge that only repeats pixels (``nearest``), which can be added without being made where they are doubled."""
+
+    def add_to(self, total: Tensor, x: Tensor, factor: float) -> bool:
+        """Whether the pixels are to be doubled; then ``total`` has them, times ``factor``, added to it."""
+        doubled = total.shape[-2:] == (2 * x.shape[-2], 2 * x.shape[-1])
+        if torch.compiler.is_compiling() or not doubled:
+            return False
+        for row, column in product(range(2), repeat=2):
+            total[..., row::2, column::2].add_(x, alpha=factor)
+        return True
+
+
 class Term(nn.Module):
     """A map at the end of its edge times ``factor``, alone or added to the ``total`` of the terms before it.
 
@@ -48,7 +90,7 @@ class Term(nn.Module):
     ``copies``: the result is a tensor of its own, even with a factor of 1.
     """
 
-    def __init__(self, edge: Edge, factor: float, *, writes: bool, copies: bool = False) -> None:
+    def __init__(self, edge: Edge, factor: float, *, writes: bool, copies: bool) -> None:
         super().__init__()
         self.edge, self.factor, self.writes, self.copies = edge, factor, writes, copies
 
@@ -57,6 +99,8 @@ class Term(nn.Module):
             return self._start(self.edge(x, size))
         if not self.writes or total.requires_grad:
             return torch.add(total, self.edge(x, size), alpha=self.factor)
+        if isinstance(self.edge, Repeat) and self.edge.add_to(total, x, self.factor):
+            return total
         return total.add_(self.edge(x, size), alpha=self.factor)
 
     def _start(self, x: Tensor) -> Tensor:

@@ -41,11 +41,12 @@ def conv_parts(*convs: nn.Module) -> Sequence[Part] | None:
     """The parts of convolutions one after the other; None if one of them is of a class that is not known."""
     from torch import nn
 
-    from fpngraph.layers.conv import PaddedConv2d
+    from fpngraph.layers.conv import PaddedConv2d, is_pointwise
+    from fpngraph.layers.inference import Pointwise
 
     if any(type(conv) not in (nn.Conv2d, PaddedConv2d) for conv in convs):
         return None
-    return [Part(conv, "new", absorbs=True) for conv in convs]
+    return [Part(Pointwise(conv) if is_pointwise(conv) else conv, "new", absorbs=True) for conv in convs]
 
 
 class _Conv(Layer):
