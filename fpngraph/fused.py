@@ -11,7 +11,7 @@ from torch import Tensor, fx, nn
 
 from fpngraph.folding import Chain, chain, inference_copy, is_hooked, take_factor
 from fpngraph.graph import Graph
-from fpngraph.layers.inference import Entry, Pointwise, Repeat, Term
+from fpngraph.layers.inference import Entry, Pointwise, Term
 from fpngraph.layers.layout import channels_last, contiguous, is_channels_last
 from fpngraph.layers.node import Node
 from fpngraph.layers.resample import Interpolate

@@ -40,7 +40,7 @@ def milliseconds(neck: Call, maps: Sequence[Tensor]) -> float:
 
 
 def forms(preset: str) -> dict[str, nn.Module]:
-    """effdet's neck first, which the others are compared with."""
+    """Effdet's neck first, which the others are compared with."""
     neck = fpngraph.build(fpngraph.load("bifpn", preset=preset, padding="same"), IN_CHANNELS[preset]).eval()
     return {
         "effdet": effdet_neck(preset),
@@ -64,7 +64,9 @@ def report(preset: str, rounds: int, memory_format: torch.memory_format) -> None
         bytes_of = {name: memory(neck, maps) for name, neck in necks.items()}
         times = [{name: milliseconds(neck, maps) for name, neck in necks.items()} for _ in range(rounds + 2)][2:]
     reference = [row["effdet"] for row in times]
-    print(f"{preset}: {IMAGE_SIZES[preset]} pixels, inputs {str(memory_format).removeprefix('torch.')}, {rounds} rounds")
+    print(
+        f"{preset}: {IMAGE_SIZES[preset]} pixels, inputs {str(memory_format).removeprefix('torch.')}, {rounds} rounds"
+    )
     for name in necks:
         own = [row[name] for row in times]
         low, _, high = quantiles([mine / theirs for mine, theirs in zip(own, reference, strict=True)], n=4)

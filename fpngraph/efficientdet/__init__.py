@@ -3,6 +3,7 @@
 from fpngraph.efficientdet.config import Config, ConfigError, config, names
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.host import neck_of
-from fpngraph.efficientdet.model import EfficientDet, Predictions, create
+from fpngraph.efficientdet.model import EfficientDet, create
+from fpngraph.efficientdet.parts import Predictions
 
 __all__ = ["Config", "ConfigError", "EfficientDet", "Head", "Predictions", "config", "create", "names", "neck_of"]
