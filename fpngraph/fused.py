@@ -1,23 +1,21 @@
-"""The inference form of a neck: its forward is written part by part, by what the operators say of their modules."""
+"""The inference form of a neck: its forward is written part by part."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
 import torch
 from torch import Tensor, fx, nn
 
-from fpngraph.folding import Chain, chain, inference_copy, is_hooked, take_factor
+from fpngraph.compiled import Compiled, begin, call, end, variable
 from fpngraph.graph import Graph
+<<<<<<< HEAD
 from fpngraph.layers.inference import Entry, Pointwise, Term
+=======
+>>>>>>> fuse
 from fpngraph.layers.layout import channels_last, contiguous, is_channels_last
-from fpngraph.layers.node import Node
-from fpngraph.layers.resample import Interpolate
-from fpngraph.neck import Compiled, Neck, begin, call, end, variable
-from fpngraph.shapes import lower
-from fpngraph.steps import NodeSteps
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +37,8 @@ class FusedNeck(Compiled):
 
     _lines: Sequence[Line]
 
-    def __init__(self, neck: Neck, modules: Mapping[str, nn.Module], lines: Sequence[Line]) -> None:
-        program = _written(neck.source_graph, neck.in_channels, lines)
+    def __init__(self, neck: Compiled, modules: Mapping[str, nn.Module], lines: Sequence[Line]) -> None:
+        program = _forward(neck.source_graph, neck.in_channels, lines)
         super().__init__(dict(modules), program, class_name="FusedNeck")
         self.source_graph = neck.source_graph
         self.in_channels, self.out_channels = dict(neck.in_channels), dict(neck.out_channels)
@@ -49,7 +47,7 @@ class FusedNeck(Compiled):
         self.eval()
 
     def _write(self) -> fx.Graph:
-        return _written(self.source_graph, self.in_channels, self._lines)
+        return _forward(self.source_graph, self.in_channels, self._lines)
 
     def train(self, mode: bool = True) -> Self:
         """Refused, but for ``mode=False``: raises RuntimeError."""
@@ -60,6 +58,7 @@ class FusedNeck(Compiled):
         return super().train(mode)
 
 
+<<<<<<< HEAD
 def fuse(neck: Neck, dtype: torch.dtype | None) -> FusedNeck:
     """The inference form of ``neck``, which stays as it is; see ``Neck.fuse``."""
     plan = _Plan(neck.source_graph, dtype)
@@ -156,6 +155,10 @@ class _Plan:
 
 def _written(graph: Graph, in_channels: Mapping[str, int], lines: Sequence[Line]) -> fx.Graph:
     """The forward of ``lines``. A map that is an output is handed to the caller as soon as no line reads it any more."""
+=======
+def _forward(graph: Graph, in_channels: Mapping[str, int], lines: Sequence[Line]) -> fx.Graph:
+    """The forward of ``lines``. A map that is an output is made the caller's as soon as no line reads it any more."""
+>>>>>>> fuse
     program = fx.Graph()
     features, values, sizes = begin(program, graph, in_channels)
     like = next(iter(values.values()))
@@ -174,7 +177,8 @@ def _written(graph: Graph, in_channels: Mapping[str, int], lines: Sequence[Line]
 
 def leave(x: Tensor, like: Tensor) -> Tensor:
     """The map as the caller has ``like``: of its type and in its memory format."""
-    x = x.to(like.dtype)
+    if x.dtype != like.dtype:
+        x = x.to(like.dtype)
     if torch.compiler.is_exporting():
         return x
     return channels_last(x) if is_channels_last(like) else contiguous(x)

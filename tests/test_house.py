@@ -27,7 +27,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("loader",),
     ("arguments", "table", "commands", "rendering", "cli", "__main__"),
     ("layers",),
-    ("compiler", "neck", "fused"),
+    ("compiler", "compiled", "neck", "folding", "fused", "fusing"),
     ("backbone", "adapters", "trained"),
     ("efficientdet",),
     ("bench",),

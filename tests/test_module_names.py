@@ -44,7 +44,7 @@ def test_keys_of_the_state_dict_say_node_part_and_step() -> None:
 
 NAMES_IN_CODE = """
 self torch device inf nan NoneType fx_pytree getattr list match _ __ __x _0 a_1 op edges fusion unpack
-features maps maps_1 outputs size size3 self_ fpngraph_neck_unpack fpngraph_neck_pack fpngraph_neck_size_of
+features maps maps_1 outputs size size3 self_ fpngraph_compiled_unpack fpngraph_compiled_pack fpngraph_compiled_size_of
 """
 
 

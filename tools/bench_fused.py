@@ -40,7 +40,7 @@ def milliseconds(neck: Call, maps: Sequence[Tensor]) -> float:
 
 
 def forms(preset: str) -> dict[str, nn.Module]:
-    """Effdet's neck first, which the others are compared with."""
+    """The necks by name; the others are compared with the first, effdet's."""
     neck = fpngraph.build(fpngraph.load("bifpn", preset=preset, padding="same"), IN_CHANNELS[preset]).eval()
     return {
         "effdet": effdet_neck(preset),

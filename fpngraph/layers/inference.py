@@ -65,7 +65,7 @@ class Entry(nn.Module):
         self.register_buffer("like", like, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.like is not None:
+        if self.like is not None and x.dtype != self.like.dtype:
             x = x.to(self.like.dtype)
         return channels_last(x) if x.device.type == "cpu" and not torch.compiler.is_exporting() else x
 
@@ -75,8 +75,9 @@ class Repeat(Edge):
 
     def add_to(self, total: Tensor, x: Tensor, factor: float) -> bool:
         """Whether the pixels are to be doubled; then ``total`` has them, times ``factor``, added to it."""
-        doubled = total.shape[-2:] == (2 * x.shape[-2], 2 * x.shape[-1])
-        if torch.compiler.is_compiling() or not doubled:
+        if torch.compiler.is_compiling():  # one call is better there, for sizes that may change
+            return False
+        if total.shape[-2:] != (2 * x.shape[-2], 2 * x.shape[-1]):
             return False
         for row, column in product(range(2), repeat=2):
             total[..., row::2, column::2].add_(x, alpha=factor)

@@ -71,9 +71,10 @@ class _Weighted(Fusion):
     def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
         from fpngraph.layers import fusion
 
-        if type(module) not in (fusion.Unbounded, fusion.Softmax, fusion.FastNormalized):
+        if not isinstance(module, fusion.Weighted):
             return None
-        return module.double().factors().tolist()
+        factors: list[float] = module.double().factors().tolist()
+        return factors
 
 
 @register

@@ -37,14 +37,15 @@ def conv_cost(channels: tuple[int, int], kernel: int, groups: int, bias: bool, s
     return Cost(weights + channels[1] * bias, weights * size_out.height * size_out.width)
 
 
-def conv_parts(*convs: nn.Module) -> Sequence[Part] | None:
+def conv_parts(*modules: nn.Module) -> Sequence[Part] | None:
     """The parts of convolutions one after the other; None if one of them is of a class that is not known."""
     from torch import nn
 
     from fpngraph.layers.conv import PaddedConv2d, is_pointwise
     from fpngraph.layers.inference import Pointwise
 
-    if any(type(conv) not in (nn.Conv2d, PaddedConv2d) for conv in convs):
+    convs = [module for module in modules if isinstance(module, nn.Conv2d)]
+    if [type(conv) for conv in convs if type(conv) in (nn.Conv2d, PaddedConv2d)] != list(map(type, modules)):
         return None
     return [Part(Pointwise(conv) if is_pointwise(conv) else conv, "new", absorbs=True) for conv in convs]
 

@@ -43,7 +43,7 @@ class BatchNorm(_Norm):
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from torch import nn
 
-        if type(module) is not nn.BatchNorm2d or module.running_mean is None or module.weight is None:
+        if type(module) is not nn.BatchNorm2d or module.running_mean is None or module.running_var is None:
             return super().parts(module)
         scale = module.weight.double() / (module.running_var.double() + module.eps).sqrt()
         shift = module.bias.double() - module.running_mean.double() * scale
@@ -78,6 +78,6 @@ class GroupNorm(_Norm):
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from torch import nn
 
-        if type(module) is not nn.GroupNorm or module.weight is None:
+        if type(module) is not nn.GroupNorm:
             return super().parts(module)
         return (Part(module, "new", absorbs=True),)

@@ -1,0 +1,110 @@
+"""Random graphs in which every registered operator occurs, and necks of them as after a training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from hypothesis import assume
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import fpngraph
+from fpngraph.ops import Activation, Down, Fusion, Init, Layer, Norm, Operator, Up, operators
+from tests.ops.cases import settings_of
+
+CHANNELS = 4
+INPUTS = {"P3": 4, "P4": 6, "P5": 4}
+SIZES = [(64, 64), (72, 40), (33, 50), (40, 24), (8, 9), (1, 1)]
+
+
+def _of(*kinds: type[Operator]) -> list[type[Operator]]:
+    return [operator for operator in operators() if issubclass(operator, kinds)]
+
+
+@st.composite
+def _written(draw: st.DrawFn, kinds: tuple[type[Operator], ...]) -> Any:
+    """An operator of one of ``kinds`` as a graph file writes it, with settings that a map of few channels allows."""
+    operator = draw(st.sampled_from(_of(*kinds)))
+    fixed = {"groups": draw(st.sampled_from((1, 2)))} if "groups" in operator.model_fields else {}
+    if "channels" in operator.model_fields:
+        fixed["channels"] = CHANNELS
+    return {operator.name: {**draw(settings_of(operator)), **fixed}}
+
+
+def _path(kind: type[Operator]) -> st.SearchStrategy[Any]:
+    """What ``down`` or ``up`` says: one operator, or a list with layers before and after it."""
+    layers = st.lists(st.sampled_from(("act", "norm")), max_size=2)
+    listed = st.tuples(layers, _written((kind,)), layers).map(lambda parts: [*parts[0], parts[1], *parts[2]])
+    return _written((kind,)) | listed
+
+
+@st.composite
+def _node(draw: st.DrawFn, known: list[str], fusion: type[Operator] | None) -> dict[str, Any]:
+    inputs = draw(st.lists(st.sampled_from(known), min_size=1, max_size=4))
+    project = {"when": draw(st.sampled_from(("auto", "always"))), "norm": draw(st.booleans()), "channels": CHANNELS}
+    op = draw(st.lists(st.sampled_from(("act", "norm")) | _written((Layer,)), max_size=4))
+    return {
+        "inputs": inputs,
+        "level": draw(st.integers(2, 6)),
+        "fusion": {fusion.name: draw(settings_of(fusion))} if fusion else draw(_written((Fusion,))),
+        "op": [*op, {"conv": {"kernel": 1, "channels": CHANNELS}}] if draw(st.booleans()) else op,
+        "padding": draw(st.sampled_from(("same", "symmetric"))),
+        "act": draw(_written((Activation,))),
+        "norm": draw(_written((Norm,))),
+        "resample": {
+            "down": draw(_path(Down)),
+            "up": draw(_path(Up)),
+            "project": project,
+            "order": draw(st.sampled_from(("project_first", "resample_first"))),
+        },
+    }
+
+
+@st.composite
+def necks(draw: st.DrawFn) -> fpngraph.Neck:
+    """A neck in eval mode and float64, with outputs that other nodes read and that no node does."""
+    known = list(INPUTS)
+    nodes: dict[str, Any] = {}
+    for place in range(draw(st.integers(1, 6))):
+        nodes[f"node_{place}_"] = draw(_node(known, None))
+        known.append(f"node_{place}_")
+    outputs = draw(st.lists(st.sampled_from(known[len(INPUTS) :]), min_size=1, max_size=3, unique=True))
+    file = {"fpngraph": 1, "name": "random", "inputs": list(INPUTS), "nodes": nodes}
+    try:
+        graph = fpngraph.loads({**file, "outputs": {f"out_{place}_": name for place, name in enumerate(outputs)}})
+        neck = fpngraph.build(graph, {name: INPUTS[name] for name in graph.inputs})
+    except fpngraph.GraphError:
+        assume(False)
+    return trained(neck.double(), draw(st.integers(0, 99)))
+
+
+@torch.no_grad()
+def trained(neck: fpngraph.Neck, seed: int = 0) -> fpngraph.Neck:
+    """The neck itself in eval mode, with weights as after a training, and some fusion weights below zero."""
+    torch.manual_seed(seed)
+    for name, parameter in neck.named_parameters():
+        if name.endswith("fusion.weight"):
+            parameter.uniform_(-0.5, 1.5)
+        elif name.endswith("bias"):
+            parameter.normal_()
+        elif parameter.dim() == 1:
+            parameter.normal_()
+    for module in neck.modules():
+        if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None and module.running_var is not None:
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 1.5)
+    return neck.eval()
+
+
+def maps(size: tuple[int, int], neck: fpngraph.Neck, batch: int = 2) -> list[Tensor]:
+    """Maps for an image of ``size`` pixels, in float64; one of them of a backbone that rounds down."""
+    torch.manual_seed(1)
+    features = []
+    for name, entry in neck.source_graph.inputs.items():
+        sides = [max(side >> entry.level, 1) if entry.level == 4 else -(-side // 2**entry.level) for side in size]
+        features.append(torch.randn(batch, neck.in_channels[name], *sides, dtype=torch.float64))
+    return features
+
+
+RECIPES = [operator.name for operator in operators() if issubclass(operator, Init)]

@@ -1,0 +1,139 @@
+"""What operators say of their modules in inference holds: of the parts together, and of each alone."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from fpngraph.folding import inference_copy
+from fpngraph.ops import Fusion, Init, Operator, Part, Resampler, operators
+from tests.ops.cases import Case, cases
+from tests.ops.contract import call, random_maps
+from tests.ops.test_contract import QUICK, label
+
+CHAINED = [operator for operator in operators() if not issubclass(operator, (Init, Fusion))]
+FUSIONS = [operator for operator in operators() if issubclass(operator, Fusion)]
+FACTORS = {"never": (), "non_negative": (0.0, 0.3), "always": (0.0, 0.3, -2.0)}
+
+
+def trained_copy(case: Case) -> nn.Module:
+    """The module of a case in eval mode, with weights and statistics that are no defaults."""
+    torch.manual_seed(0)
+    module = case.op.build(case.inputs, case.site).double()
+    with torch.no_grad():
+        for name, value in (*module.named_parameters(), *module.named_buffers()):
+            if value.is_floating_point():
+                value.uniform_(0.2, 2) if "running" in name else value.normal_()
+    return inference_copy(module)
+
+
+def run(parts: Sequence[nn.Module], x: Tensor, case: Case) -> Tensor:
+    for part in parts:
+        x = part(x, case.size_out) if isinstance(case.op, Resampler) else part(x)
+    return x
+
+
+def assert_same(got: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("operator", CHAINED, ids=label)
+@QUICK
+@given(data=st.data())
+def test_parts_do_what_the_module_does_and_what_they_say(operator: type[Operator], data: st.DataObject) -> None:
+    case = data.draw(cases(operator))
+    module = trained_copy(case)
+    (x,) = random_maps(case.inputs, case.size_in)
+    expected = call(case, module, [x]).clone()
+
+    parts = case.op.parts(copy.deepcopy(module))
+
+    assert_same(run([part.module for part in parts], x, case), expected)
+    assert len(parts) == 1 or not isinstance(case.op, Resampler)
+    for part in parts:
+        y = run([part.module], x, case)
+        assert_result(part, x, y)
+        assert_writing(part, x, y, case)
+        assert_affine(part, x, y)
+        for factor in FACTORS[part.commutes]:
+            assert_same(run([part.module], factor * x, case), factor * y)
+        x = y
+
+
+def assert_result(part: Part, x: Tensor, y: Tensor) -> None:
+    own = y.untyped_storage().data_ptr() != x.untyped_storage().data_ptr()
+    assert own or part.result == "any" or (part.result == "new_or_input" and y is x)
+
+
+def assert_writing(part: Part, x: Tensor, y: Tensor, case: Case) -> None:
+    if part.writing is not None:
+        given_map, followed = x.clone(), x.clone().requires_grad_()
+        written = run([part.writing], given_map, case)
+        assert written.data_ptr() == given_map.data_ptr()
+        assert_same(written, y)
+        assert_same(run([part.writing], followed, case), y)
+        assert_same(followed.detach(), x)
+
+
+def assert_affine(part: Part, x: Tensor, y: Tensor) -> None:
+    if part.affine is not None:
+        scale, shift = (value.view(1, -1, 1, 1) for value in part.affine)
+        assert_same(x * scale + shift, y)
+
+
+@pytest.mark.parametrize("operator", CHAINED, ids=label)
+@QUICK
+@given(data=st.data())
+def test_a_part_that_absorbs_has_a_weight_and_a_bias_that_scale_its_result(
+    operator: type[Operator], data: st.DataObject
+) -> None:
+    case = data.draw(cases(operator))
+    (x,) = random_maps(case.inputs, case.size_in)
+
+    for part in case.op.parts(trained_copy(case)):
+        y = run([part.module], x, case)
+        if part.absorbs:
+            bias = part.module.bias
+            part.module.weight.data *= torch.arange(1.0, y.shape[1] + 1).view(-1, *[1] * (part.module.weight.dim() - 1))
+            if bias is not None:
+                bias.data *= torch.arange(1.0, y.shape[1] + 1)
+            scaled = y * torch.arange(1.0, y.shape[1] + 1).view(1, -1, 1, 1)
+            torch.testing.assert_close(run([part.module], x, case), scaled, rtol=1e-10, atol=1e-10)
+        x = y
+
+
+@pytest.mark.parametrize("operator", FUSIONS, ids=label)
+@QUICK
+@given(data=st.data())
+def test_factors_of_a_fusion_make_a_sum_of_it(operator: type[Operator], data: st.DataObject) -> None:
+    case = data.draw(cases(operator))
+    assert isinstance(case.op, Fusion)
+    module = trained_copy(case)
+    maps = random_maps(case.inputs, case.size_in)
+
+    factors = case.op.factors(module, len(maps))
+
+    if factors is not None:
+        total = torch.stack([x * factor for x, factor in zip(maps, factors, strict=True)]).sum(dim=0)
+        assert_same(total, call(case, module, maps))
+
+
+def test_which_operators_have_which_rule() -> None:
+    assert sorted(operator.name for operator in FUSIONS if operator.factors is Fusion.factors) == ["concat", "max"]
+    assert [operator.name for operator in CHAINED if operator.parts is Operator.parts] == []
+
+
+@pytest.mark.parametrize("operator", CHAINED, ids=label)
+@QUICK
+@given(data=st.data())
+def test_of_another_module_in_its_place_nothing_is_known(operator: type[Operator], data: st.DataObject) -> None:
+    case = data.draw(cases(operator))
+    other = nn.Softplus()
+
+    assert case.op.parts(other) == (Part(other),)
