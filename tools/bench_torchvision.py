@@ -8,14 +8,15 @@ from __future__ import annotations
 import argparse
 
 import torch
+from bench_detector import report
 from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 import fpngraph
 from fpngraph.bench.forms import eager
-from fpngraph.bench.timing import interleaved, summary
 
-IN_CHANNELS = {2: 256, 3: 512, 4: 1024, 5: 2048}  # of a ResNet-50
+IN_CHANNELS = {3: 512, 4: 1024, 5: 2048}  # of a ResNet-50
 
 
 class Peer(nn.Module):
@@ -23,18 +24,11 @@ class Peer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pyramid = FeaturePyramidNetwork(list(IN_CHANNELS.values()), 256)
+        self.pyramid = FeaturePyramidNetwork(list(IN_CHANNELS.values()), 256, LastLevelMaxPool())
 
     def forward(self, maps: list[Tensor]) -> list[Tensor]:
         named = {str(level): x for level, x in zip(IN_CHANNELS, maps, strict=True)}
         return list(self.pyramid(named).values())
-
-
-def graph() -> fpngraph.Graph:
-    """The shipped fpn without the map that it has beyond the backbone's."""
-    found = fpngraph.load("fpn")
-    text = found.explicit()
-    return fpngraph.loads(text.replace("  P6: P6\n", ""))
 
 
 def carry(peer: Peer, ours: fpngraph.Neck) -> None:
@@ -54,13 +48,12 @@ def carry(peer: Peer, ours: fpngraph.Neck) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--image-size", type=int, default=512, metavar="PIXELS", help="default: %(default)s")
-    parser.add_argument("--levels", type=int, nargs="+", help="of the backbone (default: 2 to 5)", default=[2, 3, 4, 5])
     parser.add_argument("--rounds", type=int, default=20, help="default: %(default)s")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
 
     peer = Peer().eval()
-    ours = fpngraph.build(graph(), list(IN_CHANNELS.values())).eval()
+    ours = fpngraph.build(fpngraph.load("fpn", min=3), list(IN_CHANNELS.values())).eval()
     carry(peer, ours)
     maps = [
         torch.randn(1, channels, *2 * [-(-arguments.image_size // 2**level)]) for level, channels in IN_CHANNELS.items()
@@ -77,18 +70,7 @@ def main() -> None:
             ]
             for y, expected in zip(ours(list(given)), peer(list(given)), strict=True):
                 torch.testing.assert_close(y, expected, rtol=1e-4, atol=1e-4)
-            calls = {form.name: form.call for form in forms if form.call}
-            rounds = list(interleaved(calls, rounds=arguments.rounds, device=torch.device("cpu")))
-        print(memory_format)
-        times = {name: summary([found[name] for found in rounds]) for name in calls}
-        for form in forms:
-            found, base = times[form.name], times["torchvision"]
-            memory = (form.peak_bytes or 0) / (forms[0].peak_bytes or 1)
-            quartiles = f"{found.low:.1f} to {found.high:.1f}"
-            print(
-                f"  {form.name:11} {found.median:7.1f} ms ({quartiles}), ratio {found.median / base.median:.2f}"
-                f" (of the least {found.least / base.least:.2f}), peak memory {memory:.2f}"
-            )
+            report(str(memory_format), forms, arguments.rounds)
 
 
 if __name__ == "__main__":
