@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from fpngraph.bench.forms import Form, compiled, eager, onnx_runtime
 from fpngraph.bench.timing import Times, interleaved, matrix_product, summary
+from fpngraph.compiled import coarser
 from fpngraph.costs import cost
 from fpngraph.feature import Size
-from fpngraph.neck import Neck, coarser
+from fpngraph.neck import Neck
 
 FORMS = ("eager", "fused", "compiled", "onnxruntime")
 Report = Mapping[str, Any]

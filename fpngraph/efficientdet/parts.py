@@ -8,9 +8,9 @@ from typing import NamedTuple, TypeVar
 from torch import Tensor, nn
 
 from fpngraph.backbone import feature_maps
+from fpngraph.compiled import Compiled
 from fpngraph.efficientdet.config import Config
 from fpngraph.graph import Graph
-from fpngraph.neck import Compiled
 
 T = TypeVar("T")
 
