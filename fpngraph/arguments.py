@@ -85,6 +85,13 @@ def score(text: str) -> float:
     return number
 
 
+def rounds(text: str) -> int:
+    """A number of rounds that has quartiles."""
+    if count(text) < 2:
+        raise argparse.ArgumentTypeError("quartiles need 2 rounds or more")
+    return count(text)
+
+
 def import_operators(modules: Iterable[str]) -> None:
     """Import modules by name, those of the working directory included. Raises UsageError with the reason."""
     for module in modules:

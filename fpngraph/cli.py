@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_render,
         _add_detect,
         _add_export,
+        _add_bench,
         _add_expand,
         _add_new,
         _add_schema,
@@ -113,9 +114,7 @@ def _add_show(subparsers: Any) -> None:
     parser = _command(subparsers, commands.show, about, "fpngraph show my.yaml --in-channels 40,112,320 -p channels=88")
     _add_graph(parser)
     _add_channels(parser)
-    parser.add_argument(
-        "--image-size", type=arguments.image_size, metavar="SIZE", help="512 or HEIGHTxWIDTH in pixels (default: 512)"
-    )
+    _add_image_size(parser, "(default: 512)")
     _add_format(parser)
 
 
@@ -136,12 +135,7 @@ def _add_render(subparsers: Any) -> None:
     about_direction = "where sweeps go in a picture: to the right (default), or up, with levels as columns"
     parser.add_argument("--direction", choices=("right", "up"), default="right", help=about_direction)
     _add_channels(parser)
-    parser.add_argument(
-        "--image-size",
-        type=arguments.image_size,
-        metavar="SIZE",
-        help="512 or HEIGHTxWIDTH in pixels, for sizes and costs",
-    )
+    _add_image_size(parser, "for sizes and costs")
     about_weights = "the state dict of a trained neck (torch.save), for edges as wide as their learned weights"
     parser.add_argument("--weights", metavar="FILE", help=about_weights)
     parser.add_argument("--watch", action="store_true", help="draw again at every save, until Ctrl-C")
@@ -171,6 +165,27 @@ def _add_detect(subparsers: Any) -> None:
     )
     about_device = "where to run, such as cpu or cuda:1 (default: cuda where there is one, else cpu)"
     parser.add_argument("--device", metavar="DEVICE", help=about_device)
+
+
+def _add_bench(subparsers: Any) -> None:
+    about = "measure how fast a neck is here: as it is, fused, compiled, in ONNX Runtime, against effdet"
+    parser = _command(subparsers, commands.bench, about, "fpngraph bench bifpn -p padding=same --against effdet")
+    _add_graph(parser)
+    _add_channels(parser)
+    about_forms = "of eager, fused, compiled, onnxruntime (default: all; compiling takes a minute)"
+    parser.add_argument("--forms", default="eager,fused,compiled,onnxruntime", metavar="NAME,...", help=about_forms)
+    parser.add_argument("--against", choices=("effdet",), help="compare with this library's neck of the same weights")
+    _add_image_size(parser, "(default: 512)")
+    parser.add_argument(
+        "--batch-size", type=arguments.count, default=1, metavar="N", help="images at once (default: 1)"
+    )
+    parser.add_argument("--rounds", type=arguments.rounds, default=20, metavar="N", help="(default: 20)")
+    parser.add_argument("--threads", type=arguments.count, metavar="N", help="of the processor (default: torch's)")
+    parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: cpu)")
+    parser.add_argument(
+        "--dtype", choices=("float32", "bfloat16", "float16"), default="float32", help="(default: float32)"
+    )
+    _add_format(parser)
 
 
 def _add_expand(subparsers: Any) -> None:
@@ -240,6 +255,11 @@ def _add_channels(parser: Any) -> None:
 def _add_in_channels(parser: Any) -> None:
     about = "channels of the graph's inputs in their order, such as 40,112,320"
     parser.add_argument("--in-channels", type=arguments.in_channels, metavar="N,N,...", help=about)
+
+
+def _add_image_size(parser: Any, what: str) -> None:
+    about = f"512 or HEIGHTxWIDTH in pixels {what}"
+    parser.add_argument("--image-size", type=arguments.image_size, metavar="SIZE", help=about)
 
 
 def _add_format(parser: Any) -> None:

@@ -20,6 +20,8 @@ from fpngraph.loader import load, path_of, shipped
 from fpngraph.shapes import infer
 from fpngraph.storage import check_place, replace_file
 
+_USUAL_BACKBONE = "efficientnet_b0"
+
 
 def list_(args: argparse.Namespace) -> int:
     """The shipped graphs with their levels, parameters and presets."""
@@ -181,6 +183,15 @@ def _backbone_channels(graph: Graph, backbone: str) -> tuple[int, ...]:
     except BackboneError as error:
         raise UsageError(str(error)) from error
     return tuple(channels[level] for level in levels)
+
+
+def bench(args: argparse.Namespace) -> int:
+    """Times, memory and operators of the forms of a neck."""
+    graph = loaded(args)
+    channels = known_channels(graph, args) or _backbone_channels(graph, _USUAL_BACKBONE)
+    from fpngraph.bench import command
+
+    return command.bench(graph, channels, args)
 
 
 def expand(args: argparse.Namespace) -> int:

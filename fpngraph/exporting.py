@@ -56,7 +56,7 @@ def export(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | N
     height, width = image_size
     with _silence(), torch.no_grad():
         try:
-            program = torch.export.export(neck, (_maps(neck, 2, image_size),), dynamic_shapes=(_dynamic(neck),))
+            program = torch.export.export(neck.fuse(), (_maps(neck, 2, image_size),), dynamic_shapes=(_dynamic(neck),))
             content, inputs, operators, run = _onnx(neck, program, opset) if form == "onnx" else _torch(neck, program)
             others = ((1, (height + 1, width + 3)), (3, (max(least, height // 2 + 5), max(least, width // 2 - 3))))
             differences = [_difference(neck, run, _maps(neck, batch, size)) for batch, size in others]

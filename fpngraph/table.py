@@ -58,13 +58,13 @@ def print_report(report: Report) -> None:
     """The report as a table; columns whose numbers nobody knows are left out."""
     counted = report["image_size"] is not None
     numbers = ("output>", "parameters>", "MACs>") if counted else ()
-    table = _table("node", "level>", "inputs", "fusion", "op", *numbers)
+    table = empty("node", "level>", "inputs", "fusion", "op", *numbers)
     for row in report["nodes"]:
         table.add_row(*_cells(row), *(_number_cells(row) if counted else ()))
     if counted:
         table.add_section()
         table.add_row("total", *[""] * 5, f"{report['parameters']:,}", f"{report['macs']:,}")
-    _print(table)
+    show(table)
     inputs = (f"{name} ({entry['channels']} channels)" if counted else name for name, entry in report["inputs"].items())
     print(f"inputs: {', '.join(inputs)}")
     print(f"outputs: {', '.join(f'{name} = {node}' for name, node in report['outputs'].items())}")
@@ -84,7 +84,7 @@ def _number_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     return shape, f"{row['parameters']:,}", f"{row['macs']:,}"
 
 
-def _table(*headings: str) -> Table:
+def empty(*headings: str) -> Table:
     """An empty table; ``>`` after a heading puts its column to the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     for heading in headings:
@@ -93,7 +93,7 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _print(table: Table) -> None:
+def show(table: Table) -> None:
     """Print within the width of a terminal, and in full width to anything else."""
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:

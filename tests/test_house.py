@@ -30,7 +30,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("compiler", "compiled", "neck", "folding", "fused", "fusing"),
     ("backbone", "pyramid", "state", "trained", "matching", "exporting"),
     ("efficientdet",),
-    ("adapters", "findings", "detecting"),
+    ("adapters", "findings", "detecting", "bench"),
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}
 TORCH_FREE = RANK["layers"]
@@ -40,7 +40,12 @@ TORCH_FREE = RANK["layers"]
 LATE = {
     ("ops", "layers"),
     ("commands", "backbone"),
-    ("backbone", "pyramid", "state", "trained", "matching", "exporting"),
+    ("commands", "detecting"),
+    ("commands", "compiler"),
+    ("commands", "state"),
+    ("commands", "trained"),
+    ("commands", "exporting"),
+    ("commands", "bench"),
     ("rendering", "trained"),
     ("graph", "drawing"),
 }

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from statistics import median, quantiles
 
 import torch
-from live_memory import peak_bytes
 from torch import Tensor, nn
 
 import fpngraph
+from fpngraph.bench.memory import peak_bytes
 
 LEVELS = (3, 4, 5)
 IN_CHANNELS = {"d0": (40, 112, 320), "d2": (48, 120, 352), "d4": (56, 160, 448)}

@@ -8,7 +8,8 @@ from fpngraph.efficientdet.detection import Detector
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.host import neck_of
 from fpngraph.efficientdet.images import ImageError, open_image
-from fpngraph.efficientdet.model import EfficientDet, Predictions
+from fpngraph.efficientdet.model import EfficientDet
+from fpngraph.efficientdet.parts import Predictions
 from fpngraph.efficientdet.weights import effdet_state, load_effdet, save_effdet
 from fpngraph.state import StateError
 

@@ -12,7 +12,7 @@ from torchvision.ops import batched_nms, box_iou  # type: ignore[import-untyped]
 
 from fpngraph.efficientdet.anchors import anchor_boxes
 from fpngraph.efficientdet.config import Config
-from fpngraph.efficientdet.model import Predictions
+from fpngraph.efficientdet.parts import Predictions
 from fpngraph.feature import Size
 
 _OVERLAP = 0.5  # intersection over union from which the lower score goes

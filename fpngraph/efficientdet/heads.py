@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from torch import Tensor, nn
 
-from fpngraph.efficientdet.config import Config, Named, operator
+from fpngraph.efficientdet.config import Config, operator
 from fpngraph.feature import Feature
 from fpngraph.layers.conv import SeparableConv2d
-from fpngraph.ops import Site
+from fpngraph.ops import Operator, Site
 from fpngraph.ops.init import EffdetAlt
 
 PRIOR = 0.01
 """The score of every class at every place before training (focal loss, arXiv:1708.02002 Sec. 3.3)."""
-_ANYWHERE = Site()
 
 
 class Head(nn.Module):
@@ -32,27 +31,35 @@ class Head(nn.Module):
     ) -> None:
         super().__init__()
         self.channels, self.outputs, self.prior = channels, outputs, prior
-        levels = tuple(levels)
-        self.convs = nn.ModuleList(
-            _conv(config, channels, channels, bias=config.conv_bias) for _ in range(config.head_repeats)
-        )
+        self.levels = tuple(levels)
+        self.conv_op, self.norm_op = operator("layer", config.conv), operator("norm", config.norm)
+        self.act_op = operator("act", config.head_act or config.act)
+        feature = Feature(0, channels)  # of whatever level
+        self.convs = nn.ModuleList(self._conv(channels, bias=config.conv_bias) for _ in range(config.head_repeats))
         self.norms = nn.ModuleList(
-            nn.ModuleDict({level: _layer("norm", config.norm, channels) for level in levels}) for _ in self.convs
+            nn.ModuleDict({level: self.norm_op.build((feature,), Site()) for level in self.levels}) for _ in self.convs
         )
-        self.act = _layer("act", config.head_act or config.act, channels)
+        self.act = self.act_op.build((feature,), Site())
         self.predict = self._predictor(config)
         for conv in self.convs:
             _reset(conv, config)
 
     def forward(self, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {name: self._level(name, x) for name, x in maps.items()}
+        return {level: self._level(level, x) for level, x in maps.items()}
 
-    def _level(self, name: str, x: Tensor) -> Tensor:
+    def _level(self, level: str, x: Tensor) -> Tensor:
+        for _, module in self.steps(level):
+            x = module(x)
+        return x
+
+    def steps(self, level: str) -> Iterator[tuple[Operator, nn.Module]]:
+        """What is done to the map of a level: each operator with its module."""
         for conv, norms in zip(self.convs, self.norms, strict=True):
             assert isinstance(norms, nn.ModuleDict)
-            x = self.act(norms[name](conv(x)))
-        y: Tensor = self.predict(x)
-        return y
+            yield self.conv_op, conv
+            yield self.norm_op, norms[level]
+            yield self.act_op, self.act
+        yield self.conv_op, self.predict
 
     def reset_predictor(self, config: Config, *, outputs: int) -> None:
         """Start with a new predictor, for the anchors of ``config``, on the old one's device and in its type."""
@@ -60,7 +67,7 @@ class Head(nn.Module):
         self.predict = self._predictor(config).to(next(self.predict.parameters()))
 
     def _predictor(self, config: Config) -> nn.Module:
-        predict = _conv(config, self.channels, config.num_anchors * self.outputs, bias=True)
+        predict = self._conv(config.num_anchors * self.outputs, bias=True)
         _reset(predict, config)
         if self.prior is not None:
             for part in predict.modules():
@@ -68,13 +75,8 @@ class Head(nn.Module):
                     nn.init.constant_(part.bias, -math.log((1 - self.prior) / self.prior))
         return predict
 
-
-def _conv(config: Config, in_channels: int, out_channels: int, *, bias: bool) -> nn.Module:
-    return _layer("layer", config.conv, in_channels, Site(out_channels, bias=bias))
-
-
-def _layer(kind: str, value: Named, in_channels: int, site: Site = _ANYWHERE) -> nn.Module:
-    return operator(kind, value).build((Feature(0, in_channels),), site)
+    def _conv(self, out_channels: int, *, bias: bool) -> nn.Module:
+        return self.conv_op.build((Feature(0, self.channels),), Site(out_channels, bias=bias))
 
 
 def _reset(conv: nn.Module, config: Config) -> None:

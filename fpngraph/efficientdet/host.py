@@ -10,9 +10,9 @@ from fpngraph.graph import Graph
 from fpngraph.loader import load
 from fpngraph.neck import Neck
 
-_GRAPHS = {"bifpn": "bifpn", "pan": "pan_effdet", "qufpn": "qufpn"}
-_FUSIONS = {"sum": "sum", "attn": "softmax", "fa": "fast_normalized"}
-_DOWNS = {"max": "max_pool", "avg": "avg_pool"}
+GRAPHS = {"bifpn": "bifpn", "pan": "pan_effdet", "qufpn": "qufpn"}
+FUSIONS = {"sum": "sum", "attn": "softmax", "fa": "fast_normalized"}
+DOWNS = {"max": "max_pool", "avg": "avg_pool"}
 
 
 def neck_of(model: Any) -> Neck:
@@ -36,7 +36,7 @@ def graph_of(config: Any, **params: Any) -> Graph:
             "  hint: write them as a graph and pass that to fpngraph.build"
         )
     topology, _, fusion = (config.fpn_name or "bifpn_fa").partition("_")
-    return load(_GRAPHS[topology], fusion=_FUSIONS[fusion], **parameters(config) | params)
+    return load(GRAPHS[topology], fusion=FUSIONS[fusion], **parameters(config) | params)
 
 
 def parameters(config: Any) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def parameters(config: Any) -> dict[str, Any]:
         "act": config.act_type,
         "norm": {"batch_norm": dict(config.norm_kwargs or {})},
         "op": op,
-        "down": _DOWNS.get(config.downsample_type, config.downsample_type),
+        "down": DOWNS.get(config.downsample_type, config.downsample_type),
         "up": config.upsample_type,
         "project": {"norm": config.apply_resample_bn} | ({"bias": True} if config.redundant_bias else {}),
         "padding": config.pad_type or "symmetric",

@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
-from torch import Tensor, nn
+import torch
 
-from fpngraph.backbone import create_backbone, feature_maps, map_channels
+from fpngraph.backbone import create_backbone, map_channels
 from fpngraph.compiler import build
 from fpngraph.efficientdet.config import Config, ConfigError, change
+from fpngraph.efficientdet.fused import FusedEfficientDet
 from fpngraph.efficientdet.heads import PRIOR, Head
+from fpngraph.efficientdet.parts import Parts, by_input
 from fpngraph.errors import GraphError, Problem
 from fpngraph.graph import Graph
+from fpngraph.neck import Neck
 
-T = TypeVar("T")
 _OF_HEADS = {"num_classes", "aspect_ratios", "num_scales"}
 
 
-class Predictions(NamedTuple):
-    """What the heads say, level by level in the order of the neck's outputs.
-
-    Shape: ``classes`` logits [B, anchors * num_classes, H, W], ``boxes`` [B, anchors * 4, H, W]; anchor by anchor.
-    """
-
-    classes: list[Tensor]
-    boxes: list[Tensor]
-
-
-class EfficientDet(nn.Module):
+class EfficientDet(Parts):
     """EfficientDet (arXiv:1911.09070) with any backbone that has maps of the neck's levels, and any neck.
 
     Shape: images [B, 3, H, W] of any size to ``Predictions``.
     Raises GraphError and BackboneError for parts that do not exist or do not fit together.
     """
 
+    neck: Neck
+    class_head: Head
+    box_head: Head
+
     def __init__(self, config: Config, *, pretrained_backbone: bool = False) -> None:
-        super().__init__()
-        self.config = config
         graph = config.load_graph()
         levels = sorted({entry.level for entry in graph.inputs.values()})
-        self.backbone = create_backbone(config.backbone, levels, pretrained=pretrained_backbone, **config.backbone_args)
-        self.neck = build(graph, _by_input(graph, map_channels(self.backbone)))
-        channels = _one_width(graph, self.neck.out_channels)
-        self.class_head = Head(config, channels, self.neck.out_channels, outputs=config.num_classes, prior=PRIOR)
-        self.box_head = Head(config, channels, self.neck.out_channels, outputs=4)
+        backbone = create_backbone(config.backbone, levels, pretrained=pretrained_backbone, **config.backbone_args)
+        neck = build(graph, by_input(graph, map_channels(backbone)))
+        channels = _one_width(graph, neck.out_channels)
+        super().__init__(
+            config,
+            backbone,
+            neck,
+            Head(config, channels, neck.out_channels, outputs=config.num_classes, prior=PRIOR),
+            Head(config, channels, neck.out_channels, outputs=4),
+        )
 
-    def forward(self, images: Tensor) -> Predictions:
-        maps = self.neck(_by_input(self.neck.source_graph, feature_maps(self.backbone, images)))
-        return Predictions(list(self.class_head(maps).values()), list(self.box_head(maps).values()))
+    def fuse(self, dtype: torch.dtype | None = None) -> FusedEfficientDet:
+        """Its inference form, a module of its own: the same predictions in less time.
+
+        Norms and fusion weights are folded into convolutions, and maps lie in memory as is fastest. With ``dtype`` it
+        computes in that type; images and predictions keep theirs. The detector stays as it is and can be trained on.
+        """
+        return FusedEfficientDet(self, dtype)
 
     def reset_heads(self, **changes: Any) -> None:
         """Go on with another ``num_classes``, ``aspect_ratios`` or ``num_scales``.
@@ -71,13 +74,6 @@ def changed_predictors(before: Config, after: Config) -> list[str]:
     """The heads whose predictors another configuration needs anew."""
     changed = {field for field in _OF_HEADS if getattr(before, field) != getattr(after, field)}
     return [*(["class_head"] if changed else []), *(["box_head"] if changed - {"num_classes"} else [])]
-
-
-def _by_input(graph: Graph, finest_first: Sequence[T]) -> dict[str, T]:
-    """What belongs to each input of the graph, of one thing per level."""
-    levels = sorted({entry.level for entry in graph.inputs.values()})
-    by_level = dict(zip(levels, finest_first, strict=True))
-    return {name: by_level[entry.level] for name, entry in graph.inputs.items()}
 
 
 def _one_width(graph: Graph, out_channels: Mapping[str, int]) -> int:

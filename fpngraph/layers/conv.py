@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fpngraph.layers.layout import channels_last
-from fpngraph.layers.padding import before, certain, pad, steps
+from fpngraph.layers.padding import before, certain, int_max, pad, steps
 from fpngraph.ops.base import Padding
 
 
@@ -51,6 +51,34 @@ class PaddedConv2d(nn.Conv2d):
     def extra_repr(self) -> str:
         inherited: str = super().extra_repr()  # type: ignore[no-untyped-call]  # torch has no hints here
         return f"{inherited}, rule={self.rule}"
+
+
+class UncopiedConv2d(nn.Module):
+    """A convolution with TensorFlow's padding for inference, which never copies the map to pad it.
+
+    Where one more pixel is needed after the map than before it, its kernel has a row or column of zeros in front, so
+    that the padding is the same at both ends. Made from a convolution whose weights it copies.
+
+    Shape: [B, C, H, W] to [B, out_channels, ceil(H / stride), ceil(W / stride)].
+    """
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(F.pad(conv.weight.detach(), (1, 0, 1, 0)), requires_grad=False)
+        self.bias = None if conv.bias is None else nn.Parameter(conv.bias.detach().clone(), requires_grad=False)
+        self.stride, self.groups = conv.stride[0], conv.groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        (top, rows), (left, columns) = self._side(height), self._side(width)
+        weight = self.weight[..., rows:, columns:]
+        return F.conv2d(x, weight, self.bias, self.stride, (top, left), groups=self.groups)
+
+    def _side(self, n: int) -> tuple[int, int]:
+        """Padding at both ends of ``n`` pixels, and the first row of the kernel that is used."""
+        kernel = self.weight.shape[-1] - 1
+        total = int_max((steps(n, self.stride) - 1) * self.stride + kernel - n, 0)
+        return total - total // 2, 1 - total % 2
 
 
 class SeparableConv2d(nn.Module):

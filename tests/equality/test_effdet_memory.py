@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 import fpngraph
+from fpngraph.bench.memory import peak_bytes
 from tests.equality.effdet_reference import Options, effdet_neck
-from tools.live_memory import peak_bytes
 
 D0 = Options(fpn_channels=64, fpn_cell_repeats=3, pad_type="same")
 IN_CHANNELS, IMAGE_SIZE = (40, 112, 320), (512, 512)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from fpngraph.bench.memory import peak_bytes
 from tests.equality.effdet_reference import Options, effdet_neck, equal_necks, feature_maps, graph_of
-from tools.live_memory import peak_bytes
 
 D0 = Options(fpn_channels=64, fpn_cell_repeats=3, pad_type="same")
 IN_CHANNELS = (40, 112, 320)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 import fpngraph
 from fpngraph import Size
+from fpngraph.bench.memory import peak_bytes
 from fpngraph.layers.fusion import FastNormalized, Sum
 from fpngraph.layers.lean import LeanNode
 from fpngraph.layers.node import Edge, Node
@@ -22,7 +23,6 @@ from fpngraph.ops import Fusion, Init, Operator, Resampler
 from fpngraph.ops.base import operators
 from tests.necks import CHANNELS, GRAPHS, maps, randomised
 from tests.ops.cases import Case, cases
-from tools.live_memory import peak_bytes
 
 LAYERS = [operator for operator in operators() if not issubclass(operator, Init)]
 

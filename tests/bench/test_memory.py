@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from tools.live_memory import peak_bytes
+from fpngraph.bench.memory import peak_bytes
 
 KIB = torch.zeros(256)
 

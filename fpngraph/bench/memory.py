@@ -21,14 +21,15 @@ def peak_bytes(call: Callable[[], object], excluded: Iterable[Tensor]) -> int:
     with _LiveStorages(excluded) as live:
         result = call()
     del result
-    return live.peak
+    peak: int = live.peak
+    return peak
 
 
-class _LiveStorages(TorchDispatchMode):
+class _LiveStorages(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no hints for it
     """Counts a storage from the operator that first gives it until it is freed."""
 
     def __init__(self, excluded: Iterable[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch has no hints for it
         self.held: dict[weakref.ref[torch.UntypedStorage], int] = {}
         self.known = weakref.WeakSet(x.untyped_storage() for x in excluded)
         self.now = self.peak = 0

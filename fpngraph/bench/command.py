@@ -1,0 +1,119 @@
+"""The command ``bench``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from fpngraph import table
+from fpngraph.arguments import UsageError
+from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
+from fpngraph.compiler import build
+from fpngraph.efficientdet.peer import PeerError, effdet_neck
+from fpngraph.graph import Graph
+from fpngraph.language.params import read_params
+from fpngraph.language.source import read_file
+from fpngraph.loader import path_of
+from fpngraph.neck import Neck
+
+_MIB = 2**20
+
+
+def bench(graph: Graph, in_channels: tuple[int, ...], args: argparse.Namespace) -> int:
+    """How fast the neck of ``graph`` is in each of its forms."""
+    setting = _setting(args)
+    neck = build(graph, in_channels).eval().to(setting.device, setting.dtype)
+    peer = _peer(neck, args, setting) if args.against else None
+    with _progress() as progress:
+        try:
+            report = measure(neck, setting, peer=peer, progress=progress)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+    if args.format == "json":
+        print(json.dumps(report, indent=2))
+    else:
+        print_report(report)
+    return 0
+
+
+def _setting(args: argparse.Namespace) -> Setting:
+    unknown = [form for form in args.forms.split(",") if form not in FORMS]
+    if unknown:
+        raise UsageError(f"there is no form {unknown[0]!r}\n  hint: there are: {', '.join(FORMS)}")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    try:
+        device = torch.device(args.device)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"no device {args.device!r} here: {str(error).splitlines()[0]}") from error
+    return Setting(
+        image_size=args.image_size or (512, 512),
+        batch=args.batch_size,
+        dtype=getattr(torch, args.dtype),
+        device=device,
+        rounds=args.rounds,
+        forms=tuple(args.forms.split(",")),
+    )
+
+
+def _peer(neck: Neck, args: argparse.Namespace, setting: Setting) -> Peer:
+    values = read_params(read_file(path_of(args.graph)), args.preset, dict(args.params))
+    params = {str(name): value.plain() for name, value in values.items()}
+    try:
+        module = effdet_neck(args.graph, params, neck, setting.image_size)
+    except PeerError as error:
+        raise UsageError(str(error)) from error
+    return Peer("effdet", module.to(setting.device, setting.dtype))
+
+
+@contextmanager
+def _progress() -> Any:
+    """A bar on a terminal, on standard error; it goes when all is done."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), console=console, transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda what, share: bar.update(task, description=what, completed=share)
+
+
+def print_report(report: Report) -> None:
+    """The report as a table, with what it was measured on."""
+    sides = "x".join(map(str, report["image_size"]))
+    channels = ", ".join(f"{name} {number}" for name, number in report["in_channels"].items())
+    print(f"{report['graph']}, {report['batch']} x {sides}, {report['dtype']}; channels {channels}")
+    print(f"{report['machine']}, {report['device']}, {report['threads']} threads, torch {report['torch']}")
+    first = report["forms"][0]["form"]
+    grid = table.empty("form", "ms>", "quartiles>", f"of {first}>", "memory MiB>", "operators>", "of matrix product>")
+    for row in report["forms"]:
+        grid.add_row(*_cells(row))
+    table.show(grid)
+    for row in report["forms"]:
+        if row["reason"]:
+            print(f"{row['form']} was not run: {row['reason']}")
+    print(f"{report['parameters']:,} parameters, {report['macs']:,} multiply-accumulates (MACs) an image")
+    rate = report["matrix_product_gigamacs_per_second"]
+    print(f"medians of {report['rounds']} rounds in turns; a matrix product runs at {rate} GMAC/s here")
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    times, peak, operators = row["milliseconds"], row["peak_bytes"], row["operators"]
+    share, ratio = row["share_of_matrix_product"], row["ratio"]
+    return (
+        row["form"],
+        f"{times['median']:.2f}" if times else "",
+        f"{times['low']:.2f} to {times['high']:.2f}" if times else "",
+        f"{ratio:.2f}" if ratio else "",
+        f"{peak / _MIB:.2f}" if peak is not None else "",
+        str(operators) if operators is not None else "",
+        f"{share:.0%}" if share else "",
+    )

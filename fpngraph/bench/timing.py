@@ -1,0 +1,58 @@
+"""Times of calls that take turns, so that whatever else the machine does falls on all of them alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from statistics import median, quantiles
+from typing import NamedTuple
+
+import torch
+
+Call = Callable[[], object]
+_WARM_UPS = 3
+_SIDE = 1024  # of the square matrices, large enough that their product runs at full rate
+
+
+class Times(NamedTuple):
+    """Milliseconds of a call: the middle, the quartiles and the least of all rounds."""
+
+    median: float
+    low: float
+    high: float
+    least: float
+
+
+def interleaved(calls: Mapping[str, Call], *, rounds: int, device: torch.device) -> Iterator[dict[str, float]]:
+    """For each of ``rounds`` the milliseconds of every call, one after the other; some rounds before do not count."""
+    for turn in range(_WARM_UPS + rounds):
+        times = {name: _milliseconds(call, device) for name, call in calls.items()}
+        if turn >= _WARM_UPS:
+            yield times
+
+
+def _milliseconds(call: Call, device: torch.device) -> float:
+    if device.type == "cuda":
+        events = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]  # torch has no hints for it
+        start, end = events
+        torch.cuda.synchronize(device)
+        start.record()
+        call()
+        end.record()
+        torch.cuda.synchronize(device)
+        return float(start.elapsed_time(end))
+    begin = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - begin)
+
+
+def summary(times: list[float]) -> Times:
+    """What is shown of the times of one call, at least two."""
+    low, _, high = quantiles(times, n=4)
+    return Times(median(times), low, high, min(times))
+
+
+def matrix_product(device: torch.device, dtype: torch.dtype) -> tuple[Call, int]:
+    """A product of two square matrices, and its multiply-accumulates: the rate that convolutions are measured by."""
+    a, b = (torch.randn(_SIDE, _SIDE, device=device).to(dtype) for _ in range(2))
+    return lambda: a @ b, _SIDE**3

@@ -1,0 +1,50 @@
+"""What all forms of the detector have in common: its parts, and the way of an image through them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from torch import Tensor, nn
+
+from fpngraph.backbone import feature_maps
+from fpngraph.compiled import Compiled
+from fpngraph.efficientdet.config import Config
+from fpngraph.graph import Graph
+
+T = TypeVar("T")
+
+
+class Predictions(NamedTuple):
+    """What the heads say, level by level in the order of the neck's outputs.
+
+    Shape: ``classes`` logits [B, anchors * num_classes, H, W], ``boxes`` [B, anchors * 4, H, W]; anchor by anchor.
+    """
+
+    classes: list[Tensor]
+    boxes: list[Tensor]
+
+
+class Parts(nn.Module):
+    """A backbone, a neck and two heads. Shape: images [B, 3, H, W] of any size to ``Predictions``."""
+
+    neck: Compiled
+
+    def __init__(
+        self, config: Config, backbone: nn.Module, neck: Compiled, class_head: nn.Module, box_head: nn.Module
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone, self.neck = backbone, neck
+        self.class_head, self.box_head = class_head, box_head
+
+    def forward(self, images: Tensor) -> Predictions:
+        maps = self.neck(by_input(self.neck.source_graph, feature_maps(self.backbone, images)))
+        return Predictions(list(self.class_head(maps).values()), list(self.box_head(maps).values()))
+
+
+def by_input(graph: Graph, finest_first: Sequence[T]) -> dict[str, T]:
+    """What belongs to each input of the graph, of one thing per level."""
+    levels = sorted({entry.level for entry in graph.inputs.values()})
+    by_level = dict(zip(levels, finest_first, strict=True))
+    return {name: by_level[entry.level] for name, entry in graph.inputs.items()}

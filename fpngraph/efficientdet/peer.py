@@ -1,0 +1,70 @@
+"""effdet's own neck, made equal to one of ours, to compare the two."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from fpngraph.efficientdet.host import DOWNS, FUSIONS, GRAPHS, graph_of
+from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
+from fpngraph.neck import Neck
+
+
+class PeerError(ValueError):
+    """effdet is not there, or has no neck that is equal."""
+
+
+def effdet_neck(graph: str, params: Mapping[str, Any], neck: Neck, image_size: tuple[int, int]) -> nn.Module:
+    """Effdet's neck of the topology of the shipped ``graph`` with values for its parameters, for images of one size.
+
+    ``neck``, which is of that graph, takes over its weights. Raises PeerError where effdet has no such neck.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it scripts functions when it is imported, which torch no longer likes
+            from effdet import get_efficientdet_config  # type: ignore[import-untyped]  # it has no hints
+            from effdet.efficientdet import BiFpn  # type: ignore[import-untyped]  # as above
+    except ImportError as error:
+        raise PeerError("effdet is not installed\n  hint: pip install effdet") from error
+    topologies = {ours: theirs for theirs, ours in GRAPHS.items()}
+    if graph not in topologies:
+        raise PeerError(f"effdet has no neck like {graph!r}\n  hint: it has {', '.join(topologies)}")
+    config = get_efficientdet_config("tf_efficientdet_d0")
+    config.update(_options(params) | {"fpn_name": f"{topologies[graph]}_{_name(FUSIONS, params['fusion'])}"})
+    config.image_size = image_size
+    if graph_of(config) != neck.source_graph:
+        raise PeerError(f"effdet has no option for every parameter of {graph!r} as it is set")
+    theirs: nn.Module = BiFpn(config, [{"num_chs": channels} for channels in neck.in_channels.values()]).eval()
+    neck.load_state_dict(neck_state_from_effdet(theirs.state_dict(), neck))
+    return theirs
+
+
+def _options(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a shipped graph as effdet's configuration names them, as far as it can."""
+    op, project = (json.dumps(params[name]) for name in ("op", "project"))
+    norm = params["norm"]
+    return {
+        "min_level": params["min"],
+        "max_level": params["max"],
+        "num_levels": params["max"] - params["min"] + 1,
+        "fpn_channels": params["channels"],
+        "fpn_cell_repeats": params["repeats"],
+        "pad_type": "" if params["padding"] == "symmetric" else params["padding"],
+        "act_type": params["act"],
+        "norm_kwargs": norm.get("batch_norm", {}) if isinstance(norm, dict) else {},
+        "separable_conv": "separable_conv" in op,
+        "redundant_bias": "bias" in op,
+        "conv_bn_relu_pattern": op.rfind("act") > op.rfind("norm"),
+        "apply_resample_bn": '"norm": true' in project,
+        "downsample_type": _name(DOWNS, params["down"]),
+        "upsample_type": params["up"],
+    }
+
+
+def _name(names: Mapping[str, str], ours: Any) -> str:
+    """Effdet's name of an operator of ours."""
+    return next((name for name, operator in names.items() if operator == ours), str(ours))

@@ -1,0 +1,111 @@
+"""The command ``bench``: a row per form, numbers that can be checked, and mistakes told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fpngraph.cli import main
+
+QUICK = ["-p", "channels=8", "-p", "repeats=1", "--in-channels", "4,6,8", "--image-size", "128x192", "--rounds", "2"]
+
+
+def benched(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert main(["bench", *arguments, "--format", "json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_every_form_has_its_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    report = benched(capsys, "bifpn", *QUICK, "--forms", "eager,fused", "--threads", "1", "--batch-size", "2")
+
+    eager, fused = report["forms"]
+    assert [eager["form"], fused["form"]] == ["eager", "fused"]
+    assert eager["ratio"] == 1
+    assert fused["operators"] < eager["operators"]
+    assert 0 < fused["peak_bytes"] < eager["peak_bytes"]
+    for form in report["forms"]:
+        times = form["milliseconds"]
+        assert 0 < times["least"] <= times["median"]
+        assert 0 < form["share_of_matrix_product"] < 2
+    assert (report["batch"], report["image_size"], report["threads"]) == (2, [128, 192], 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["bifpn"], id="as it comes"),
+        pytest.param(["qufpn", "-p", "padding=same", "-p", "fusion=sum"], id="another topology"),
+        pytest.param(
+            ["pan_effdet", "-p", "op=[act, {conv: {bias: true}}, norm]", "-p", "project={norm: true, bias: true}"],
+            id="full convolutions",
+        ),
+        pytest.param(
+            ["bifpn", "-p", "op=[separable_conv, norm, act]", "-p", "act=relu6", "-p", "down=avg_pool"], id="act last"
+        ),
+    ],
+)
+def test_effdets_neck_of_the_same_weights_comes_first(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    report = benched(capsys, *arguments, *QUICK, "--forms", "eager", "--against", "effdet")
+
+    effdet, eager = report["forms"]
+    assert (effdet["form"], effdet["ratio"], eager["form"]) == ("effdet", 1, "eager")
+    assert effdet["operators"] > eager["operators"]
+
+
+def test_the_table_says_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "bifpn", *QUICK, "--forms", "eager"]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "BiFPN, 1 x 128x192, float32; channels P3 4, P4 6, P5 8"
+    assert lines[2].split() == [
+        "form",
+        "ms",
+        "quartiles",
+        "of",
+        "eager",
+        "memory",
+        "MiB",
+        "operators",
+        "of",
+        "matrix",
+        "product",
+    ]
+    assert lines[4].startswith("eager ")
+    assert lines[5].startswith("1,411 parameters, ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(
+            ["bifpn", *QUICK, "--forms", "eager,warm"],
+            "fpngraph bench: there is no form 'warm'\n  hint: there are: eager, fused, compiled, onnxruntime\n",
+            id="form",
+        ),
+        pytest.param(
+            ["fpn", "--in-channels", "4,4,4,4", "--against", "effdet"],
+            "fpngraph bench: effdet has no neck like 'fpn'\n  hint: it has bifpn, pan_effdet, qufpn\n",
+            id="no such neck of effdet",
+        ),
+        pytest.param(
+            ["bifpn", *QUICK, "-p", "norm={group_norm: {groups: 4}}", "--against", "effdet"],
+            "fpngraph bench: effdet has no option for every parameter of 'bifpn' as it is set\n",
+            id="no such option of effdet",
+        ),
+        pytest.param(
+            ["bifpn", *QUICK, "--device", "abacus"],
+            "fpngraph bench: no device 'abacus' here: Expected one of",
+            id="device",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_told(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status = main(["bench", *arguments])
+
+    assert (status, capsys.readouterr().err[: len(message)]) == (2, message)
