@@ -6,8 +6,7 @@ import argparse
 import json
 import os
 import shlex
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,7 @@ from fpngraph.graph import Graph
 from fpngraph.language.source import dump, read
 from fpngraph.loader import load, path_of, shipped
 from fpngraph.shapes import infer
-from fpngraph.storage import check_place, replace_file
-
-_USUAL_BACKBONE = "efficientnet_b0"
+from fpngraph.storage import replace_file
 
 
 def list_(args: argparse.Namespace) -> int:
@@ -159,22 +156,16 @@ def render(args: argparse.Namespace) -> int:
     return rendering.render(args)
 
 
-def detect(args: argparse.Namespace) -> int:
-    """What is in images, as pictures and as data."""
-    from fpngraph import detecting
-
-    return detecting.detect(args)
-
-
 def known_channels(graph: Graph, args: argparse.Namespace) -> tuple[int, ...] | None:
     """The channels of the graph's inputs, as given or as a backbone has them; None where nobody says."""
     if args.backbone:
-        return _backbone_channels(graph, args.backbone)
+        return channels_of(args.backbone, graph)
     channels: tuple[int, ...] | None = args.in_channels
     return channels
 
 
-def _backbone_channels(graph: Graph, backbone: str) -> tuple[int, ...]:
+def channels_of(backbone: str, graph: Graph) -> tuple[int, ...]:
+    """The channels of the graph's inputs as a model of timm has them."""
     from fpngraph.backbone import BackboneError, backbone_channels
 
     levels = [entry.level for entry in graph.inputs.values()]
@@ -183,15 +174,6 @@ def _backbone_channels(graph: Graph, backbone: str) -> tuple[int, ...]:
     except BackboneError as error:
         raise UsageError(str(error)) from error
     return tuple(channels[level] for level in levels)
-
-
-def bench(args: argparse.Namespace) -> int:
-    """Times, memory and operators of the forms of a neck."""
-    graph = loaded(args)
-    channels = known_channels(graph, args) or _backbone_channels(graph, _USUAL_BACKBONE)
-    from fpngraph.bench import command
-
-    return command.bench(graph, channels, args)
 
 
 def expand(args: argparse.Namespace) -> int:
@@ -214,7 +196,7 @@ def _write(text: str, args: argparse.Namespace) -> None:
     if args.output is None:
         print(text, end="")
         return
-    _check_new(args)
+    check_new(args)
     try:
         replace_file(args.output, text.encode())
     except OSError as error:
@@ -222,43 +204,9 @@ def _write(text: str, args: argparse.Namespace) -> None:
     print(f"wrote {args.output}")
 
 
-def _check_new(args: argparse.Namespace) -> None:
+def check_new(args: argparse.Namespace) -> None:
     if Path(args.output).is_file() and not args.force:
         raise UsageError(f"{args.output!r} exists already\n  hint: add --force to write over it")
-
-
-def export(args: argparse.Namespace) -> int:
-    """A neck as a file that other programs run."""
-    graph = loaded(args)
-    channels = known_channels(graph, args)
-    if channels is None:
-        raise UsageError("export needs the channels of the inputs: add --in-channels or --backbone")
-    if args.opset and args.format != "onnx":
-        raise UsageError("--opset is for --format onnx")
-    _check_new(args)
-    check_place(args.output)
-    from fpngraph import compiler, exporting, state, trained
-
-    try:
-        neck = trained.trained(graph, channels, args.weights) if args.weights else compiler.build(graph, channels)
-        print(f"exporting {graph.name}, which may take a minute", file=sys.stderr, flush=True)
-        exported = exporting.export(neck, args.format, image_size=args.image_size, opset=args.opset)
-    except (state.StateError, exporting.ExportError) as error:
-        raise UsageError(str(error)) from error
-    replace_file(args.output, exported.content)
-    print(f"wrote {args.output}: {len(exported.content):,} bytes, {exported.operators} operators")
-    strides = [1 << entry.level for entry in graph.inputs.values()]
-    _print_maps("inputs", exported.inputs, channels, strides)
-    _print_maps("outputs", neck.out_channels, neck.out_channels.values(), neck.out_strides.values())
-    print(
-        f"largest difference from the neck, run at other sizes: {exported.difference:.1e} of an output's largest value"
-    )
-    return 0
-
-
-def _print_maps(what: str, names: Iterable[str], channels: Iterable[int], strides: Iterable[int]) -> None:
-    for name, count, stride in zip(names, channels, strides, strict=True):
-        print(f"{what:7} {name} [batch, {count}, height/{stride}, width/{stride}]")
 
 
 def schema(_: argparse.Namespace) -> int:

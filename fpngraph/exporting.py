@@ -54,7 +54,7 @@ def export(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | N
         found = "x".join(map(str, image_size))
         raise ExportError(f"images of {found} pixels have fewer than 2 at level {coarsest}, but {least} a side have 2")
     height, width = image_size
-    with _silence(), torch.no_grad():
+    with silence(), torch.no_grad():
         try:
             program = torch.export.export(neck.fuse(), (_maps(neck, 2, image_size),), dynamic_shapes=(_dynamic(neck),))
             content, inputs, operators, run = _onnx(neck, program, opset) if form == "onnx" else _torch(neck, program)
@@ -80,7 +80,7 @@ def _check_packages(form: str) -> None:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Nothing of what exporters warn of, log and print, which is for their authors; the result is compared."""
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fpngraph.bench.memory import peak_bytes
 from fpngraph.bench.timing import Call
+from fpngraph.exporting import silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
         return func(*args, **(kwargs or {}))
 
 
-def compiled(module: nn.Module, maps: Sequence[Tensor]) -> Form:
+def compiled(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
     """``module`` through ``torch.compile``."""
     torch.compiler.reset()
     faster = torch.compile(module, fullgraph=True)
@@ -78,10 +79,30 @@ def compiled(module: nn.Module, maps: Sequence[Tensor]) -> Form:
     try:
         call()
     except Exception as error:  # a compiler that is not there, or whatever goes wrong in one
-        return Form("compiled", None, reason=str(error).strip().splitlines()[0])
-    return Form("compiled", call)
+        return Form(name, None, reason=_first_line(error))
+    return Form(name, call)
 
 
-def onnx_runtime(module: nn.Module, maps: Sequence[Tensor]) -> Form:
-    """``module`` as an ONNX file in ONNX Runtime, on the processor."""
-    return Form("onnxruntime", None, reason="to come")
+def onnx_runtime(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
+    """``module`` in ONNX Runtime on the processor, exported for maps of these sizes."""
+    if any(x.device.type != "cpu" for x in maps):
+        return Form(name, None, reason="it is measured on the processor only")
+    try:
+        import onnxruntime  # type: ignore[import-untyped]  # it has no hints
+
+        with silence():
+            written: Any = torch.onnx.export(module, (list(maps),), dynamo=True, verbose=False)
+        model = written.model_proto
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    except ImportError as error:
+        return Form(name, None, reason=f"{error}; pip install 'fpngraph[onnx]'")
+    except Exception as error:  # whatever exporters and runtimes say of a type or an operator
+        return Form(name, None, reason=_first_line(error.__cause__ or error))
+    given = {entry.name: x.numpy() for entry, x in zip(session.get_inputs(), maps, strict=True)}
+    return Form(name, lambda: session.run(None, given), len(model.graph.node))
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

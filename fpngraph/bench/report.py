@@ -18,7 +18,9 @@ from fpngraph.costs import cost
 from fpngraph.feature import Size
 from fpngraph.neck import Neck
 
-FORMS = ("eager", "fused", "compiled", "onnxruntime")
+_MAKERS = {"eager": eager, "fused": eager, "compiled": compiled, "onnxruntime": onnx_runtime}
+FORMS = tuple(_MAKERS)
+_FAST = ("compiled", "onnxruntime")  # the forms that any module has
 Report = Mapping[str, Any]
 Progress = Callable[[str, float], None]
 """Told what is being done, and which share of all is done."""
@@ -93,18 +95,14 @@ def _forms(
     """The forms asked for; the peer, which all are compared with, first."""
     expected = neck(list(maps))
     fused = neck.fuse()
-    makers: dict[str, Callable[[], Form]] = {
-        "eager": lambda: eager("eager", neck, maps),
-        "fused": lambda: eager("fused", fused, maps),
-        "compiled": lambda: compiled(fused, maps),
-        "onnxruntime": lambda: onnx_runtime(fused, maps),
-    }
-    makers = {name: makers[name] for name in setting.forms}
+    plan: list[tuple[str, Callable[..., Form], nn.Module]] = []
     if peer:
-        makers = {peer.name: lambda: eager(peer.name, peer.module, maps)} | makers
-    for index, (name, make) in enumerate(makers.items()):
-        progress(f"making {name}", 0.5 * index / len(makers))
-        form = make()
+        plan.append((peer.name, eager, peer.module))
+        plan += [(f"{peer.name} {form}", _MAKERS[form], peer.module) for form in setting.forms if form in _FAST]
+    plan += [(form, _MAKERS[form], neck if form == "eager" else fused) for form in setting.forms]
+    for index, (name, make, module) in enumerate(plan):
+        progress(f"making {name}", 0.5 * index / len(plan))
+        form = make(name, module, maps)
         if form.call:
             _check(name, form.call(), expected)
         yield form

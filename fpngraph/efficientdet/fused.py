@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import torch
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from fpngraph.efficientdet.config import Config
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.parts import Parts, Predictions
 from fpngraph.feature import Feature
 from fpngraph.folding import chain, inference_copy
 from fpngraph.layers.conv import UncopiedConv2d, is_pointwise, pointwise
 from fpngraph.layers.layout import channels_last
+from fpngraph.neck import Neck
 from fpngraph.ops import Site
 from fpngraph.steps import Step
-
-if TYPE_CHECKING:
-    from fpngraph.efficientdet.model import EfficientDet
 
 
 class FusedEfficientDet(Parts):
@@ -29,14 +28,12 @@ class FusedEfficientDet(Parts):
     Called as the detector is, and equal to it in eval mode but for rounding; ``train()`` is refused.
     """
 
-    def __init__(self, model: EfficientDet, dtype: torch.dtype | None) -> None:
-        super().__init__(
-            model.config,
-            _in_inference(inference_copy(model.backbone)).to(memory_format=torch.channels_last),
-            model.neck.fuse(dtype),
-            FusedHead(model.class_head),
-            FusedHead(model.box_head),
-        )
+    def __init__(
+        self, config: Config, backbone: nn.Module, neck: Neck, heads: tuple[Head, Head], dtype: torch.dtype | None
+    ) -> None:
+        class_head, box_head = map(FusedHead, heads)
+        own = _in_inference(inference_copy(backbone)).to(memory_format=torch.channels_last)
+        super().__init__(config, own, neck.fuse(dtype), class_head, box_head)
         self.to(dtype)
         self.eval()
 

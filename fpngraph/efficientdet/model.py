@@ -51,7 +51,8 @@ class EfficientDet(Parts):
         Norms and fusion weights are folded into convolutions, and maps lie in memory as is fastest. With ``dtype`` it
         computes in that type; images and predictions keep theirs. The detector stays as it is and can be trained on.
         """
-        return FusedEfficientDet(self, dtype)
+        heads = self.class_head, self.box_head
+        return FusedEfficientDet(self.config, self.backbone, self.neck, heads, dtype)
 
     def reset_heads(self, **changes: Any) -> None:
         """Go on with another ``num_classes``, ``aspect_ratios`` or ``num_scales``.
