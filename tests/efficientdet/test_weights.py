@@ -224,6 +224,24 @@ def test_a_broken_file_is_told(ours: EfficientDet, tmp_path: Path, name: str, co
     assert_refused(ours, path, f"{str(path)!r} is no file of tensors that torch.save or safetensors wrote")
 
 
+@pytest.mark.parametrize(
+    ("name", "save"),
+    [
+        pytest.param("a.pth", saved_zip, id="torch.save"),
+        pytest.param("a.pth", saved_in_the_old_format, id="torch.save before 1.6"),
+        pytest.param("a.safetensors", safetensors.torch.save_file, id="safetensors"),
+    ],
+)
+def test_a_file_that_was_cut_off_is_told(
+    ours: EfficientDet, tmp_path: Path, name: str, save: Callable[[State, Path], None]
+) -> None:
+    path = tmp_path / name
+    save({"a": torch.rand(100), "b": torch.rand(2)}, path)
+    path.write_bytes(path.read_bytes()[:-10])
+
+    assert_refused(ours, path, f"{str(path)!r} is no file of tensors that torch.save or safetensors wrote")
+
+
 def test_a_file_that_does_not_exist_is_told_as_ever(ours: EfficientDet, tmp_path: Path) -> None:
     for name in ("a.pth", "a.safetensors"):
         with pytest.raises(FileNotFoundError):
