@@ -64,11 +64,6 @@ def is_state(content: object) -> bool:
     )
 
 
-def check_fit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], what: str, hint: str = "") -> None:
-    """Raise StateError with all differences, if there are any: what is missing, unexpected, or of another shape."""
-    refuse(what, differences(found, wanted), hint)
-
-
 def translate(
     state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], names: Mapping[str, str], what: str, hint: str = ""
 ) -> dict[str, Tensor]:
@@ -76,11 +71,8 @@ def translate(
 
     Raises StateError if a tensor of either side has not exactly one counterpart of equal shape on the other.
     """
-    refuse(
-        what,
-        [*ambiguous(wanted, names), *differences(state, {names[n]: wanted[n] for n in wanted if n in names})],
-        hint,
-    )
+    theirs = {names[name]: tensor for name, tensor in wanted.items() if name in names}
+    refuse(what, [*ambiguous(wanted, names), *differences(state, theirs)], hint)
     return {name: state[names[name]] for name in wanted}
 
 

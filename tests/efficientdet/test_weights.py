@@ -198,8 +198,8 @@ def test_a_checkpoint_without_a_state_dict_is_told(ours: EfficientDet) -> None:
     assert_refused(
         ours,
         {"weights": {}, "epoch": 3},
-        "the state dict holds no state dict, names with a tensor each, also not as 'state_dict_ema' or 'model_ema' or "
-        "'state_dict' or 'model'; it has 'weights', 'epoch'",
+        "the state dict holds no state dict, names with a tensor each, itself or as 'state_dict_ema', 'model_ema', "
+        "'state_dict', 'model', but 2 entries: 'weights', 'epoch'",
     )
 
 
@@ -210,8 +210,8 @@ def test_a_file_of_something_else_is_told(ours: EfficientDet, tmp_path: Path) ->
     assert_refused(
         ours,
         path,
-        f"{str(path)!r} holds no state dict, names with a tensor each, also not as 'state_dict_ema' or 'model_ema' or "
-        "'state_dict' or 'model'; it is a list",
+        f"{str(path)!r} holds no state dict, names with a tensor each, itself or as 'state_dict_ema', 'model_ema', "
+        "'state_dict', 'model', but a list",
     )
 
 
