@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fpngraph.ops import Site as Site
     from fpngraph.ops import Up as Up
     from fpngraph.ops import register as register
+    from fpngraph.pyramid import FeaturePyramid as FeaturePyramid
     from fpngraph.shapes import infer as infer
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ _PUBLIC = {
     "matching": ("Changed", "Matched", "load_matching"),
     "neck": ("Neck",),
     "ops": ("Activation", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Site", "Up", "register"),
+    "pyramid": ("FeaturePyramid",),
     "shapes": ("infer",),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
@@ -60,6 +62,8 @@ __all__ = ["__version__", *_HOME]  # noqa: PLE0604  (the names of the table)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "efficientdet":
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -67,6 +67,24 @@ def scale(text: str) -> float:
     return number
 
 
+def count(text: str) -> int:
+    """A whole number from 1 to about a million."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1 << 20):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to a million")
+    return int(text)
+
+
+def score(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return number
+
+
 def import_operators(modules: Iterable[str]) -> None:
     """Import modules by name, those of the working directory included. Raises UsageError with the reason."""
     for module in modules:

@@ -20,7 +20,7 @@ class BackboneError(ValueError):
 class _Tap(NamedTuple):
     """A place in a model where it gives a feature map."""
 
-    place: int
+    position: int
     stride: int
     channels: int
 
@@ -44,13 +44,13 @@ def create_backbone(
     taps = _taps(name, in_chans=in_chans, **timm_arguments)
     if out_indices is None:
         by_level = _by_level(name, taps, levels)
-        indices = [by_level[level].place for level in levels]
+        positions = [by_level[level].position for level in levels]
     else:
-        indices = _checked(name, taps, levels, out_indices)
-    model: nn.Module = timm.create_model(
-        name, features_only=True, out_indices=tuple(indices), pretrained=pretrained, in_chans=in_chans, **timm_arguments
-    )
-    return model
+        positions = _checked(name, taps, levels, out_indices)
+    if positions != sorted(set(positions)):
+        hint = "choose one for each input by 'out_indices', in ascending order"
+        raise BackboneError(f"the maps {_listed(positions)} of model {name!r} do not ascend\n  hint: {hint}")
+    return _made(name, positions, pretrained=pretrained, in_chans=in_chans, **timm_arguments)
 
 
 def backbone_channels(name: str, levels: Iterable[int]) -> dict[int, int]:
@@ -84,14 +84,18 @@ def _taps(name: str, **timm_arguments: Any) -> list[_Tap]:
         close = get_close_matches(name, timm.list_models(), n=5)
         hint = f"did you mean {', '.join(map(repr, close))}?" if close else "timm.list_models() has all names"
         raise BackboneError(f"timm has no model named {name!r}\n  hint: {hint}")
-    try:
-        with torch.device("meta"):
-            model: Any = timm.create_model(name, features_only=True, pretrained=False, **timm_arguments)
-    except (RuntimeError, AttributeError, AssertionError, TypeError, ValueError) as error:
-        raise BackboneError(f"timm makes no feature maps of model {name!r}: {error}") from error
-    # all that the model has: what timm chooses by default leaves out the coarsest of some
+    with torch.device("meta"):
+        model: Any = _made(name, [-1], **timm_arguments)  # up to the last map, so that nothing is cut off
     info = model.feature_info.info
-    return [_Tap(index, tap["reduction"], tap["num_chs"]) for index, tap in enumerate(info)]
+    return [_Tap(position, tap["reduction"], tap["num_chs"]) for position, tap in enumerate(info)]
+
+
+def _made(name: str, positions: Sequence[int], **arguments: Any) -> nn.Module:
+    try:
+        model: nn.Module = timm.create_model(name, features_only=True, out_indices=tuple(positions), **arguments)
+    except (RuntimeError, AttributeError, AssertionError, TypeError, ValueError, LookupError) as error:
+        raise BackboneError(f"timm makes no feature maps of model {name!r}: {error}") from error
+    return model
 
 
 def _by_level(name: str, taps: Sequence[_Tap], levels: Sequence[int]) -> dict[int, _Tap]:
@@ -99,32 +103,36 @@ def _by_level(name: str, taps: Sequence[_Tap], levels: Sequence[int]) -> dict[in
     missing = [level for level in levels if 1 << level not in by_stride]
     if missing:
         wanted = ", ".join(f"{level} (stride {1 << level})" for level in missing)
-        strides = ", ".join(map(str, by_stride))
-        found = f"its strides are {strides}" if len(by_stride) > 1 else f"all its maps have the stride {strides}"
-        raise BackboneError(f"model {name!r} has no level {wanted}; {found}{_way_out(by_stride)}")
+        found = "its strides are" if len(by_stride) > 1 else "all its maps have the stride"
+        message = f"model {name!r} has no level {wanted}; {found} {_listed(by_stride)}"
+        fitting = _fitting(set(by_stride)) if len(by_stride) == 1 else []
+        hint = f"\n  hint: of the shipped graphs, {', '.join(map(repr, fitting))} takes such maps" if fitting else ""
+        raise BackboneError(message + hint)
     return {level: by_stride[1 << level] for level in levels}
 
 
-def _way_out(strides: Iterable[int]) -> str:
-    """For a model of one stride, the shipped graphs that need no other."""
-    graphs = {name: load(name) for name in shipped()} if len(set(strides)) == 1 else {}
-    fitting = [
-        name for name, graph in graphs.items() if {1 << it.level for it in graph.inputs.values()} == set(strides)
-    ]
-    return f"\n  hint: {', '.join(map(repr, fitting))} takes one map of this stride" if fitting else ""
+def _fitting(strides: set[int]) -> list[str]:
+    """The shipped graphs that need maps of these strides and no other."""
+    graphs = {name: load(name) for name in shipped()}
+    needs = {name: {1 << entry.level for entry in graph.inputs.values()} for name, graph in graphs.items()}
+    return [name for name, needed in needs.items() if needed == strides]
 
 
 def _checked(name: str, taps: Sequence[_Tap], levels: Sequence[int], out_indices: Sequence[int]) -> list[int]:
     """The explicit choice of taps, once it is found to fit the levels; never negative."""
     wrong = [index for index in out_indices if not -len(taps) <= index < len(taps)]
     if wrong:
-        raise BackboneError(f"model {name!r} has no map {', '.join(map(str, wrong))}; it has 0 to {len(taps) - 1}")
+        raise BackboneError(f"model {name!r} has no map {_listed(wrong)}; it has 0 to {len(taps) - 1}")
     chosen = [taps[index] for index in out_indices]
-    if [tap.stride for tap in chosen] != [1 << level for level in levels]:
-        strides = ", ".join(str(tap.stride) for tap in chosen)
-        wanted = ", ".join(str(1 << level) for level in levels)
+    wanted = [1 << level for level in levels]
+    if [tap.stride for tap in chosen] != wanted:
+        strides = _listed(tap.stride for tap in chosen)
         raise BackboneError(
-            f"the maps {', '.join(map(str, out_indices))} of model {name!r} have the strides {strides}, "
-            f"but {wanted} are required"
+            f"the maps {_listed(out_indices)} of model {name!r} have the strides {strides}, "
+            f"but {_listed(wanted)} are required"
         )
-    return [tap.place for tap in chosen]
+    return [tap.position for tap in chosen]
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))

@@ -1,6 +1,7 @@
 """The command line: what can be asked, and the border at which every user's mistake becomes a message.
 
-Exit status: 0 all well, 1 problems in a graph, 2 asked wrongly or a file that cannot be read or written.
+Exit status: 0 all well, 1 problems in a graph or in some of several images, 2 asked wrongly or a file that cannot be
+read or written.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fpngraph {fpngraph.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_list, _add_check, _add_show, _add_render, _add_expand, _add_new, _add_schema):
+    for add in (_add_list, _add_check, _add_show, _add_render, _add_detect, _add_expand, _add_new, _add_schema):
         add(subparsers)
     return parser
 
@@ -136,6 +137,32 @@ def _add_render(subparsers: Any) -> None:
     parser.add_argument("--watch", action="store_true", help="draw again at every save, until Ctrl-C")
 
 
+def _add_detect(subparsers: Any) -> None:
+    about = "find objects in images with a detector: pictures with boxes, and data in COCO's format of results"
+    parser = _command(subparsers, commands.detect, about, "fpngraph detect photos/ --model tf_efficientdet_d0 -o out/")
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder for all images in it")
+    parser.add_argument("--model", required=True, metavar="NAME", help="a detector of effdet, as tf_efficientdet_d0")
+    about_checkpoint = "the weights, as effdet saves them (default: the published ones of the model)"
+    parser.add_argument("--checkpoint", metavar="FILE", help=about_checkpoint)
+    about_output = "the folder for pictures, detections.json (all results) and images.json (what they are in)"
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about_output)
+    parser.add_argument("--force", action="store_true", help="write over files that exist")
+    parser.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
+    _add_params(parser)
+    parser.add_argument("--num-classes", type=arguments.count, metavar="N", help="classes that the weights know")
+    parser.add_argument("--labels", metavar="FILE", help="names of the classes, one per line (default: COCO's 90)")
+    about_score = "the lowest score that is drawn; the data have all (default: 0.3)"
+    parser.add_argument("--score", "--threshold", type=arguments.score, default=0.3, metavar="N", help=about_score)
+    about_size = "what images are made to fit, 512 or HEIGHTxWIDTH in pixels (default: the model's)"
+    parser.add_argument("--image-size", type=arguments.image_size, metavar="SIZE", help=about_size)
+    parser.add_argument("--soft-nms", action="store_true", help="lower the scores of boxes that overlap better ones")
+    parser.add_argument(
+        "--batch-size", type=arguments.count, default=1, metavar="N", help="images at once (default: 1)"
+    )
+    about_device = "where to run, such as cpu or cuda:1 (default: cuda where there is one, else cpu)"
+    parser.add_argument("--device", metavar="DEVICE", help=about_device)
+
+
 def _add_expand(subparsers: Any) -> None:
     about = "print the explicit graph: every range, fallback, default and repeat worked out"
     parser = _command(subparsers, commands.expand, about, "fpngraph expand my.yaml -o explicit.yaml")
@@ -162,6 +189,10 @@ def _add_graph(parser: Any) -> None:
 
 def _add_parameters(parser: Any) -> None:
     parser.add_argument("--preset", metavar="NAME", help="a preset of the graph")
+    _add_params(parser)
+
+
+def _add_params(parser: Any) -> None:
     parser.add_argument(
         "-p",
         dest="params",

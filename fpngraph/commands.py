@@ -106,7 +106,7 @@ def _checked(name: str, args: argparse.Namespace) -> _Checked:
         if args.in_channels:
             infer(graph, args.in_channels)
     except GraphError as error:
-        return _Checked(name, error.problems, warnings, 1 if _is_readable(name) else 2)
+        return _Checked(name, error.problems, warnings, 1 if is_readable(name) else 2)
     return _Checked(name, (), warnings)
 
 
@@ -119,12 +119,12 @@ def loaded(args: argparse.Namespace) -> Graph:
     try:
         return load(args.graph, preset=args.preset, **dict(args.params))
     except GraphError as error:
-        if not _is_readable(args.graph):
+        if not is_readable(args.graph):
             raise UsageError(str(error)) from error
         raise
 
 
-def _is_readable(name: str) -> bool:
+def is_readable(name: str) -> bool:
     """Whether ``name`` leads to a file that can be read, whatever is in it."""
     try:
         path = path_of(name)
@@ -154,6 +154,13 @@ def render(args: argparse.Namespace) -> int:
     from fpngraph import rendering
 
     return rendering.render(args)
+
+
+def detect(args: argparse.Namespace) -> int:
+    """What is in images, as pictures and as data."""
+    from fpngraph import detecting
+
+    return detecting.detect(args)
 
 
 def known_channels(graph: Graph, args: argparse.Namespace) -> tuple[int, ...] | None:

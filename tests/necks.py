@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import fpngraph
 
-CHANNELS = (6, 10, 14, 18)
+CHANNELS = (12, 10, 14, 18)
 GRAPHS: Mapping[str, Mapping[str, int]] = {
     "bifpn": {"channels": 8, "repeats": 2},
     "pan_effdet": {"channels": 8, "repeats": 1},
@@ -17,6 +17,7 @@ GRAPHS: Mapping[str, Mapping[str, int]] = {
     "fpn": {"channels": 8},
     "retinanet_fpn": {"channels": 8},
     "panet": {"channels": 8},
+    "simple_fpn": {"channels": 8},
 }
 
 

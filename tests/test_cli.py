@@ -222,7 +222,8 @@ class TestShow:
             ),
             pytest.param(
                 ["my.yaml", "--backbone", "vit_tiny_patch16_224"],
-                "fpngraph show: model 'vit_tiny_patch16_224' has no level 3 (stride 8); its strides are 16\n",
+                "fpngraph show: model 'vit_tiny_patch16_224' has no level 3 (stride 8); all its maps have the stride "
+                "16\n  hint: of the shipped graphs, 'simple_fpn' takes such maps\n",
                 id="backbone-without-level",
             ),
         ],

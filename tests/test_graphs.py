@@ -9,7 +9,7 @@ import torch
 
 import fpngraph
 
-GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn"}
+GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
 FOLDER = Path(__file__).parents[1] / "graphs"
 
 # arXiv:1911.09070, table 1: channels and layers of the BiFPN. D7x has one level more (Sec. 5.1).
@@ -26,7 +26,7 @@ EFFICIENTDET = {
 }
 RANGES = [
     pytest.param(name, {"min": low, "backbone_max": middle, "max": high}, id=f"{name}-{low}-{middle}-{high}")
-    for name in sorted(GRAPHS)
+    for name in sorted(GRAPHS - {"simple_fpn"})
     for low, middle, high in [(3, 5, 7), (3, 5, 8), (2, 5, 6), (2, 4, 6), (4, 5, 6), (0, 2, 4), (5, 5, 7)]
     if name != "retinanet_fpn" or middle == 5
 ]
@@ -84,7 +84,7 @@ def test_a_shipped_graph_gives_every_level_of_a_range(name: str, params: dict[st
     }
 
 
-@pytest.mark.parametrize("name", sorted(GRAPHS))
+@pytest.mark.parametrize("name", sorted(GRAPHS - {"simple_fpn"}))
 def test_a_shipped_graph_takes_an_image_of_one_pixel(name: str) -> None:
     neck = build(name)
 
@@ -134,3 +134,15 @@ def test_the_source_of_retinanets_first_extra_level_is_a_parameter(source: str) 
     graph = fpngraph.load("retinanet_fpn", source=source)
 
     assert [edge.source for edge in graph.nodes["P6"].edges] == [source]
+
+
+@pytest.mark.parametrize(("level", "max_level"), [(4, 6), (4, 5), (3, 7), (5, 6)])
+def test_simple_fpn_makes_every_level_of_one_map(level: int, max_level: int) -> None:
+    graph = fpngraph.load("simple_fpn", channels=8, level=level, max=max_level)
+    neck = fpngraph.build(graph, in_channels=[12]).eval()
+
+    outputs = shapes(neck, 7 << level, 5 << level)
+
+    assert outputs == {
+        f"P{it}": (1, 8, -(-(7 << level) // 2**it), -(-(5 << level) // 2**it)) for it in range(level - 2, max_level + 1)
+    }

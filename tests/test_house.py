@@ -25,18 +25,25 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("shapes", "costs"),
     ("drawing",),
     ("loader",),
-    ("arguments", "table", "commands", "rendering", "cli", "__main__"),
+    ("arguments", "photos", "table", "commands", "rendering", "cli", "__main__"),
     ("layers",),
     ("compiler", "neck", "fused"),
-    ("backbone", "adapters", "state", "trained", "matching"),
+    ("backbone", "pyramid", "state", "trained", "matching"),
     ("efficientdet",),
+    ("adapters", "findings", "detecting"),
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}
 TORCH_FREE = RANK["layers"]
 
 # Imports inside functions that go the other way: what builds torch modules waits until somebody builds, and a graph
 # that shows itself in a notebook is drawn when it is shown.
-LATE = {("ops", "layers"), ("commands", "backbone"), ("rendering", "trained"), ("graph", "drawing")}
+LATE = {
+    ("ops", "layers"),
+    ("commands", "backbone"),
+    ("commands", "detecting"),
+    ("rendering", "trained"),
+    ("graph", "drawing"),
+}
 
 TOPOLOGY = re.compile(
     r"bi-?fpn|qu-?fpn|pa-?fpn|nas[-_ ]?fpn|hr-?fpn|retina-?net|panet|pan_effdet|yolo|(?<![a-z])fpn(?![a-z])", re.I

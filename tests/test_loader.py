@@ -17,7 +17,7 @@ inputs: P(3..4)
 nodes: {a(3..top): {inputs: [P(l)]}}
 outputs: a(3..top)
 """
-NAMES = "bifpn, fpn, pan_effdet, panet, qufpn, retinanet_fpn"
+NAMES = "bifpn, fpn, pan_effdet, panet, qufpn, retinanet_fpn, simple_fpn"
 
 
 def refused(name: str | Path) -> str:

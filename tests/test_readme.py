@@ -10,8 +10,10 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 import fpngraph
 from fpngraph.cli import main
@@ -64,6 +66,22 @@ def test_the_first_block_is_a_graph_and_the_second_uses_it() -> None:
     assert printed(code) == output.text
 
 
+def test_a_pyramid_is_a_backbone() -> None:
+    (block,) = [block for block in BLOCKS[2:] if block.language == "python" and not block.file]
+    namespace: dict[str, Any] = {}
+
+    exec(compile(block.text, "README.md", "exec"), namespace)
+    features = namespace["detector"].backbone(torch.randn(2, 3, 96, 64))
+
+    assert {name: tuple(x.shape[1:]) for name, x in features.items()} == {
+        "P3": (64, 12, 8),
+        "P4": (64, 6, 4),
+        "P5": (64, 3, 2),
+        "P6": (64, 2, 1),
+        "P7": (64, 1, 1),
+    }
+
+
 @pytest.mark.parametrize("file", [block.file for block in BLOCKS if block.language == "yaml"])
 def test_graphs_load_unless_they_show_mistakes(file: str) -> None:
     importlib.import_module("attention")
@@ -102,7 +120,7 @@ def test_every_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
 
     commands = re.findall(r"^    (\w+)  ", capsys.readouterr().out, re.M)
-    assert len(commands) == 7
+    assert len(commands) == 8
     assert set(commands) == set(re.findall(r"^\| `fpngraph (\w+)", README, re.M))
 
 

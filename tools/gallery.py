@@ -68,6 +68,7 @@ PICTURES = (
     Picture("retinanet_fpn", "FPN of RetinaNet", "retinanet_fpn"),
     Picture("panet", "PANet: FPN and a way back up", "panet"),
     Picture("pan_effdet", "PAN as effdet has it, three cells", "pan_effdet"),
+    Picture("simple_fpn", "The pyramid of ViTDet, from one map", "simple_fpn"),
     Picture("qufpn_cell", "One cell of QuFPN", "qufpn", params={"repeats": 1}),
 )
 

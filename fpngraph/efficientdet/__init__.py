@@ -1,7 +1,13 @@
 """The detector EfficientDet as a client of the graphs, and the way from effdet's weights to ours."""
 
+from fpngraph.efficientdet.anchors import anchor_boxes
+from fpngraph.efficientdet.boxes import Detections, Original
 from fpngraph.efficientdet.by_name import DownloadError, create, load_pretrained
 from fpngraph.efficientdet.config import Config, ConfigError, config, names
+from fpngraph.efficientdet.detection import Detector
+from fpngraph.efficientdet.heads import Head
+from fpngraph.efficientdet.host import neck_of
+from fpngraph.efficientdet.images import ImageError, open_image
 from fpngraph.efficientdet.model import EfficientDet, Predictions
 from fpngraph.efficientdet.weights import effdet_state, load_effdet, save_effdet
 from fpngraph.state import StateError
@@ -9,15 +15,23 @@ from fpngraph.state import StateError
 __all__ = [
     "Config",
     "ConfigError",
+    "Detections",
+    "Detector",
     "DownloadError",
     "EfficientDet",
+    "Head",
+    "ImageError",
+    "Original",
     "Predictions",
     "StateError",
+    "anchor_boxes",
     "config",
     "create",
     "effdet_state",
     "load_effdet",
     "load_pretrained",
     "names",
+    "neck_of",
+    "open_image",
     "save_effdet",
 ]

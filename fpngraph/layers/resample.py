@@ -39,6 +39,22 @@ class Interpolate(nn.Module):
         return self.mode
 
 
+class Deconv(nn.ConvTranspose2d):
+    """Transposed convolution with its stride as kernel: each pixel becomes a square of pixels, and no two overlap.
+
+    What comes out in another size than the one wanted is resized to it by nearest.
+
+    Shape: [B, C, H, W] to [B, out_channels, size[0], size[1]].
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, ratio: int, *, bias: bool = True) -> None:
+        super().__init__(in_channels, out_channels, ratio, ratio, bias=bias)
+
+    def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]  # size is no list here
+        x = F.conv_transpose2d(x, self.weight, self.bias, self.stride)
+        return x if has_size(x, size) else F.interpolate(x, (size[0], size[1]), mode="nearest")
+
+
 class _Pool(nn.Module):
     """Pools to ceil(n / stride) pixels of n. A map that has the size wanted comes back as it is.
 

@@ -68,7 +68,7 @@ def _reset(module: nn.Module) -> None:
     """Biases of convolutions and norms to 0, scales of norms to 1."""
     from torch import nn
 
-    norms = (nn.BatchNorm2d, nn.GroupNorm)
+    norms = (nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
     if isinstance(module, norms):
         nn.init.ones_(module.weight)
     if isinstance(module, (nn.Conv2d, *norms)) and module.bias is not None:

@@ -64,3 +64,15 @@ class GroupNorm(_Norm):
         from torch import nn
 
         return nn.GroupNorm(self.groups, inputs[0].channels, eps=self.eps)
+
+
+@register
+class LayerNorm(_Norm):
+    """Normalisation over the channels of each pixel (arXiv:1607.06450), as vision transformers have it."""
+
+    name: ClassVar[str] = "layer_norm"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from timm.layers.norm import LayerNorm2d
+
+        return LayerNorm2d(inputs[0].channels, eps=self.eps)

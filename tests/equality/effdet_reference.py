@@ -12,11 +12,8 @@ from effdet.efficientdet import BiFpn
 from torch import Tensor, nn
 
 import fpngraph
+from fpngraph.efficientdet import host
 from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
-
-GRAPHS = {"bifpn": "bifpn", "pan": "pan_effdet", "qufpn": "qufpn"}
-FUSIONS = {"sum": "sum", "attn": "softmax", "fa": "fast_normalized"}
-DOWNS = {"max": "max_pool", "avg": "avg_pool", "bilinear": "bilinear", "nearest": "nearest"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,43 +35,32 @@ class Options:
     upsample_type: str = "nearest"
 
 
-def effdet_neck(
-    options: Options, in_channels: Sequence[int], image_size: tuple[int, int], fpn_config: object = None
-) -> BiFpn:
-    """effdet's neck for images of ``image_size``, (height, width); it has no other size."""
+def effdet_config(options: Options, image_size: tuple[int, int] = (512, 512), fpn_config: object = None) -> Any:
+    """The configuration of an effdet model with that neck."""
     config = get_efficientdet_config("efficientdet_d0")
     config.update(vars(options))
     config.num_levels = options.max_level - options.min_level + 1
     config.image_size = image_size
     config.fpn_config = fpn_config
+    return config
+
+
+def effdet_neck(
+    options: Options, in_channels: Sequence[int], image_size: tuple[int, int], fpn_config: object = None
+) -> BiFpn:
+    """effdet's neck for images of ``image_size``, (height, width); it has no other size."""
+    config = effdet_config(options, image_size, fpn_config)
     return BiFpn(config, [{"num_chs": channels} for channels in in_channels])
 
 
 def settings(options: Options) -> dict[str, Any]:
     """The parameters of the shipped graphs that ``options`` determine by themselves, whatever the topology."""
-    conv = "separable_conv" if options.separable_conv else "conv"
-    before_norm: object = {conv: {"bias": True}} if options.redundant_bias else conv
-    # effdet has no redundant bias where the activation comes last.
-    op = [conv, "norm", "act"] if options.conv_bn_relu_pattern else ["act", before_norm, "norm"]
-    bias = {"bias": True} if options.redundant_bias else {}
-    return {
-        "min": options.min_level,
-        "max": options.max_level,
-        "channels": options.fpn_channels,
-        "repeats": options.fpn_cell_repeats,
-        "act": options.act_type,
-        "op": op,
-        "down": DOWNS[options.downsample_type],
-        "up": options.upsample_type,
-        "project": {"norm": options.apply_resample_bn} | bias,
-        "padding": options.pad_type or "symmetric",
-    }
+    return host.parameters(effdet_config(options))
 
 
 def graph_of(options: Options) -> fpngraph.Graph:
     """The shipped graph that is effdet's neck of these options."""
-    topology, fusion = options.fpn_name.split("_")
-    return fpngraph.load(GRAPHS[topology], fusion=FUSIONS[fusion], **settings(options))
+    return host.graph_of(effdet_config(options))
 
 
 def equal_necks(theirs: BiFpn, graph: fpngraph.Graph, maps: Sequence[Tensor]) -> fpngraph.Neck:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from fpngraph.layers.resample import AvgPool, Interpolate, MaxPool
+from fpngraph.layers.resample import AvgPool, Deconv, Interpolate, MaxPool
 from fpngraph.ops import Padding
 
 PADDINGS: tuple[Padding, ...] = ("symmetric", "same")
@@ -183,3 +183,19 @@ def test_a_last_window_that_torch_drops_costs_no_copy() -> None:
     names = calls(MaxPool(3, 4, "same"), torch.randn(1, 1, 4, 6), (1, 2))
 
     assert names == ["max_pool2d_with_indices"]
+
+
+def test_a_deconvolution_makes_a_square_of_every_pixel() -> None:
+    module = Deconv(1, 1, ratio=2, bias=False)
+    module.weight.data = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+
+    y = module(torch.tensor([[[[1.0, 10.0]]]]), (2, 4))
+
+    assert y.tolist() == [[[[1.0, 2.0, 10.0, 20.0], [3.0, 4.0, 30.0, 40.0]]]]
+
+
+def test_a_deconvolution_for_an_odd_size_leaves_the_last_pixels_out() -> None:
+    module = Deconv(3, 4, ratio=2)
+    x = torch.randn(1, 3, 5, 4)
+
+    assert torch.equal(module(x, (9, 7)), module(x, (10, 8))[..., :9, :7])

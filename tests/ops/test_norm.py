@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from pydantic import ValidationError
 from torch import nn
 
 from fpngraph.feature import Feature
 from fpngraph.ops import Mismatch, Site
-from fpngraph.ops.norm import BatchNorm, GroupNorm
+from fpngraph.ops.norm import BatchNorm, GroupNorm, LayerNorm
 
 
 def test_groups_that_do_not_divide_the_channels_are_refused_with_divisors_near() -> None:
@@ -35,3 +36,13 @@ def test_group_norm_keeps_its_settings() -> None:
 def test_numbers_without_a_meaning_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         BatchNorm(**settings)
+
+
+def test_layer_norm_is_over_the_channels_of_each_pixel() -> None:
+    module = LayerNorm(eps=0.5).build((Feature(3, 8),), Site())
+    x = torch.randn(2, 8, 3, 4)
+
+    y = module(x)
+
+    centred = x - x.mean(1, keepdim=True)
+    torch.testing.assert_close(y, centred / (centred.square().mean(1, keepdim=True) + 0.5).sqrt())

@@ -7,7 +7,7 @@ from fpngraph.feature import Feature, Size
 from fpngraph.layers.resample import AvgPool as AvgPoolModule
 from fpngraph.layers.resample import MaxPool as MaxPoolModule
 from fpngraph.ops import Cost, Down, Mismatch, Site
-from fpngraph.ops.resample import AvgPool, MaxPool, NearestUp, StridedConv
+from fpngraph.ops.resample import AvgPool, Deconv, MaxPool, NearestUp, StridedConv
 
 C3 = (Feature(3, 12),)
 
@@ -58,3 +58,27 @@ def test_a_strided_convolution_before_a_norm_has_no_bias() -> None:
 
     assert isinstance(module, nn.Conv2d)
     assert module.bias is None
+
+
+@pytest.mark.parametrize(
+    ("op", "channels", "expected"),
+    [(Deconv(), None, 12), (Deconv(), 8, 8), (Deconv(reduction=3), 8, 4)],
+    ids=["the source's", "the place's", "a part of the source's"],
+)
+def test_a_deconvolution_gives_the_channels_of_its_place_or_a_part_of_its_source(
+    op: Deconv, channels: int | None, expected: int
+) -> None:
+    assert op.infer(C3, Site(channels=channels, ratio=2)) == Feature(2, expected)
+
+
+def test_a_reduction_must_divide_the_channels() -> None:
+    with pytest.raises(Mismatch) as caught:
+        Deconv(reduction=5).infer(C3, Site(ratio=2))
+
+    assert caught.value.reason == "has a reduction of 5, which does not divide the 12 channels"
+
+
+def test_a_deconvolution_costs_what_it_does_at_the_size_that_goes_in() -> None:
+    cost = Deconv().cost(C3, Site(channels=8, ratio=4), Size(2, 3), Size(8, 12))
+
+    assert cost == Cost(12 * 8 * 16 + 8, 12 * 8 * 16 * 6)

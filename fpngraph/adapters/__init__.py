@@ -1,0 +1,1 @@
+"""Where detectors of other libraries begin: one file per library, each imported by whoever has that library."""

@@ -1,0 +1,116 @@
+"""The command that finds objects in images: a picture with boxes of each, and all detections as data."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fpngraph import efficientdet, findings
+from fpngraph.arguments import UsageError
+from fpngraph.commands import is_readable
+from fpngraph.efficientdet.coco import class_names
+from fpngraph.errors import GraphError
+from fpngraph.photos import Photo, paths_of, photos
+
+_OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classes"}
+"""What published weights do not fit."""
+
+
+def detect(args: argparse.Namespace) -> int:
+    """Find what is in images. The status is 1 if only some of them can be read, and 2 if none can."""
+    paths, missing = paths_of(args.images)
+    for path, problem in missing:
+        findings.complain(path, problem)
+    planned = photos(paths, Path(args.output))
+    if planned:
+        _check_places(planned, Path(args.output), force=args.force)
+        labels = _labels(args.labels)
+        detector = _detector(args, labels)
+        names = _names(labels, detector.model.config.num_classes)
+        try:
+            read = findings.write(detector, planned, names, score=args.score, batch_size=args.batch_size)
+        except (MemoryError, RuntimeError) as error:  # torch says the second, in its own words for each device
+            if isinstance(error, RuntimeError) and "memory" not in str(error):
+                raise
+            raise UsageError("the memory is too small\n  hint: --batch-size and --image-size can be smaller") from error
+    else:
+        read = 0
+    if not read:
+        return 2
+    return 1 if missing or read < len(planned) else 0
+
+
+def _check_places(planned: Sequence[Photo], folder: Path, *, force: bool) -> None:
+    """Raise UsageError where the run would write over what is there."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{str(folder)!r} is no folder")
+    inputs = {os.path.realpath(photo.path) for photo in planned}
+    for photo in planned:
+        if os.path.realpath(photo.output) in inputs:
+            hint = "name another folder with -o"
+            raise UsageError(f"{str(photo.output)!r} is an image itself, and would be written over\n  hint: {hint}")
+    for place in [*findings.files_in(folder), *(photo.output for photo in planned)]:
+        if place.exists() and not force:
+            raise UsageError(f"{str(place)!r} exists already\n  hint: add --force to write over it")
+
+
+def _labels(path: str | None) -> list[str] | None:
+    """The names of the classes in a file, one per line."""
+    if path is None:
+        return None
+    try:
+        names = [name.strip() for name in Path(path).read_text(encoding="utf-8-sig").rstrip().split("\n")]
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path!r} is no text in UTF-8") from error
+    if "" in names:
+        raise UsageError(f"{path!r} has no name in line {names.index('') + 1}\n  hint: write one per line")
+    return names
+
+
+def _names(labels: list[str] | None, num_classes: int) -> list[str]:
+    if labels is not None and len(labels) != num_classes:
+        raise UsageError(f"--labels has {len(labels)} names, but the model has {num_classes} classes")
+    return labels or class_names(num_classes)
+
+
+def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientdet.Detector:
+    """The model that is asked for, with its weights. Raises UsageError or GraphError."""
+    asked = {
+        "graph": args.graph,
+        "params": dict(args.params),
+        "num_classes": args.num_classes or (len(labels) if labels and args.checkpoint else None),
+        "image_size": args.image_size,
+        "soft_nms": args.soft_nms,
+    }
+    changes = {field: value for field, value in asked.items() if value}
+    for field, option in _OWN_WEIGHTS.items():
+        if field in changes and not args.checkpoint:
+            raise UsageError(f"{option} needs weights that fit\n  hint: add --checkpoint FILE")
+    try:
+        model = _model(args.model, args.checkpoint, changes)
+    except GraphError as error:
+        if args.graph and not is_readable(args.graph):
+            raise UsageError(str(error)) from error
+        raise
+    except ValueError as error:  # no such model, or weights that do not fit
+        raise UsageError(str(error)) from error
+    return efficientdet.Detector(_on_device(model, args.device))
+
+
+def _model(name: str, checkpoint: str | None, changes: dict[str, Any]) -> efficientdet.EfficientDet:
+    model = efficientdet.create(name, pretrained=checkpoint is None, **changes)
+    if checkpoint is not None:
+        efficientdet.load_effdet(model, checkpoint)
+    return model
+
+
+def _on_device(model: efficientdet.EfficientDet, device: str | None) -> efficientdet.EfficientDet:
+    try:
+        return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    except (RuntimeError, AssertionError) as error:  # no device of this name, or torch is built without it
+        raise UsageError(f"--device {device!r}: {str(error).splitlines()[0]}") from error

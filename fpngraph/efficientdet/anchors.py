@@ -1,0 +1,62 @@
+"""The boxes that the box head's numbers are offsets from (arXiv:1708.02002 Sec. 4, as EfficientDet has them)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from fpngraph.efficientdet.config import Config
+from fpngraph.feature import Size
+
+_REMEMBERED = 16  # sizes of images; a large one has half a million anchors, 8 MB
+
+Shape = tuple[float, float]
+"""Width and height of an anchor, in strides."""
+
+
+def anchor_boxes(
+    config: Config, image_size: Size, map_sizes: Sequence[Size], device: torch.device | str = "cpu"
+) -> Tensor:
+    """The anchors of all levels, in the order of the heads' outputs: level, row, column, anchor of the place.
+
+    ``image_size`` and ``map_sizes`` are (height, width) in pixels, the maps' in the order of the levels. A map's
+    stride is image / map, which is no whole number where the image does not divide.
+
+    The tensor is kept for the next call: do not write to it.
+
+    Shape: [N, 4], float32, left, top, right, bottom in pixels of the image.
+    """
+    shapes = tuple(_shapes(config))
+    with torch.inference_mode(False):  # what is kept can be used in training too
+        return _boxes(shapes, image_size, tuple(map_sizes), torch.device(device))
+
+
+def _shapes(config: Config) -> list[Shape]:
+    """Sizes of one octave in the outer order, aspect ratios in the inner."""
+    sides = [config.anchor_scale * 2 ** (octave / config.num_scales) for octave in range(config.num_scales)]
+    return [(side * width, side * height) for side in sides for width, height in map(_factors, config.aspect_ratios)]
+
+
+def _factors(ratio: float | tuple[float, float]) -> tuple[float, float]:
+    """Factors of width and height; those of a number, width / height, keep the area."""
+    return ratio if isinstance(ratio, tuple) else (math.sqrt(ratio), 1 / math.sqrt(ratio))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _boxes(shapes: tuple[Shape, ...], image: Size, maps: tuple[Size, ...], device: torch.device) -> Tensor:
+    return torch.cat([_level(shapes, image, size) for size in maps]).to(device, torch.float32)
+
+
+def _level(shapes: Sequence[Shape], image: Size, size: Size) -> Tensor:
+    """The anchors of one level, around the centres of its pixels, in float64."""
+    stride_y, stride_x = (side / pixels for side, pixels in zip(image, size, strict=True))
+    y = (torch.arange(size[0], dtype=torch.float64, device="cpu") + 0.5) * stride_y
+    x = (torch.arange(size[1], dtype=torch.float64, device="cpu") + 0.5) * stride_x
+    halves = [(width * stride_x / 2, height * stride_y / 2) for width, height in shapes]
+    half = torch.tensor(halves, dtype=torch.float64, device="cpu")
+    centres = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[:, :, None]
+    return torch.cat([centres - half, centres + half], dim=-1).flatten(0, 2)

@@ -1,0 +1,115 @@
+"""Detections drawn into their image: a box each, with its name and score."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from PIL import Image, ImageDraw, ImageFont
+
+from fpngraph.drawing.fonts import FACES, SIGNS
+from fpngraph.efficientdet.boxes import Detections
+from fpngraph.efficientdet.coco import FIRST
+
+_DARK = (16, 16, 16)
+_BRIGHT = 0.25  # relative luminance, which makes a contrast of 5 with the dark (WCAG 2 asks for 4.5)
+_SMALL_PX = 96  # images up to here have no room for rims
+_TURN = 0.381966  # of the hues' circle from a class to the next: near classes differ, and none repeats for long
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom, the last two included."""
+Colour = tuple[int, int, int]
+
+
+def annotate(image: Image.Image, found: Detections, names: Sequence[str], *, score: float) -> Image.Image:
+    """The image with those detections that have at least ``score``; boxes without area are left out.
+
+    Lines and letters grow with the image. Labels lie within it, the better over the worse, or are left out where they
+    do not fit.
+    """
+    drawn = image.convert("RGB")
+    pen = ImageDraw.Draw(drawn)
+    line = max(1, round(min(drawn.size) / 256))
+    font = ImageFont.truetype(FACES[600], max(10, round(min(drawn.size) / 32)))
+    rows = [row for row in _rows(found, drawn.size) if row[1] >= score]
+    for box, _, label in reversed(rows):
+        _draw_box(pen, box, colour_of(label), line, rim=max(1, line // 3) if min(drawn.size) > _SMALL_PX else 0)
+    labels: list[tuple[Box, str, Colour]] = []
+    for box, value, label in rows:
+        for text in (f"{_written(names[label], label)} {value:.2f}", f"{value:.2f}"):
+            place = _place(box, _size(font, text, line), drawn.size, [other for other, _, _ in labels])
+            if place:
+                labels.append((place, text, colour_of(label)))
+                break
+    for place, text, colour in reversed(labels):
+        pen.rectangle(place, colour)
+        middle = ((place[0] + place[2] + 1) / 2, (place[1] + place[3] + 1) / 2)
+        pen.text(middle, text, _DARK, font, anchor="mm")
+    return drawn
+
+
+def _written(name: str, label: int) -> str:
+    """The name, or the number of the category where the font lacks one of its letters."""
+    return name if all(any(low <= ord(sign) <= high for low, high in SIGNS) for sign in name) else f"{FIRST + label}"
+
+
+def colour_of(label: int) -> Colour:
+    """A colour of a class's own, bright enough to be seen on black and to be written on in black."""
+    hue, lightness = (0.58 + label * _TURN) % 1, 0.5
+    while True:
+        red, green, blue = colorsys.hls_to_rgb(hue, lightness, 0.9)
+        if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 > _BRIGHT:
+            return round(255 * red), round(255 * green), round(255 * blue)
+        lightness += 0.02
+
+
+def _rows(found: Detections, size: tuple[int, int]) -> Iterator[tuple[Box, float, int]]:
+    """Boxes on whole pixels within the image, with scores and labels, best first."""
+    for edges, score, label in zip(found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True):
+        left, top, right, bottom = (
+            min(max(0, round(edge)), limit) for edge, limit in zip(edges, (*size, *size), strict=True)
+        )
+        if right > left and bottom > top:
+            yield (left, top, right - 1, bottom - 1), score, label
+
+
+def _draw_box(pen: ImageDraw.ImageDraw, box: Box, colour: Colour, line: int, rim: int) -> None:
+    """The line inside of the box, with a dark rim on both sides that parts it from a light image."""
+    left, top, right, bottom = box
+    if rim and min(right - left, bottom - top) > 4 * (line + rim):
+        pen.rectangle(box, outline=_DARK, width=line + 2 * rim)
+        pen.rectangle((left + rim, top + rim, right - rim, bottom - rim), outline=colour, width=line)
+    else:
+        pen.rectangle(box, outline=colour, width=line)
+
+
+def _size(font: ImageFont.FreeTypeFont, text: str, line: int) -> tuple[int, int]:
+    """Width and height of a label."""
+    margin = max(2, 2 * line)
+    ascent, descent = font.getmetrics()
+    return round(font.getlength(text)) + 2 * margin, ascent + descent + margin // 2
+
+
+def _place(box: Box, label: tuple[int, int], image: tuple[int, int], taken: Sequence[Box]) -> Box | None:
+    """Where a label goes: above its box, below or inside, the first that is free; None if the image is too small."""
+    width, height = label
+    if width > image[0] or height > image[1]:
+        return None
+    left, top, right, bottom = box
+    corners = product((top - height, top, bottom + 1, bottom + 1 - height), (left, right + 1 - width))
+    places = [(x, y, x + width - 1, y + height - 1) for y, x in corners]
+    inside = [place for place in places if _holds(image, place)]
+    x, y = min(max(left, 0), image[0] - width), min(max(top, 0), image[1] - height)
+    pushed = (x, y, x + width - 1, y + height - 1)
+    free = (place for place in [*inside, pushed] if not any(_meet(place, other) for other in taken))
+    return next(free, [*inside, pushed][0])
+
+
+def _holds(image: tuple[int, int], place: Box) -> bool:
+    left, top, right, bottom = place
+    return left >= 0 and top >= 0 and right < image[0] and bottom < image[1]
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]

@@ -1,0 +1,77 @@
+"""A detector that finds: images in, boxes with scores and labels out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from fpngraph.efficientdet.boxes import Detections, Original, detections
+from fpngraph.efficientdet.images import letterbox, open_image
+from fpngraph.efficientdet.model import EfficientDet
+from fpngraph.feature import Size
+
+Picture = Image.Image | str | os.PathLike[str]
+
+
+class Detector:
+    """Finds objects with a model, which it runs without gradients and in its evaluation mode.
+
+    The model is left as it was, in training mode where it was.
+    """
+
+    def __init__(self, model: EfficientDet) -> None:
+        self.model = model
+
+    def __call__(self, images: Tensor, originals: Sequence[Original] | None = None) -> list[Detections]:
+        """What is in each image of a batch that is normalised already.
+
+        With ``originals``, one per image, boxes end at the borders of their original and are in its pixels; without,
+        they are in pixels of the batch.
+
+        Shape: images [B, 3, H, W] of any size.
+        """
+        if images.ndim != 4:
+            raise ValueError(f"images has the shape {tuple(images.shape)}, not [batch, 3, height, width]")
+        if originals is not None and len(originals) != len(images):
+            raise ValueError(f"there are {len(originals)} originals for {len(images)} images")
+        with _evaluating(self.model), torch.inference_mode():
+            return detections(self.model(images), self.model.config, Size(*images.shape[-2:]), originals)
+
+    def detect(
+        self, images: Sequence[Picture], *, image_size: tuple[int, int] | None = None, batch_size: int = 1
+    ) -> list[Detections]:
+        """What is in each image of Pillow or image file, in its pixels; files are turned as their EXIF data say.
+
+        ``image_size`` is the height and width of the model's input that each is made to fit, by default its
+        configuration's. Raises OSError or ImageError for a file that cannot be read.
+        """
+        if isinstance(images, Image.Image | str | os.PathLike):
+            raise TypeError(f"images is a {type(images).__name__}, not a list of images or paths")
+        size = Size(*image_size or self.model.config.image_size)
+        found: list[Detections] = []
+        for start in range(0, len(images), batch_size):
+            opened = [_opened(image) for image in images[start : start + batch_size]]
+            inputs, originals = zip(*(letterbox(image, size, self.model.config) for image in opened), strict=True)
+            found += self(torch.stack(inputs).to(next(self.model.parameters())), originals)
+        return found
+
+
+def _opened(image: Picture) -> Image.Image:
+    return image if isinstance(image, Image.Image) else open_image(image)
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode; afterwards each part is in the mode it was in."""
+    training = [part for part in model.modules() if part.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True

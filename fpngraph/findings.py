@@ -1,0 +1,115 @@
+"""What a detector finds in images, written while it goes: pictures with boxes, and at the end data as COCO has them."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from PIL.Image import Image
+
+from fpngraph.arguments import UsageError, reason
+from fpngraph.efficientdet.annotate import annotate
+from fpngraph.efficientdet.boxes import Detections
+from fpngraph.efficientdet.coco import dataset, results
+from fpngraph.efficientdet.detection import Detector
+from fpngraph.efficientdet.images import ImageError, open_image
+from fpngraph.photos import Photo
+from fpngraph.storage import replace_file
+
+Advance = Callable[[], object]
+
+
+def files_in(folder: Path) -> tuple[Path, Path]:
+    """The files of data: of the detections, and of the images that they are in."""
+    return folder / "detections.json", folder / "images.json"
+
+
+def complain(path: object, problem: str) -> None:
+    """Tell about an image that is left out."""
+    print(f"fpngraph detect: {str(path)!r}: {problem}", file=sys.stderr, flush=True)
+
+
+def write(detector: Detector, planned: Sequence[Photo], names: Sequence[str], *, score: float, batch_size: int) -> int:
+    """Write everything, a picture as soon as it is made, and return how many of the images could be read.
+
+    Pictures show what has at least ``score``, the data have all. Raises OSError for what cannot be written.
+    """
+    folder, rows, sizes = planned[0].output.parent, [], {}
+    with _progress(len(planned)) as advance:
+        for photo, image, found in _found(detector, planned, batch_size, advance):
+            rows += results(found, photo.image_id)
+            sizes[photo] = image.size
+            folder.mkdir(parents=True, exist_ok=True)
+            replace_file(photo.output, _encoded(annotate(image, found, names, score=score), photo.output.suffix))
+            print(f"{photo.path}: {_counted(found, names, score)} -> {photo.output}", flush=True)
+    if sizes:
+        results_file, images_file = files_in(folder)
+        replace_file(images_file, _json(dataset(sizes, names)))
+        replace_file(results_file, _json(rows))
+        print(f"wrote {results_file} and {images_file}")
+    return len(sizes)
+
+
+def _found(
+    detector: Detector, planned: Sequence[Photo], batch_size: int, advance: Advance
+) -> Iterator[tuple[Photo, Image, Detections]]:
+    """Each image that can be read, with what is in it."""
+    opened = _opened(planned, advance)
+    while batch := list(islice(opened, batch_size)):
+        every = detector.detect([image for _, image in batch], batch_size=batch_size)
+        for (photo, image), found in zip(batch, every, strict=True):
+            if not (found.boxes.isfinite().all() and found.scores.isfinite().all()):
+                raise UsageError("what the model gives are no numbers: its weights are broken")
+            yield photo, image, found
+            advance()
+
+
+def _opened(planned: Sequence[Photo], advance: Advance) -> Iterator[tuple[Photo, Image]]:
+    """The images, without those that cannot be read, with a message for each."""
+    for photo in planned:
+        try:
+            yield photo, open_image(photo.path)
+        except ImageError as error:
+            complain(photo.path, str(error))
+            advance()
+        except OSError as error:
+            complain(photo.path, error.strerror or reason(error))
+            advance()
+
+
+def _encoded(image: Image, ending: str) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "JPEG" if ending == ".jpg" else "PNG", quality=95)
+    return file.getvalue()
+
+
+def _counted(found: Detections, names: Sequence[str], score: float) -> str:
+    """Such as '2 person, 1 dog', most first."""
+    counts = Counter(names[label] for label in found.labels[found.scores >= score].tolist())
+    return ", ".join(f"{number} {name}" for name, number in counts.most_common()) or "nothing"
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Advance]:
+    """A bar on a terminal for more than one image; lines that are printed meanwhile go above it."""
+    if total == 1 or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as progress:
+        task = progress.add_task("detect", total=total)
+        yield lambda: progress.advance(task)
