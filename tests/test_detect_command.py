@@ -357,7 +357,7 @@ def test_every_mistake_is_a_message(capsys: pytest.CaptureFixture[str], options:
 def test_a_model_or_a_graph_that_does_not_exist_is_a_message(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(efficientdet, "create", efficientdet.model.create)
+    monkeypatch.setattr(efficientdet, "create", efficientdet.by_name.create)
 
     assert main(["detect", "astronaut.jpg", "--model", "efficientdet_d9", "--checkpoint", "own.pth", "-o", "out"]) == 2
     misspelt = capsys.readouterr().err
@@ -418,8 +418,9 @@ def test_a_terminal_shows_how_far_it_is_with_more_than_one_image(
 
 
 def test_a_real_detector_is_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(efficientdet, "create", efficientdet.model.create)
-    torch.save(efficientdet.model.create("efficientdet_d0").state_dict(), "own.pth")
+    monkeypatch.setattr(efficientdet, "create", efficientdet.by_name.create)
+    monkeypatch.setattr(efficientdet, "load_effdet", efficientdet.weights.load_effdet)
+    efficientdet.save_effdet(efficientdet.create("efficientdet_d0"), "own.pth")
 
     ends(capsys, 0, "astronaut.jpg", "--image-size", "64x96", "--soft-nms")
 
