@@ -97,7 +97,7 @@ def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientde
         if args.graph and not is_readable(args.graph):
             raise UsageError(str(error)) from error
         raise
-    except ValueError as error:  # no such model, or weights that do not fit
+    except (ValueError, efficientdet.DownloadError) as error:  # no such model, or no weights that fit
         raise UsageError(str(error)) from error
     return efficientdet.Detector(_on_device(model, args.device))
 

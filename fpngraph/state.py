@@ -8,18 +8,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.serialization import safe_globals
 
 _SHOWN = 3  # names that an error lists
-_BROKEN = (UnpicklingError, RuntimeError, EOFError, ValueError, LookupError, SafetensorError)  # what bad files end in
 _FORBIDDEN = re.compile(r"GLOBAL (\S+) was not an allowed global")
 
 
@@ -39,9 +36,9 @@ def read_content(path: str | os.PathLike[str]) -> Any:
             return load_file(path)
         with safe_globals(_harmless()):
             return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
+    except (OSError, MemoryError):
         raise
-    except _BROKEN as error:
+    except Exception as error:  # damaged files end in errors of many types
         forbidden = _FORBIDDEN.search(str(error))
         if forbidden:
             raise StateError(
@@ -67,11 +64,6 @@ def is_state(content: object) -> bool:
     )
 
 
-def check_fit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], what: str, hint: str = "") -> None:
-    """Raise StateError with all differences, if there are any: what is missing, unexpected, or of another shape."""
-    refuse(what, differences(found, wanted), hint)
-
-
 def translate(
     state: Mapping[str, Tensor], wanted: Mapping[str, Tensor], names: Mapping[str, str], what: str, hint: str = ""
 ) -> dict[str, Tensor]:
@@ -79,11 +71,8 @@ def translate(
 
     Raises StateError if a tensor of either side has not exactly one counterpart of equal shape on the other.
     """
-    refuse(
-        what,
-        [*ambiguous(wanted, names), *differences(state, {names[n]: wanted[n] for n in wanted if n in names})],
-        hint,
-    )
+    theirs = {names[name]: tensor for name, tensor in wanted.items() if name in names}
+    refuse(what, [*ambiguous(wanted, names), *differences(state, theirs)], hint)
     return {name: state[names[name]] for name in wanted}
 
 

@@ -8,7 +8,7 @@ from fpngraph.compiler import build
 from fpngraph.graph import Graph
 from fpngraph.neck import Neck
 from fpngraph.shapes import InChannels
-from fpngraph.state import check_fit, read_state
+from fpngraph.state import differences, read_state, refuse
 
 
 def trained(graph: Graph, in_channels: InChannels, path: str | os.PathLike[str]) -> Neck:
@@ -19,10 +19,9 @@ def trained(graph: Graph, in_channels: InChannels, path: str | os.PathLike[str])
     """
     neck = build(graph, in_channels)
     state = read_state(path)
-    check_fit(
-        state,
-        neck.state_dict(),
+    refuse(
         f"{os.fspath(path)!r} does not fit graph {graph.name!r}",
+        differences(state, neck.state_dict()),
         hint="the state dict of the neck alone is required, built with the same parameters and in_channels",
     )
     neck.load_state_dict(state)

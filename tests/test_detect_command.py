@@ -419,7 +419,8 @@ def test_a_terminal_shows_how_far_it_is_with_more_than_one_image(
 
 def test_a_real_detector_is_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(efficientdet, "create", efficientdet.by_name.create)
-    torch.save(efficientdet.by_name.create("efficientdet_d0").state_dict(), "own.pth")
+    monkeypatch.setattr(efficientdet, "load_effdet", efficientdet.weights.load_effdet)
+    efficientdet.save_effdet(efficientdet.create("efficientdet_d0"), "own.pth")
 
     ends(capsys, 0, "astronaut.jpg", "--image-size", "64x96", "--soft-nms")
 

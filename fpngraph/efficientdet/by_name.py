@@ -79,7 +79,7 @@ def _cached(address: str, name: str) -> Path:
             hub.download_url_to_file(address, str(path), sha256[1] if sha256 else None)
         except (OSError, HTTPException, RuntimeError) as error:  # the last where the hash is another
             raise DownloadError(
-                f"the weights of {name!r} cannot be fetched from {address}: {error}\n"
+                f"the weights of {name!r} cannot be fetched from {address}: {getattr(error, 'reason', error)}\n"
                 f"  hint: fetch {path.name!r} elsewhere and put it into {str(path.parent)!r}, or call "
                 "load_effdet(model, path)"
             ) from error

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from fpngraph.state import StateError, is_state, read_content
+from fpngraph.state import StateError, is_state, listed, read_content
 
 _PLAIN = ("state_dict", "model")
 _AVERAGED = ("state_dict_ema", "model_ema")
@@ -39,8 +39,9 @@ def _chosen(content: Any, ema: bool | None, what: str) -> Mapping[str, Tensor]:
         return content  # type: ignore[no-any-return]  # as just found
     if ema:
         raise StateError(f"{what} has no averaged weights\n  hint: ema=False takes those that it has")
-    found = f"it has {', '.join(map(repr, entries))}" if entries else f"it is a {type(content).__name__}"
-    raise StateError(f"{what} holds no state dict, names with a tensor each, also not as {_or(wanted)}; {found}")
+    found = next(listed("entries", [repr(name) for name in entries]), f"a {type(content).__name__}")
+    places = ", ".join(map(repr, wanted))
+    raise StateError(f"{what} holds no state dict, names with a tensor each, itself or as {places}, but {found}")
 
 
 def _unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -51,7 +52,3 @@ def _unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, tensor in state.items()
         if not (name.endswith(_ANCHORS) and prefix.startswith(name.removesuffix(_ANCHORS)))
     }
-
-
-def _or(names: tuple[str, ...]) -> str:
-    return " or ".join(map(repr, names))

@@ -198,8 +198,8 @@ def test_a_checkpoint_without_a_state_dict_is_told(ours: EfficientDet) -> None:
     assert_refused(
         ours,
         {"weights": {}, "epoch": 3},
-        "the state dict holds no state dict, names with a tensor each, also not as 'state_dict_ema' or 'model_ema' or "
-        "'state_dict' or 'model'; it has 'weights', 'epoch'",
+        "the state dict holds no state dict, names with a tensor each, itself or as 'state_dict_ema', 'model_ema', "
+        "'state_dict', 'model', but 2 entries: 'weights', 'epoch'",
     )
 
 
@@ -210,8 +210,8 @@ def test_a_file_of_something_else_is_told(ours: EfficientDet, tmp_path: Path) ->
     assert_refused(
         ours,
         path,
-        f"{str(path)!r} holds no state dict, names with a tensor each, also not as 'state_dict_ema' or 'model_ema' or "
-        "'state_dict' or 'model'; it is a list",
+        f"{str(path)!r} holds no state dict, names with a tensor each, itself or as 'state_dict_ema', 'model_ema', "
+        "'state_dict', 'model', but a list",
     )
 
 
@@ -220,6 +220,24 @@ def test_a_file_of_something_else_is_told(ours: EfficientDet, tmp_path: Path) ->
 def test_a_broken_file_is_told(ours: EfficientDet, tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
+
+    assert_refused(ours, path, f"{str(path)!r} is no file of tensors that torch.save or safetensors wrote")
+
+
+@pytest.mark.parametrize(
+    ("name", "save"),
+    [
+        pytest.param("a.pth", saved_zip, id="torch.save"),
+        pytest.param("a.pth", saved_in_the_old_format, id="torch.save before 1.6"),
+        pytest.param("a.safetensors", safetensors.torch.save_file, id="safetensors"),
+    ],
+)
+def test_a_file_that_was_cut_off_is_told(
+    ours: EfficientDet, tmp_path: Path, name: str, save: Callable[[State, Path], None]
+) -> None:
+    path = tmp_path / name
+    save({"a": torch.rand(100), "b": torch.rand(2)}, path)
+    path.write_bytes(path.read_bytes()[:-10])
 
     assert_refused(ours, path, f"{str(path)!r} is no file of tensors that torch.save or safetensors wrote")
 
