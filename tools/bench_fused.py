@@ -39,14 +39,14 @@ def milliseconds(neck: Call, maps: Sequence[Tensor]) -> float:
     return 1000 * (time.perf_counter() - start)
 
 
-def forms(preset: str) -> dict[str, nn.Module]:
+def forms(preset: str, dtypes: Sequence[torch.dtype]) -> dict[str, nn.Module]:
     """The necks by name; the others are compared with the first, effdet's."""
     neck = fpngraph.build(fpngraph.load("bifpn", preset=preset, padding="same"), IN_CHANNELS[preset]).eval()
     return {
         "effdet": effdet_neck(preset),
         "plain": neck,
         "fused": neck.fuse(),
-        "fused bfloat16": neck.fuse(dtype=torch.bfloat16),
+        **{f"fused {str(dtype).removeprefix('torch.')}": neck.fuse(dtype) for dtype in dtypes},
     }
 
 
@@ -54,12 +54,11 @@ def memory(neck: nn.Module, maps: Sequence[Tensor]) -> int:
     return peak_bytes(lambda: neck(list(maps)), [*maps, *neck.parameters(), *neck.buffers()])
 
 
-def report(preset: str, rounds: int, memory_format: torch.memory_format) -> None:
+def report(preset: str, necks: Mapping[str, nn.Module], rounds: int, memory_format: torch.memory_format) -> None:
     maps = [
         torch.randn(1, channels, *2 * [IMAGE_SIZES[preset] >> level]).to(memory_format=memory_format)
         for level, channels in enumerate(IN_CHANNELS[preset], start=3)
     ]
-    necks = forms(preset)
     with torch.no_grad():
         bytes_of = {name: memory(neck, maps) for name, neck in necks.items()}
         times = [{name: milliseconds(neck, maps) for name, neck in necks.items()} for _ in range(rounds + 2)][2:]
@@ -84,10 +83,12 @@ def main() -> None:
     parser.add_argument(
         "--memory-format", choices=["contiguous_format", "channels_last"], default="contiguous_format", help="of inputs"
     )
+    parser.add_argument("--bfloat16", action="store_true", help="that too, for processors that compute in it")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for preset in arguments.presets:
-        report(preset, arguments.rounds, getattr(torch, arguments.memory_format))
+        necks = forms(preset, [torch.bfloat16] * arguments.bfloat16)
+        report(preset, necks, arguments.rounds, getattr(torch, arguments.memory_format))
 
 
 if __name__ == "__main__":
