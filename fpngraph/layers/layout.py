@@ -25,6 +25,8 @@ def outside(x: Tensor, like: Tensor) -> Tensor:
 
 def channels_last(x: Tensor) -> Tensor:
     """The map in ``channels_last``, itself if it is already."""
+    if x.is_contiguous(memory_format=torch.channels_last):
+        return x
     if not _by_hand(x) or not x.is_contiguous():
         return x.contiguous(memory_format=torch.channels_last)
     y = torch.empty_like(x, memory_format=torch.channels_last)
@@ -35,7 +37,7 @@ def channels_last(x: Tensor) -> Tensor:
 
 def contiguous(x: Tensor) -> Tensor:
     """The map in torch's default layout, itself if it is already."""
-    if not _by_hand(x) or not is_channels_last(x):
+    if x.is_contiguous() or not _by_hand(x) or not is_channels_last(x):
         return x.contiguous()
     y = torch.empty_like(x, memory_format=torch.contiguous_format)
     for image, result in zip(x, y, strict=True):
@@ -45,6 +47,4 @@ def contiguous(x: Tensor) -> Tensor:
 
 def _by_hand(x: Tensor) -> bool:
     """Whether to transpose image by image: torch has a faster kernel for matrices than for maps."""
-    if torch.compiler.is_compiling() or x.requires_grad or x.device.type != "cpu":
-        return False
-    return not (x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last))
+    return not (torch.compiler.is_compiling() or x.requires_grad or x.device.type != "cpu")
