@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import timm
 import torch
@@ -127,3 +129,18 @@ def test_a_name_is_told_with_those_near_it() -> None:
         BackboneError, match=r"^timm has no model named 'resnet188'\n  hint: did you mean 'resnet18', '"
     ):
         create_backbone("resnet188", [3])
+
+
+def test_weights_are_loaded_once_and_only_where_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    create_model, asked = timm.create_model, []
+
+    def recorded(name: str, pretrained: bool = False, **arguments: Any) -> nn.Module:
+        asked.append(pretrained)
+        return create_model(name, **arguments)
+
+    monkeypatch.setattr(timm, "create_model", recorded)
+
+    create_backbone("test_efficientnet", [3], pretrained=True)
+    create_backbone("test_efficientnet", [3])
+
+    assert asked.count(True) == 1
