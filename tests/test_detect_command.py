@@ -337,6 +337,7 @@ MISTAKES = {
     "batch": (["--batch-size", "0"], "argument --batch-size: '0' is not a whole number from 1 to a million"),
     "classes": (["--num-classes", "-3"], "argument --num-classes: '-3' is not a whole number from 1 to a million"),
     "size": (["--image-size", "big"], "argument --image-size: 'big' is no image size such as 512 or 512x640"),
+    "large size": (["--image-size", "8193x8192"], "--image-size has more than 67,108,864 pixels"),
     "device": (["--device", "gpu"], "--device 'gpu': Expected one of cpu, cuda"),
     "no labels": (["--labels", "gone.txt"], "'gone.txt': No such file or directory"),
     "few labels": (
