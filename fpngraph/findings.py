@@ -97,7 +97,7 @@ def _counted(found: Detections, names: Sequence[str], score: float) -> str:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
+    return json.dumps(value).encode()
 
 
 @contextmanager

@@ -41,7 +41,8 @@ def paths_of(named: Iterable[str]) -> tuple[list[Path], list[tuple[str, str]]]:
         if path.is_dir():
             found, problem = _images_in(path), "there are no images in this folder"
         else:
-            found, problem = ([path] if path.is_file() else []), "there is no such file"
+            found = [path] if path.is_file() else []
+            problem = "this is no regular file" if path.exists() else "there is no such file"
         paths += found
         missing += [] if found else [(name, problem)]
     return paths, missing

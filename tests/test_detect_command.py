@@ -176,18 +176,30 @@ def test_a_broken_image_is_told_and_the_others_go_on(capsys: pytest.CaptureFixtu
     ("named", "text"),
     [
         ("gone.jpg", "fpngraph detect: 'gone.jpg': there is no such file\n"),
+        ("pipe.png", "fpngraph detect: 'pipe.png': this is no regular file\n"),
         ("empty", "fpngraph detect: 'empty': there are no images in this folder\n"),
         ("text.png", "fpngraph detect: 'text.png': this is no image, or of a kind that Pillow cannot read\n"),
     ],
 )
 def test_without_any_image_nothing_is_written(capsys: pytest.CaptureFixture[str], named: str, text: str) -> None:
     Path("empty").mkdir()
+    os.mkfifo("pipe.png")
     Path("text.png").write_text("no image")
 
     printed, errors = ends(capsys, 2, named)
 
     assert (printed, errors) == ("", text)
     assert not Path("out").exists()
+
+
+def test_files_that_are_called_by_no_text_are_found_in(capsys: pytest.CaptureFixture[str]) -> None:
+    name = os.fsdecode(b"new\nline \xff.png")
+    Image.new("RGB", (20, 20)).save(name)
+
+    ends(capsys, 0, name)
+
+    assert [image["file_name"] for image in read("images.json")["images"]] == [name]
+    assert written() == ["detections.json", "images.json", name]
 
 
 def test_a_folder_stands_for_its_images(capsys: pytest.CaptureFixture[str]) -> None:
@@ -325,6 +337,7 @@ MISTAKES = {
     "batch": (["--batch-size", "0"], "argument --batch-size: '0' is not a whole number from 1 to a million"),
     "classes": (["--num-classes", "-3"], "argument --num-classes: '-3' is not a whole number from 1 to a million"),
     "size": (["--image-size", "big"], "argument --image-size: 'big' is no image size such as 512 or 512x640"),
+    "large size": (["--image-size", "8193x8192"], "--image-size has more than 67,108,864 pixels"),
     "device": (["--device", "gpu"], "--device 'gpu': Expected one of cpu, cuda"),
     "no labels": (["--labels", "gone.txt"], "'gone.txt': No such file or directory"),
     "few labels": (

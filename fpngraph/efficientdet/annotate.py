@@ -25,8 +25,8 @@ Colour = tuple[int, int, int]
 def annotate(image: Image.Image, found: Detections, names: Sequence[str], *, score: float) -> Image.Image:
     """The image with those detections that have at least ``score``; boxes without area are left out.
 
-    Lines and letters grow with the image. Labels lie within it, the better over the worse, or are left out where they
-    do not fit.
+    Lines and letters grow with the image. Labels lie within it, none over another; where a name finds no place
+    the score may, and a box that is crowded out has neither.
     """
     drawn = image.convert("RGB")
     pen = ImageDraw.Draw(drawn)
@@ -35,17 +35,16 @@ def annotate(image: Image.Image, found: Detections, names: Sequence[str], *, sco
     rows = [row for row in _rows(found, drawn.size) if row[1] >= score]
     for box, _, label in reversed(rows):
         _draw_box(pen, box, colour_of(label), line, rim=max(1, line // 3) if min(drawn.size) > _SMALL_PX else 0)
-    labels: list[tuple[Box, str, Colour]] = []
+    taken: list[Box] = []
     for box, value, label in rows:
         for text in (f"{_written(names[label], label)} {value:.2f}", f"{value:.2f}"):
-            place = _place(box, _size(font, text, line), drawn.size, [other for other, _, _ in labels])
+            place = _place(box, _size(font, text, line), drawn.size, taken)
             if place:
-                labels.append((place, text, colour_of(label)))
+                taken.append(place)
+                pen.rectangle(place, colour_of(label))
+                middle = ((place[0] + place[2] + 1) / 2, (place[1] + place[3] + 1) / 2)
+                pen.text(middle, text, _DARK, font, anchor="mm")
                 break
-    for place, text, colour in reversed(labels):
-        pen.rectangle(place, colour)
-        middle = ((place[0] + place[2] + 1) / 2, (place[1] + place[3] + 1) / 2)
-        pen.text(middle, text, _DARK, font, anchor="mm")
     return drawn
 
 
@@ -92,18 +91,15 @@ def _size(font: ImageFont.FreeTypeFont, text: str, line: int) -> tuple[int, int]
 
 
 def _place(box: Box, label: tuple[int, int], image: tuple[int, int], taken: Sequence[Box]) -> Box | None:
-    """Where a label goes: above its box, below or inside, the first that is free; None if the image is too small."""
-    width, height = label
-    if width > image[0] or height > image[1]:
-        return None
-    left, top, right, bottom = box
-    corners = product((top - height, top, bottom + 1, bottom + 1 - height), (left, right + 1 - width))
-    places = [(x, y, x + width - 1, y + height - 1) for y, x in corners]
-    inside = [place for place in places if _holds(image, place)]
-    x, y = min(max(left, 0), image[0] - width), min(max(top, 0), image[1] - height)
-    pushed = (x, y, x + width - 1, y + height - 1)
-    free = (place for place in [*inside, pushed] if not any(_meet(place, other) for other in taken))
-    return next(free, [*inside, pushed][0])
+    """Where a label goes: above its box, below or inside, or on its edge; the first place that is free, if any is."""
+    (width, height), (left, top, right, bottom) = label, box
+    pushed = min(max(left, 0), image[0] - width), min(max(top, 0), image[1] - height)
+    tops, lefts = (top - height, top, bottom + 1, bottom + 1 - height), (left, right + 1 - width)
+    for x, y in [*((x, y) for y, x in product(tops, lefts)), pushed]:
+        place = (x, y, x + width - 1, y + height - 1)
+        if _holds(image, place) and not any(_meet(place, other) for other in taken):
+            return place
+    return None
 
 
 def _holds(image: tuple[int, int], place: Box) -> bool:

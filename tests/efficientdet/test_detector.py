@@ -158,8 +158,13 @@ def test_inputs_are_effdets(name: str, size: tuple[int, int], crop: tuple[int, i
 
 @pytest.mark.parametrize(
     ("image", "size", "content"),
-    [((64, 103), (512, 512), (318, 512)), ((1000, 1), (64, 64), (64, 1)), ((1, 1), (64, 96), (64, 64))],
-    ids=["the longer side fits whole", "thinner than a pixel", "one pixel"],
+    [
+        ((64, 103), (512, 512), (318, 512)),
+        ((1000, 1), (64, 64), (64, 1)),
+        ((1, 1000), (64, 64), (1, 64)),
+        ((1, 1), (64, 96), (64, 64)),
+    ],
+    ids=["the longer side fits whole", "narrower than a pixel", "lower than a pixel", "one pixel"],
 )
 def test_an_image_fills_its_input_where_effdet_leaves_a_row_or_fails(
     image: tuple[int, int], size: tuple[int, int], content: tuple[int, int]
