@@ -49,9 +49,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return _shallow(image).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
-    opaque = {"La": "LA", "RGBa": "RGBA"}.get(image.mode, image.mode)
     white = Image.new("RGBA", image.size, "white")
-    white.alpha_composite(image.convert(opaque).convert("RGBA"))
+    white.alpha_composite((image.convert("LA") if image.mode == "La" else image).convert("RGBA"))
     return white.convert("RGB")
 
 

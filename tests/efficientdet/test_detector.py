@@ -192,6 +192,7 @@ KINDS: dict[str, tuple[Image.Image, tuple[int, int, int]]] = {
     "grey": (Image.new("L", (2, 2), 128), GREY),
     "grey and alpha": (Image.new("LA", (2, 2), (0, 0)), (255, 255, 255)),
     "alpha": (Image.new("RGBA", (2, 2), (0, 0, 0, 127)), GREY),
+    "grey and alpha, multiplied": (Image.new("LA", (2, 2), (0, 127)).convert("La"), GREY),
     "alpha, multiplied": (Image.new("RGBA", (2, 2), (0, 0, 0, 127)).convert("RGBa"), GREY),
     "palette": (Image.new("RGB", (2, 2), GREY).convert("P", palette=Image.Palette.ADAPTIVE), GREY),
     "inks": (Image.new("CMYK", (2, 2), (0, 0, 0, 127)), GREY),
