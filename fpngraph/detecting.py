@@ -14,9 +14,11 @@ import torch
 from fpngraph import efficientdet, findings
 from fpngraph.arguments import UsageError
 from fpngraph.commands import is_readable
+from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.coco import class_names
 from fpngraph.errors import GraphError
 from fpngraph.photos import Photo, paths_of, photos
+from fpngraph.state import differences
 
 _MOST_PIXELS = 1 << 26  # of the model's input; 800 MB before its first layer
 _OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classes"}
@@ -103,13 +105,17 @@ def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientde
         raise
     except (ValueError, efficientdet.DownloadError) as error:  # no such model, or no weights that fit
         raise UsageError(str(error)) from error
-    return efficientdet.Detector(_on_device(model, args.device))
+    return efficientdet.Detector(_on_device(model, args.device).eval().fuse())
 
 
 def _model(name: str, checkpoint: str | None, changes: dict[str, Any]) -> efficientdet.EfficientDet:
     model = efficientdet.create(name, pretrained=checkpoint is None, **changes)
     if checkpoint is not None:
-        efficientdet.load_effdet(model, checkpoint)
+        state = read_checkpoint(checkpoint, ema=None)
+        if not list(differences(state, model.state_dict())):
+            model.load_state_dict(state)  # what torch.save has written of one of ours
+        else:
+            efficientdet.load_effdet(model, checkpoint)
     return model
 
 

@@ -104,7 +104,7 @@ def _add_detect(subparsers: Any) -> None:
     parser = _command(subparsers, running.detect, about, "fpngraph detect photos/ --model tf_efficientdet_d0 -o out/")
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder for all images in it")
     parser.add_argument("--model", required=True, metavar="NAME", help="a detector of effdet, as tf_efficientdet_d0")
-    about_checkpoint = "the weights, as effdet saves them (default: the published ones of the model)"
+    about_checkpoint = "the weights: of effdet, or a state dict of ours (default: the model's published ones)"
     parser.add_argument("--checkpoint", metavar="FILE", help=about_checkpoint)
     about_output = "the folder for pictures, detections.json (all results) and images.json (what they are in)"
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about_output)

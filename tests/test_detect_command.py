@@ -41,11 +41,7 @@ def asked(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
         calls.append({"name": name} | changes)
         return spread(**{field: value for field, value in changes.items() if field in {"num_classes", "image_size"}})
 
-    def load_effdet(model: EfficientDet, path: str) -> None:
-        model.load_state_dict(torch.load(path, weights_only=True))
-
     monkeypatch.setattr(efficientdet, "create", create)
-    monkeypatch.setattr(efficientdet, "load_effdet", load_effdet, raising=False)
     torch.save(spread().state_dict(), "own.pth")
     Image.open(ASTRONAUT).resize((120, 90)).save("astronaut.jpg")
     return calls
@@ -432,7 +428,6 @@ def test_a_terminal_shows_how_far_it_is_with_more_than_one_image(
 
 def test_a_real_detector_is_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(efficientdet, "create", efficientdet.by_name.create)
-    monkeypatch.setattr(efficientdet, "load_effdet", efficientdet.weights.load_effdet)
     efficientdet.save_effdet(efficientdet.create("efficientdet_d0"), "own.pth")
 
     ends(capsys, 0, "astronaut.jpg", "--image-size", "64x96", "--soft-nms")

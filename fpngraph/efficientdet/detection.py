@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fpngraph.efficientdet.boxes import Detections, Original, detections
 from fpngraph.efficientdet.images import letterbox, open_image
-from fpngraph.efficientdet.model import EfficientDet
+from fpngraph.efficientdet.parts import Parts
 from fpngraph.feature import Size
 
 Picture = Image.Image | str | os.PathLike[str]
@@ -21,10 +21,10 @@ Picture = Image.Image | str | os.PathLike[str]
 class Detector:
     """Finds objects with a model, which it runs without gradients and in its evaluation mode.
 
-    The model is left as it was, in training mode where it was.
+    ``model`` is an EfficientDet or its inference form. It is left as it was, in training mode where it was.
     """
 
-    def __init__(self, model: EfficientDet) -> None:
+    def __init__(self, model: Parts) -> None:
         self.model = model
 
     def __call__(self, images: Tensor, originals: Sequence[Original] | None = None) -> list[Detections]:
