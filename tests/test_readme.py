@@ -7,6 +7,7 @@ import importlib
 import io
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,20 +67,23 @@ def test_the_first_block_is_a_graph_and_the_second_uses_it() -> None:
     assert printed(code) == output.text
 
 
-def test_a_pyramid_is_a_backbone() -> None:
-    (block,) = [block for block in BLOCKS if "FeaturePyramid" in block.text]
+def test_all_of_the_code_runs_from_top_to_bottom() -> None:
+    shutil.copy(ROOT / "tools" / "astronaut.jpg", "photo.jpg")
     namespace: dict[str, Any] = {}
 
-    exec(compile(block.text, "README.md", "exec"), namespace)
-    features = namespace["detector"].backbone(torch.randn(2, 3, 96, 64))
+    for block in BLOCKS:
+        if block.language == "python" and not block.file:
+            exec(compile(block.text, "README.md", "exec"), namespace)
 
-    assert {name: tuple(x.shape[1:]) for name, x in features.items()} == {
+    pyramid = namespace["detector"].backbone(torch.randn(2, 3, 96, 64))
+    assert {name: tuple(x.shape[1:]) for name, x in pyramid.items()} == {
         "P3": (64, 12, 8),
         "P4": (64, 6, 4),
         "P5": (64, 3, 2),
         "P6": (64, 2, 1),
         "P7": (64, 1, 1),
     }
+    assert namespace["found"].boxes.shape[1] == 4
 
 
 @pytest.mark.parametrize("file", [block.file for block in BLOCKS if block.language == "yaml"])
