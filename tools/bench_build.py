@@ -1,4 +1,4 @@
-"""Time to build a neck of many cells, against making its bare modules and nothing else.
+"""Time to load and build necks: against effdet's, and what the compiler adds to making the bare modules of many cells.
 
 Example: ``python tools/bench_build.py --cells 100``
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
+import warnings
 from collections.abc import Callable
 from statistics import median
 
@@ -15,7 +16,12 @@ import torch
 import fpngraph
 from fpngraph.shapes import Lowered, lower
 
-IN_CHANNELS = (40, 112, 320)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # effdet scripts functions on import, which torch no longer likes
+    from effdet import get_efficientdet_config
+    from effdet.efficientdet import BiFpn
+
+IN_CHANNELS = {"d0": (40, 112, 320), "d2": (48, 120, 352), "d4": (56, 160, 448)}
 
 
 def bare_modules(lowered: Lowered) -> list[torch.nn.Module]:
@@ -28,10 +34,21 @@ def bare_modules(lowered: Lowered) -> list[torch.nn.Module]:
     return [step.op.build(step.inputs, step.site) for step in steps]
 
 
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+def in_turns(*calls: Callable[[], object], rounds: int) -> list[list[float]]:
+    """Seconds of each call, which take turns."""
+    times: list[list[float]] = [[] for _ in calls]
+    for _ in range(rounds):
+        for call, found in zip(calls, times, strict=True):
+            start = time.perf_counter()
+            call()
+            found.append(time.perf_counter() - start)
+    return times
+
+
+def effdet_neck(preset: str) -> torch.nn.Module:
+    """Effdet's neck from the name of its model on."""
+    config = get_efficientdet_config(f"tf_efficientdet_{preset}")
+    return BiFpn(config, [{"num_chs": channels} for channels in IN_CHANNELS[preset]])
 
 
 def main() -> None:
@@ -41,13 +58,24 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
 
-    graph = fpngraph.load("bifpn", repeats=arguments.cells)
-    lowered = lower(graph, IN_CHANNELS)
-    built, bare = [], []
-    for _ in range(arguments.rounds):
-        built.append(seconds(lambda: fpngraph.build(graph, IN_CHANNELS)))
-        bare.append(seconds(lambda: bare_modules(lowered)))
+    for preset, in_channels in IN_CHANNELS.items():
+        ours, theirs = in_turns(
+            lambda preset=preset, channels=in_channels: fpngraph.build(
+                fpngraph.load("bifpn", preset=preset, padding="same"), channels
+            ),
+            lambda preset=preset: effdet_neck(preset),
+            rounds=arguments.rounds,
+        )
+        print(
+            f"{preset}: load and build {1000 * median(ours):.0f} ms, effdet {1000 * median(theirs):.0f} ms,"
+            f" ratio {median(ours) / median(theirs):.2f} (of the least {min(ours) / min(theirs):.2f})"
+        )
 
+    graph = fpngraph.load("bifpn", repeats=arguments.cells)
+    lowered = lower(graph, IN_CHANNELS["d0"])
+    built, bare = in_turns(
+        lambda: fpngraph.build(graph, IN_CHANNELS["d0"]), lambda: bare_modules(lowered), rounds=arguments.rounds
+    )
     print(f"{len(graph.nodes)} nodes: build {median(built):.2f} s ({min(built):.2f} to {max(built):.2f})")
     print(f"bare modules {median(bare):.2f} s ({min(bare):.2f} to {max(bare):.2f})")
     print(f"difference of medians {median(built) - median(bare):.2f} s, of minima {min(built) - min(bare):.2f} s")
