@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import fpngraph
-from fpngraph import arguments, cli
+from fpngraph import arguments, parsers
 from fpngraph.cli import main
 from fpngraph.drawing import draw, extras, files, svg, terminal
 from fpngraph.drawing.theme import THEMES
@@ -202,8 +202,8 @@ def test_a_sign_that_the_font_lacks_is_a_warning(capsys: pytest.CaptureFixture[s
 
 
 def test_the_help_names_every_format_and_theme() -> None:
-    assert cli._ENDINGS.replace(" or ", ", ").split(", ") == [*files.WRITERS]
-    assert cli._THEMES == THEMES
+    assert parsers._ENDINGS.replace(" or ", ", ").split(", ") == [*files.WRITERS]
+    assert parsers._THEMES == THEMES
 
 
 def process(*arguments: str, **environment: str) -> subprocess.Popen[str]:

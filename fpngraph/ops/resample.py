@@ -210,3 +210,10 @@ class Deconv(Up):
 
         channels = self.infer(inputs, site).channels
         return Module(inputs[0].channels, channels, site.ratio, bias=has_bias(self.bias, site))
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        from fpngraph.layers.resample import Deconv as Module
+
+        if type(module) is not Module:
+            return super().parts(module)
+        return (Part(module, "new", commutes="always" if module.bias is None else "never"),)
