@@ -1,0 +1,118 @@
+"""What each technique of the inference form gains: its time and memory with one of them switched off at a time.
+
+Example: ``python tools/bench_techniques.py --preset d0 --rounds 30``
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from statistics import median
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, nn
+
+import fpngraph
+from fpngraph import compiled, fused, fusing
+from fpngraph.bench.forms import Form, eager
+from fpngraph.bench.report import Setting, feature_maps
+from fpngraph.bench.timing import interleaved
+from fpngraph.layers import inference, node
+from fpngraph.layers.fusion import Weighted
+from fpngraph.layers.resample import _Pool
+from fpngraph.ops import Part
+from fpngraph.ops.layer import Conv, SeparableConv
+from fpngraph.ops.norm import BatchNorm
+
+IN_CHANNELS = {"d0": [40, 112, 320], "d2": [48, 120, 352], "d4": [56, 160, 448]}
+IMAGE_SIZE = {"d0": (512, 512), "d2": (768, 768), "d4": (1024, 1024)}
+Patches = Sequence[AbstractContextManager[object]]
+
+
+def stacked(self: Weighted, maps: Iterable[Tensor]) -> Tensor:
+    """A weighted sum as effdet has it: all maps at once, in a stack."""
+    return (torch.stack(list(maps), dim=-1) * self.factors()).sum(dim=-1)
+
+
+def convolutions(_: object, module: nn.Module) -> Sequence[Part]:
+    """1x1 convolutions left to torch."""
+    convs = [part for part in module.modules() if isinstance(part, nn.Conv2d)]
+    return [Part(conv, "new", absorbs=True) for conv in convs]
+
+
+def variants() -> dict[str, Callable[[], Patches]]:
+    """What is switched off, by what is patched for it while the form is made and while it runs."""
+    return {
+        "nothing": lambda: (),
+        "norms folded": lambda: (patch.object(BatchNorm, "parts", lambda _, module: (Part(module, "new"),)),),
+        "fusion weights folded": lambda: (patch.object(fusing, "take_factor", lambda _, factor: factor),),
+        "dead maps written to": lambda: (patch.object(fusing._Plan, "_is_dead", lambda *_: False),),
+        "doubled pixels added where they land": lambda: (patch.object(inference.Repeat, "add_to", lambda *_: False),),
+        "channels_last inside": lambda: (
+            patch.object(node, "inside", lambda x: x),
+            patch.object(compiled, "outside", lambda x, _: x),
+            patch.object(fused, "outside", lambda x, _: x),
+            patch.object(Conv, "parts", convolutions),
+            patch.object(SeparableConv, "parts", convolutions),
+        ),
+        "1x1 convolutions as matrix products": lambda: (
+            patch.object(Conv, "parts", convolutions),
+            patch.object(SeparableConv, "parts", convolutions),
+        ),
+        "pooling without a padded copy": lambda: (patch.object(_Pool, "_modes", lambda _: ()),),
+    }
+
+
+class Patched(nn.Module):
+    """A module that runs under patches."""
+
+    def __init__(self, make: Callable[[], nn.Module], patches: Callable[[], Patches]) -> None:
+        super().__init__()
+        self.patches = patches
+        with ExitStack() as stack:
+            for each in patches():
+                stack.enter_context(each)
+            self.module = make()
+
+    def forward(self, maps: list[Tensor]) -> object:
+        with ExitStack() as stack:
+            for each in self.patches():
+                stack.enter_context(each)
+            return self.module(maps)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--preset", choices=IN_CHANNELS, default="d0", help="of EfficientDet (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=30, help="default: %(default)s")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+
+    graph = fpngraph.load("bifpn", preset=arguments.preset, padding="same")
+    neck = fpngraph.build(graph, IN_CHANNELS[arguments.preset]).eval()
+    maps = feature_maps(neck, Setting(image_size=IMAGE_SIZE[arguments.preset]))
+    with torch.inference_mode():
+        forms = [eager(name, Patched(neck.fuse, patches), maps) for name, patches in variants().items()]
+        forms.append(eager("plain neck", neck, maps))
+        no_stack: Callable[[], Patches] = lambda: (patch.object(Weighted, "forward", stacked),)  # noqa: E731
+        forms.append(eager("plain neck, running sums", Patched(lambda: neck, no_stack), maps))
+        report(forms, arguments.rounds)
+
+
+def report(forms: Sequence[Form], rounds: int) -> None:
+    """Measure in turns; ratios are medians over the rounds, of a form to the whole inference form of the same round."""
+    calls = {form.name: form.call for form in forms if form.call}
+    found = list(interleaved(calls, rounds=rounds, device=torch.device("cpu")))
+    print("time and peak memory without ..., as multiples of the inference form's")
+    for form in forms:
+        ratio = median(turn[form.name] / turn["nothing"] for turn in found)
+        memory = (form.peak_bytes or 0) / (forms[0].peak_bytes or 1)
+        milliseconds = median(turn[form.name] for turn in found)
+        print(f"  {form.name:37} {ratio:5.2f} {memory:5.2f}  ({milliseconds:.1f} ms, {form.operators} operators)")
+
+
+if __name__ == "__main__":
+    main()
