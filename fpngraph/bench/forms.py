@@ -77,7 +77,8 @@ def compiled(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
         return faster(list(maps))
 
     try:
-        call()
+        with silence():
+            call()
     except Exception as error:  # a compiler that is not there, or whatever goes wrong in one
         return Form(name, None, reason=_first_line(error))
     return Form(name, call)
