@@ -54,6 +54,7 @@ def variants() -> dict[str, Callable[[], Patches]]:
             patch.object(node, "inside", lambda x: x),
             patch.object(compiled, "outside", lambda x, _: x),
             patch.object(fused, "outside", lambda x, _: x),
+            patch.object(torch, "channels_last", torch.contiguous_format),
             patch.object(Conv, "parts", convolutions),
             patch.object(SeparableConv, "parts", convolutions),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from random import Random
 from statistics import median, quantiles
 from typing import NamedTuple
 
@@ -24,9 +25,13 @@ class Times(NamedTuple):
 
 
 def interleaved(calls: Mapping[str, Call], *, rounds: int, device: torch.device) -> Iterator[dict[str, float]]:
-    """For each of ``rounds`` the milliseconds of every call, one after the other; some rounds before do not count."""
+    """For each of ``rounds`` the milliseconds of every call; some rounds before do not count.
+
+    The order is drawn anew for each round: what runs before a call decides what it finds in the caches.
+    """
+    order = Random(0)
     for turn in range(_WARM_UPS + rounds):
-        times = {name: _milliseconds(call, device) for name, call in calls.items()}
+        times = {name: _milliseconds(calls[name], device) for name in order.sample(list(calls), len(calls))}
         if turn >= _WARM_UPS:
             yield times
 
