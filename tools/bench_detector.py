@@ -83,20 +83,27 @@ def main() -> None:
 
 
 def report(what: str, forms: list[Form], rounds: int) -> None:
-    """Measure the forms in turns and print a line for each."""
+    """Measure the forms in turns and print a line for each; ratios are to the first."""
     calls = {form.name: form.call for form in forms if form.call}
     found = list(interleaved(calls, rounds=rounds, device=torch.device("cpu")))
     times = {name: summary([turn[name] for turn in found]) for name in calls}
     base = times[forms[0].name]
+    width = max(len(form.name) for form in forms)
     print(what)
     for form in forms:
+        if form.name not in times:
+            print(f"  {form.name:{width}} was not run: {form.reason}")
+            continue
         mine = times[form.name]
-        memory = (form.peak_bytes or 0) / (forms[0].peak_bytes or 1)
-        print(
-            f"  {form.name:9} {mine.median:7.1f} ms ({mine.low:.1f} to {mine.high:.1f}),"
-            f" ratio {mine.median / base.median:.2f} (of the least {mine.least / base.least:.2f}),"
-            f" operators {form.operators}, peak memory {memory:.2f}"
+        line = (
+            f"  {form.name:{width}} {mine.median:7.1f} ms ({mine.low:.1f} to {mine.high:.1f}),"
+            f" ratio {mine.median / base.median:.2f} (of the least {mine.least / base.least:.2f})"
         )
+        if form.operators is not None:
+            line += f", operators {form.operators}"
+        if form.peak_bytes is not None:
+            line += f", peak memory {form.peak_bytes / (forms[0].peak_bytes or 1):.2f}"
+        print(line)
 
 
 if __name__ == "__main__":
