@@ -14,7 +14,6 @@ from fpngraph.efficientdet import EfficientDet, Predictions, create
 from tests.efficientdet.detectors import SMALL
 from tests.equality.closeness import assert_equal
 
-
 TF_BACKBONE = "tf_mobilenetv3_small_minimal_100"
 
 
