@@ -24,11 +24,13 @@ _SMALL_EFFDET = {
 }
 
 
-def effdet_model(name: str, image_size: tuple[int, int], **changes: Any) -> EffdetModel:
+def effdet_model(
+    name: str, image_size: tuple[int, int], *, alternate_init: bool = False, **changes: Any
+) -> EffdetModel:
     """effdet's detector for images of this size, (height, width); it has no other size."""
     config = get_efficientdet_config(name)
     config.update({"image_size": image_size, **changes})
-    return EffdetModel(config, pretrained_backbone=False)
+    return EffdetModel(config, pretrained_backbone=False, alternate_init=alternate_init)
 
 
 def small_effdet_model(name: str, image_size: tuple[int, int] = (128, 128), **changes: Any) -> EffdetModel:

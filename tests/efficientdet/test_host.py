@@ -7,23 +7,22 @@ from typing import Any
 
 import pytest
 import torch
-from effdet import EfficientDet, get_efficientdet_config
+from effdet import EfficientDet
 from torch import Tensor, nn
 
 from fpngraph.efficientdet import neck_of
 from fpngraph.efficientdet.host import graph_of
+from tests.efficientdet.detectors import small_effdet_model
 from tests.equality.closeness import assert_equal
 from tests.equality.effdet_reference import Options, effdet_config, randomise
 
-SIZE = (256, 320)
+SIZE = (128, 256)
 
 
-def effdet_model(name: str, **changes: object) -> EfficientDet:
+def effdet_model(name: str) -> EfficientDet:
     """effdet's model with weights as after a training, in float64."""
     torch.manual_seed(0)
-    config = get_efficientdet_config(name)
-    config.update({"image_size": SIZE, "fpn_channels": 16, "fpn_cell_repeats": 2, "num_classes": 3} | changes)
-    model = EfficientDet(config, pretrained_backbone=False).double()
+    model = small_effdet_model(name, SIZE, num_classes=3).double()
     randomise(model.fpn)
     for norm in (part for part in model.modules() if isinstance(part, nn.BatchNorm2d)):
         norm.running_mean.normal_(std=0.1)

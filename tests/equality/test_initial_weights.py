@@ -12,7 +12,9 @@ from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 import fpngraph
+from fpngraph.efficientdet import effdet_state
 from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
+from tests.efficientdet.detectors import small_effdet_model, small_model
 from tests.equality.effdet_reference import Options, effdet_neck, graph_of, settings
 from tests.equality.test_torchvision import names_in_torchvision, renamed
 
@@ -67,6 +69,23 @@ def test_every_graph_of_effdets_family_starts_as_effdet() -> None:
         ours = fpngraph.build(graph_of(options), in_channels=[40, 112, 320])
 
         assert_alike(ours.state_dict(), neck_state_from_effdet(theirs.state_dict(), ours))
+
+
+@pytest.mark.parametrize("separable", [True, False], ids=["separable", "full"])
+@pytest.mark.parametrize("init", ["effdet", "effdet_alt"], ids=["glorot", "alternate"])
+def test_new_heads_are_drawn_as_effdets(init: str, separable: bool) -> None:
+    torch.manual_seed(0)
+    changes = {"fpn_channels": 64, "separable_conv": separable, "redundant_bias": True}
+    theirs = small_effdet_model("efficientdet_d0", alternate_init=init == "effdet_alt", **changes)
+    conv = "separable_conv" if separable else "conv"
+
+    ours = small_model("efficientdet_d0", params={"channels": 64}, conv=conv, conv_bias=True, init=init)
+
+    assert_alike(of_heads(effdet_state(ours)), of_heads(theirs.state_dict()))
+
+
+def of_heads(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items() if name.startswith(("class_net.", "box_net."))}
 
 
 def test_a_new_retinanet_fpn_is_drawn_as_torchvisions() -> None:

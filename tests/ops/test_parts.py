@@ -137,3 +137,19 @@ def test_of_another_module_in_its_place_nothing_is_known(operator: type[Operator
     other = nn.Softplus()
 
     assert case.op.parts(other) == (Part(other),)
+
+
+@pytest.mark.parametrize("operator", CHAINED, ids=label)
+@QUICK
+@given(data=st.data())
+def test_of_a_module_of_a_class_of_its_own_nothing_is_known(operator: type[Operator], data: st.DataObject) -> None:
+    case = data.draw(cases(operator))
+    module = trained_copy(case)
+    module.__class__ = type("Own", (type(module),), {})
+
+    assert case.op.parts(module) == (Part(module),)
+
+
+@pytest.mark.parametrize("operator", FUSIONS, ids=label)
+def test_of_another_fusion_in_its_place_nothing_is_known(operator: type[Fusion]) -> None:
+    assert operator().factors(nn.Softplus(), 2) is None
