@@ -111,7 +111,7 @@ def _forms(
 def _check(name: str, got: Any, expected: Sequence[Tensor]) -> None:
     """A form that gives something else is not worth a measurement."""
     for index, (found, y) in enumerate(zip(got, expected, strict=True)):
-        tolerance = 1e-3 if y.dtype in (torch.float32, torch.float64) else 0.1
+        tolerance = 1e-5 if y.dtype in (torch.float32, torch.float64) else 0.1
         off = (torch.as_tensor(found).to(y) - y).abs().max() / y.abs().max()
         if not off <= tolerance:
             raise ValueError(
