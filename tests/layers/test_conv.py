@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from fpngraph.layers.conv import PaddedConv2d, SeparableConv2d, same_size_conv
+from fpngraph.layers.conv import PaddedConv2d, SeparableConv2d, is_pointwise, pointwise, same_size_conv
 from fpngraph.ops import Padding
 from tests.layers.test_resample import calls, pads
 
@@ -63,3 +63,31 @@ def test_only_the_pointwise_part_of_a_separable_convolution_has_a_bias() -> None
     shapes = {name: tuple(value.shape) for name, value in conv.state_dict().items()}
 
     assert shapes == {"depthwise.weight": (4, 1, 3, 3), "pointwise.weight": (6, 4, 1, 1), "pointwise.bias": (6,)}
+
+
+@pytest.mark.parametrize(
+    ("conv", "expected"),
+    [
+        pytest.param(nn.Conv2d(2, 4, 1), True, id="it"),
+        pytest.param(nn.Conv2d(2, 4, 1, stride=2), False, id="stride"),
+        pytest.param(nn.Conv2d(2, 4, 1, padding=1), False, id="padding"),
+        pytest.param(nn.Conv2d(2, 4, 1, groups=2), False, id="groups"),
+        pytest.param(nn.Conv2d(2, 4, (1, 3)), False, id="kernel"),
+        pytest.param(PaddedConv2d(2, 4, 1), False, id="class"),
+    ],
+)
+def test_only_torchs_own_full_convolution_of_each_pixel_is_pointwise(conv: nn.Conv2d, expected: bool) -> None:
+    assert is_pointwise(conv) is expected
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
+def test_a_matrix_product_is_a_pointwise_convolution(bias: bool, batch: int, layout: torch.memory_format) -> None:
+    conv = nn.Conv2d(3, 5, 1, bias=bias)
+    x = torch.randn(batch, 3, 4, 6).to(memory_format=layout)
+
+    y = pointwise(conv)(x)
+
+    torch.testing.assert_close(y, conv(x))
+    assert y.is_contiguous(memory_format=torch.channels_last)

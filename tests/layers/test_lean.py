@@ -170,7 +170,7 @@ def test_a_lean_neck_takes_the_same_steps(name: str) -> None:
     "way", [copy.deepcopy, lambda neck: pickle.loads(pickle.dumps(neck))], ids=["deepcopy", "pickle"]
 )
 def test_copies_of_a_lean_neck_are_lean(way: Callable[[fpngraph.Neck], fpngraph.Neck]) -> None:
-    plain, lean = necks("bifpn")
+    plain, lean = necks("fpn")
 
     other = way(lean)
 
