@@ -21,6 +21,8 @@ from fpngraph.steps import NodeSteps
 
 def fuse(neck: Neck, dtype: torch.dtype | None) -> FusedNeck:
     """The inference form of ``neck``, which stays as it is; see ``Neck.fuse``."""
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise TypeError(f"dtype is {dtype!r}, but must be a floating-point type of torch, such as torch.bfloat16")
     plan = _Plan(neck.source_graph, dtype)
     for name, steps in lower(neck.source_graph, neck.in_channels).nodes.items():
         plan.add(steps, neck.get_submodule(name))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from fpngraph.neck import Neck
-from fpngraph.state import listed
+from fpngraph.state import StateError, is_state, listed
 
 Shape = tuple[int, ...]
 
@@ -58,7 +58,12 @@ def load_matching(module: nn.Module, state: Mapping[str, Tensor]) -> Matched:
 
     ``module`` is a neck, or contains one: its other parts are loaded module by module in the same way. A node is loaded
     whole or not at all. What its edges read is not compared: a node of the same tensors is the same node.
+    Raises StateError if ``state`` is no state dict.
     """
+    if not is_state(state):
+        found = f"a mapping of {', '.join(map(repr, state))}" if isinstance(state, Mapping) else type(state).__name__
+        hint = "torch.load(path, weights_only=True) reads a file; a checkpoint has one as one of its entries"
+        raise StateError(f"state is {found}, but must be a state dict, names with a tensor each\n  hint: {hint}")
     unit = _units(module)
     ours, theirs = _grouped(module.state_dict(), unit), _grouped(state, unit)
     changed = {name: _changes(theirs[name], ours[name]) for name in ours if name in theirs}

@@ -285,3 +285,13 @@ def test_autocast_changes_outputs_by_rounding_only() -> None:
 
     for y, expected in zip(outs, neck(features), strict=True):
         assert 0 < relative_error(y, expected) <= 0.1
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", torch.int8], ids=str)
+def test_a_type_that_a_neck_cannot_compute_in_is_refused(dtype: torch.dtype) -> None:
+    with pytest.raises(TypeError) as raised:
+        shipped("fpn").fuse(dtype)
+
+    assert (
+        str(raised.value) == f"dtype is {dtype!r}, but must be a floating-point type of torch, such as torch.bfloat16"
+    )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
 import fpngraph
 from fpngraph import Changed, Matched, load_matching
+from fpngraph.state import StateError
 
 GRAPH = """
 fpngraph: 1
@@ -151,4 +154,21 @@ def test_as_text_it_is_a_summary() -> None:
         "0 taken; 2 changed: 'cell.0.td3' ('cell.0.td3.fusion.weight' is [2], not [1]), "
         "'cell.0.td4' ('cell.0.td4.fusion.weight' is [2], not [1]); "
         "4 unexpected: 'cell.1.td4', 'cell.1.td3', 'cell.2.td4' and 1 more"
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        pytest.param("weights.pth", "str", id="path"),
+        pytest.param({"model": {}, "epoch": 3}, "a mapping of 'model', 'epoch'", id="checkpoint"),
+    ],
+)
+def test_what_is_no_state_dict_is_refused_instead_of_matching_nothing(state: Any, found: str) -> None:
+    with pytest.raises(StateError) as raised:
+        load_matching(build(), state)
+
+    assert str(raised.value) == (
+        f"state is {found}, but must be a state dict, names with a tensor each\n"
+        "  hint: torch.load(path, weights_only=True) reads a file; a checkpoint has one as one of its entries"
     )

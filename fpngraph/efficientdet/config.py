@@ -163,6 +163,8 @@ def config(
         raise ConfigError(f"there is no configuration {name!r}\n  hint: {nearest(name, models)}")
     fields = {"name": name} | models[name] | changes
     own = fields.get("params", {})
+    if params and isinstance(fields.get("graph") if graph is None else graph, Graph):
+        raise ConfigError("'params' are for the name or path of a graph, but 'graph' is loaded already")
     if graph is not None:
         fields["graph"] = graph
         known = () if isinstance(graph, Graph) else _declared(graph)

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from fpngraph.efficientdet.boxes import Detections, Original, detections
-from fpngraph.efficientdet.images import letterbox, open_image
+from fpngraph.efficientdet.images import ImageError, letterbox, open_image
 from fpngraph.efficientdet.parts import Parts
 from fpngraph.feature import Size
 
@@ -35,6 +35,13 @@ class Detector:
 
         Shape: images [B, 3, H, W] of any size.
         """
+        if not isinstance(images, Tensor):
+            kind = type(images).__name__
+            raise TypeError(
+                f"images is a {kind}, not a tensor\n  hint: 'detect' takes images of Pillow and image files"
+            )
+        if not images.is_floating_point():
+            raise TypeError(f"images is of {images.dtype}, but normalised images are of a floating-point type")
         if images.ndim != 4:
             raise ValueError(f"images has the shape {tuple(images.shape)}, not [batch, 3, height, width]")
         if originals is not None and len(originals) != len(images):
@@ -50,9 +57,11 @@ class Detector:
         ``image_size`` is the height and width of the model's input that each is made to fit, by default its
         configuration's. Raises OSError or ImageError for a file that cannot be read.
         """
-        if isinstance(images, Image.Image | str | os.PathLike):
+        if isinstance(images, str) or not isinstance(images, Sequence):
             raise TypeError(f"images is a {type(images).__name__}, not a list of images or paths")
-        size = Size(*image_size or self.model.config.image_size)
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size!r}, but must be 1 or more")
+        size = _size(self.model.config.image_size if image_size is None else image_size)
         found: list[Detections] = []
         for start in range(0, len(images), batch_size):
             opened = [_opened(image) for image in images[start : start + batch_size]]
@@ -62,7 +71,26 @@ class Detector:
 
 
 def _opened(image: Picture) -> Image.Image:
-    return image if isinstance(image, Image.Image) else open_image(image)
+    if isinstance(image, Image.Image):
+        return image
+    if not isinstance(image, str | os.PathLike):
+        kind = type(image).__name__
+        hint = "PIL.Image.fromarray makes an image of an array [height, width, 3] of uint8"
+        raise TypeError(f"one of images is a {kind}, not an image of Pillow or a path\n  hint: {hint}")
+    try:
+        return open_image(image)
+    except ImageError as error:
+        raise ImageError(f"{os.fspath(image)!r}: {error}") from error
+
+
+def _size(sides: Sequence[int]) -> Size:
+    if (
+        not isinstance(sides, Sequence)
+        or len(sides) != 2
+        or not all(isinstance(side, int) and side > 0 for side in sides)
+    ):
+        raise ValueError(f"image_size is {sides!r}, but must be (height, width) in pixels")
+    return Size(*sides)
 
 
 @contextmanager
