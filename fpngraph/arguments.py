@@ -6,12 +6,14 @@ import argparse
 import sys
 from collections.abc import Iterable
 from importlib import import_module
-from math import isfinite
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError
 from fpngraph.language.source import read
+
+_MOST_PIXELS = 1 << 26  # of an image; 800 MB before the first layer
 
 
 class UsageError(Exception):
@@ -54,6 +56,12 @@ def image_size(text: str) -> tuple[int, int]:
     if len(sides) > 2 or not all(side.isascii() and side.isdigit() and 0 < int(side) < 1 << 20 for side in sides):
         raise argparse.ArgumentTypeError(f"{text!r} is no image size such as 512 or 512x640")
     return int(sides[0]), int(sides[-1])
+
+
+def check_pixels(size: tuple[int, int] | None) -> None:
+    """Raises UsageError for an image that no memory holds once a network runs."""
+    if size and prod(size) > _MOST_PIXELS:
+        raise UsageError(f"--image-size has more than {_MOST_PIXELS:,} pixels")
 
 
 def scale(text: str) -> float:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from fpngraph import efficientdet, findings
-from fpngraph.arguments import UsageError
+from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.commands import is_readable
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.coco import class_names
@@ -20,15 +19,13 @@ from fpngraph.errors import GraphError
 from fpngraph.photos import Photo, paths_of, photos
 from fpngraph.state import differences
 
-_MOST_PIXELS = 1 << 26  # of the model's input; 800 MB before its first layer
 _OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classes"}
 """What published weights do not fit."""
 
 
 def detect(args: argparse.Namespace) -> int:
     """Find what is in images. The status is 1 if only some of them can be read, and 2 if none can."""
-    if args.image_size and prod(args.image_size) > _MOST_PIXELS:
-        raise UsageError(f"--image-size has more than {_MOST_PIXELS:,} pixels")
+    check_pixels(args.image_size)
     paths, missing = paths_of(args.images)
     for path, problem in missing:
         findings.complain(path, problem)

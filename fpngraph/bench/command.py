@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from fpngraph import table
-from fpngraph.arguments import UsageError
+from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
 from fpngraph.compiler import build
 from fpngraph.efficientdet.peer import PeerError, effdet_neck
@@ -45,6 +45,7 @@ def bench(graph: Graph, in_channels: tuple[int, ...], args: argparse.Namespace) 
 
 
 def _setting(args: argparse.Namespace) -> Setting:
+    check_pixels(args.image_size)
     unknown = [form for form in args.forms.split(",") if form not in FORMS]
     if unknown:
         raise UsageError(f"there is no form {unknown[0]!r}\n  hint: there are: {', '.join(FORMS)}")

@@ -38,9 +38,23 @@ def effdet_neck(graph: str, params: Mapping[str, Any], neck: Neck, image_size: t
     config.image_size = image_size
     if graph_of(config) != neck.source_graph:
         raise PeerError(f"effdet has no option for every parameter of {graph!r} as it is set")
+    _check_sizes(image_size, params["min"], params["max"])
     theirs: nn.Module = BiFpn(config, [{"num_chs": channels} for channels in neck.in_channels.values()]).eval()
     neck.load_state_dict(neck_state_from_effdet(theirs.state_dict(), neck))
     return theirs
+
+
+def _check_sizes(image_size: tuple[int, int], finest: int, coarsest: int) -> None:
+    """Effdet skips a pooling where only one side of a map gets smaller: it gives other maps then."""
+    for level in range(finest, coarsest):
+        (height, lower), (width, narrower) = ([-(-side // 2**at) for at in (level, level + 1)] for side in image_size)
+        if (height == lower) != (width == narrower):
+            sides = "x".join(map(str, image_size))
+            raise PeerError(
+                f"effdet does not pool from level {level} to {level + 1} of {sides} images, "
+                "where one side stays as it is\n"
+                "  hint: choose a larger --image-size"
+            )
 
 
 def _options(params: Mapping[str, Any]) -> dict[str, Any]:

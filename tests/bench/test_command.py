@@ -97,6 +97,17 @@ def test_the_table_says_what_was_measured(capsys: pytest.CaptureFixture[str]) ->
             id="no such option of effdet",
         ),
         pytest.param(
+            ["bifpn", *QUICK, "--against", "effdet", "--image-size", "64x96"],
+            "fpngraph bench: effdet does not pool from level 6 to 7 of 64x96 images, where one side stays as it is\n"
+            "  hint: choose a larger --image-size\n",
+            id="a size at which effdet differs",
+        ),
+        pytest.param(
+            ["bifpn", *QUICK, "--image-size", "100000"],
+            "fpngraph bench: --image-size has more than 67,108,864 pixels\n",
+            id="too large",
+        ),
+        pytest.param(
             ["bifpn", *QUICK, "--device", "abacus"],
             "fpngraph bench: no device 'abacus' here: Expected one of",
             id="device",
