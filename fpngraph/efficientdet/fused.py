@@ -32,7 +32,7 @@ class FusedEfficientDet(Parts):
         self, config: Config, backbone: nn.Module, neck: Neck, heads: tuple[Head, Head], dtype: torch.dtype | None
     ) -> None:
         class_head, box_head = map(FusedHead, heads)
-        own = _in_inference(inference_copy(backbone)).to(memory_format=torch.channels_last)
+        own = in_inference(inference_copy(backbone)).to(memory_format=torch.channels_last)
         super().__init__(config, own, neck.fuse(dtype), class_head, box_head)
         self.to(dtype)
         self.eval()
@@ -73,7 +73,7 @@ def _of_level(head: Head, level: str) -> nn.Module:
     return nn.Sequential(*edge).to(memory_format=torch.channels_last)
 
 
-def _in_inference(backbone: nn.Module) -> nn.Module:
+def in_inference(backbone: nn.Module) -> nn.Module:
     """The backbone with norms folded, and without the padded copies of TensorFlow's padding."""
     _fold_norms(backbone)
     for name, part in list(backbone.named_modules()):
