@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from fpngraph import efficientdet, findings
 from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.commands import is_readable
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.coco import class_names
+from fpngraph.efficientdet.weights import num_classes_in
 from fpngraph.errors import GraphError
 from fpngraph.photos import Photo, paths_of, photos
 from fpngraph.state import differences
@@ -86,7 +88,7 @@ def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientde
     asked = {
         "graph": args.graph,
         "params": dict(args.params),
-        "num_classes": args.num_classes or (len(labels) if labels and args.checkpoint else None),
+        "num_classes": args.num_classes,
         "image_size": args.image_size,
         "soft_nms": args.soft_nms,
     }
@@ -95,7 +97,13 @@ def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientde
         if field in changes and not args.checkpoint:
             raise UsageError(f"{option} needs weights that fit\n  hint: add --checkpoint FILE")
     try:
-        model = _model(args.model, args.checkpoint, changes)
+        published = efficientdet.config(args.model)
+        state = read_checkpoint(args.checkpoint, ema=None) if args.checkpoint else {}
+        known = args.num_classes or num_classes_in(state, published.num_anchors) or published.num_classes
+        _names(labels, known)  # what does not fit is told before anything large is fetched or made
+        if known != published.num_classes:
+            changes["num_classes"] = known
+        model = _model(args.model, args.checkpoint, state, changes)
     except GraphError as error:
         if args.graph and not is_readable(args.graph):
             raise UsageError(str(error)) from error
@@ -105,10 +113,11 @@ def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientde
     return efficientdet.Detector(_on_device(model, args.device).eval().fuse())
 
 
-def _model(name: str, checkpoint: str | None, changes: dict[str, Any]) -> efficientdet.EfficientDet:
+def _model(
+    name: str, checkpoint: str | None, state: Mapping[str, Tensor], changes: dict[str, Any]
+) -> efficientdet.EfficientDet:
     model = efficientdet.create(name, pretrained=checkpoint is None, **changes)
     if checkpoint is not None:
-        state = read_checkpoint(checkpoint, ema=None)
         if not list(differences(state, model.state_dict())):
             model.load_state_dict(state)  # what torch.save has written of one of ours
         else:

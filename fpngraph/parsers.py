@@ -111,7 +111,12 @@ def _add_detect(subparsers: Any) -> None:
     parser.add_argument("--force", action="store_true", help="write over files that exist")
     parser.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
     _add_params(parser)
-    parser.add_argument("--num-classes", type=arguments.count, metavar="N", help="classes that the weights know")
+    parser.add_argument(
+        "--num-classes",
+        type=arguments.count,
+        metavar="N",
+        help="classes that the weights know (default: as many as they have)",
+    )
     parser.add_argument("--labels", metavar="FILE", help="names of the classes, one per line (default: COCO's 90)")
     about_score = "the lowest score that is drawn; the data have all (default: 0.3)"
     parser.add_argument("--score", "--threshold", type=arguments.score, default=0.3, metavar="N", help=about_score)

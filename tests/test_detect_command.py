@@ -336,6 +336,10 @@ MISTAKES = {
     "large size": (["--image-size", "8193x8192"], "--image-size has more than 67,108,864 pixels"),
     "device": (["--device", "gpu"], "--device 'gpu': Expected one of cpu, cuda"),
     "no labels": (["--labels", "gone.txt"], "'gone.txt': No such file or directory"),
+    "labels of other weights": (
+        ["--labels", "names.txt"],
+        "--labels has 2 names, but the model has 90 classes",
+    ),
     "few labels": (
         ["--labels", "names.txt", "--num-classes", "90"],
         "--labels has 2 names, but the model has 90 classes",

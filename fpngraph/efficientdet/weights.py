@@ -127,6 +127,12 @@ def _hint(state: Mapping[str, Tensor], model: EfficientDet) -> str:
     return ""
 
 
+def num_classes_in(state: Mapping[str, Tensor], num_anchors: int) -> int | None:
+    """How many classes a state dict is for, of effdet's detector or of ours; None where it does not tell."""
+    bias = re.compile(r"class_(net|head)\.predict\.(\w+\.)?bias")
+    return sum(tensor.numel() for name, tensor in state.items() if bias.fullmatch(name)) // num_anchors or None
+
+
 def _outputs(state: Mapping[str, Tensor], net: str) -> int:
     """How many maps the predictor of a head gives."""
     return sum(tensor.numel() for name, tensor in state.items() if re.fullmatch(rf"{net}\.predict\.\w+\.bias", name))
