@@ -43,6 +43,10 @@ def check(graph: Graph) -> None:
 
 def lower(graph: Graph, in_channels: InChannels) -> Lowered:
     """Every step of every node with the features that go in and come out. Raises GraphError as ``infer`` does."""
+    if not isinstance(graph, Graph):
+        raise TypeError(
+            f"graph is a {type(graph).__name__}, not a Graph\n  hint: fpngraph.load(...) makes one of a name or path"
+        )
     return _lower(graph, _input_features(graph, in_channels))
 
 
@@ -65,6 +69,8 @@ def _lower(graph: Graph, inputs: Mapping[str, Feature]) -> Lowered:
 def _input_features(graph: Graph, in_channels: InChannels) -> dict[str, Feature]:
     levels = {name: entry.level for name, entry in graph.inputs.items()}
     wanted = f"graph {graph.name!r} has the inputs {', '.join(levels)}"
+    if not isinstance(in_channels, Mapping | Sequence) or isinstance(in_channels, str):
+        raise GraphError([Problem(f"in_channels is {in_channels!r}, not a number per input, but {wanted}")])
     if not isinstance(in_channels, Mapping):
         if len(in_channels) != len(levels):
             raise GraphError([Problem(f"in_channels has {len(in_channels)} numbers, but {wanted}")])

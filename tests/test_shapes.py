@@ -202,6 +202,8 @@ INPUTS = "graph 'FPN' has the inputs C2, C3, C4, C5"
     [
         ([8, 8, 8], f"in_channels has 3 numbers, but {INPUTS}"),
         ([], f"in_channels has 0 numbers, but {INPUTS}"),
+        (64, f"in_channels is 64, not a number per input, but {INPUTS}"),
+        ("64", f"in_channels is '64', not a number per input, but {INPUTS}"),
         ({"C2": 8}, f"in_channels names C2, but {INPUTS}"),
         ({}, f"in_channels names nothing, but {INPUTS}"),
         (dict.fromkeys(["C2", "C3", "C4", "C6"], 8), f"in_channels names C2, C3, C4, C6, but {INPUTS}"),
@@ -216,6 +218,15 @@ def test_channels_that_are_not_those_of_the_inputs_are_refused(channels: Any, ex
         infer(load("fpn"), channels)
 
     assert str(caught.value) == expected
+
+
+def test_a_path_is_no_graph() -> None:
+    graph: Any = "my.yaml"
+
+    with pytest.raises(TypeError) as caught:
+        infer(graph, [8])
+
+    assert str(caught.value) == "graph is a str, not a Graph\n  hint: fpngraph.load(...) makes one of a name or path"
 
 
 def test_channels_go_by_position_or_by_name() -> None:

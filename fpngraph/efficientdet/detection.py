@@ -25,6 +25,9 @@ class Detector:
     """
 
     def __init__(self, model: Parts) -> None:
+        if not isinstance(model, Parts):
+            kind = type(model).__name__
+            raise TypeError(f"model is a {kind}, not an EfficientDet\n  hint: fpngraph.efficientdet.create makes one")
         self.model = model
 
     def __call__(self, images: Tensor, originals: Sequence[Original] | None = None) -> list[Detections]:

@@ -89,3 +89,12 @@ def test_parameters_for_a_graph_that_is_loaded_already_are_refused() -> None:
         efficientdet.create("efficientdet_d0", graph=graph, params={"channels": 8})
 
     assert str(raised.value) == "'params' are for the name or path of a graph, but 'graph' is loaded already"
+
+
+def test_what_is_no_detector_is_refused_when_one_is_made() -> None:
+    name: Any = "efficientdet_d0"
+
+    with pytest.raises(TypeError) as raised:
+        efficientdet.Detector(name)
+
+    assert str(raised.value) == ("model is a str, not an EfficientDet\n  hint: fpngraph.efficientdet.create makes one")
