@@ -82,6 +82,9 @@ def save_effdet(model: EfficientDet, path: str | os.PathLike[str]) -> None:
 
 def effdet_names(model: EfficientDet, norms: NormOrder) -> dict[str, str]:
     """The names in the state dict of ``model`` with those of the same tensors in effdet, as far as it has them."""
+    if not isinstance(model, EfficientDet):
+        kind = type(model).__name__
+        raise TypeError(f"model is a {kind}, not an EfficientDet\n  hint: an inference form is made from one")
     names = {name: name for name in model.state_dict() if name.startswith("backbone.")}
     names |= {f"neck.{ours}": f"fpn.{theirs}" for ours, theirs in effdet_neck_names(model.neck).items()}
     levels = {name: index for index, name in enumerate(model.neck.out_channels)}

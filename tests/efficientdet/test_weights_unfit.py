@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
@@ -158,3 +159,14 @@ def test_a_detector_in_half_precision_stays_so(ours: EfficientDet) -> None:
     load_effdet(half, effdet_state(ours))
 
     assert {tensor.dtype for tensor in half.parameters()} == {torch.float16}
+
+
+def test_an_inference_form_has_no_weights_of_effdet(ours: EfficientDet) -> None:
+    fused: Any = ours.fuse()
+
+    with pytest.raises(TypeError) as caught:
+        effdet_state(fused)
+
+    assert str(caught.value) == (
+        "model is a FusedEfficientDet, not an EfficientDet\n  hint: an inference form is made from one"
+    )
