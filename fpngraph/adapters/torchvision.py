@@ -11,12 +11,12 @@ from itertools import pairwise
 from torch import nn
 
 # torchvision has no hints
-from torchvision.models.detection.anchor_utils import (  # type: ignore[import-untyped]
+from torchvision.models.detection.anchor_utils import (  # type: ignore[import-untyped]  # torchvision has no hints
     AnchorGenerator,
     DefaultBoxGenerator,
 )
-from torchvision.models.detection.ssd import SSDHead  # type: ignore[import-untyped]
-from torchvision.ops import MultiScaleRoIAlign  # type: ignore[import-untyped]
+from torchvision.models.detection.ssd import SSDHead  # type: ignore[import-untyped]  # torchvision has no hints
+from torchvision.ops import MultiScaleRoIAlign  # type: ignore[import-untyped]  # torchvision has no hints
 
 from fpngraph.pyramid import FeaturePyramid
 
