@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from fpngraph.errors import GraphError as GraphError
     from fpngraph.errors import Problem as Problem
     from fpngraph.errors import Span as Span
+    from fpngraph.explicit import dump as dump
     from fpngraph.feature import Feature as Feature
     from fpngraph.feature import Size as Size
     from fpngraph.fused import FusedNeck as FusedNeck
     from fpngraph.graph import Graph as Graph
+    from fpngraph.loader import Description as Description
+    from fpngraph.loader import describe as describe
     from fpngraph.loader import load as load
     from fpngraph.loader import loads as loads
     from fpngraph.matching import Changed as Changed
@@ -46,13 +49,14 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "compiler": ("build",),
+    "explicit": ("dump",),
     "costs": ("Costs", "NodeCost", "cost"),
     "drawing.files": ("render",),
     "errors": ("GraphError", "Problem", "Span"),
     "feature": ("Feature", "Size"),
     "fused": ("FusedNeck",),
     "graph": ("Graph",),
-    "loader": ("load", "loads"),
+    "loader": ("Description", "describe", "load", "loads"),
     "matching": ("Changed", "Matched", "load_matching"),
     "neck": ("Neck",),
     "ops": (

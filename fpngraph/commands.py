@@ -13,16 +13,17 @@ from typing import Any
 
 from fpngraph.arguments import UsageError
 from fpngraph.errors import GraphError, Problem, nearest
+from fpngraph.explicit import dump
 from fpngraph.graph import Graph
-from fpngraph.language.source import dump, read
-from fpngraph.loader import load, path_of, shipped
+from fpngraph.language.source import to_yaml
+from fpngraph.loader import describe, load, path_of, shipped
 from fpngraph.shapes import infer
 from fpngraph.storage import replace_file
 
 
 def list_(args: argparse.Namespace) -> int:
     """The shipped graphs with their levels, parameters and presets."""
-    entries = [_entry(name, path) for name, path in sorted(shipped().items())]
+    entries = [_entry(name) for name in sorted(shipped())]
     if args.format == "json":
         print(json.dumps(entries, indent=2))
         return 0
@@ -35,22 +36,21 @@ def list_(args: argparse.Namespace) -> int:
     return 0
 
 
-def _entry(name: str, path: Path) -> dict[str, Any]:
-    graph = load(name)
-    document = read(path.read_text(encoding="utf-8"), path.name).plain()
+def _entry(name: str) -> dict[str, Any]:
+    found = describe(name)
     return {
         "name": name,
-        "description": graph.description,
-        "inputs": list(graph.inputs),
-        "outputs": list(graph.outputs),
-        "params": document.get("params", {}),
-        "presets": list(document.get("presets", {})),
+        "description": found.description,
+        "inputs": list(found.inputs),
+        "outputs": list(found.outputs),
+        "params": found.params,
+        "presets": list(found.presets),
     }
 
 
 def _flow(value: Any) -> str:
     """A value as it can be typed after ``-p``, quoted where a shell needs it."""
-    return shlex.quote(dump({"value": value}).removeprefix("value:").strip())
+    return shlex.quote(to_yaml({"value": value}).removeprefix("value:").strip())
 
 
 def check(args: argparse.Namespace) -> int:
@@ -178,7 +178,7 @@ def channels_of(backbone: str, graph: Graph) -> tuple[int, ...]:
 
 def expand(args: argparse.Namespace) -> int:
     """The explicit graph as YAML."""
-    _write(loaded(args).explicit(), args)
+    _write(dump(loaded(args)), args)
     return 0
 
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.language.composer import MAX_PROBLEMS
 from fpngraph.language.expand import Expansion
-from fpngraph.language.explicit import explicit
-from fpngraph.language.nodes import Edge, Input, Node, Projection
+from fpngraph.language.members import Binding, Key, Stage, text_of
+from fpngraph.language.nodes import Edge, GraphStage, Input, Node, Projection
 from fpngraph.language.problems import Problems
 
 if TYPE_CHECKING:
     import networkx
 
-__all__ = ["Edge", "Graph", "Input", "Node", "Projection"]
+__all__ = ["Edge", "Graph", "GraphStage", "Input", "Node", "Projection"]
 
 _LONGEST = 20  # nodes of a cycle that an error lists
 
@@ -39,8 +39,8 @@ class Graph:
     outputs: Mapping[str, str]
     """Public name of an output to the full name of its node (or input)."""
     warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
-    declaration: Expansion | None = field(default=None, compare=False, repr=False)
-    """What the file declares, with its stages and defaults."""
+    stages: tuple[GraphStage, ...] = field(default=(), compare=False, repr=False)
+    """In the order in which they run; empty where all nodes are of one unnamed stage."""
 
     def __post_init__(self) -> None:
         for name in ("inputs", "nodes", "outputs"):
@@ -50,15 +50,6 @@ class Graph:
         # a mapping proxy cannot be pickled or copied
         values = (getattr(self, entry.name) for entry in fields(self))
         return Graph, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
-
-    def explicit(self) -> str:
-        """YAML text with every parameter, range, fallback and index worked out, that loads again to an equal graph.
-
-        Raises ValueError for a graph that was not loaded.
-        """
-        if self.declaration is None:
-            raise ValueError(f"graph {self.name!r} was not loaded from a file, text or mapping")
-        return explicit(self.declaration)
 
     def networkx(self) -> networkx.DiGraph[str]:
         """A copy as a networkx DiGraph: inputs and nodes by (full) name, with ``level`` and ``kind``.
@@ -98,8 +89,21 @@ def checked(expansion: Expansion) -> Graph:
         nodes={name: nodes[name] for name in order if name in nodes and name in needed},
         outputs=outputs,
         warnings=tuple(sorted(warnings, key=_place)),
-        declaration=expansion,
+        stages=tuple(_stage(stage, expansion) for stage in expansion.stages),
     )
+
+
+def _stage(stage: Stage, expansion: Expansion) -> GraphStage:
+    """What a stage as declared comes to: of each output the names that some run chose."""
+    if stage.outputs is None:
+        return GraphStage(stage.name, stage.repeat, None)
+    chosen = (expansion.choices[stage.name, position] for position in range(len(stage.outputs)))
+    return GraphStage(stage.name, stage.repeat, dict(map(_binding, stage.outputs, chosen)))
+
+
+def _binding(output: Binding, chosen: Collection[Key]) -> tuple[str, tuple[str, ...]]:
+    found = tuple(text_of(key) for key in output.candidates.keys if key in chosen)
+    return (text_of(output.key) if output.key else found[0]), tuple(dict.fromkeys(found))
 
 
 def _digraph(inputs: Iterable[Input], nodes: Iterable[Node]) -> networkx.DiGraph[str]:

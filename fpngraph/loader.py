@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem, nearest
 from fpngraph.graph import Graph, checked
 from fpngraph.language.expand import expand
-from fpngraph.language.source import Value, dump, read, read_file
+from fpngraph.language.params import read_params
+from fpngraph.language.source import Value, read, read_file, to_yaml
 from fpngraph.shapes import check
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a graph file says of itself: what it is for, and what can be chosen."""
+
+    name: str
+    description: str
+    source: str
+    params: Mapping[str, Any]
+    """The value of every parameter, as plain data."""
+    presets: Mapping[str, Mapping[str, Any]]
+    """By their names, the values that they set."""
+    inputs: Mapping[str, int]
+    """The maps that the graph takes, by name: their levels."""
+    outputs: Mapping[str, int]
+    """The maps that it gives, by name: their levels."""
 
 
 def load(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, **params: Any) -> Graph:
@@ -26,8 +45,31 @@ def load(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, 
 
 def loads(source: str | Mapping[str, Any], /, *, preset: str | None = None, **params: Any) -> Graph:
     """A graph from YAML text or from an equal mapping. Otherwise as ``load``."""
-    text = source if isinstance(source, str) else dump(source)
+    text = source if isinstance(source, str) else to_yaml(source)
     return _graph(read(text, "<text>"), preset, params)
+
+
+def describe(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, **params: Any) -> Description:
+    """What a graph file says of itself; values are those that ``load`` with the same arguments takes.
+
+    >>> fpngraph.describe("fpn").inputs
+    {'C2': 2, 'C3': 3, 'C4': 4, 'C5': 5}
+
+    Raises as ``load`` does.
+    """
+    document = read_file(path_of(name_or_path))
+    graph = _graph(document, preset, params)
+    levels = {name: entry.level for name, entry in graph.inputs.items()}
+    levels |= {name: node.level for name, node in graph.nodes.items()}
+    return Description(
+        graph.name,
+        graph.description,
+        graph.source,
+        {str(name): value.plain() for name, value in read_params(document, preset, params).items()},
+        document.plain().get("presets") or {},
+        {name: levels[name] for name in graph.inputs},
+        {name: levels[source] for name, source in graph.outputs.items()},
+    )
 
 
 def path_of(name_or_path: str | os.PathLike[str]) -> Path:

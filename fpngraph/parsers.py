@@ -152,7 +152,7 @@ def _add_bench(subparsers: Any) -> None:
 
 
 def _add_expand(subparsers: Any) -> None:
-    about = "print the explicit graph: every range, fallback, default and repeat worked out"
+    about = "print the explicit graph: parameters, ranges, indices and fallbacks worked out"
     parser = _command(subparsers, commands.expand, about, "fpngraph expand my.yaml -o explicit.yaml")
     _add_graph(parser)
     _add_output(parser)

@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, given, settings
 
 from fpngraph.errors import GraphError
 from fpngraph.graph import Graph
+from fpngraph.language.expand import expand
+from fpngraph.language.source import read, to_yaml
 from fpngraph.loader import load, loads, shipped
 from tests.language.loading import graph, refused
 from tests.language.strategies import graphs
@@ -116,13 +118,14 @@ def test_the_networkx_view_is_a_copy() -> None:
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs())
 def test_everything_that_is_left_leads_to_an_output(data: dict[str, Any]) -> None:
+    document = read(to_yaml(data), "<text>")
     found = loads(data)
 
     digraph = found.networkx()
     needed = {name for output in found.outputs.values() for name in (output, *networkx.ancestors(digraph, output))}
     assert networkx.is_directed_acyclic_graph(digraph)
     assert set(found.nodes) == needed - set(found.inputs)
-    left_out = {str(node.name) for node in found.declaration.nodes} - set(found.nodes) if found.declaration else set()
+    left_out = {node.name for node in expand(document).nodes} - set(found.nodes)
     warned = " ".join(warning.message for warning in found.warnings)
     assert bool(left_out) == ("left out" in warned)
 
@@ -139,7 +142,7 @@ def test_a_graph_survives_copies(name: str, again: Any) -> None:
     other: Graph = again(found)
 
     assert other == found
-    assert (other.warnings, other.explicit()) == (found.warnings, found.explicit())
+    assert (other.warnings, other.stages) == (found.warnings, found.stages)
     assert [node.span for node in other.nodes.values()] == [node.span for node in found.nodes.values()]
 
 

@@ -21,6 +21,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("ops",),
     ("language",),
     ("graph",),
+    ("lifting", "explicit"),
     ("steps",),
     ("shapes", "costs"),
     ("drawing",),

@@ -33,7 +33,7 @@ import torch
 import fpngraph
 from fpngraph.cli import main
 from fpngraph.language.schema import schema
-from fpngraph.language.source import dump, read
+from fpngraph.language.source import read, to_yaml
 from fpngraph.ops import operators
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
@@ -90,7 +90,7 @@ def graph_text(block: Block) -> str:
     if "into" not in block.marks:
         return block.text
     outer = next(other for other in GRAPHS if other.file == block.marks["into"])
-    return dump(read(graph_text(outer), outer.file).plain() | read(block.text, block.file).plain())
+    return to_yaml(read(graph_text(outer), outer.file).plain() | read(block.text, block.file).plain())
 
 
 def size_at(level: int, finest: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import fpngraph
 from fpngraph.errors import GraphError
 from fpngraph.loader import load, loads, path_of, shipped
 
@@ -117,3 +118,20 @@ def test_a_mistake_in_data_points_into_its_text() -> None:
 def test_every_shipped_graph_has_its_file() -> None:
     assert ", ".join(shipped()) == NAMES
     assert {path_of(name) for name in shipped()} == set(shipped().values())
+
+
+def test_a_description_has_what_can_be_chosen_and_what_comes_of_it() -> None:
+    found = fpngraph.describe("bifpn", preset="d7x", channels=8)
+
+    assert (found.name, found.source) == ("BiFPN", "https://arxiv.org/abs/1911.09070")
+    assert (found.params["channels"], found.params["repeats"], found.params["fusion"]) == (8, 8, "sum")
+    assert (next(iter(found.presets)), found.presets["d1"]) == ("d0", {"channels": 88, "repeats": 4})
+    assert found.inputs == {"P3": 3, "P4": 4, "P5": 5}
+    assert found.outputs == {f"P{level}": level for level in range(3, 9)}
+
+
+def test_a_description_of_a_preset_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(GraphError) as caught:
+        fpngraph.describe("bifpn", preset="d9")
+
+    assert "there is no preset 'd9'" in str(caught.value)

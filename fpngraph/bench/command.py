@@ -19,9 +19,7 @@ from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
 from fpngraph.compiler import build
 from fpngraph.efficientdet.peer import PeerError, effdet_neck
 from fpngraph.graph import Graph
-from fpngraph.language.params import read_params
-from fpngraph.language.source import read_file
-from fpngraph.loader import path_of
+from fpngraph.loader import describe
 from fpngraph.neck import Neck
 
 _MIB = 2**20
@@ -67,8 +65,7 @@ def _setting(args: argparse.Namespace) -> Setting:
 
 
 def _peer(neck: Neck, args: argparse.Namespace, setting: Setting) -> Peer:
-    values = read_params(read_file(path_of(args.graph)), args.preset, dict(args.params))
-    params = {str(name): value.plain() for name, value in values.items()}
+    params = describe(args.graph, preset=args.preset, **dict(args.params)).params
     try:
         module = effdet_neck(args.graph, params, neck, setting.image_size)
     except PeerError as error:

@@ -40,11 +40,8 @@ class Output:
 
 
 Scope = MutableMapping[Key, Bound]
-Choices = dict[tuple[str | None, Key | None, int], dict[Key | None, None]]
-"""Per input of a member (stage, member, position): the names it was connected to, over all runs.
-
-The outputs of a stage have None as their member.
-"""
+Choices = dict[tuple[str | None, int], set[Key]]
+"""Per output of a stage (stage, position): the names that it stood for, over all runs."""
 
 
 @dataclass(slots=True)
@@ -103,7 +100,7 @@ class Binder:
                 self.nodes.append(node)
         bound: dict[Key, Bound] = own if stage.outputs is None else {}
         for position, output in enumerate(self.outputs(stage.outputs or (), visible)):
-            self.choices.setdefault((stage.name, None, position), {})[output.found] = None
+            self.choices.setdefault((stage.name, position), set()).add(output.found)
             bound[output.key] = Bound(output.source, output.level, output.span)
         scope.update(bound)
 
@@ -128,9 +125,8 @@ class Binder:
         name = stage.full_name(run, text_of(member.key))
         settings = self._settings(member, name)
         edges: list[Edge] = []
-        for position, candidates in enumerate(member.inputs):
+        for candidates in member.inputs:
             found = next((key for key in candidates.keys if key in visible), None)
-            self.choices.setdefault((stage.name, member.key, position), {})[found] = None
             if found is not None:
                 path = settings.path if candidates.resample is None else settings.path_with(candidates.resample)
                 edges.append(Edge(visible[found].source, text_of(found), **path, span=candidates.span))

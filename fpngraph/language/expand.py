@@ -28,8 +28,6 @@ class Expansion:
     spec: GraphSpec
     inputs: tuple[Input, ...]
     stages: tuple[Stage, ...]
-    defaults: Mapping[str, Any]
-    """Those of the file as written; empty where they depend on ``l`` and are written into each member."""
     nodes: tuple[Node, ...]
     outputs: tuple[Output, ...]
     choices: Choices
@@ -60,11 +58,7 @@ def expand(document: Value, preset: str | None = None, params: Mapping[str, Any]
     if binder.problems:
         raise binder.problems.error()
     warnings = (*reader.warnings, *binder.warnings)
-    varies = any(part.varies for part in reader.defaults)
-    defaults = {} if varies or not reader.defaults else reader.defaults[0].plain(None)
-    return Expansion(
-        spec, tuple(inputs.values()), stages, defaults, tuple(binder.nodes), outputs, binder.choices, warnings
-    )
+    return Expansion(spec, tuple(inputs.values()), stages, tuple(binder.nodes), outputs, binder.choices, warnings)
 
 
 def _not_one_of_two(document: Value) -> Iterator[Problem]:

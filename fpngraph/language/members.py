@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from fpngraph.errors import Span
 from fpngraph.language.spec import Defaults, Resample
@@ -28,8 +26,6 @@ class Candidates:
     span: Span
     text: str
     resample: Resample | None = None
-    written: Mapping[str, Any] | None = None
-    """``resample`` as the file has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +39,6 @@ class Member:
     span: Span
     declared: str
     """The key of the file that declares it, such as ``td(3..6)``."""
-    written: Mapping[str, Any]
-    """Its settings as the file has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +57,6 @@ class Stage:
     repeat: int | None
     members: tuple[Member, ...]
     outputs: tuple[Binding, ...] | None
-    defaults: Mapping[str, Any]
-    """Its defaults as written; empty where they depend on ``l`` and are written into each member."""
     span: Span
 
     @property

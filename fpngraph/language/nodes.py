@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -69,3 +70,21 @@ class Input:
     name: str
     level: int
     span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphStage:
+    """A stage of a graph: how it runs, and the names that each of its runs binds when it ends."""
+
+    name: str | None
+    """None for the only stage of a graph that names none."""
+    repeat: int | None
+    """How many runs there are; None where the full names of its nodes have no run."""
+    outputs: Mapping[str, tuple[str, ...]] | None
+    """Each name bound to the names that it was bound to in some run, in the order in which they are tried. None: all
+    nodes are bound by their own names."""
+
+    def full_name(self, run: int, member: str) -> str:
+        """``stage.run.member``, ``stage.member`` or ``member``."""
+        parts = [self.name, str(run) if self.repeat else None, member]
+        return ".".join(part for part in parts if part is not None)

@@ -9,7 +9,7 @@ from typing import Any
 from fpngraph.errors import Problem, nearest
 from fpngraph.language.problems import Problems
 from fpngraph.language.reference import is_name
-from fpngraph.language.source import Scalar, Value, dump, read
+from fpngraph.language.source import Scalar, Value, read, to_yaml
 from fpngraph.language.validate import shown
 
 Params = Mapping[Scalar, Value]
@@ -33,7 +33,7 @@ def read_params(document: Value, preset: str | None, overrides: Mapping[str, Any
         hint = nearest(str(preset), map(str, islice(presets, 1000)))
         problems.append(Problem(f"there is no preset {preset!r}", None, hint))
     if overrides:
-        given = read(dump(dict(overrides)), _GIVEN)
+        given = read(to_yaml(dict(overrides)), _GIVEN)
         problems.extend(_unfit(given, params, ""))
         values |= entries_of(given)
     if problems:

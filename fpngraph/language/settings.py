@@ -56,8 +56,7 @@ class PerMember(Generic[M]):
         self.value = value
         self.varies = uses_index(value)
         self.size = size(value) if self.varies else 0
-        self._plain = {} if self.varies else value.plain()
-        self._once = None if self.varies else validate(model, value, names.problems, self._plain, subject)
+        self._once = None if self.varies else validate(model, value, names.problems, value.plain(), subject)
 
     def at(self, index: int | None) -> M | None:
         """The model for the member at ``index``; None where it is wrong, which is then among the problems."""
@@ -70,27 +69,10 @@ class PerMember(Generic[M]):
             self._names.report(problem.message, problem.span, problem.hint)
         return model
 
-    def plain(self, index: int | None) -> dict[str, Any]:
-        """The mapping as the file has it, for the member at ``index``. Not to be written to."""
-        return self._concrete(index, []).plain() if self.varies else self._plain
-
     def _concrete(self, index: int | None, problems: list[Problem]) -> Value:
         integers = self._names.integers
         variables = integers if index is None else ChainMap({"l": index}, integers)
         return with_index(self.value, variables, self._names.params, problems)
-
-
-def merged_plain(outer: Mapping[str, Any], inner: Mapping[str, Any]) -> dict[str, Any]:
-    """As ``merged``, on plain data: only ``resample`` and its ``project`` merge."""
-    result = dict(outer)
-    for key, written in inner.items():
-        if written is None:
-            continue
-        before = result.get(key)
-        said = {"when": written} if key == "project" and isinstance(written, str) else written
-        deeper = key in ("resample", "project") and isinstance(before, Mapping) and isinstance(said, Mapping)
-        result[key] = merged_plain(before, said) if deeper else said  # type: ignore[arg-type]  # checked in `deeper`
-    return result
 
 
 @dataclass(frozen=True, slots=True)

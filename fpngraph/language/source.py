@@ -14,9 +14,9 @@ from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.language.composer import Composer, Source
 from fpngraph.language.syntax import syntax_problem
 from fpngraph.language.value import Scalar, Value
-from fpngraph.language.yaml_text import dump
+from fpngraph.language.yaml_text import to_yaml
 
-__all__ = ["MAX_BYTES", "Scalar", "Value", "dump", "read", "read_file"]
+__all__ = ["MAX_BYTES", "Scalar", "Value", "read", "read_file", "to_yaml"]
 
 MAX_BYTES = 16 * 2**20
 """Size of a graph file; one of 10,000 written-out nodes has about 2 MiB."""

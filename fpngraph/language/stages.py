@@ -12,7 +12,7 @@ from fpngraph.language.members import Candidates, Key, Member, Stage, text_of
 from fpngraph.language.names import MAX_NODES, Names, Place
 from fpngraph.language.ports import read_bindings
 from fpngraph.language.reference import Reference, is_name
-from fpngraph.language.settings import BASE, PerMember, merged, merged_plain
+from fpngraph.language.settings import BASE, PerMember, merged
 from fpngraph.language.source import Value
 from fpngraph.language.spec import Defaults, EdgeSpec, NodeSpec, StageSpec
 
@@ -48,8 +48,7 @@ class StageReader:
         if spec.repeat is not None and (outputs is None or not isinstance(entries["outputs"].data, Mapping)):
             message = "a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read"
             self.names.report(message, value.key_spans["repeat"], "such as 'outputs: {P(3..7): out(l)}'")
-        written = {} if any(part.varies for part in defaults) or not own else own[0].plain(None)
-        return Stage(name, spec.repeat, members, outputs, written, span)
+        return Stage(name, spec.repeat, members, outputs, span)
 
     def _stage_members(self, nodes: Value, defaults: Sequence[PerMember[Defaults]]) -> Iterator[Member]:
         declared: dict[Key, Member] = {}
@@ -87,9 +86,7 @@ class StageReader:
             shared = key[1] if varies else None
             if shared not in cache:
                 cache[shared] = _merged_all([*layers, spec])
-            written = _written(entry, defaults, key[1])
-            found = inputs.of(key[1], spec, written.pop("inputs"))
-            yield Member(key, level, found, cache[shared], span, text, written)
+            yield Member(key, level, inputs.of(key[1], spec), cache[shared], span, text)
 
     def _count(self, keys: Sequence[Key], span: Span, parts: Sequence[PerMember[Any]]) -> None:
         """Ends the phase where the members of an entry, or what is worked out for each of them, become too many."""
@@ -114,24 +111,12 @@ class _Inputs:
             if isinstance(source.data, str):  # else the specification says what is wrong
                 self.parsed.append((names.reference(source), source))
 
-    def of(self, index: int | None, spec: NodeSpec, written: Sequence[Any]) -> tuple[Candidates, ...]:
-        found: list[Candidates] = []
-        for (reference, value), said, plain in zip(self.parsed, spec.inputs, written, strict=True):
-            for candidates in self.names.candidates(reference, value, index) if reference else ():
-                if isinstance(said, EdgeSpec):
-                    own = {key: setting for key, setting in plain.items() if key != "from"}
-                    candidates = replace(candidates, resample=said, written=own)  # noqa: PLW2901  # the same one, with its settings
-                found.append(candidates)
-        return tuple(found)
-
-
-def _written(entry: PerMember[NodeSpec], defaults: Sequence[PerMember[Defaults]], index: int | None) -> dict[str, Any]:
-    """The entry as the file has it for one member, on top of any defaults that differ from member to member."""
-    written: dict[str, Any] = {}
-    parts: list[PerMember[Any]] = [*defaults, entry] if any(part.varies for part in defaults) else [entry]
-    for part in parts:
-        written = merged_plain(written, part.plain(index))
-    return written
+    def of(self, index: int | None, spec: NodeSpec) -> tuple[Candidates, ...]:
+        return tuple(
+            replace(candidates, resample=said) if isinstance(said, EdgeSpec) else candidates
+            for (reference, value), said in zip(self.parsed, spec.inputs, strict=True)
+            for candidates in (self.names.candidates(reference, value, index) if reference else ())
+        )
 
 
 def _merged_all(parts: Sequence[Any]) -> Defaults:

@@ -21,7 +21,7 @@ _ESCAPED = re.compile(r"[^ !#-\[\]-~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def dump(data: Any) -> str:
+def to_yaml(data: Any) -> str:
     """The text that ``read`` reads back equal. Raises GraphError for what is not a mapping of plain data."""
     if not isinstance(data, Mapping):
         raise _refused(f"a graph file is a mapping, not {type(data).__name__}")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fpngraph.errors import GraphError, Span
 from fpngraph.language import source
-from fpngraph.language.source import MAX_BYTES, Value, dump, read, read_file
+from fpngraph.language.source import MAX_BYTES, Value, read, read_file, to_yaml
 
 LOADERS = [pytest.param(yaml.SafeLoader, id="python")]
 if hasattr(yaml, "CSafeLoader"):
@@ -447,7 +447,7 @@ def test_reading_ends_with_the_hundredth_problem() -> None:
 def test_forty_levels_can_be_read() -> None:
     text = "a: " + "[" * 39 + "]" * 39
 
-    assert dump(read(text, "f.yaml").plain()) == text + "\n"
+    assert to_yaml(read(text, "f.yaml").plain()) == text + "\n"
 
 
 def test_aliases_reach_the_fortieth_level() -> None:
@@ -543,7 +543,7 @@ outputs:
 
 
 def test_dump_writes_what_a_person_would() -> None:
-    assert dump(read(GRAPH, "f.yaml").plain()) == GRAPH
+    assert to_yaml(read(GRAPH, "f.yaml").plain()) == GRAPH
 
 
 scalars = (
@@ -565,7 +565,7 @@ data = st.recursive(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.dictionaries(scalars.filter(lambda key: isinstance(key, str)), data, max_size=6))
 def test_what_dump_writes_reads_back_equal(data: dict[str, Any]) -> None:
-    text = dump(data)
+    text = to_yaml(data)
 
     assert repr(read(text, "f.yaml").plain()) == repr(data)  # which tells 1, 1.0 and True apart
 
@@ -595,7 +595,7 @@ def cyclic() -> dict[str, Any]:
 )
 def test_dump_refuses_what_would_not_read_back(data: Any, reason: str) -> None:
     with pytest.raises(GraphError) as caught:
-        dump(data)
+        to_yaml(data)
 
     assert str(caught.value) == f"cannot be written as YAML: {reason}"
 
@@ -606,7 +606,7 @@ def test_dump_refuses_shared_lists_that_would_fill_the_disk() -> None:
         data = {"a": data, "b": data}
 
     with pytest.raises(GraphError, match=r"^cannot be written as YAML: it has more than 500000 values$"):
-        dump(data)
+        to_yaml(data)
 
 
 YAML_PIECES = [
@@ -662,12 +662,12 @@ def test_a_text_may_be_as_large_as_a_file(monkeypatch: pytest.MonkeyPatch) -> No
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.dictionaries(st.text("abyn", min_size=1, max_size=3), scalars.filter(lambda item: item != "=")))
 def test_readers_of_yaml_1_1_read_the_same(data: dict[str, Any]) -> None:
-    assert repr(yaml.safe_load(dump(data))) == repr(data)
+    assert repr(yaml.safe_load(to_yaml(data))) == repr(data)
 
 
 def test_large_graphs_are_read_in_seconds() -> None:
     nodes = {f"n{i}": {"inputs": [f"n{i - 1}", f"n{i - 2}"], "channels": 64} for i in range(10_000)}
-    text = dump({"nodes": nodes})
+    text = to_yaml({"nodes": nodes})
     start = time.process_time()
 
     value = read(text, "f.yaml")

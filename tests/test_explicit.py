@@ -1,14 +1,16 @@
-"""The explicit form of a graph: equal, and its own explicit form."""
+"""The text that a graph is written as: it loads again to an equal graph, and that is written the same."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from fpngraph.graph import Graph
-from fpngraph.loader import load, loads
+from fpngraph.explicit import dump
+from fpngraph.graph import Graph, GraphStage
+from fpngraph.loader import load, loads, shipped
 from tests.language.strategies import graphs
 
 SHIPPED: list[tuple[str, dict[str, Any]]] = [
@@ -31,11 +33,11 @@ SHIPPED: list[tuple[str, dict[str, Any]]] = [
 
 
 def assert_survives(graph: Graph) -> None:
-    text = graph.explicit()
+    text = dump(graph)
     again = loads(text)
 
     assert again == graph
-    assert again.explicit() == text
+    assert dump(again) == text
 
 
 @pytest.mark.parametrize(("name", "params"), SHIPPED, ids=[f"{name}-{params}" for name, params in SHIPPED])
@@ -55,12 +57,13 @@ CASES = [
         "params: {low: 3, act: {leaky_relu: {slope: 0.2}}}\n"
         "inputs: C(low..4)\n"
         "nodes:\n"
-        "  P(low..4): {inputs: ['C(l)', P(l+1) | none], act: $act, channels: $(16 * l)}\n"
+        "  P(low..4): {inputs: ['C(l)', P(l+1) | none], act: $act, op: [act], channels: $(16 * l)}\n"
         "outputs: {out(3..4): P(l)}\n",
         "inputs: {C3: 3, C4: 4}\n"
+        "defaults: {op: [act], act: {leaky_relu: {slope: 0.2}}}\n"
         "nodes:\n"
-        "  P3: {inputs: [C3, P4], act: {leaky_relu: {slope: 0.2}}, channels: 48}\n"
-        "  P4: {inputs: [C4], act: {leaky_relu: {slope: 0.2}}, channels: 64}\n"
+        "  P3: {inputs: [C3, P4], channels: 48}\n"
+        "  P4: {inputs: [C4], channels: 64}\n"
         "outputs: {out3: P3, out4: P4}\n",
         id="params, ranges and indices",
     ),
@@ -104,21 +107,14 @@ CASES = [
         "      t(3..4): {inputs: [C(l), {from: C3, project: always}], resample: {project: always}, channels: null}\n"
         "outputs: t(3..4)\n",
         "inputs: {C3: 3, C4: 4}\n"
+        "defaults: {resample: {up: bilinear, project: {when: always, norm: true}}}\n"
         "stages:\n"
         "  a:\n"
         "    nodes:\n"
-        "      t3:\n"
-        "        inputs: [C3, {from: C3, project: always}]\n"
-        "        channels: 24\n"
-        "        resample: {up: bilinear, project: {norm: true, when: always}}\n"
-        "        act: silu\n"
-        "      t4:\n"
-        "        inputs: [C4, {from: C3, project: always}]\n"
-        "        channels: 32\n"
-        "        resample: {up: bilinear, project: {norm: true, when: always}}\n"
-        "        act: silu\n"
+        "      t3: {inputs: [C3, C3], channels: 24}\n"
+        "      t4: {inputs: [C4, C3], channels: 32}\n"
         "outputs: {t3: t3, t4: t4}\n",
-        id="defaults that depend on the index move into the members",
+        id="what nodes have in common moves into the defaults, what depends on the index into the nodes",
     ),
     pytest.param(
         "inputs: C(3..4)\n"
@@ -141,8 +137,8 @@ CASES = [
         "inputs: {image: 0, C3: 3}\nnodes:\n  merge: {inputs: [image, C3], level: 3}\n"
         "  unused5: {inputs: [merge], level: 3}\noutputs: [merge, image]\n",
         "inputs: {image: 0, C3: 3}\nnodes:\n  merge: {inputs: [image, C3], level: 3}\n"
-        "  unused5: {inputs: [merge], level: 3}\noutputs: {merge: merge, image: image}\n",
-        id="levels, and what no output depends on",
+        "outputs: {merge: merge, image: image}\n",
+        id="levels, and not what no output depends on",
     ),
 ]
 
@@ -151,7 +147,7 @@ CASES = [
 def test_the_explicit_form_says_what_the_file_means(text: str, expected: str) -> None:
     graph = loads(HEAD + text)
 
-    assert graph.explicit() == HEAD + expected
+    assert dump(graph) == HEAD + expected
     assert_survives(graph)
 
 
@@ -159,12 +155,48 @@ def test_name_description_and_source_stay() -> None:
     text = "fpngraph: 1\nname: A\ndescription: B\nsource: C\ninputs: {C3: 3}\nnodes:\n  P3: {inputs: [C3]}\n"
     text += "outputs: {P3: P3}\n"
 
-    assert loads(text).explicit() == text
+    assert dump(loads(text)) == text
 
 
-def test_a_graph_that_was_not_loaded_has_no_explicit_form() -> None:
+def test_a_graph_put_together_by_hand_is_written_too() -> None:
     graph = load("fpn")
     made = Graph(graph.name, "", "", graph.inputs, graph.nodes, graph.outputs)
 
-    with pytest.raises(ValueError, match=r"^graph 'FPN' was not loaded from a file, text or mapping$"):
-        made.explicit()
+    assert loads(dump(made)) == made
+
+
+def test_another_name_is_the_one_that_is_written() -> None:
+    renamed = dataclasses.replace(load("bifpn"), name="mine")
+
+    assert loads(dump(renamed)) == renamed
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_graph_takes_at_most_twice_the_lines_of_its_file(name: str) -> None:
+    by_hand = shipped()[name].read_text(encoding="utf-8").splitlines()
+
+    assert len(dump(load(name)).splitlines()) <= 2 * len(by_hand)
+
+
+def test_a_node_that_reads_what_its_name_does_not_stand_for_is_refused() -> None:
+    graph = loads(HEAD + "inputs: C(3..4)\nnodes:\n  P4: {inputs: [C4]}\noutputs: P4\n")
+    (edge,) = graph.nodes["P4"].edges
+    odd = dataclasses.replace(graph.nodes["P4"], edges=(dataclasses.replace(edge, source="C3"),))
+
+    with pytest.raises(ValueError) as caught:
+        dump(dataclasses.replace(graph, nodes={"P4": odd}))
+
+    assert str(caught.value) == (
+        "graph 'test' cannot be written: node 'P4' reads 'C3' as 'C4', which stands for 'C4' there"
+    )
+
+
+def test_an_output_without_a_name_in_scope_is_refused() -> None:
+    text = "inputs: C3\nstages:\n  a: {nodes: {t3: {inputs: [C3]}}, outputs: {Q3: t3}}\noutputs: Q3\n"
+    graph = loads(HEAD + text)
+    stage = GraphStage("a", None, {})
+
+    with pytest.raises(ValueError) as caught:
+        dump(dataclasses.replace(graph, stages=(stage,)))
+
+    assert str(caught.value) == "graph 'test' cannot be written: no name stands for 'a.t3' at its end"
