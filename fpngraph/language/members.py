@@ -62,8 +62,3 @@ class Stage:
     @property
     def runs(self) -> range:
         return range(self.repeat or 1)
-
-    def full_name(self, run: int, member: str) -> str:
-        """``stage.run.member``, ``stage.member`` or ``member``."""
-        parts = [self.name, str(run) if self.repeat else None, member]
-        return ".".join(part for part in parts if part is not None)

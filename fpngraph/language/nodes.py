@@ -84,7 +84,8 @@ class GraphStage:
     """Each name bound to the names that it was bound to in some run, in the order in which they are tried. None: all
     nodes are bound by their own names."""
 
-    def full_name(self, run: int, member: str) -> str:
-        """``stage.run.member``, ``stage.member`` or ``member``."""
-        parts = [self.name, str(run) if self.repeat else None, member]
-        return ".".join(part for part in parts if part is not None)
+
+def full_name(stage: str | None, run: int | None, member: str) -> str:
+    """``stage.run.member``, ``stage.member`` or ``member``; ``run`` is None for a stage without ``repeat``."""
+    parts = [stage, None if run is None else str(run), member]
+    return ".".join(part for part in parts if part is not None)
