@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fpngraph.graph import Edge, Graph, GraphStage, Node
+from fpngraph.language.nodes import full_name
 from fpngraph.language.source import to_yaml
 from fpngraph.lifting import Flat, Writer, differing, most_common, nested, shared
 
@@ -71,7 +72,8 @@ class _Text:
         members = _members(runs)
         bindings = self._bindings(stage, set(members))
         for number, run in enumerate(runs):
-            self._run(run, {member: stage.full_name(number, member) for member in members}, bindings)
+            place = None if stage.repeat is None else number
+            self._run(run, {member: full_name(stage.name, place, member) for member in members}, bindings)
         written["nodes"] = {member: self._member(member, runs, before, outer) for member in members}
         if bindings is not None:
             written["outputs"] = {name: " | ".join(candidates) for name, candidates in bindings.items()}

@@ -10,7 +10,7 @@ from fpngraph.errors import Problem, Span
 from fpngraph.language.hints import way_out
 from fpngraph.language.members import Binding, Candidates, Key, Member, Stage, text_of
 from fpngraph.language.names import MAX_EDGES, MAX_NODES
-from fpngraph.language.nodes import Edge, Input, Node
+from fpngraph.language.nodes import Edge, Input, Node, full_name
 from fpngraph.language.problems import Problems
 from fpngraph.language.settings import Finished, finished
 
@@ -84,10 +84,10 @@ class Binder:
         self._report("limit", message, stage.span, hint)
         return True
 
-    def _run(self, stage: Stage, run: int, scope: Scope) -> None:
+    def _run(self, stage: Stage, run: int | None, scope: Scope) -> None:
         """Makes the nodes of one run and binds its outputs in ``scope``."""
         own = {
-            member.key: Bound(stage.full_name(run, text_of(member.key)), member.level, member.span)
+            member.key: Bound(full_name(stage.name, run, text_of(member.key)), member.level, member.span)
             for member in stage.members
         }
         for key in own.keys() & scope.keys():
@@ -121,8 +121,8 @@ class Binder:
             chosen = visible[found]
             yield Output(key, found, chosen.source, chosen.level, candidates.span)
 
-    def _node(self, stage: Stage, run: int, member: Member, visible: Scope) -> Node | None:
-        name = stage.full_name(run, text_of(member.key))
+    def _node(self, stage: Stage, run: int | None, member: Member, visible: Scope) -> Node | None:
+        name = full_name(stage.name, run, text_of(member.key))
         settings = self._settings(member, name)
         edges: list[Edge] = []
         for candidates in member.inputs:

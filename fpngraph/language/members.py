@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fpngraph.errors import Span
@@ -60,5 +61,5 @@ class Stage:
     span: Span
 
     @property
-    def runs(self) -> range:
-        return range(self.repeat or 1)
+    def runs(self) -> Sequence[int | None]:
+        return (None,) if self.repeat is None else range(self.repeat)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from fpngraph.errors import Problem
 from fpngraph.language.members import Member, Stage, text_of
 from fpngraph.language.names import Names
-from fpngraph.language.nodes import Edge, Node, Projection
+from fpngraph.language.nodes import Edge, Node, Projection, full_name
 from fpngraph.language.source import Value
 from fpngraph.language.spec import Defaults, Resample, Settings
 from fpngraph.language.substitution import size, uses_index, with_index
@@ -92,12 +92,12 @@ class Finished:
         """What an edge with settings of its own does."""
         return _path(merged(_said(self.settings.resample), resample), self.settings)
 
-    def node(self, stage: Stage, run: int, member: Member, edges: tuple[Edge, ...]) -> Node:
+    def node(self, stage: Stage, run: int | None, member: Member, edges: tuple[Edge, ...]) -> Node:
         """The node that ``member`` is in one run of its stage."""
         text = text_of(member.key)
         said = self.settings
         return Node(
-            name=stage.full_name(run, text),
+            name=full_name(stage.name, run, text),
             level=member.level,
             edges=edges,
             fusion=self.fusion,
@@ -107,7 +107,7 @@ class Finished:
             padding=_said(said.padding),
             init=said.init,
             stage=stage.name,
-            run=None if stage.repeat is None else run,
+            run=run,
             member=text,
             span=member.span,
         )
