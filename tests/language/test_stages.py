@@ -239,3 +239,11 @@ def test_a_family_may_be_declared_by_several_ranges() -> None:
     )
 
     assert list(found.nodes) == ["a3", "a4", "a5"]
+
+
+@pytest.mark.parametrize("setting", ["channels: $(l*8)", "op: [{conv: {kernel: 1, channels: $(l*8)}}]"])
+def test_what_a_setting_says_with_l_differs_from_member_to_member(setting: str) -> None:
+    found = graph(f"inputs: P(3..4)\nnodes: {{a(3..4): {{inputs: [P(l)], {setting}}}}}\noutputs: a(3..4)\n")
+
+    said = [node.channels or node.op[0].model_dump()["channels"] for node in found.nodes.values()]
+    assert said == [24, 32]

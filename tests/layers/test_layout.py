@@ -64,3 +64,8 @@ def test_a_compiled_program_has_no_copies_for_the_sake_of_layout() -> None:
     compiled(torch.ones(1, 2, 3, 3))
 
     assert [node.name for node in graphs[0].graph.nodes if node.op == "call_function"] == ["mul"]
+
+
+@pytest.mark.parametrize("shape", [(2, 1, 4, 5), (2, 3, 1, 1)], ids=["one channel", "one pixel"])
+def test_a_map_that_is_in_both_layouts_counts_as_contiguous(shape: tuple[int, ...]) -> None:
+    assert not is_channels_last(torch.zeros(shape))

@@ -1,0 +1,92 @@
+"""What a benchmark works out from what it measures, and which forms it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import fpngraph
+from fpngraph.bench import report
+from fpngraph.bench.forms import eager
+from fpngraph.bench.report import Peer, Setting, measure
+
+GRAPH = """
+fpngraph: 1
+name: two
+inputs: [C3, C4]
+defaults: {channels: 8}
+nodes:
+  P4: {inputs: [C4]}
+  P3: {inputs: [C3, P4], op: [{conv: {kernel: 3}}]}
+outputs: [P3, P4]
+"""
+
+
+def small_neck() -> fpngraph.Neck:
+    return fpngraph.build(fpngraph.loads(GRAPH), [4, 6]).eval()
+
+
+def untold(what: str, share: float) -> None:
+    """A progress that nobody watches."""
+
+
+class Off(nn.Module):
+    """What a neck gives, times a factor."""
+
+    def __init__(self, neck: nn.Module, factor: float) -> None:
+        super().__init__()
+        self.neck, self.factor = neck, factor
+
+    def forward(self, maps: list[Tensor]) -> list[Tensor]:
+        return [x * self.factor for x in self.neck(maps)]
+
+
+@pytest.mark.parametrize(("factor", "off"), [(1.1, "1.0e-01"), (float("nan"), "nan")], ids=["another", "not a number"])
+def test_a_peer_that_gives_something_else_is_not_measured(factor: float, off: str) -> None:
+    neck = small_neck()
+    setting = Setting(image_size=(64, 64), rounds=1, forms=("eager",))
+
+    with pytest.raises(ValueError) as caught:
+        measure(neck, setting, peer=Peer("peer", Off(neck, factor)), progress=untold)
+
+    assert str(caught.value) == f"peer gives another output 0 than the neck: off by {off} of its largest value"
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_share_of_a_matrix_product_counts_every_image(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interleaved(calls: Mapping[str, Any], **rest: Any) -> Iterator[dict[str, float]]:
+        for _ in range(2):
+            yield {name: 10.0 if name == "matrix product" else 4.0 for name in calls}
+
+    monkeypatch.setattr(report, "interleaved", interleaved)
+    monkeypatch.setattr(report, "matrix_product", lambda device, dtype: (lambda: None, 1_000_000))
+    neck = small_neck()
+    setting = Setting(image_size=(64, 64), batch=batch, rounds=1, forms=("eager",))
+
+    found = measure(neck, setting, progress=untold)
+
+    macs = 8 * 8 * (4 * 8 + 8 * 8 * 9) + 4 * 4 * 6 * 8
+    assert found["macs"] == macs
+    (row,) = found["forms"]
+    assert row["share_of_matrix_product"] == pytest.approx(batch * macs / (1_000_000 / 10.0) / 4.0)
+
+
+def test_operators_are_those_of_a_later_call_and_views_cost_nothing() -> None:
+    class Warms(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table: Tensor | None = None
+
+        def forward(self, maps: list[Tensor]) -> list[Tensor]:
+            if self.table is None:
+                self.table = torch.ones(3).exp().log()
+            return [maps[0].relu().permute(0, 2, 3, 1) + 1]
+
+    with torch.inference_mode():
+        form = eager("warm", Warms(), [torch.ones(1, 2, 3, 3)])
+
+    assert form.operators == 2

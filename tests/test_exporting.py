@@ -1,0 +1,28 @@
+"""What is exported is compared with the neck before anybody gets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from fpngraph import exporting
+from tests.necks import neck_of
+
+
+@pytest.mark.parametrize(("off", "written"), [(0.01, "1.0e-02"), (float("nan"), "nan")], ids=["another", "no number"])
+def test_a_program_that_gives_something_else_is_refused(
+    off: float, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    neck = neck_of("P6: {inputs: [P5]}", outputs="[P6]")
+
+    def wrong(neck: Any, program: Any) -> Any:
+        return b"", tuple(neck.in_channels), 1, lambda maps: [x * (1 + off) for x in neck(maps)]
+
+    monkeypatch.setattr(exporting, "_torch", wrong)
+
+    with pytest.raises(exporting.ExportError) as caught, torch.no_grad():
+        exporting.export(neck, "torch-export", image_size=(512, 512))
+
+    assert str(caught.value) == f"what was exported differs from the neck by {written}, more than 1e-04"
