@@ -14,8 +14,8 @@ from torch import Tensor
 from fpngraph import efficientdet, findings
 from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.commands import is_readable
+from fpngraph.detection.coco import class_names
 from fpngraph.efficientdet.checkpoint import read_checkpoint
-from fpngraph.efficientdet.coco import class_names
 from fpngraph.efficientdet.weights import num_classes_in
 from fpngraph.errors import GraphError
 from fpngraph.photos import Photo, paths_of, photos

@@ -15,11 +15,11 @@ from typing import Any
 from PIL.Image import Image
 
 from fpngraph.arguments import UsageError, reason
-from fpngraph.efficientdet.annotate import annotate
-from fpngraph.efficientdet.boxes import Detections
-from fpngraph.efficientdet.coco import dataset, results
-from fpngraph.efficientdet.detection import Detector
-from fpngraph.efficientdet.images import ImageError, open_image
+from fpngraph.detection.annotate import annotate
+from fpngraph.detection.boxes import Detections
+from fpngraph.detection.coco import dataset, results
+from fpngraph.detection.detector import Detector
+from fpngraph.detection.images import ImageError, open_image
 from fpngraph.photos import Photo
 from fpngraph.storage import replace_file
 

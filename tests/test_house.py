@@ -29,7 +29,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("layers",),
     ("compiler", "compiled", "neck", "folding", "fused", "fusing"),
     ("backbone", "pyramid", "state", "trained", "matching", "exporting"),
-    ("efficientdet",),
+    ("detection", "efficientdet"),
     ("adapters", "findings", "detecting", "bench"),
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}

@@ -11,8 +11,8 @@ import torch
 from effdet.data.transforms import ResizePad, resolve_fill_color
 from PIL import Image
 
+from fpngraph.detection.images import letterbox, to_rgb
 from fpngraph.efficientdet import Detections, Detector, EfficientDet, ImageError, Original, config, open_image
-from fpngraph.efficientdet.images import letterbox, to_rgb
 from fpngraph.feature import Size
 from tests.efficientdet.test_model import small
 

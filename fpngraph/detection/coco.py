@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fpngraph.efficientdet.boxes import Detections
+from fpngraph.detection.boxes import Detections
 from fpngraph.photos import Photo
 
 FIRST = 1

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import batched_nms, box_iou  # type: ignore[import-untyped]  # torchvision has no hints
 
-from fpngraph.efficientdet.anchors import anchor_boxes
+from fpngraph.detection.anchors import anchor_boxes
 from fpngraph.efficientdet.config import Config
 from fpngraph.efficientdet.parts import Predictions
 from fpngraph.feature import Size

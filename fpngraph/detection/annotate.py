@@ -8,9 +8,9 @@ from itertools import product
 
 from PIL import Image, ImageDraw, ImageFont
 
+from fpngraph.detection.boxes import Detections
+from fpngraph.detection.coco import FIRST
 from fpngraph.drawing.fonts import FACES, SIGNS
-from fpngraph.efficientdet.boxes import Detections
-from fpngraph.efficientdet.coco import FIRST
 
 _DARK = (16, 16, 16)
 _BRIGHT = 0.25  # relative luminance, which makes a contrast of 5 with the dark (WCAG 2 asks for 4.5)

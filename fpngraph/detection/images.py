@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor  # type: ignore[import-untyped]  # no hints
 
-from fpngraph.efficientdet.boxes import Original
+from fpngraph.detection.boxes import Original
 from fpngraph.efficientdet.config import Colour, Config
 from fpngraph.feature import Size
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from fpngraph.detection.annotate import annotate, colour_of
+from fpngraph.detection.coco import class_names
 from fpngraph.efficientdet import Detections
-from fpngraph.efficientdet.annotate import annotate, colour_of
-from fpngraph.efficientdet.coco import class_names
 
 NAMES = class_names(90)
 Row = tuple[tuple[float, float, float, float], float, int]

@@ -12,8 +12,8 @@ import torch
 from effdet.bench import DetBenchPredict
 from torch import Tensor, nn
 
+from fpngraph.detection.boxes import detections
 from fpngraph.efficientdet import Config, Detections, Original, Predictions, config
-from fpngraph.efficientdet.boxes import detections
 from fpngraph.feature import Size
 
 STRIDES = (8, 16, 32, 64, 128)

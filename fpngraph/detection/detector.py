@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from fpngraph.efficientdet.boxes import Detections, Original, detections
-from fpngraph.efficientdet.images import ImageError, letterbox, open_image
+from fpngraph.detection.boxes import Detections, Original, detections
+from fpngraph.detection.images import ImageError, letterbox, open_image
 from fpngraph.efficientdet.parts import Parts
 from fpngraph.feature import Size
 
