@@ -17,7 +17,7 @@ TOOLS = PACKAGE.parent / "tools"
 
 # A row imports from its own and from earlier rows. Rows before "layers" never import torch.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "feature", "storage"),
+    ("errors", "feature", "fonts", "storage"),
     ("ops",),
     ("language",),
     ("graph",),
