@@ -20,13 +20,15 @@ from pydantic import (
     ValidationError,
 )
 
+from fpngraph.detection.anchors import Anchors, AspectRatio
+from fpngraph.detection.boxes import Suppression
+from fpngraph.detection.images import Colour, Deviations, Fill, Normalization
 from fpngraph.errors import nearest
 from fpngraph.graph import Graph
 from fpngraph.language.source import read, read_file
 from fpngraph.loader import load, path_of
 from fpngraph.ops import Operator, find
 
-Colour = tuple[float, float, float]
 Named = str | dict[str, Any]
 """An operator as graph files name one."""
 NormOrder = Literal["repeat_first", "level_first"]
@@ -100,7 +102,7 @@ class Config(BaseModel):
     head_repeats: NonNegativeInt = Field(default=3, description="Convolutions of a head before its predictor.")
     num_classes: PositiveInt = 90
     num_scales: PositiveInt = Field(default=3, description="Sizes of anchors per octave.")
-    aspect_ratios: tuple[PositiveFloat | tuple[PositiveFloat, PositiveFloat], ...] = Field(
+    aspect_ratios: tuple[AspectRatio, ...] = Field(
         default=((1.0, 1.0), (1.4, 0.7), (0.7, 1.4)),
         min_length=1,
         description="Shapes of anchors: factors of width and height, or width / height.",
@@ -111,15 +113,27 @@ class Config(BaseModel):
     soft_nms: bool = Field(default=False, description="Whether overlap lowers scores instead of removing boxes.")
 
     mean: Colour = Field(default=(0.485, 0.456, 0.406), description="Subtracted from red, green, blue in 0 to 1.")
-    std: Colour = Field(default=(0.229, 0.224, 0.225), description="What they are divided by then.")
-    fill: Literal["mean"] | NonNegativeInt = Field(default="mean", description="Around an image; or 0 to 255.")
+    std: Deviations = Field(default=(0.229, 0.224, 0.225), description="What they are divided by then.")
+    fill: Fill = Field(default="mean", description="Around an image; or 0 to 255.")
     weights: str | None = Field(default=None, description="Address of the published checkpoint.")
     effdet_norms: NormOrder = Field(default="repeat_first", description="How effdet orders the norms of its heads.")
 
     @property
     def num_anchors(self) -> int:
         """Anchors per pixel of a map."""
-        return self.num_scales * len(self.aspect_ratios)
+        return self.anchors.per_place
+
+    @property
+    def anchors(self) -> Anchors:
+        return Anchors(num_scales=self.num_scales, aspect_ratios=self.aspect_ratios, scale=self.anchor_scale)
+
+    @property
+    def normalization(self) -> Normalization:
+        return Normalization(mean=self.mean, std=self.std, fill=self.fill)
+
+    @property
+    def suppression(self) -> Suppression:
+        return Suppression(max_candidates=self.max_candidates, max_detections=self.max_detections, soft=self.soft_nms)
 
     def load_graph(self) -> Graph:
         """The graph of the neck. Raises GraphError as ``fpngraph.load`` does."""

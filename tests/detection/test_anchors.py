@@ -2,25 +2,27 @@ from __future__ import annotations
 
 import pytest
 import torch
-from effdet.anchors import Anchors, get_feat_sizes
+from effdet.anchors import Anchors as EffdetAnchors
+from effdet.anchors import get_feat_sizes
+from pydantic import ValidationError
 
-from fpngraph.efficientdet import anchor_boxes, config
+from fpngraph.detection import Anchors, anchor_boxes
 from fpngraph.feature import Size
 
 SIZES = [(512, 512), (128, 384), (200, 333), (97, 64), (33, 500), (1, 1), (7, 3)]
+PAIRS = Anchors(num_scales=3, aspect_ratios=((1.0, 1.0), (1.4, 0.7), (0.7, 1.4)), scale=4.0)
 SHAPES = {
-    "pairs": {},
-    "numbers": {"aspect_ratios": (1.0, 2.0, 0.5)},
-    "both": {"aspect_ratios": (1.0, (1.4, 0.7), 3.0), "num_scales": 2},
-    "one": {"aspect_ratios": (1.0,), "num_scales": 1, "anchor_scale": 1.5},
+    "pairs": PAIRS,
+    "numbers": Anchors(num_scales=3, aspect_ratios=(1.0, 2.0, 0.5), scale=4.0),
+    "both": Anchors(num_scales=2, aspect_ratios=(1.0, (1.4, 0.7), 3.0), scale=4.0),
+    "one": Anchors(num_scales=1, aspect_ratios=(1.0,), scale=1.5),
 }
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("changes", SHAPES.values(), ids=SHAPES)
-def test_anchors_are_effdets(size: tuple[int, int], changes: dict[str, object]) -> None:
-    own = config("efficientdet_d0", **changes)
-    reference = Anchors(3, 7, own.num_scales, own.aspect_ratios, own.anchor_scale, size)
+@pytest.mark.parametrize("own", SHAPES.values(), ids=SHAPES)
+def test_anchors_are_effdets(size: tuple[int, int], own: Anchors) -> None:
+    reference = EffdetAnchors(3, 7, own.num_scales, own.aspect_ratios, own.scale, size)
 
     boxes = anchor_boxes(own, Size(*size), [Size(*map_size) for map_size in get_feat_sizes(size, 7)[3:]])
 
@@ -28,7 +30,7 @@ def test_anchors_are_effdets(size: tuple[int, int], changes: dict[str, object]) 
 
 
 def test_anchors_are_those_of_the_first_place_then_of_the_next_of_its_row() -> None:
-    own = config("efficientdet_d0", aspect_ratios=((1.0, 1.0), (2.0, 0.5)), num_scales=2, anchor_scale=1.0)
+    own = Anchors(num_scales=2, aspect_ratios=((1.0, 1.0), (2.0, 0.5)), scale=1.0)
 
     boxes = anchor_boxes(own, Size(16, 16), [Size(1, 2)])
 
@@ -42,16 +44,33 @@ def test_anchors_are_those_of_the_first_place_then_of_the_next_of_its_row() -> N
 
 def test_anchors_first_asked_for_in_inference_can_be_trained_with() -> None:
     with torch.inference_mode():
-        boxes = anchor_boxes(config("efficientdet_d0"), Size(48, 80), [Size(6, 10)])
+        boxes = anchor_boxes(PAIRS, Size(48, 80), [Size(6, 10)])
 
     assert not boxes.is_inference()
 
 
 def test_anchors_of_a_size_are_made_once() -> None:
     def ask(width: int) -> torch.Tensor:
-        return anchor_boxes(config("efficientdet_d0"), Size(48, width), [Size(6, width // 8)])
+        return anchor_boxes(PAIRS, Size(48, width), [Size(6, width // 8)])
 
     first, other, again = ask(80), ask(88), ask(80)
 
     assert again.data_ptr() == first.data_ptr()
     assert other.shape == (6 * 11 * 9, 4)
+
+
+def test_anchors_are_counted_per_place() -> None:
+    assert {name: anchors.per_place for name, anchors in SHAPES.items()} == {
+        "pairs": 9,
+        "numbers": 9,
+        "both": 6,
+        "one": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"num_scales": 0}, {"aspect_ratios": ()}, {"aspect_ratios": (-1.0,)}, {"scale": 0.0}], ids=str
+)
+def test_anchors_without_area_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Anchors.model_validate(PAIRS.model_dump() | wrong)
