@@ -17,7 +17,7 @@ class PlainDetector(nn.Module):
     """A pyramid and two heads of one convolution each; scores differ from place to place."""
 
     image_size = SIZE
-    anchors = Anchors(num_scales=2, aspect_ratios=(1.0, 2.0), scale=3.0)
+    anchors = Anchors(num_scales=2, aspect_ratios=(1.0, 2.0), scale=8.0)
     normalization = Normalization(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), fill=0)
     suppression = Suppression(max_candidates=500, max_detections=100, iou=0.7)
 
@@ -26,8 +26,9 @@ class PlainDetector(nn.Module):
         self.pyramid = FeaturePyramid("mobilenetv3_small_050", "fpn", params={"channels": 16})
         self.class_head = nn.Conv2d(16, self.anchors.per_place * num_classes, 3, padding=1)
         self.box_head = nn.Conv2d(16, self.anchors.per_place * 4, 3, padding=1)
-        for parameter in (*self.class_head.parameters(), *self.box_head.parameters()):
-            nn.init.normal_(parameter, std=0.3)
+        nn.init.normal_(self.class_head.weight, std=0.03)
+        nn.init.normal_(self.box_head.weight, std=0.3)
+        nn.init.ones_(self.box_head.bias)  # large boxes, which reach the borders of their image
 
     def forward(self, images: Tensor) -> Predictions:
         maps = self.pyramid(images).values()
@@ -37,7 +38,7 @@ class PlainDetector(nn.Module):
 def efficientdet_model() -> EfficientDet:
     model = small(num_classes=5, image_size=SIZE)
     for parameter in model.class_head.predict.parameters():
-        torch.nn.init.normal_(parameter, std=2.0)
+        torch.nn.init.normal_(parameter, std=0.5)
     return model
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import fpngraph
+from fpngraph.detection import Anchors, Normalization, Suppression
 from fpngraph.efficientdet import Config, ConfigError, EfficientDet, config, create, names
 
 _MEASURED = Path(__file__).parent / "effdet_models.csv"
@@ -173,6 +174,27 @@ def test_every_wrong_field_is_told() -> None:
         "  there is no field 'num_clases'\n"
         f"    hint: did you mean 'num_classes'? There are: {', '.join(Config.model_fields)}"
     )
+
+
+def test_a_model_says_what_detection_needs_of_its_configuration() -> None:
+    model = small(
+        image_size=(96, 64),
+        num_scales=2,
+        aspect_ratios=(1.0, (1.4, 0.7)),
+        anchor_scale=3.0,
+        mean=(0.1, 0.2, 0.3),
+        std=(0.4, 0.5, 0.6),
+        fill=7,
+        max_candidates=50,
+        max_detections=5,
+        soft_nms=True,
+    )
+
+    for form in (model, model.fuse()):
+        assert form.image_size == (96, 64)
+        assert form.anchors == Anchors(num_scales=2, aspect_ratios=(1.0, (1.4, 0.7)), scale=3.0)
+        assert form.normalization == Normalization(mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6), fill=7)
+        assert form.suppression == Suppression(max_candidates=50, max_detections=5, iou=0.5, soft=True)
 
 
 def test_a_configuration_cannot_be_changed() -> None:
