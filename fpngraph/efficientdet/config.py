@@ -19,6 +19,7 @@ from pydantic import (
     PositiveInt,
     ValidationError,
 )
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from fpngraph.detection.anchors import Anchors, AspectRatio
 from fpngraph.detection.boxes import Suppression
@@ -51,7 +52,25 @@ def operator(kind: str, value: str | Mapping[str, Any]) -> Operator:
     found = find([kind], name)
     if found is None:
         raise ValueError(f"there is no {kind} {name!r}")
-    return found(**settings)
+    if not isinstance(settings, Mapping):
+        raise _wrong_settings(f"the settings of {name!r} are {settings!r}, not a mapping")
+    try:
+        return found.model_validate(settings)
+    except ValidationError as error:
+        told = (_setting(found, detail) for detail in error.errors(include_url=False))
+        raise _wrong_settings("; ".join(told)) from None
+
+
+def _wrong_settings(told: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong_settings", "{told}", {"told": told})
+
+
+def _setting(found: type[Operator], detail: ErrorDetails) -> str:
+    """What is wrong with a setting of an operator."""
+    setting = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        return f"unknown setting {setting!r} of {found.name!r}, {nearest(setting, found.model_fields)}"
+    return f"setting {setting!r} of {found.name!r} is {detail['input']!r}: {detail['msg']}"
 
 
 def _of_kind(kind: str) -> AfterValidator:
@@ -177,6 +196,8 @@ def config(
         raise ConfigError(f"there is no configuration {name!r}\n  hint: {nearest(name, models)}")
     fields = {"name": name} | models[name] | changes
     own = fields.get("params", {})
+    if params is not None and not isinstance(params, Mapping):
+        raise ConfigError(f"'params' is {params!r}, not a mapping")
     if params and isinstance(fields.get("graph") if graph is None else graph, Graph):
         raise ConfigError("'params' are for the name or path of a graph, but 'graph' is loaded already")
     if graph is not None:
@@ -206,6 +227,8 @@ def _written(error: ValidationError) -> str:
         field = ".".join(map(str, detail["loc"][:1]))
         if detail["type"] == "extra_forbidden":
             lines.append(f"  there is no field {field!r}\n    hint: {nearest(field, Config.model_fields)}")
+        elif detail["type"] == "wrong_settings":
+            lines.append(f"  {field!r}: {detail['msg']}")
         else:
             lines.append(f"  {field!r} is {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
