@@ -14,8 +14,8 @@ from torch import Tensor
 from fpngraph import efficientdet, findings
 from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.commands import is_readable
+from fpngraph.detection.coco import class_names
 from fpngraph.efficientdet.checkpoint import read_checkpoint
-from fpngraph.efficientdet.coco import class_names
 from fpngraph.efficientdet.weights import num_classes_in
 from fpngraph.errors import GraphError
 from fpngraph.photos import Photo, paths_of, photos
@@ -35,8 +35,8 @@ def detect(args: argparse.Namespace) -> int:
     if planned:
         _check_places(planned, Path(args.output), force=args.force)
         labels = _labels(args.labels)
-        detector = _detector(args, labels)
-        names = _names(labels, detector.model.config.num_classes)
+        model = _model(args, labels)
+        names, detector = _names(labels, model.config.num_classes), efficientdet.Detector(model.fuse())
         try:
             read = findings.write(detector, planned, names, score=args.score, batch_size=args.batch_size)
         except (MemoryError, RuntimeError) as error:  # torch says the second, in its own words for each device
@@ -83,7 +83,7 @@ def _names(labels: list[str] | None, num_classes: int) -> list[str]:
     return labels or class_names(num_classes)
 
 
-def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientdet.Detector:
+def _model(args: argparse.Namespace, labels: list[str] | None) -> efficientdet.EfficientDet:
     """The model that is asked for, with its weights. Raises UsageError or GraphError."""
     asked = {
         "graph": args.graph,
@@ -103,17 +103,17 @@ def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientde
         _names(labels, known)  # what does not fit is told before anything large is fetched or made
         if known != published.num_classes:
             changes["num_classes"] = known
-        model = _model(args.model, args.checkpoint, state, changes)
+        model = _loaded(args.model, args.checkpoint, state, changes)
     except GraphError as error:
         if args.graph and not is_readable(args.graph):
             raise UsageError(str(error)) from error
         raise
     except (ValueError, efficientdet.DownloadError) as error:  # no such model, or no weights that fit
         raise UsageError(str(error)) from error
-    return efficientdet.Detector(_on_device(model, args.device).eval().fuse())
+    return _on_device(model, args.device).eval()
 
 
-def _model(
+def _loaded(
     name: str, checkpoint: str | None, state: Mapping[str, Tensor], changes: dict[str, Any]
 ) -> efficientdet.EfficientDet:
     model = efficientdet.create(name, pretrained=checkpoint is None, **changes)

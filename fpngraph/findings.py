@@ -15,11 +15,11 @@ from typing import Any
 from PIL.Image import Image
 
 from fpngraph.arguments import UsageError, reason
-from fpngraph.efficientdet.annotate import annotate
-from fpngraph.efficientdet.boxes import Detections
-from fpngraph.efficientdet.coco import dataset, results
-from fpngraph.efficientdet.detection import Detector
-from fpngraph.efficientdet.images import ImageError, open_image
+from fpngraph.detection.annotate import annotate
+from fpngraph.detection.boxes import Detections
+from fpngraph.detection.coco import CocoImage, dataset, results
+from fpngraph.detection.detector import Detector
+from fpngraph.detection.images import ImageError, open_image
 from fpngraph.photos import Photo
 from fpngraph.storage import replace_file
 
@@ -41,20 +41,20 @@ def write(detector: Detector, planned: Sequence[Photo], names: Sequence[str], *,
 
     Pictures show what has at least ``score``, the data have all. Raises OSError for what cannot be written.
     """
-    folder, rows, sizes = planned[0].output.parent, [], {}
+    folder, rows, images = planned[0].output.parent, [], []
     with _progress(len(planned)) as advance:
         for photo, image, found in _found(detector, planned, batch_size, advance):
             rows += results(found, photo.image_id)
-            sizes[photo] = image.size
+            images.append(CocoImage(photo.image_id, photo.path.as_posix(), *image.size))
             folder.mkdir(parents=True, exist_ok=True)
             replace_file(photo.output, _encoded(annotate(image, found, names, score=score), photo.output.suffix))
             print(f"{photo.path}: {_counted(found, names, score)} -> {photo.output}", flush=True)
-    if sizes:
+    if images:
         results_file, images_file = files_in(folder)
-        replace_file(images_file, _json(dataset(sizes, names)))
+        replace_file(images_file, _json(dataset(images, names)))
         replace_file(results_file, _json(rows))
         print(f"wrote {results_file} and {images_file}")
-    return len(sizes)
+    return len(images)
 
 
 def _found(

@@ -17,7 +17,7 @@ TOOLS = PACKAGE.parent / "tools"
 
 # A row imports from its own and from earlier rows. Rows before "layers" never import torch.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "feature", "storage"),
+    ("errors", "feature", "fonts", "storage"),
     ("ops",),
     ("language",),
     ("graph",),
@@ -30,6 +30,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("layers",),
     ("compiler", "compiled", "neck", "folding", "fused", "fusing"),
     ("backbone", "pyramid", "state", "trained", "matching", "exporting"),
+    ("detection",),
     ("efficientdet",),
     ("adapters", "findings", "detecting", "bench"),
 )
@@ -131,6 +132,11 @@ def test_late_imports_go_one_way_too_but_for_those_that_keep_torch_out(path: Pat
     upwards = {(home(path), other) for other in homes(path, late=True) if RANK[other] > RANK[home(path)]}
 
     assert upwards <= LATE
+
+
+@pytest.mark.parametrize("path", [path for path in modules() if home(path) == "detection"], ids=named)
+def test_what_detectors_of_every_kind_need_knows_no_graph_no_drawing_and_no_one_detector(path: Path) -> None:
+    assert homes(path, late=False) | homes(path, late=True) <= {"detection", "errors", "feature", "fonts", "storage"}
 
 
 def test_no_two_modules_import_each_other() -> None:

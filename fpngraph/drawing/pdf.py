@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from fpngraph.drawing.extras import MissingExtra
-from fpngraph.drawing.fonts import FACES, face, warn_of_missing
 from fpngraph.drawing.geometry import Curve, Piece, Point, mix
 from fpngraph.drawing.scene import Circle, Group, Paint, Path, Polygon, Rect, Scene, Shape, Text
+from fpngraph.drawing.signs import warn_of_missing
 from fpngraph.drawing.theme import shade
+from fpngraph.fonts import FACES, face
 
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from fpngraph.drawing import svg
 from fpngraph.drawing.extras import MissingExtra
-from fpngraph.drawing.fonts import FACES, warn_of_missing
 from fpngraph.drawing.scene import Scene
+from fpngraph.drawing.signs import warn_of_missing
+from fpngraph.fonts import FACES
 
 _MOST_PIXELS = 100_000_000  # 400 MB while it is drawn; resvg itself takes what it gets until memory is out
 

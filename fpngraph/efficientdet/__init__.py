@@ -1,15 +1,14 @@
 """The detector EfficientDet as a client of the graphs, and the way from effdet's weights to ours."""
 
-from fpngraph.efficientdet.anchors import anchor_boxes
-from fpngraph.efficientdet.boxes import Detections, Original
+from fpngraph.detection.anchors import anchor_boxes
+from fpngraph.detection.boxes import Detections, Original, Predictions
+from fpngraph.detection.detector import Detector
+from fpngraph.detection.images import ImageError, open_image
 from fpngraph.efficientdet.by_name import DownloadError, create, load_pretrained
 from fpngraph.efficientdet.config import Config, ConfigError, config, names
-from fpngraph.efficientdet.detection import Detector
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.host import neck_of
-from fpngraph.efficientdet.images import ImageError, open_image
 from fpngraph.efficientdet.model import EfficientDet
-from fpngraph.efficientdet.parts import Predictions
 from fpngraph.efficientdet.weights import effdet_state, load_effdet, save_effdet
 from fpngraph.state import StateError
 

@@ -19,14 +19,17 @@ from pydantic import (
     PositiveInt,
     ValidationError,
 )
+from pydantic_core import ErrorDetails, PydanticCustomError
 
+from fpngraph.detection.anchors import Anchors, AspectRatio
+from fpngraph.detection.boxes import Suppression
+from fpngraph.detection.images import Colour, Deviations, Fill, Normalization
 from fpngraph.errors import nearest
 from fpngraph.graph import Graph
 from fpngraph.language.source import read, read_file
 from fpngraph.loader import load, path_of
 from fpngraph.ops import Operator, find
 
-Colour = tuple[float, float, float]
 Named = str | dict[str, Any]
 """An operator as graph files name one."""
 NormOrder = Literal["repeat_first", "level_first"]
@@ -49,7 +52,25 @@ def operator(kind: str, value: str | Mapping[str, Any]) -> Operator:
     found = find([kind], name)
     if found is None:
         raise ValueError(f"there is no {kind} {name!r}")
-    return found(**settings)
+    if not isinstance(settings, Mapping):
+        raise _wrong_settings(f"the settings of {name!r} are {settings!r}, not a mapping")
+    try:
+        return found.model_validate(settings)
+    except ValidationError as error:
+        told = (_setting(found, detail) for detail in error.errors(include_url=False))
+        raise _wrong_settings("; ".join(told)) from None
+
+
+def _wrong_settings(told: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong_settings", "{told}", {"told": told})
+
+
+def _setting(found: type[Operator], detail: ErrorDetails) -> str:
+    """What is wrong with a setting of an operator."""
+    setting = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        return f"unknown setting {setting!r} of {found.name!r}, {nearest(setting, found.model_fields)}"
+    return f"setting {setting!r} of {found.name!r} is {detail['input']!r}: {detail['msg']}"
 
 
 def _of_kind(kind: str) -> AfterValidator:
@@ -100,7 +121,7 @@ class Config(BaseModel):
     head_repeats: NonNegativeInt = Field(default=3, description="Convolutions of a head before its predictor.")
     num_classes: PositiveInt = 90
     num_scales: PositiveInt = Field(default=3, description="Sizes of anchors per octave.")
-    aspect_ratios: tuple[PositiveFloat | tuple[PositiveFloat, PositiveFloat], ...] = Field(
+    aspect_ratios: tuple[AspectRatio, ...] = Field(
         default=((1.0, 1.0), (1.4, 0.7), (0.7, 1.4)),
         min_length=1,
         description="Shapes of anchors: factors of width and height, or width / height.",
@@ -111,15 +132,27 @@ class Config(BaseModel):
     soft_nms: bool = Field(default=False, description="Whether overlap lowers scores instead of removing boxes.")
 
     mean: Colour = Field(default=(0.485, 0.456, 0.406), description="Subtracted from red, green, blue in 0 to 1.")
-    std: Colour = Field(default=(0.229, 0.224, 0.225), description="What they are divided by then.")
-    fill: Literal["mean"] | NonNegativeInt = Field(default="mean", description="Around an image; or 0 to 255.")
+    std: Deviations = Field(default=(0.229, 0.224, 0.225), description="What they are divided by then.")
+    fill: Fill = Field(default="mean", description="Around an image; or 0 to 255.")
     weights: str | None = Field(default=None, description="Address of the published checkpoint.")
     effdet_norms: NormOrder = Field(default="repeat_first", description="How effdet orders the norms of its heads.")
 
     @property
     def num_anchors(self) -> int:
         """Anchors per pixel of a map."""
-        return self.num_scales * len(self.aspect_ratios)
+        return self.anchors.per_place
+
+    @property
+    def anchors(self) -> Anchors:
+        return Anchors(num_scales=self.num_scales, aspect_ratios=self.aspect_ratios, scale=self.anchor_scale)
+
+    @property
+    def normalization(self) -> Normalization:
+        return Normalization(mean=self.mean, std=self.std, fill=self.fill)
+
+    @property
+    def suppression(self) -> Suppression:
+        return Suppression(max_candidates=self.max_candidates, max_detections=self.max_detections, soft=self.soft_nms)
 
     def load_graph(self) -> Graph:
         """The graph of the neck. Raises GraphError as ``fpngraph.load`` does."""
@@ -163,6 +196,8 @@ def config(
         raise ConfigError(f"there is no configuration {name!r}\n  hint: {nearest(name, models)}")
     fields = {"name": name} | models[name] | changes
     own = fields.get("params", {})
+    if params is not None and not isinstance(params, Mapping):
+        raise ConfigError(f"'params' is {params!r}, not a mapping")
     if params and isinstance(fields.get("graph") if graph is None else graph, Graph):
         raise ConfigError("'params' are for the name or path of a graph, but 'graph' is loaded already")
     if graph is not None:
@@ -192,6 +227,8 @@ def _written(error: ValidationError) -> str:
         field = ".".join(map(str, detail["loc"][:1]))
         if detail["type"] == "extra_forbidden":
             lines.append(f"  there is no field {field!r}\n    hint: {nearest(field, Config.model_fields)}")
+        elif detail["type"] == "wrong_settings":
+            lines.append(f"  {field!r}: {detail['msg']}")
         else:
             lines.append(f"  {field!r} is {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)

@@ -10,9 +10,10 @@ from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from fpngraph.detection.boxes import Predictions
 from fpngraph.efficientdet.config import Config
 from fpngraph.efficientdet.heads import Head
-from fpngraph.efficientdet.parts import Parts, Predictions
+from fpngraph.efficientdet.parts import Parts
 from fpngraph.feature import Feature
 from fpngraph.folding import chain, inference_copy
 from fpngraph.layers.conv import UncopiedConv2d, is_pointwise, pointwise

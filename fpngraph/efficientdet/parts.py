@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from torch import Tensor, nn
 
 from fpngraph.backbone import feature_maps
 from fpngraph.compiled import Compiled
+from fpngraph.detection.anchors import Anchors
+from fpngraph.detection.boxes import Predictions, Suppression
+from fpngraph.detection.images import Normalization
 from fpngraph.efficientdet.config import Config
 from fpngraph.graph import Graph
 
 T = TypeVar("T")
-
-
-class Predictions(NamedTuple):
-    """What the heads say, level by level in the order of the neck's outputs.
-
-    Shape: ``classes`` logits [B, anchors * num_classes, H, W], ``boxes`` [B, anchors * 4, H, W]; anchor by anchor.
-    """
-
-    classes: list[Tensor]
-    boxes: list[Tensor]
 
 
 class Parts(nn.Module):
@@ -37,6 +30,22 @@ class Parts(nn.Module):
         self.config = config
         self.backbone, self.neck = backbone, neck
         self.class_head, self.box_head = class_head, box_head
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        return self.config.image_size
+
+    @property
+    def anchors(self) -> Anchors:
+        return self.config.anchors
+
+    @property
+    def normalization(self) -> Normalization:
+        return self.config.normalization
+
+    @property
+    def suppression(self) -> Suppression:
+        return self.config.suppression
 
     def forward(self, images: Tensor) -> Predictions:
         maps = self.neck(by_input(self.neck.source_graph, feature_maps(self.backbone, images)))

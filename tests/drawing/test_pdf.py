@@ -13,8 +13,8 @@ from PIL import Image
 
 from fpngraph.drawing import draw, pdf, png
 from fpngraph.drawing.extras import MissingExtra
-from fpngraph.drawing.fonts import MissingSign
 from fpngraph.drawing.scene import Circle, Group, Paint, Polygon, Rect, Scene, Shape, Text
+from fpngraph.drawing.signs import MissingSign
 from fpngraph.drawing.theme import Theme
 from fpngraph.loader import load
 from tests.drawing.pixels import assert_alike, opened

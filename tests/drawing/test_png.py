@@ -14,8 +14,9 @@ from PIL import Image
 
 from fpngraph.drawing import draw, png, svg
 from fpngraph.drawing.extras import MissingExtra
-from fpngraph.drawing.fonts import FACES, MissingSign
 from fpngraph.drawing.scene import Circle, Group, Paint, Scene, Text
+from fpngraph.drawing.signs import MissingSign
+from fpngraph.fonts import FACES
 from fpngraph.loader import load
 from tests.drawing.pixels import difference, opened
 

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 import fpngraph
-from fpngraph.efficientdet import Config, ConfigError, EfficientDet, config, create, names
+from fpngraph.detection import Anchors, Normalization, Suppression
+from fpngraph.efficientdet import ConfigError, EfficientDet, create, names
 
 _MEASURED = Path(__file__).parent / "effdet_models.csv"
 MODELS = {row["name"]: row for row in csv.DictReader(_MEASURED.read_text(encoding="utf-8").splitlines()[1:])}
@@ -152,33 +153,22 @@ def test_heads_need_one_number_of_channels() -> None:
     )
 
 
-def test_a_name_that_does_not_exist_is_told_with_the_nearest() -> None:
-    with pytest.raises(ConfigError) as caught:
-        create("tf_efficientdet_d9")
-
-    first, hint = str(caught.value).split("\n")
-    assert first == "there is no configuration 'tf_efficientdet_d9'"
-    assert hint.startswith("  hint: did you mean 'tf_efficientdet_d")
-
-
-def test_every_wrong_field_is_told() -> None:
-    with pytest.raises(ConfigError) as caught:
-        create("efficientdet_d0", num_clases=3, act="silo", conv={"conv": {"bias": True}}, num_scales=0)
-
-    assert str(caught.value) == (
-        "configuration 'efficientdet_d0' has wrong fields:\n"
-        "  'conv' is {'conv': {'bias': True}}: whether it has a bias is what 'conv_bias' says\n"
-        "  'act' is 'silo': there is no act 'silo'\n"
-        "  'num_scales' is 0: Input should be greater than 0\n"
-        "  there is no field 'num_clases'\n"
-        f"    hint: did you mean 'num_classes'? There are: {', '.join(Config.model_fields)}"
+def test_a_model_says_what_detection_needs_of_its_configuration() -> None:
+    model = small(
+        image_size=(96, 64),
+        num_scales=2,
+        aspect_ratios=(1.0, (1.4, 0.7)),
+        anchor_scale=3.0,
+        mean=(0.1, 0.2, 0.3),
+        std=(0.4, 0.5, 0.6),
+        fill=7,
+        max_candidates=50,
+        max_detections=5,
+        soft_nms=True,
     )
 
-
-def test_a_configuration_cannot_be_changed() -> None:
-    settings = config("efficientdet_d0")
-
-    with pytest.raises(ValueError):
-        settings.num_classes = 3  # type: ignore[misc]
-
-    assert isinstance(settings, Config)
+    for form in (model, model.fuse()):
+        assert form.image_size == (96, 64)
+        assert form.anchors == Anchors(num_scales=2, aspect_ratios=(1.0, (1.4, 0.7)), scale=3.0)
+        assert form.normalization == Normalization(mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6), fill=7)
+        assert form.suppression == Suppression(max_candidates=50, max_detections=5, iou=0.5, soft=True)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from fpngraph.efficientdet.boxes import Detections
-from fpngraph.photos import Photo
+from fpngraph.detection.boxes import Detections
 
 FIRST = 1
 """The category of class 0."""
+
+
+class CocoImage(NamedTuple):
+    """An image as COCO's files tell of it. Its sides are in pixels."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
 
 
 def class_names(num_classes: int) -> list[str]:
@@ -33,17 +41,11 @@ def results(found: Detections, image_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def dataset(sizes: Mapping[Photo, tuple[int, int]], names: Sequence[str]) -> dict[str, Any]:
-    """A dataset without annotations, as pycocotools' ``COCO`` reads it: the images by their ids, and the categories.
-
-    ``sizes`` are the images' widths and heights in pixels.
-    """
+def dataset(images: Iterable[CocoImage], names: Sequence[str]) -> dict[str, Any]:
+    """A dataset without annotations, as pycocotools' ``COCO`` reads it: the images, and the categories."""
     return {
         "info": {},
-        "images": [
-            {"id": photo.image_id, "file_name": photo.path.as_posix(), "width": width, "height": height}
-            for photo, (width, height) in sizes.items()
-        ],
+        "images": [image._asdict() for image in images],
         "categories": [{"id": FIRST + number, "name": name} for number, name in enumerate(names)],
         "annotations": [],
     }

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fpngraph.drawing import fonts
+from fpngraph import fonts
 
 
 def test_every_face_has_exactly_the_signs_that_are_listed() -> None:
@@ -34,3 +34,8 @@ def test_the_faces_are_small_and_have_their_licence_beside_them() -> None:
 )
 def test_a_weight_takes_the_nearest_face_and_the_bolder_of_two(weight: int, face: int) -> None:
     assert fonts.face(weight) == face
+
+
+def test_what_the_font_cannot_draw_is_told_once_and_in_order() -> None:
+    assert fonts.missing("☃ Größe ♞☃") == ["☃", "♞"]
+    assert fonts.missing("P5_td → 1/32") == []

@@ -1,33 +1,63 @@
-"""A detector that finds: images in, boxes with scores and labels out."""
+"""A detector: images in, boxes with scores and labels out."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from fpngraph.efficientdet.boxes import Detections, Original, detections
-from fpngraph.efficientdet.images import ImageError, letterbox, open_image
-from fpngraph.efficientdet.parts import Parts
+from fpngraph.detection.anchors import Anchors
+from fpngraph.detection.boxes import Detections, Original, Predictions, Suppression, detections
+from fpngraph.detection.images import ImageError, Normalization, letterbox, open_image
 from fpngraph.feature import Size
 
 Picture = Image.Image | str | os.PathLike[str]
+
+_VALUES = {"image_size": Sequence, "anchors": Anchors, "normalization": Normalization, "suppression": Suppression}
+
+
+class DetectionModel(Protocol):
+    """A ``torch.nn.Module`` that says, by four attributes, how its input is made and its maps are read.
+
+    Shape: images [B, 3, H, W] of any size to ``Predictions``.
+    """
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width that images are made to fit, in pixels."""
+
+    @property
+    def anchors(self) -> Anchors: ...
+
+    @property
+    def normalization(self) -> Normalization: ...
+
+    @property
+    def suppression(self) -> Suppression: ...
+
+    def __call__(self, images: Tensor, /) -> Predictions: ...
+
+    def eval(self) -> object: ...
+
+    def modules(self) -> Iterator[nn.Module]: ...
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
 
 
 class Detector:
     """Finds objects with a model, which it runs without gradients and in its evaluation mode.
 
-    ``model`` is an EfficientDet or its inference form. It is left as it was, in training mode where it was.
+    ``model`` is an EfficientDet or its inference form, or any other DetectionModel. It is left as it was, in training
+    mode where it was.
     """
 
-    def __init__(self, model: Parts) -> None:
-        if not isinstance(model, Parts):
-            kind = type(model).__name__
-            raise TypeError(f"model is a {kind}, not an EfficientDet\n  hint: fpngraph.efficientdet.create makes one")
+    def __init__(self, model: DetectionModel) -> None:
+        _check(model)
         self.model = model
 
     def __call__(self, images: Tensor, originals: Sequence[Original] | None = None) -> list[Detections]:
@@ -49,8 +79,13 @@ class Detector:
             raise ValueError(f"images has the shape {tuple(images.shape)}, not [batch, 3, height, width]")
         if originals is not None and len(originals) != len(images):
             raise ValueError(f"there are {len(originals)} originals for {len(images)} images")
-        with _evaluating(self.model), torch.inference_mode():
-            return detections(self.model(images), self.model.config, Size(*images.shape[-2:]), originals)
+        model = self.model
+        with _evaluating(model), torch.inference_mode():
+            predictions = model(images)
+            if not isinstance(predictions, Predictions):
+                raise TypeError(f"the model gives a {type(predictions).__name__}, not Predictions(classes, boxes)")
+            size, anchors, suppression = Size(*images.shape[-2:]), model.anchors, model.suppression
+            return detections(predictions, size, anchors=anchors, suppression=suppression, originals=originals)
 
     def detect(
         self, images: Sequence[Picture], *, image_size: tuple[int, int] | None = None, batch_size: int = 1
@@ -58,19 +93,31 @@ class Detector:
         """What is in each image of Pillow or image file, in its pixels; files are turned as their EXIF data say.
 
         ``image_size`` is the height and width of the model's input that each is made to fit, by default its
-        configuration's. Raises OSError or ImageError for a file that cannot be read.
+        own. Raises OSError or ImageError for a file that cannot be read.
         """
         if isinstance(images, str) or not isinstance(images, Sequence):
             raise TypeError(f"images is a {type(images).__name__}, not a list of images or paths")
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size!r}, but must be 1 or more")
-        size = _size(self.model.config.image_size if image_size is None else image_size)
+        size = _size(self.model.image_size if image_size is None else image_size)
         found: list[Detections] = []
         for start in range(0, len(images), batch_size):
             opened = [_opened(image) for image in images[start : start + batch_size]]
-            inputs, originals = zip(*(letterbox(image, size, self.model.config) for image in opened), strict=True)
+            inputs, originals = zip(
+                *(letterbox(image, size, self.model.normalization) for image in opened), strict=True
+            )
             found += self(torch.stack(inputs).to(next(self.model.parameters())), originals)
         return found
+
+
+def _check(model: object) -> None:
+    kind = type(model).__name__
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model is a {kind}, not a torch.nn.Module\n  hint: fpngraph.efficientdet.create makes one")
+    lacking = [name for name, value in _VALUES.items() if not isinstance(getattr(model, name, None), value)]
+    if lacking:
+        hint = "fpngraph.detection.DetectionModel says what these are"
+        raise TypeError(f"model is a {kind} without {', '.join(lacking)}\n  hint: {hint}")
 
 
 def _opened(image: Picture) -> Image.Image:
@@ -97,7 +144,7 @@ def _size(sides: Sequence[int]) -> Size:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def _evaluating(model: DetectionModel) -> Iterator[None]:
     """Evaluation mode; afterwards each part is in the mode it was in."""
     training = [part for part in model.modules() if part.training]
     model.eval()

@@ -8,9 +8,9 @@ from itertools import product
 
 from PIL import Image, ImageDraw, ImageFont
 
-from fpngraph.drawing.fonts import FACES, SIGNS
-from fpngraph.efficientdet.boxes import Detections
-from fpngraph.efficientdet.coco import FIRST
+from fpngraph.detection.boxes import Detections
+from fpngraph.detection.coco import FIRST
+from fpngraph.fonts import FACES, missing
 
 _DARK = (16, 16, 16)
 _BRIGHT = 0.25  # relative luminance, which makes a contrast of 5 with the dark (WCAG 2 asks for 4.5)
@@ -50,7 +50,7 @@ def annotate(image: Image.Image, found: Detections, names: Sequence[str], *, sco
 
 def _written(name: str, label: int) -> str:
     """The name, or the number of the category where the font lacks one of its letters."""
-    return name if all(any(low <= ord(sign) <= high for low, high in SIGNS) for sign in name) else f"{FIRST + label}"
+    return f"{FIRST + label}" if missing(name) else name
 
 
 def colour_of(label: int) -> Colour:

@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from fpngraph.efficientdet import Detections
-from fpngraph.efficientdet.annotate import annotate, colour_of
-from fpngraph.efficientdet.coco import class_names
+from fpngraph.detection import Detections
+from fpngraph.detection.annotate import annotate, colour_of
+from fpngraph.detection.coco import class_names
 
 NAMES = class_names(90)
 Row = tuple[tuple[float, float, float, float], float, int]
@@ -123,15 +123,3 @@ def test_colours_are_bright_enough_for_dark_images_and_dark_letters() -> None:
     contrasts = [(luminance(colour_of(label)) + 0.05) / (luminance((16, 16, 16)) + 0.05) for label in range(90)]
 
     assert min(contrasts) > 4.5
-
-
-def test_the_names_are_cocos_by_category() -> None:
-    from torchvision.models.detection import RetinaNet_ResNet50_FPN_Weights
-
-    known = RetinaNet_ResNet50_FPN_Weights.COCO_V1.meta["categories"][1:]
-
-    assert [name for name, wanted in zip(NAMES, known, strict=True) if wanted not in {"N/A", name}] == []
-
-
-def test_classes_that_are_not_cocos_are_numbers_from_1_on() -> None:
-    assert class_names(3) == ["1", "2", "3"]

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 import os
 import warnings
+from typing import Annotated, Literal
 
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor  # type: ignore[import-untyped]  # no hints
 
-from fpngraph.efficientdet.boxes import Original
-from fpngraph.efficientdet.config import Colour, Config
+from fpngraph.detection.boxes import Original
 from fpngraph.feature import Size
 
 _WHITES = {"I": (65535,), "F": (1, 255, 65535)}
 """Values that may stand for white where a mode says no single one: the lowest that none exceeds is taken."""
+
+
+Colour = tuple[float, float, float]
+"""Red, green and blue in parts of 1."""
+Deviations = tuple[PositiveFloat, PositiveFloat, PositiveFloat]
+Fill = Literal["mean"] | Annotated[int, Field(ge=0, le=255)]
+
+
+class Normalization(BaseModel):
+    """What a model's input is made of an image by: ``(x - mean) / std``, of values from 0 to 1.
+
+    ``fill`` is the grey around an image that does not fill the input, 0 to 255, or the mean. The defaults of the rest
+    are ImageNet's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mean: Colour = (0.485, 0.456, 0.406)
+    std: Deviations = (0.229, 0.224, 0.225)
+    fill: Fill = "mean"
 
 
 class ImageError(ValueError):
@@ -63,8 +84,8 @@ def _shallow(image: Image.Image) -> Image.Image:
     return grey.point(lambda value: value * (255 / white)).convert("L")
 
 
-def letterbox(image: Image.Image, size: Size, config: Config) -> tuple[Tensor, Original]:
-    """An input for the detector: as large as fits into ``size`` with its shape kept, at the top left, normalised.
+def letterbox(image: Image.Image, size: Size, normalization: Normalization) -> tuple[Tensor, Original]:
+    """An input for a detector: as large as fits into ``size`` with its shape kept, at the top left, normalised.
 
     Shape: [3, height, width], float32.
     """
@@ -72,14 +93,15 @@ def letterbox(image: Image.Image, size: Size, config: Config) -> tuple[Tensor, O
     scale = max(original.height / size.height, original.width / size.width)
     height = max(1, min(size.height, original.height * size.width // original.width))
     width = max(1, min(size.width, original.width * size.height // original.height))
-    box = Image.new("RGB", (size.width, size.height), _fill(config))
+    box = Image.new("RGB", (size.width, size.height), _fill(normalization))
     box.paste(to_rgb(image).resize((width, height), Image.Resampling.BILINEAR))
     pixels = pil_to_tensor(box).float()
-    return (pixels - _column(config.mean)) / _column(config.std), Original(original, scale)
+    return (pixels - _column(normalization.mean)) / _column(normalization.std), Original(original, scale)
 
 
-def _fill(config: Config) -> tuple[int, int, int]:
-    red, green, blue = config.mean if config.fill == "mean" else (config.fill / 255,) * 3
+def _fill(normalization: Normalization) -> tuple[int, int, int]:
+    fill = normalization.fill
+    red, green, blue = normalization.mean if fill == "mean" else (fill / 255,) * 3
     return round(255 * red), round(255 * green), round(255 * blue)
 
 

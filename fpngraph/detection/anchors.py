@@ -1,4 +1,4 @@
-"""The boxes that the box head's numbers are offsets from (arXiv:1708.02002 Sec. 4, as EfficientDet has them)."""
+"""The boxes that a box head's numbers are offsets from (as in the paper of focal loss, arXiv:1708.02002 Sec. 4)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,44 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from fpngraph.efficientdet.config import Config
 from fpngraph.feature import Size
 
 _REMEMBERED = 16  # sizes of images; a large one has half a million anchors, 8 MB
 
+AspectRatio = PositiveFloat | tuple[PositiveFloat, PositiveFloat]
+"""Width / height of an anchor that keeps the area, or factors of width and height."""
 Shape = tuple[float, float]
 """Width and height of an anchor, in strides."""
 
 
+class Anchors(BaseModel):
+    """The anchors of each place of a map: of so many sizes per octave, in every aspect ratio.
+
+    ``scale`` is the side of the smallest square one, in strides.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_scales: PositiveInt
+    aspect_ratios: tuple[AspectRatio, ...] = Field(min_length=1)
+    scale: PositiveFloat
+
+    @property
+    def per_place(self) -> int:
+        """Anchors per pixel of a map."""
+        return self.num_scales * len(self.aspect_ratios)
+
+    def shapes(self) -> list[Shape]:
+        """Sizes of one octave in the outer order, aspect ratios in the inner."""
+        sides = [self.scale * 2 ** (octave / self.num_scales) for octave in range(self.num_scales)]
+        return [(side * width, side * height) for side in sides for width, height in map(_factors, self.aspect_ratios)]
+
+
 def anchor_boxes(
-    config: Config, image_size: Size, map_sizes: Sequence[Size], device: torch.device | str = "cpu"
+    anchors: Anchors, image_size: Size, map_sizes: Sequence[Size], device: torch.device | str = "cpu"
 ) -> Tensor:
     """The anchors of all levels, in the order of the heads' outputs: level, row, column, anchor of the place.
 
@@ -30,25 +55,18 @@ def anchor_boxes(
 
     Shape: [N, 4], float32, left, top, right, bottom in pixels of the image.
     """
-    shapes = tuple(_shapes(config))
     with torch.inference_mode(False):  # what is kept can be used in training too
-        return _boxes(shapes, image_size, tuple(map_sizes), torch.device(device))
+        return _boxes(anchors, image_size, tuple(map_sizes), torch.device(device))
 
 
-def _shapes(config: Config) -> list[Shape]:
-    """Sizes of one octave in the outer order, aspect ratios in the inner."""
-    sides = [config.anchor_scale * 2 ** (octave / config.num_scales) for octave in range(config.num_scales)]
-    return [(side * width, side * height) for side in sides for width, height in map(_factors, config.aspect_ratios)]
-
-
-def _factors(ratio: float | tuple[float, float]) -> tuple[float, float]:
+def _factors(ratio: AspectRatio) -> tuple[float, float]:
     """Factors of width and height; those of a number, width / height, keep the area."""
     return ratio if isinstance(ratio, tuple) else (math.sqrt(ratio), 1 / math.sqrt(ratio))
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _boxes(shapes: tuple[Shape, ...], image: Size, maps: tuple[Size, ...], device: torch.device) -> Tensor:
-    return torch.cat([_level(shapes, image, size) for size in maps]).to(device, torch.float32)
+def _boxes(anchors: Anchors, image: Size, maps: tuple[Size, ...], device: torch.device) -> Tensor:
+    return torch.cat([_level(anchors.shapes(), image, size) for size in maps]).to(device, torch.float32)
 
 
 def _level(shapes: Sequence[Shape], image: Size, size: Size) -> Tensor:

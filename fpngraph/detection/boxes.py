@@ -7,17 +7,40 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from torch import Tensor
 from torchvision.ops import batched_nms, box_iou  # type: ignore[import-untyped]  # torchvision has no hints
 
-from fpngraph.efficientdet.anchors import anchor_boxes
-from fpngraph.efficientdet.config import Config
-from fpngraph.efficientdet.parts import Predictions
+from fpngraph.detection.anchors import Anchors, anchor_boxes
 from fpngraph.feature import Size
 
-_OVERLAP = 0.5  # intersection over union from which the lower score goes
-_SIGMA = 0.5  # of the Gaussian that lowers scores instead
+_SIGMA = 0.5  # of the Gaussian that lowers scores
 _LOWEST = 0.001  # a score that has been lowered to this goes
+
+
+class Predictions(NamedTuple):
+    """What the heads say, level by level in the order of the neck's outputs.
+
+    Shape: ``classes`` logits [B, anchors * num_classes, H, W], ``boxes`` [B, anchors * 4, H, W]; anchor by anchor.
+    """
+
+    classes: list[Tensor]
+    boxes: list[Tensor]
+
+
+class Suppression(BaseModel):
+    """Which boxes of an image are kept: how many, and what becomes of those that overlap a better one of their class.
+
+    The ``max_candidates`` best scores become boxes, of which ``max_detections`` at most are kept. A box goes from an
+    intersection over union of ``iou`` on; with ``soft``, its score is lowered by the overlap instead.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_candidates: PositiveInt = 5000
+    max_detections: PositiveInt = 100
+    iou: float = Field(default=0.5, ge=0, le=1)
+    soft: bool = False
 
 
 class Original(NamedTuple):
@@ -42,26 +65,50 @@ class Detections:
 
 
 def detections(
-    predictions: Predictions, config: Config, image_size: Size, originals: Sequence[Original] | None = None
+    predictions: Predictions,
+    image_size: Size,
+    *,
+    anchors: Anchors,
+    suppression: Suppression,
+    originals: Sequence[Original] | None = None,
 ) -> list[Detections]:
     """What was found in each image of a batch, whose size is ``image_size``.
 
-    With ``originals`` boxes end at the borders of their image, and are in its pixels.
+    With ``originals`` boxes end at the borders of their image, and are in its pixels. Raises ValueError for maps that
+    are not of these anchors.
     """
-    logits, offsets = _rows(predictions.classes, config.num_classes).flatten(1), _rows(predictions.boxes, 4)
-    anchors = anchor_boxes(config, image_size, [Size(*x.shape[-2:]) for x in predictions.classes], offsets.device)
-    best = logits.topk(min(config.max_candidates, logits.shape[1]))
+    num_classes = _num_classes(predictions, anchors.per_place)
+    logits, offsets = _rows(predictions.classes, num_classes).flatten(1), _rows(predictions.boxes, 4)
+    every = anchor_boxes(anchors, image_size, [Size(*x.shape[-2:]) for x in predictions.classes], offsets.device)
+    best = logits.topk(min(suppression.max_candidates, logits.shape[1]))
     found = []
     for index, (scores, places) in enumerate(zip(best.values.float().sigmoid(), best.indices, strict=True)):
-        rows, labels = places // config.num_classes, places % config.num_classes
-        boxes = _decode(offsets[index, rows].float(), anchors[rows])
+        rows, labels = places // num_classes, places % num_classes
+        boxes = _decode(offsets[index, rows].float(), every[rows])
         original = originals[index] if originals else Original(image_size, 1.0)
         if originals:
             boxes = _clip(boxes, original)
-        every = Detections(boxes, scores, labels)
-        kept = _soften(every, config.max_detections) if config.soft_nms else _suppress(every, config.max_detections)
+        kept = (_soften if suppression.soft else _suppress)(Detections(boxes, scores, labels), suppression)
         found.append(Detections(kept.boxes * original.scale, kept.scores, kept.labels))
     return found
+
+
+def _num_classes(predictions: Predictions, per_place: int) -> int:
+    """The classes that there are maps of. Raises ValueError for maps that are not of so many anchors per place."""
+    classes, boxes = ([list(x.shape[1:]) for x in maps] for maps in predictions)
+    num_classes = classes[0][0] // per_place if classes else 0
+    wanted = [[[per_place * outputs, *size] for _, *size in classes] for outputs in (num_classes, 4)]
+    if num_classes == 0 or [classes, boxes] != wanted:
+        raise ValueError(
+            f"the maps are not of {per_place} anchors per place: those of classes are {_written(classes)}, "
+            f"those of boxes {_written(boxes)} (channels, height, width)\n"
+            f"  hint: at every level, classes have {per_place} channels each, and boxes {4 * per_place} in all"
+        )
+    return num_classes
+
+
+def _written(shapes: Sequence[Sequence[int]]) -> str:
+    return ", ".join("x".join(map(str, shape)) for shape in shapes) or "none"
 
 
 def _rows(maps: Sequence[Tensor], outputs: int) -> Tensor:
@@ -85,18 +132,18 @@ def _clip(boxes: Tensor, original: Original) -> Tensor:
     return boxes.clamp(min=0).minimum(boxes.new_tensor([right, bottom, right, bottom]))
 
 
-def _suppress(found: Detections, most: int) -> Detections:
+def _suppress(found: Detections, suppression: Suppression) -> Detections:
     """Without those that overlap a better one of their class."""
     # torchvision moves the classes apart by the largest coordinate, which lets boxes left or above of 0 meet.
     positive = found.boxes - found.boxes.amin().clamp(max=0)
-    kept = batched_nms(positive, found.scores, found.labels, _OVERLAP)[:most]
+    kept = batched_nms(positive, found.scores, found.labels, suppression.iou)[: suppression.max_detections]
     return Detections(found.boxes[kept], found.scores[kept], found.labels[kept])
 
 
-def _soften(found: Detections, most: int) -> Detections:
+def _soften(found: Detections, suppression: Suppression) -> Detections:
     """With scores lowered where a better box of the class overlaps (Gaussian soft-NMS, arXiv:1704.04503 Sec. 3)."""
     left, kept, lowered = found.scores, [], []
-    for _ in range(min(most, len(left))):
+    for _ in range(min(suppression.max_detections, len(left))):
         top = left.argmax()
         kept.append(top)
         lowered.append(left[top])

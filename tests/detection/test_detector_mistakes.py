@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor, nn
 
 from fpngraph import efficientdet
-from fpngraph.graph import Graph
-from fpngraph.loader import load
+from fpngraph.detection import Detector, ImageError
+from tests.detection.models import PlainDetector
 
 
 @pytest.fixture(scope="module")
-def detector() -> efficientdet.Detector:
-    return efficientdet.Detector(efficientdet.create("efficientdet_d0"))
+def detector() -> Detector:
+    return Detector(PlainDetector(num_classes=2))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ def detector() -> efficientdet.Detector:
     ],
 )
 def test_what_is_no_list_of_images_or_no_setting_is_refused(
-    detector: efficientdet.Detector, images: Any, changes: dict[str, Any], message: str
+    detector: Detector, images: Any, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises((TypeError, ValueError)) as raised:
         detector.detect(images, **changes)
@@ -50,11 +51,11 @@ def test_what_is_no_list_of_images_or_no_setting_is_refused(
     assert str(raised.value) == message
 
 
-def test_of_many_files_the_broken_one_is_named(detector: efficientdet.Detector, tmp_path: Path) -> None:
+def test_of_many_files_the_broken_one_is_named(detector: Detector, tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("no image")
 
-    with pytest.raises(efficientdet.ImageError) as raised:
+    with pytest.raises(ImageError) as raised:
         detector.detect([Image.new("RGB", (8, 8)), path], batch_size=2)
 
     assert str(raised.value) == f"{str(path)!r}: this is no image, or of a kind that Pillow cannot read"
@@ -75,26 +76,47 @@ def test_of_many_files_the_broken_one_is_named(detector: efficientdet.Detector, 
         ),
     ],
 )
-def test_a_batch_is_a_tensor_of_normalised_images(detector: efficientdet.Detector, images: Any, message: str) -> None:
+def test_a_batch_is_a_tensor_of_normalised_images(detector: Detector, images: Any, message: str) -> None:
     with pytest.raises(TypeError) as raised:
         detector(images)
 
     assert str(raised.value) == message
 
 
-def test_parameters_for_a_graph_that_is_loaded_already_are_refused() -> None:
-    graph: Graph = load("bifpn")
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        pytest.param(
+            "efficientdet_d0",
+            "model is a str, not a torch.nn.Module\n  hint: fpngraph.efficientdet.create makes one",
+            id="name",
+        ),
+        pytest.param(
+            efficientdet.config("efficientdet_d0"),
+            "model is a Config, not a torch.nn.Module\n  hint: fpngraph.efficientdet.create makes one",
+            id="configuration",
+        ),
+        pytest.param(
+            nn.Identity(),
+            "model is a Identity without image_size, anchors, normalization, suppression\n"
+            "  hint: fpngraph.detection.DetectionModel says what these are",
+            id="no detector's",
+        ),
+    ],
+)
+def test_what_is_no_detectors_model_is_refused_when_one_is_made(model: Any, message: str) -> None:
+    with pytest.raises(TypeError) as raised:
+        Detector(model)
 
-    with pytest.raises(efficientdet.ConfigError) as raised:
-        efficientdet.create("efficientdet_d0", graph=graph, params={"channels": 8})
-
-    assert str(raised.value) == "'params' are for the name or path of a graph, but 'graph' is loaded already"
+    assert str(raised.value) == message
 
 
-def test_what_is_no_detector_is_refused_when_one_is_made() -> None:
-    name: Any = "efficientdet_d0"
+def test_a_model_that_gives_something_else_than_predictions_is_told() -> None:
+    class Other(PlainDetector):
+        def forward(self, images: Tensor) -> Any:
+            return self.pyramid(images)
 
     with pytest.raises(TypeError) as raised:
-        efficientdet.Detector(name)
+        Detector(Other(num_classes=2))(torch.zeros(1, 3, 64, 64))
 
-    assert str(raised.value) == ("model is a str, not an EfficientDet\n  hint: fpngraph.efficientdet.create makes one")
+    assert str(raised.value) == "the model gives a OrderedDict, not Predictions(classes, boxes)"

@@ -1,13 +1,8 @@
-"""The font of the formats that cannot leave the choice to their reader: Inter, cut down to the signs below."""
+"""The font of pictures that cannot leave the choice to their reader: Inter, cut down to the signs below."""
 
 from __future__ import annotations
 
-import unicodedata
-import warnings
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from fpngraph.drawing.scene import Group, Scene, Shape, Text
 
 _FOLDER = Path(__file__).parent
 FACES = {
@@ -30,27 +25,11 @@ SIGNS: tuple[tuple[int, int], ...] = (
 """First and last code point of every range that all faces have."""
 
 
-class MissingSign(UserWarning):
-    """A text has a character that the font cannot draw."""
-
-
 def face(weight: int) -> int:
     """The weight of the face that stands for a weight: the nearest, the bolder of two."""
     return min(FACES, key=lambda known: (abs(known - weight), -known))
 
 
-def warn_of_missing(scene: Scene) -> None:
-    """Warn of every character that will be a box in the picture."""
-    letters = {letter: None for text in _texts(scene.groups) for letter in unicodedata.normalize("NFC", text.text)}
-    missing = [letter for letter in letters if not any(low <= ord(letter) <= high for low, high in SIGNS)]
-    if missing:
-        signs = ", ".join(map(repr, missing))
-        warnings.warn(f"the font has no {signs}; an SVG takes them from the reader's fonts", MissingSign, stacklevel=3)
-
-
-def _texts(shapes: Sequence[Shape]) -> Iterator[Text]:
-    for shape in shapes:
-        if isinstance(shape, Group):
-            yield from _texts(shape.shapes)
-        elif isinstance(shape, Text):
-            yield shape
+def missing(text: str) -> list[str]:
+    """The characters of a text that the font cannot draw, each once, in their order."""
+    return [sign for sign in dict.fromkeys(text) if not any(low <= ord(sign) <= high for low, high in SIGNS)]
