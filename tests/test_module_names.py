@@ -43,7 +43,7 @@ def test_keys_of_the_state_dict_say_node_part_and_step() -> None:
 
 
 NAMES_IN_CODE = """
-self torch device inf nan NoneType fx_pytree getattr list match _ __ __x _0 a_1 op edges fusion unpack
+self torch device inf nan NoneType fx_pytree getattr list match a_ a__x a_1 op edges fusion unpack
 features maps maps_1 outputs size size3 self_ fpngraph_compiled_unpack fpngraph_compiled_pack fpngraph_compiled_size_of
 """
 
@@ -132,6 +132,6 @@ def test_every_name_that_a_neck_needs_for_itself_is_reserved(fused: bool) -> Non
     for ancestor in type(neck).__mro__:
         needed |= {*vars(ancestor), *getattr(ancestor, "__annotations__", {})}
 
-    missing = {name for name in needed if name.isidentifier() and not keyword.iskeyword(name)} - RESERVED
+    missing = {name for name in needed if not name.startswith("_") and not keyword.iskeyword(name)} - RESERVED
 
-    assert missing == set()
+    assert {name for name in missing if name.isidentifier()} == set()

@@ -14,6 +14,7 @@ from fpngraph.language.value import Scalar, Value
 
 MAX_DEPTH = 40
 """Lists and mappings within each other, aliases followed."""
+TOO_DEEP = f"lists and mappings are nested deeper than {MAX_DEPTH} levels"
 MAX_VALUES = 500_000
 """Keys and values of a file, each alias counted as all that it stands for."""
 MAX_PROBLEMS = 100
@@ -114,7 +115,7 @@ class Composer:
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         if depth > MAX_DEPTH:
-            raise self._stop(f"lists and mappings are nested deeper than {MAX_DEPTH} levels", event)
+            raise self._stop(TOO_DEEP, event)
         return self._list(event, depth) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(event, depth)
 
     def _anchored(self, event: Any, depth: int) -> Value:

@@ -145,7 +145,9 @@ class Names:
     def check(self, key: Key, span: Span) -> None:
         """A problem where a node, input, output or stage may not be called so."""
         text = text_of(key)
-        if key[0] in WORDS or text in RESERVED or keyword.iskeyword(text):
+        if text.startswith("_"):
+            self.report(f"the name {text!r} begins with '_', which is reserved", span, "begin it with a letter")
+        elif key[0] in WORDS or text in RESERVED or keyword.iskeyword(text):
             hint = f"choose another name, such as {text + '_'!r}" if key[1] is None else "choose another family"
             self.report(f"the name {text!r} is reserved", span, hint)
         elif key[1] is not None and key[1] < 0:

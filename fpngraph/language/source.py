@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import yaml
 
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.language.composer import Composer, Source
+from fpngraph.language.events import events
 from fpngraph.language.syntax import syntax_problem
 from fpngraph.language.value import Scalar, Value
 from fpngraph.language.yaml_text import to_yaml
@@ -33,7 +33,7 @@ def read(text: str, file: str) -> Value:
     source = Source(text, file)
     _check_characters(text, source)
     parser = _LOADER(text)
-    composer = Composer(_events(parser), source)
+    composer = Composer(events(parser, text, source), source)
     try:
         value = composer.compose()
     except yaml.YAMLError as error:
@@ -97,11 +97,6 @@ def _check_characters(text: str, source: Source) -> None:
     shown = _FORBIDDEN.sub("\ufffd", source.lines[len(before) - 1])
     span = Span(source.file, len(before), len(before[-1]) + 1, len(before[-1]) + 2, shown)
     raise GraphError([Problem(f"the character U+{ord(found[0]):04X} is not allowed in YAML", span)])
-
-
-def _events(parser: Any) -> Iterator[yaml.Event]:
-    while parser.check_event():
-        yield parser.get_event()
 
 
 def _order(problem: Problem) -> tuple[int, int]:

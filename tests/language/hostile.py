@@ -40,6 +40,7 @@ def bomb() -> str:
 MILLION = "x" * 10**6
 TEXTS: dict[str, Callable[[], str]] = {
     "100,000 brackets": lambda: file("nodes: " + "[" * 100_000),
+    "100,000 brackets after 10 MB of comment": lambda: file(f"nodes: # {MILLION * 10}\n  " + "[" * 100_000),
     "100,000 braces": lambda: file("nodes: " + "{a: " * 100_000),
     "100,000 blocks": lambda: file("nodes:\n" + "- " * 100_000),
     "alias bomb": lambda: file(bomb()),

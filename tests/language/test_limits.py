@@ -16,6 +16,7 @@ SECONDS = 3  # a second of a machine that has nothing else to do
 MANY_VALUES = {"a line of 10 MB"}  # read up to the limit of 500,000 values, which takes longer
 TEXT = {
     "100,000 brackets": "<text>:4:47: lists and mappings are nested deeper than 40 levels",
+    "100,000 brackets after 10 MB of comment": "<text>:5:42: lists and mappings are nested deeper than 40 levels",
     "100,000 braces": "<text>:4:164: lists and mappings are nested deeper than 40 levels",
     "100,000 blocks": "<text>:5:79: lists and mappings are nested deeper than 40 levels",
     "alias bomb": "<text>:10:15: aliases expand the file to more than 500000 values",

@@ -17,14 +17,24 @@ from fpngraph.errors import GraphError, Span
 from fpngraph.language import source
 from fpngraph.language.source import MAX_BYTES, Value, read, read_file, to_yaml
 
-LOADERS = [pytest.param(yaml.SafeLoader, id="python")]
+
+class Shallow(yaml.SafeLoader):
+    """PyYAML's own parser with a limit of its own, as some versions of libyaml have one of 1,000."""
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level >= 100:
+            raise yaml.scanner.ScannerError(None, None, "that is too deep", self.get_mark())
+        super().fetch_flow_collection_start(token)
+
+
+LOADERS = [pytest.param(yaml.SafeLoader, id="python"), pytest.param(Shallow, id="limited")]
 if hasattr(yaml, "CSafeLoader"):
     LOADERS.append(pytest.param(yaml.CSafeLoader, id="libyaml"))
 
 
 @pytest.fixture(params=LOADERS)
 def _loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both of PyYAML's parsers, as not every installation has the compiled one."""
+    """PyYAML's parsers: not every installation has the compiled one."""
     monkeypatch.setattr(source, "_LOADER", request.param)
 
 
@@ -407,9 +417,23 @@ def alias_bomb() -> str:
 
 
 DEEP = "f.yaml:{}: lists and mappings are nested deeper than 40 levels"
+STRAY = "f.yaml:{}: not valid YAML: a value cannot start with '`'"
 HOSTILE = [
     pytest.param("[" * 100_000, DEEP.format("1:41"), id="brackets"),
     pytest.param("x: " + "{a: " * 100_000, DEEP.format("1:160"), id="braces"),
+    pytest.param("x: 1\ny: " + "{" * 5000, DEEP.format("2:43"), id="braces without keys"),
+    pytest.param("- " * 30 + "[" * 5000, DEEP.format("1:71"), id="brackets below dashes"),
+    pytest.param("{a: " * 30 + "[" * 5000, DEEP.format("1:131"), id="brackets below braces"),
+    pytest.param("x: ['[[[', [], " + "[" * 5000, DEEP.format("1:54"), id="brackets after others"),
+    pytest.param("x: # [[[\r\n  &a # [[[\n " + "[" * 5000, DEEP.format("3:41"), id="brackets after comments"),
+    pytest.param("[\n" * 30 + "[" * 5000, DEEP.format("31:11"), id="brackets below lines of them"),
+    pytest.param("[" * 45 + "`", DEEP.format("1:41"), id="a mistake behind brackets"),
+    pytest.param("x: y" + "[" * 5000 + "\nz: [1, `]", STRAY.format("2:8"), id="brackets in text"),
+    pytest.param("# " + "[" * 5000 + "\nz: [1, `]", STRAY.format("2:8"), id="brackets in a comment"),
+    pytest.param(
+        "x: [1, }" + "[" * 60, "f.yaml:1:8: not valid YAML: expected a value, found '}'", id="another mistake first"
+    ),
+    pytest.param("[" * 35 + "]" * 35 + "`" + "[" * 9, STRAY.format("1:71"), id="a mistake before brackets"),
     pytest.param("[\n" * 100_000, DEEP.format("41:1"), id="brackets on lines"),
     pytest.param("- " * 100_000, DEEP.format("1:81"), id="dashes"),
     pytest.param("? " * 100_000, DEEP.format("1:81"), id="question marks"),
