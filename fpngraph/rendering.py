@@ -12,9 +12,10 @@ from pathlib import Path
 from fpngraph import arguments
 from fpngraph.arguments import UsageError
 from fpngraph.commands import known_channels, loaded
-from fpngraph.drawing import Scene, draw, files, terminal, watch
-from fpngraph.drawing.extras import MissingExtra
-from fpngraph.drawing.weights import Weights
+from fpngraph.drawing import Scene, draw, files, watch
+from fpngraph.drawing.formats.extras import MissingExtra
+from fpngraph.drawing.picture.weights import Weights
+from fpngraph.drawing.text import terminal
 from fpngraph.errors import GraphError
 from fpngraph.graph import Graph
 from fpngraph.loader import path_of

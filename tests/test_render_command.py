@@ -15,8 +15,10 @@ import pytest
 import fpngraph
 from fpngraph import arguments, parsers
 from fpngraph.cli import main
-from fpngraph.drawing import draw, extras, files, svg, terminal
-from fpngraph.drawing.theme import THEMES
+from fpngraph.drawing import draw, files
+from fpngraph.drawing.formats import extras, svg
+from fpngraph.drawing.picture.theme import THEMES
+from fpngraph.drawing.text import terminal
 
 GRAPH = """\
 fpngraph: 1

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from fpngraph.drawing import dot, html, mermaid, pdf, png, svg, terminal
-from fpngraph.drawing.compose import Labels
-from fpngraph.drawing.diagram import draw
-from fpngraph.drawing.scene import Flow, Scene
-from fpngraph.drawing.theme import Theme
+from fpngraph.drawing.formats import html, pdf, png, svg
+from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.picture.compose import Labels
+from fpngraph.drawing.picture.diagram import draw
+from fpngraph.drawing.picture.scene import Scene
+from fpngraph.drawing.picture.theme import Theme
+from fpngraph.drawing.text import dot, mermaid, terminal
 from fpngraph.errors import nearest
 from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels

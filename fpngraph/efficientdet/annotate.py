@@ -8,7 +8,7 @@ from itertools import product
 
 from PIL import Image, ImageDraw, ImageFont
 
-from fpngraph.drawing.fonts import FACES, SIGNS
+from fpngraph.drawing.formats.fonts import FACES, SIGNS
 from fpngraph.efficientdet.boxes import Detections
 from fpngraph.efficientdet.coco import FIRST
 

@@ -7,7 +7,7 @@ from itertools import combinations, pairwise
 from math import hypot
 
 from fpngraph import Graph
-from tests.drawing.picture import Edge, Picture, to_segment
+from tests.drawing.reading import Edge, Picture, to_segment
 
 CLEAR = 7.0
 APART = 3.0  # px within which two lines look like one

@@ -9,7 +9,7 @@ import pytest
 
 from fpngraph import Graph, load, loads
 from fpngraph.drawing import draw
-from fpngraph.drawing.svg import write
+from fpngraph.drawing.formats.svg import write
 from fpngraph.graph import Node
 from tests.drawing.accepted import (
     assert_clear_of_nodes,
@@ -20,7 +20,7 @@ from tests.drawing.accepted import (
     assert_only_edges_of_one_source_overlap,
 )
 from tests.drawing.graphs import CELLS, NAS, ODD, UNSTAGED, one_cell
-from tests.drawing.picture import SVG, Picture
+from tests.drawing.reading import SVG, Picture
 
 GRAPHS = {
     **{name: one_cell(name) for name in CELLS},

@@ -12,9 +12,12 @@ from hypothesis import HealthCheck, given, settings
 
 from fpngraph import Graph, load, loads, render
 from fpngraph.cli import main
-from fpngraph.drawing import dot, draw, mermaid, svg, terminal
-from fpngraph.drawing.outline import outline
-from fpngraph.drawing.scene import Flow, Group, Scene, Shape, Text
+from fpngraph.drawing import draw
+from fpngraph.drawing.formats import svg
+from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.picture.scene import Group, Scene, Shape, Text
+from fpngraph.drawing.text import dot, mermaid, terminal
+from fpngraph.drawing.text.outline import outline
 from tests.drawing.accepted import (
     assert_clear_of_nodes,
     assert_edges_reach_their_ends,
@@ -23,7 +26,7 @@ from tests.drawing.accepted import (
     assert_only_edges_of_one_source_overlap,
 )
 from tests.drawing.graphs import CELLS, NAS, ODD, UNSTAGED, graphs, one_cell
-from tests.drawing.picture import SVG, Picture
+from tests.drawing.reading import SVG, Picture
 
 GRAPHS = {
     **{name: one_cell(name) for name in CELLS},

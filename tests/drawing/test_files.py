@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 import fpngraph
-from fpngraph.drawing import Scene, draw, files, svg, terminal
+from fpngraph.drawing import Scene, draw, files
 from fpngraph.drawing.files import render
+from fpngraph.drawing.formats import svg
+from fpngraph.drawing.text import terminal
 from fpngraph.storage import replace_file
 
 

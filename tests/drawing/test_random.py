@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 
 from fpngraph import Graph
 from fpngraph.drawing import draw
-from fpngraph.drawing.svg import write
+from fpngraph.drawing.formats.svg import write
 from tests.drawing.accepted import (
     assert_clear_of_nodes,
     assert_edges_reach_their_ends,
@@ -13,7 +13,7 @@ from tests.drawing.accepted import (
     assert_one_row_per_level,
 )
 from tests.drawing.graphs import graphs
-from tests.drawing.picture import Picture
+from tests.drawing.reading import Picture
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 from selenium.webdriver import Chrome
 
-from fpngraph.drawing import Scene, dot, html, mermaid, pdf, png, svg, terminal
+from fpngraph.drawing import Scene
+from fpngraph.drawing.formats import html, pdf, png, svg
+from fpngraph.drawing.text import dot, mermaid, terminal
 from tests.drawing.browser import Page
-from tests.drawing.picture import Picture
 from tests.drawing.pixels import opened
+from tests.drawing.reading import Picture
 from tests.drawing.two_sweeps import weighted
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import fpngraph
 from fpngraph.drawing import Scene, draw
-from fpngraph.drawing.theme import Theme
+from fpngraph.drawing.picture.theme import Theme
 
 HOSTILE = "</title></script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>\"&amp;"
 GRAPH = """

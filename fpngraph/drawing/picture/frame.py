@@ -1,0 +1,188 @@
+"""What stands around the nodes and edges: levels, headings, cells, title and legend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fpngraph.drawing.layout.geometry import Box, Curve, Point, Track
+from fpngraph.drawing.layout.grid import Grid
+from fpngraph.drawing.layout.lettering import fitted, width
+from fpngraph.drawing.layout.plan import Cell, Plan
+from fpngraph.drawing.picture.marks import NOTCH, arrowhead
+from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
+from fpngraph.drawing.picture.theme import TIMES
+
+LINE = 1.8
+CELL_PAD = 23.0
+ROW_PAD = 14.0
+"""From the outermost edge or node to the border of a cell, along a sweep."""
+CARD_STEP = 7.0
+HEADING_SIZES = (12.0, 10.5)
+_DASHED = (6.5, 3.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Texts around a diagram. None leaves one out."""
+
+    unnamed: str
+    """Heads a cell of no stage."""
+
+    title: str | None
+    subtitle: str | None
+    legend: bool
+    channels: Mapping[int, int]
+    """Channels of the maps that the first cell has, by level."""
+    widths: str | None
+    """What the widths of edges mean."""
+
+
+def around(plan: Plan, grid: Grid, words: Words, extent: Box, links: Box) -> Iterator[Group]:
+    """Cells, levels and the heading of the inputs. ``extent`` is what the lines of edges and the nodes take, ``links``
+    what edges take with all that is on them.
+    """
+    body = [*_cells(plan, grid, extent, words.unnamed), _inputs_heading(plan, grid, extent)]
+    yield from body
+    yield from _rows(grid, words, max(group.box()[2] for group in body), links)
+
+
+def _cells(plan: Plan, grid: Grid, extent: Box, unnamed: str) -> Iterator[Group]:
+    top, bottom = extent[1] - ROW_PAD, extent[3] + ROW_PAD
+    for cell, span in list(zip(plan.cells, grid.spans, strict=True))[1:]:
+        if span is None:
+            continue
+        left = grid.xs[span[0]] - grid.radius - CELL_PAD
+        right = grid.xs[span[1]] + grid.radius + CELL_PAD
+        shapes = _cell(cell, (left, top, right, bottom), heading(cell) or unnamed, _raised(plan))
+        yield Group("cell", tuple(shapes), cell_data(cell))
+
+
+def cell_data(cell: Cell) -> dict[str, str]:
+    data = {"stage": cell.stage or ""}
+    data |= {} if cell.run is None else {"run": str(cell.run)}
+    return data | ({"runs": str(cell.runs)} if cell.runs > 1 else {})
+
+
+def _cell(cell: Cell, box: Box, name: str, raised: float) -> Iterator[Shape]:
+    left, top, right, _ = box
+    yield from cards(cell, box)
+    baseline = top - 10.0 - raised
+    taken = badge_width(cell)
+    lines, size = fitted(name, right - left - 4.0 - taken, HEADING_SIZES, 600)
+    yield Text(left + 4.0, baseline, " ".join(lines), size, "muted", 600)
+    yield from badge(cell, right + 2 * CARD_STEP, baseline)
+
+
+def cards(cell: Cell, box: Box) -> Iterator[Rect]:
+    """The border of a cell, and two more behind it where it stands for several runs."""
+    left, top, right, bottom = box
+    for card in [2, 1] if cell.runs > 1 else []:
+        shift = card * CARD_STEP
+        yield Rect(left + shift, top - shift, right - left, bottom - top, 14.0, Paint("card", "cell_line", 1.2))
+    yield Rect(left, top, right - left, bottom - top, 14.0, Paint("cell", "cell_line", 1.2))
+
+
+def badge_width(cell: Cell) -> float:
+    return width(f"{TIMES}{cell.runs}", 12.0, 700) + 16.0 if cell.runs > 1 else 0.0
+
+
+def badge(cell: Cell, right: float, baseline: float) -> Iterator[Shape]:
+    """How many runs a cell stands for, where it is more than one."""
+    wide = badge_width(cell)
+    if wide:
+        yield Rect(right - wide, baseline - 14.5, wide, 20.0, 10.0, Paint("ink"))
+        yield Text(right - wide / 2, baseline - 0.2, f"{TIMES}{cell.runs}", 12.0, "on_ink", 700, "middle")
+
+
+def _raised(plan: Plan) -> float:
+    """How much higher all headings stand where there are cards behind a cell."""
+    return 2 * CARD_STEP if any(cell.runs > 1 for cell in plan.cells) else 0.0
+
+
+def heading(cell: Cell) -> str:
+    """The stage, with the run where there are several; empty for a cell of no stage."""
+    if cell.stage is None:
+        return ""
+    return cell.stage if cell.run is None or cell.runs > 1 else f"{cell.stage}.{cell.run}"
+
+
+def _rows(grid: Grid, words: Words, right: float, links: Box) -> Iterator[Group]:
+    """The line and the label of every level."""
+    right = max(right, links[2])
+    left = grid.xs[0] - grid.radius - 40.0
+    for level, y in zip(grid.levels, grid.ys, strict=True):
+        line = guide((left + 14.0, y), (right, y))
+        channels = f"{words.channels[level]}ch " if level in words.channels else ""
+        name = Text(left, y + 1.0, f"P{level}", 15.0, f"text.{level}", 700, "end")
+        about = Text(left, y + 14.5, f"{channels}/{1 << level}", 10.5, "muted", 400, "end")
+        yield Group("row", (line, name, about), {"level": str(level)})
+
+
+def guide(start: Point, end: Point) -> Path:
+    """The line of a level."""
+    return Path(Curve(((start, end),)), Paint(line="guide", line_width=1.0, dashes=(2.0, 4.0)))
+
+
+def _inputs_heading(plan: Plan, grid: Grid, extent: Box) -> Group:
+    baseline = extent[1] - ROW_PAD - 10.0 - _raised(plan)
+    return Group("heading", (Text(grid.xs[0], baseline, "inputs", HEADING_SIZES[0], "muted", 600, "middle"),))
+
+
+def title(words: Words, left: float, bottom: float) -> Iterator[Group]:
+    """The name of the graph and what it costs, above everything else."""
+    shapes: list[Shape] = []
+    if words.subtitle:
+        shapes.append(Text(left, bottom, words.subtitle, 11.5, "muted"))
+        bottom -= 20.0
+    if words.title:
+        shapes.append(Text(left, bottom, words.title, 18.0, "ink", 700))
+    if shapes:
+        yield Group("title", tuple(reversed(shapes)))
+
+
+def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: float) -> Group:
+    """Signs with their meaning, in as many lines as the width asks for. An entry is a sign's name and its text."""
+    shapes: list[Shape] = []
+    x, y = left, top
+    for sign, text in entries:
+        drawn, taken = _sign(sign, x, y)
+        wide = taken + 8.0 + width(text, 11.5)
+        if x > left and x + wide > left + room:
+            x, y = left, y + 24.0
+            drawn, taken = _sign(sign, x, y)
+        shapes += [*drawn, Text(x + taken + 7.0, y + 4.0, text, 11.5, "muted")]
+        x += wide + 14.0
+    return Group("legend", tuple(shapes))
+
+
+def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:
+    """A sign at a place, and how wide it is."""
+    ring = Paint("swatch", "ring", LINE)
+    match sign:
+        case "down" | "up" | "same":
+            return _arrow(sign, x, y), 28.0
+        case "input":
+            return [Rect(x, y - 7.5, 15.0, 15.0, 4.0, ring)], 15.0
+        case "fusion":
+            return [Circle(x + 8.0, y, 8.0, ring)], 16.0
+        case "single":
+            return [Circle(x + 8.0, y, 8.0, Paint("ground", "ring", LINE))], 16.0
+        case "output":
+            return [Circle(x + 8.0, y, 8.0, ring), Circle(x + 8.0, y, 4.8, Paint(None, "ring", 1.2))], 16.0
+        case "projection":
+            line = Path(Curve((((x, y), (x + 20.0, y)),)), Paint(line="same", line_width=LINE))
+            return [line, Rect(x + 6.0, y - 4.0, 8.0, 8.0, 1.5, Paint("ground", "same", 1.5))], 20.0
+        case "weight":
+            wedge = ((x, y - 0.4), (x + 24.0, y - 2.25), (x + 24.0, y + 2.25), (x, y + 0.4))
+            return [Polygon(wedge, Paint("same"))], 24.0
+        case badge:
+            return [Text(x, y + 4.0, badge, 10.0, "muted", 600)], width(badge, 10.0, 600)
+
+
+def _arrow(direction: str, x: float, y: float) -> list[Shape]:
+    whole = Curve((((x, y), (x + 28.0, y)),))
+    line = Curve((((x, y), (x + 28.0 - NOTCH, y)),))
+    dashes = _DASHED if direction == "up" else ()
+    head = arrowhead(Track(whole))
+    return [Path(line, Paint(line=direction, line_width=LINE, dashes=dashes)), Polygon(head, Paint(direction))]

@@ -1,0 +1,77 @@
+"""What stands around the nodes and edges where sweeps go up: levels are columns, cells lie on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fpngraph.drawing.layout.geometry import Box
+from fpngraph.drawing.layout.grid import Grid
+from fpngraph.drawing.layout.lettering import fitted
+from fpngraph.drawing.layout.plan import Cell, Plan
+from fpngraph.drawing.picture.frame import (
+    CELL_PAD,
+    HEADING_SIZES,
+    ROW_PAD,
+    Words,
+    badge,
+    cards,
+    cell_data,
+    guide,
+    heading,
+)
+from fpngraph.drawing.picture.scene import Group, Shape, Text
+
+_HEADING_GAP = 10.0  # between a heading and the border of its cell
+_HEADING_ROOM = 150.0
+_BADGE = 24.0  # from the baseline of a heading to that of the badge below it
+_GUIDE = 26.0  # from the lowest nodes to where the lines of the levels begin
+_LABEL_LINE = 13.5
+
+
+def around(plan: Plan, grid: Grid, words: Words, extent: Box, links: Box) -> Iterator[Group]:
+    """Cells, levels and the heading of the inputs. ``extent`` is what the lines of edges and the nodes take, ``links``
+    what edges take with all that is on them.
+    """
+    body = [*_cells(plan, grid, extent, words.unnamed), _inputs_heading(grid, extent)]
+    yield from body
+    top = min(links[1], *(group.box()[1] for group in body))
+    yield from _levels(grid, words, top, max(grid.ys[0] + grid.radius + _GUIDE, extent[3] + CELL_PAD))
+
+
+def _cells(plan: Plan, grid: Grid, extent: Box, unnamed: str) -> Iterator[Group]:
+    left, right = extent[0] - ROW_PAD, extent[2] + ROW_PAD
+    for cell, span in list(zip(plan.cells, grid.spans, strict=True))[1:]:
+        if span is not None:
+            top = grid.ys[span[1]] - grid.radius - CELL_PAD
+            bottom = grid.ys[span[0]] + grid.radius + CELL_PAD
+            shapes = _cell(cell, (left, top, right, bottom), heading(cell) or unnamed)
+            yield Group("cell", tuple(shapes), cell_data(cell))
+
+
+def _cell(cell: Cell, box: Box, name: str) -> Iterator[Shape]:
+    left, top, _, bottom = box
+    yield from cards(cell, box)
+    lines, size = fitted(name, _HEADING_ROOM, HEADING_SIZES, 600)
+    high = size * len(lines) + (_BADGE if cell.runs > 1 else 0.0)
+    right, baseline = left - _HEADING_GAP, (top + bottom - high) / 2 + size * 0.86
+    for number, line in enumerate(lines):
+        yield Text(right, baseline + number * size, line, size, "muted", 600, "end")
+    yield from badge(cell, right, baseline + (len(lines) - 1) * size + _BADGE)
+
+
+def _inputs_heading(grid: Grid, extent: Box) -> Group:
+    size = HEADING_SIZES[0]
+    right = extent[0] - ROW_PAD - _HEADING_GAP
+    return Group("heading", (Text(right, grid.ys[0] + size * 0.36, "inputs", size, "muted", 600, "end"),))
+
+
+def _levels(grid: Grid, words: Words, top: float, bottom: float) -> Iterator[Group]:
+    """The line of every level from bottom to top, and its label below."""
+    for level, x in zip(grid.levels, grid.xs, strict=True):
+        name = Text(x, bottom + 16.0, f"P{level}", 15.0, f"text.{level}", 700, "middle")
+        about = [f"{words.channels[level]}ch"] if level in words.channels else []
+        texts = [
+            Text(x, name.y + _LABEL_LINE * number, text, 10.5, "muted", 400, "middle")
+            for number, text in enumerate([*about, f"/{1 << level}"], start=1)
+        ]
+        yield Group("row", (guide((x, bottom), (x, top)), name, *texts), {"level": str(level)})
