@@ -12,8 +12,10 @@ from pathlib import Path
 from fpngraph import arguments
 from fpngraph.arguments import UsageError
 from fpngraph.commands import known_channels, loaded
-from fpngraph.drawing import Scene, draw, files, watch
+from fpngraph.drawing import Scene, files, watch
 from fpngraph.drawing.formats.extras import MissingExtra
+from fpngraph.drawing.picture.assemble import assembled
+from fpngraph.drawing.picture.diagram import Look, diagram
 from fpngraph.drawing.picture.weights import Weights
 from fpngraph.drawing.text import terminal
 from fpngraph.errors import GraphError
@@ -50,18 +52,9 @@ def _scene(args: argparse.Namespace) -> Scene:
         raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
     if channels is None and args.weights:
         raise UsageError("--weights needs the channels of the inputs: add --in-channels or --backbone")
-    return draw(
-        graph,
-        theme=args.theme,
-        labels=args.labels,
-        title=args.title,
-        legend=args.legend,
-        expand=args.expand,
-        direction=args.direction,
-        in_channels=channels,
-        image_size=args.image_size,
-        weights=_weights(graph, channels, args.weights) if channels and args.weights else None,
-    )
+    look = Look(args.theme, args.labels, args.title, args.legend, args.expand, args.direction)
+    weights = _weights(graph, channels, args.weights) if channels and args.weights else None
+    return assembled(diagram(graph, look, in_channels=channels, image_size=args.image_size, weights=weights))
 
 
 def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:

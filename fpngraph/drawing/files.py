@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from fpngraph.drawing.formats import html, pdf, png, svg
 from fpngraph.drawing.layout.grid import Flow
-from fpngraph.drawing.picture.compose import Labels
-from fpngraph.drawing.picture.diagram import draw
+from fpngraph.drawing.picture.assemble import assembled
+from fpngraph.drawing.picture.diagram import Labels, Look, diagram
 from fpngraph.drawing.picture.scene import Scene
 from fpngraph.drawing.picture.theme import Theme
 from fpngraph.drawing.text import dot, mermaid, terminal
@@ -72,19 +72,11 @@ def render(  # noqa: PLR0913  (the options of a picture)
     Raises ValueError for an ending or an option that makes no sense, GraphError where ``in_channels`` do not fit,
     OSError where the file cannot be written, ImportError, with the way to install it, where a package is missing.
     """
+    look = Look(theme, labels, title, legend, expand, direction)
     source, channels = _source(graph, in_channels)
-    scene = draw(
-        source,
-        theme=theme,
-        labels=labels,
-        title=title,
-        legend=legend,
-        expand=expand,
-        direction=direction,
-        in_channels=channels,
-        image_size=image_size,
-        weights=learned_weights(graph) if weights else None,
-    )
+    factors = learned_weights(graph) if weights else None
+    drawn = diagram(source, look, in_channels=channels, image_size=image_size, weights=factors)
+    scene = assembled(drawn)
     if path is None:
         return terminal.write(scene, width=terminal_width())
     replace_file(path, writer_for(path)(scene, scale))

@@ -9,7 +9,7 @@ from typing import Literal
 
 from fpngraph.errors import GraphError
 from fpngraph.graph import Graph, Node
-from fpngraph.shapes import InChannels, Lowered, lower
+from fpngraph.shapes import Lowered, lower
 from fpngraph.steps import EdgeSteps
 
 Kind = Literal["input", "single", "fusion"]
@@ -73,10 +73,10 @@ class Plan:
     """Every input and node of the graph to the one that is drawn for it."""
 
 
-def plan(graph: Graph, *, expand: bool | None, in_channels: InChannels | None) -> Plan:
+def plan(graph: Graph, lowered: Lowered | None, *, expand: bool | None) -> Plan:
     """The plan of a graph. ``expand``: draw every run (True), none twice (False), or few (None).
 
-    Raises GraphError where ``in_channels`` do not fit the graph.
+    ``lowered``: its steps, where the channels of its inputs are known.
     """
     shown = _representatives(graph, expand)
     first = _beginning(graph)
@@ -88,7 +88,7 @@ def plan(graph: Graph, *, expand: bool | None, in_channels: InChannels | None) -
     return Plan(
         cells=cells,
         spots=dict(_spots(graph, shown, cell_of)),
-        links=tuple(_links(graph, shown, _projected(graph, in_channels))),
+        links=tuple(_links(graph, shown, _projected(graph, lowered))),
         outputs=outputs,
         shown=shown,
     )
@@ -194,12 +194,9 @@ def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str
             )
 
 
-def _projected(graph: Graph, in_channels: InChannels | None) -> set[tuple[str, str]]:
-    """Source and node of every edge with a projection; with no ``in_channels``, as if each input had its own."""
-    lowered: Lowered
-    if in_channels is not None:
-        lowered = lower(graph, in_channels)
-    else:
+def _projected(graph: Graph, lowered: Lowered | None) -> set[tuple[str, str]]:
+    """Source and node of every edge with a projection; with channels unknown, as if each input had its own."""
+    if lowered is None:
         declared = {node.channels or 0 for node in graph.nodes.values()}
         unlike = 1 + max(declared, default=0)
         try:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened
-from fpngraph.drawing.layout.grid import Grid, Place, output_size
+from fpngraph.drawing.layout.grid import Place, output_size
 from fpngraph.drawing.layout.lettering import fitted, room_for, width
-from fpngraph.drawing.layout.plan import Link, Plan, Spot
+from fpngraph.drawing.layout.plan import Link, Spot
 from fpngraph.drawing.layout.routes import Route
-from fpngraph.drawing.picture import frame
+from fpngraph.drawing.picture.diagram import RING_ROOM, Diagram
 from fpngraph.drawing.picture.marks import (
     HEAD,
+    LINE,
     NOTCH,
     FreePlaces,
     Interval,
@@ -27,42 +26,27 @@ from fpngraph.drawing.picture.marks import (
 )
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text, union
 from fpngraph.drawing.picture.theme import TIMES
-from fpngraph.drawing.picture.weights import Weight
 
-Labels = Literal["names", "ids", "none"]
-
-RING_ROOM = 9.0
-"""What a node with the ring of an output needs beside its label."""
 _SIGN = 10.5
 _MARGIN = 22.0
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of a node beside its place: data attributes, and a sentence for the reader."""
-
-    data: Mapping[str, str]
-    tip: str
 
 
 class Composer:
     """Puts the shapes of one diagram together."""
 
-    def __init__(
-        self, plan: Plan, grid: Grid, routes: Sequence[Route], labels: Labels, weights: Mapping[tuple[str, str], Weight]
-    ) -> None:
-        self._plan = plan
-        self.grid = grid
-        self._routes = routes
-        self._labels = labels
-        self._weights = weights
-        self._tracks = [Track(route.curve) for route in routes]
+    def __init__(self, drawn: Diagram) -> None:
+        self._drawn = drawn
+        self._plan = drawn.plan
+        self._grid = drawn.grid
+        self._routes = drawn.routes
+        self._weights = drawn.learnt.edges
+        self._tracks = [Track(route.curve) for route in self._routes]
         self._segments = Segments(self._tracks)
-        self._free = FreePlaces(self._tracks, self._segments, grid.places)
+        self._free = FreePlaces(self._tracks, self._segments, self._grid.places)
 
     def edges(self) -> tuple[list[Group], list[Shape]]:
         """Edges and stubs in drawing order, and the texts on them."""
-        wider = [self._line_width(route) - frame.LINE for route in self._routes]
+        wider = [self._line_width(route) - LINE for route in self._routes]
         open_at = gaps(self._routes, self._tracks, self._segments, wider)
         texts: list[Shape] = []
         squares: dict[int, list[Shape]] = {}
@@ -98,11 +82,11 @@ class Composer:
             "edge" if route.link else "stub",
             data,
         )
-        return Group("link", (line, Polygon(arrowhead(track, wide - frame.LINE), Paint(direction)), *marks))
+        return Group("link", (line, Polygon(arrowhead(track, wide - LINE), Paint(direction)), *marks))
 
     def _line_width(self, route: Route) -> float:
         weight = self._weights.get((route.source, route.target)) if route.link else None
-        return weight.width if weight else frame.LINE
+        return weight.width if weight else LINE
 
     def _square(self, key: int, link: Link) -> Rect:
         first = min(21.0, (self._tracks[key].length - HEAD) / 2)
@@ -123,7 +107,7 @@ class Composer:
         """The names of the rarer fusions, each in the freest corner of its node."""
         for spot in self._plan.spots.values():
             if spot.fusion:
-                place = self.grid.places[spot.name]
+                place = self._grid.places[spot.name]
                 wide = width(spot.fusion, 10.0, 600)
                 off = place.half + 3.0
                 corners = [
@@ -134,17 +118,18 @@ class Composer:
                 x, y = self._free.freest(corners)
                 yield Text(x, y + 3.6, spot.fusion, 10.0, "muted", 600, "middle")
 
-    def nodes(self, facts: Mapping[str, Facts]) -> Iterator[Group]:
+    def nodes(self) -> Iterator[Group]:
         for name, spot in self._plan.spots.items():
             data = {"node": name, "level": str(spot.level), "kind": spot.kind}
             if name in self._plan.outputs:
                 data["output"] = " ".join(self._plan.outputs[name])
-            shapes = tuple(self._node(spot, self.grid.places[name]))
-            yield Group("node", shapes, {**data, **facts[name].data}, facts[name].tip)
+            shapes = tuple(self._node(spot, self._grid.places[name]))
+            known, tip = facts(self._drawn, spot)
+            yield Group("node", shapes, {**data, **known}, tip)
 
     def _node(self, spot: Spot, place: Place) -> Iterator[Shape]:
         line = f"line.{spot.level}"
-        paint = Paint("ground" if spot.kind == "single" else f"fill.{spot.level}", line, frame.LINE)
+        paint = Paint("ground" if spot.kind == "single" else f"fill.{spot.level}", line, LINE)
         if place.square:
             side = 2 * place.half
             yield Rect(place.x - place.half, place.y - place.half, side, side, 5.0, paint)
@@ -156,17 +141,16 @@ class Composer:
             yield Rect(place.x - inner, place.y - inner, 2 * inner, 2 * inner, 3.0, Paint(None, "ring", 1.2))
         elif ring:
             yield Circle(place.x, place.y, place.half - 3.4, Paint(None, "ring", 1.2))
-        label = {"names": spot.label, "ids": str(spot.number), "none": ""}[self._labels]
-        if label:
+        if label := self._drawn.label(spot):
             yield from _inside(label, place, ring)
 
     def stub_names(self) -> Iterator[Text]:
         ends = [(name, self._plan.spots[spot].level) for spot, names in self._plan.outputs.items() for name in names]
         crowd = Counter(level for _, level in ends)
         for name, level in ends:
-            end = self.grid.stubs[name]
+            end = self._grid.stubs[name]
             size = output_size(crowd[level])
-            if self.grid.flow == "up":
+            if self._grid.flow == "up":
                 yield Text(end.x, end.y - 7.0, name, size, f"text.{level}", 700, "middle")
             else:
                 yield Text(end.x + 7.0, end.y + size * 0.36, name, size, f"text.{level}", 700)
@@ -176,7 +160,7 @@ class Composer:
         boxes = [route.curve.box() for route in self._routes]
         boxes += [
             (place.x - place.half, place.y - place.half - 2, place.x + place.half, place.y + place.half + 2)
-            for place in self.grid.places.values()
+            for place in self._grid.places.values()
         ]
         return union(iter(boxes))
 
@@ -185,6 +169,28 @@ def _edge_text(link: Link) -> str:
     ratio = f"{'÷' if link.direction == 'down' else TIMES}{link.ratio}" if link.ratio > 2 else ""
     count = f"{link.count}x" if link.count > 1 else ""
     return " · ".join(filter(None, (count, ratio)))
+
+
+def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:
+    """What is known of a node beside its place: data attributes, and a sentence for the reader."""
+    data: dict[str, str] = {}
+    words = [f"{spot.name}: level {spot.level}"]
+    node = drawn.graph.nodes.get(spot.name)
+    if node:
+        words.append(f"{node.fusion.name} of {', '.join(edge.source for edge in node.edges)}")
+        words += [" ".join(layer.name for layer in node.op)] if node.op else []
+    if drawn.lowered:
+        channels = drawn.lowered.feature(spot.name).channels
+        data["channels"] = str(channels)
+        words.append(f"{channels} channels")
+    if drawn.costs and node:
+        found = drawn.costs.nodes[spot.name]
+        data |= {"height": str(found.size.height), "width": str(found.size.width)}
+        data |= {"parameters": str(found.parameters), "macs": str(found.macs)}
+        words.append(f"{found.size.height} x {found.size.width} px")
+        words.append(f"{found.parameters:,} parameters, {found.macs:,} MACs")
+    words += [drawn.learnt.words[spot.name]] if spot.name in drawn.learnt.words else []
+    return data, "; ".join(words)
 
 
 def _inside(label: str, place: Place, ring: bool) -> Iterator[Text]:

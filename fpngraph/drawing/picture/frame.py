@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from fpngraph.drawing.layout.geometry import Box, Curve, Point, Track
-from fpngraph.drawing.layout.grid import Grid
 from fpngraph.drawing.layout.lettering import fitted, width
 from fpngraph.drawing.layout.plan import Cell, Plan
-from fpngraph.drawing.picture.marks import NOTCH, arrowhead
+from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.picture.marks import LINE, NOTCH, arrowhead
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
 from fpngraph.drawing.picture.theme import TIMES
 
-LINE = 1.8
 CELL_PAD = 23.0
 ROW_PAD = 14.0
 """From the outermost edge or node to the border of a cell, along a sweep."""
@@ -22,39 +20,24 @@ HEADING_SIZES = (12.0, 10.5)
 _DASHED = (6.5, 3.2)
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """Texts around a diagram. None leaves one out."""
-
-    unnamed: str
-    """Heads a cell of no stage."""
-
-    title: str | None
-    subtitle: str | None
-    legend: bool
-    channels: Mapping[int, int]
-    """Channels of the maps that the first cell has, by level."""
-    widths: str | None
-    """What the widths of edges mean."""
-
-
-def around(plan: Plan, grid: Grid, words: Words, extent: Box, links: Box) -> Iterator[Group]:
+def around(drawn: Diagram, extent: Box, links: Box) -> Iterator[Group]:
     """Cells, levels and the heading of the inputs. ``extent`` is what the lines of edges and the nodes take, ``links``
     what edges take with all that is on them.
     """
-    body = [*_cells(plan, grid, extent, words.unnamed), _inputs_heading(plan, grid, extent)]
+    body = [*_cells(drawn, extent), _inputs_heading(drawn, extent)]
     yield from body
-    yield from _rows(grid, words, max(group.box()[2] for group in body), links)
+    yield from _rows(drawn, max(group.box()[2] for group in body), links)
 
 
-def _cells(plan: Plan, grid: Grid, extent: Box, unnamed: str) -> Iterator[Group]:
+def _cells(drawn: Diagram, extent: Box) -> Iterator[Group]:
+    plan, grid = drawn.plan, drawn.grid
     top, bottom = extent[1] - ROW_PAD, extent[3] + ROW_PAD
     for cell, span in list(zip(plan.cells, grid.spans, strict=True))[1:]:
         if span is None:
             continue
         left = grid.xs[span[0]] - grid.radius - CELL_PAD
         right = grid.xs[span[1]] + grid.radius + CELL_PAD
-        shapes = _cell(cell, (left, top, right, bottom), heading(cell) or unnamed, _raised(plan))
+        shapes = _cell(cell, (left, top, right, bottom), drawn.heading(cell), _raised(plan))
         yield Group("cell", tuple(shapes), cell_data(cell))
 
 
@@ -100,23 +83,25 @@ def _raised(plan: Plan) -> float:
     return 2 * CARD_STEP if any(cell.runs > 1 for cell in plan.cells) else 0.0
 
 
-def heading(cell: Cell) -> str:
-    """The stage, with the run where there are several; empty for a cell of no stage."""
-    if cell.stage is None:
-        return ""
-    return cell.stage if cell.run is None or cell.runs > 1 else f"{cell.stage}.{cell.run}"
-
-
-def _rows(grid: Grid, words: Words, right: float, links: Box) -> Iterator[Group]:
+def _rows(drawn: Diagram, right: float, links: Box) -> Iterator[Group]:
     """The line and the label of every level."""
+    grid, known = drawn.grid, channels(drawn)
     right = max(right, links[2])
     left = grid.xs[0] - grid.radius - 40.0
     for level, y in zip(grid.levels, grid.ys, strict=True):
         line = guide((left + 14.0, y), (right, y))
-        channels = f"{words.channels[level]}ch " if level in words.channels else ""
+        wide = f"{known[level]}ch " if level in known else ""
         name = Text(left, y + 1.0, f"P{level}", 15.0, f"text.{level}", 700, "end")
-        about = Text(left, y + 14.5, f"{channels}/{1 << level}", 10.5, "muted", 400, "end")
+        about = Text(left, y + 14.5, f"{wide}/{1 << level}", 10.5, "muted", 400, "end")
         yield Group("row", (line, name, about), {"level": str(level)})
+
+
+def channels(drawn: Diagram) -> dict[int, int]:
+    """Those of the maps that the first cell has, by level; none where they are unknown."""
+    if drawn.lowered is None:
+        return {}
+    first = [drawn.lowered.feature(name) for name, spot in drawn.plan.spots.items() if spot.cell == 0]
+    return {feature.level: feature.channels for feature in reversed(first)}
 
 
 def guide(start: Point, end: Point) -> Path:
@@ -124,21 +109,17 @@ def guide(start: Point, end: Point) -> Path:
     return Path(Curve(((start, end),)), Paint(line="guide", line_width=1.0, dashes=(2.0, 4.0)))
 
 
-def _inputs_heading(plan: Plan, grid: Grid, extent: Box) -> Group:
-    baseline = extent[1] - ROW_PAD - 10.0 - _raised(plan)
-    return Group("heading", (Text(grid.xs[0], baseline, "inputs", HEADING_SIZES[0], "muted", 600, "middle"),))
+def _inputs_heading(drawn: Diagram, extent: Box) -> Group:
+    baseline = extent[1] - ROW_PAD - 10.0 - _raised(drawn.plan)
+    return Group("heading", (Text(drawn.grid.xs[0], baseline, "inputs", HEADING_SIZES[0], "muted", 600, "middle"),))
 
 
-def title(words: Words, left: float, bottom: float) -> Iterator[Group]:
+def title(lines: Sequence[str], left: float, bottom: float) -> Iterator[Group]:
     """The name of the graph and what it costs, above everything else."""
-    shapes: list[Shape] = []
-    if words.subtitle:
-        shapes.append(Text(left, bottom, words.subtitle, 11.5, "muted"))
-        bottom -= 20.0
-    if words.title:
-        shapes.append(Text(left, bottom, words.title, 18.0, "ink", 700))
-    if shapes:
-        yield Group("title", tuple(reversed(shapes)))
+    if lines:
+        name, *below = lines
+        texts = [Text(left, bottom - 20.0 * len(below), name, 18.0, "ink", 700)]
+        yield Group("title", (*texts, *(Text(left, bottom, line, 11.5, "muted") for line in below)))
 
 
 def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: float) -> Group:

@@ -11,6 +11,8 @@ from fpngraph.drawing.layout.grid import Place
 from fpngraph.drawing.layout.penalties import Tile, tile_of, tiles
 from fpngraph.drawing.layout.routes import Route
 
+LINE = 1.8
+"""The width of an edge that has no weight, and of what a node is drawn with."""
 HEAD = 8.5
 """Length of an arrowhead; its notch, where the line ends, is nearer to the tip."""
 NOTCH = 6.8

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from fpngraph.drawing.layout.geometry import Box
 from fpngraph.drawing.layout.grid import Grid
 from fpngraph.drawing.layout.lettering import fitted
-from fpngraph.drawing.layout.plan import Cell, Plan
+from fpngraph.drawing.layout.plan import Cell
+from fpngraph.drawing.picture.diagram import Diagram
 from fpngraph.drawing.picture.frame import (
     CELL_PAD,
     HEADING_SIZES,
     ROW_PAD,
-    Words,
     badge,
     cards,
     cell_data,
+    channels,
     guide,
-    heading,
 )
 from fpngraph.drawing.picture.scene import Group, Shape, Text
 
@@ -28,23 +28,25 @@ _GUIDE = 26.0  # from the lowest nodes to where the lines of the levels begin
 _LABEL_LINE = 13.5
 
 
-def around(plan: Plan, grid: Grid, words: Words, extent: Box, links: Box) -> Iterator[Group]:
+def around(drawn: Diagram, extent: Box, links: Box) -> Iterator[Group]:
     """Cells, levels and the heading of the inputs. ``extent`` is what the lines of edges and the nodes take, ``links``
     what edges take with all that is on them.
     """
-    body = [*_cells(plan, grid, extent, words.unnamed), _inputs_heading(grid, extent)]
+    grid = drawn.grid
+    body = [*_cells(drawn, extent), _inputs_heading(grid, extent)]
     yield from body
     top = min(links[1], *(group.box()[1] for group in body))
-    yield from _levels(grid, words, top, max(grid.ys[0] + grid.radius + _GUIDE, extent[3] + CELL_PAD))
+    yield from _levels(drawn, top, max(grid.ys[0] + grid.radius + _GUIDE, extent[3] + CELL_PAD))
 
 
-def _cells(plan: Plan, grid: Grid, extent: Box, unnamed: str) -> Iterator[Group]:
+def _cells(drawn: Diagram, extent: Box) -> Iterator[Group]:
+    plan, grid = drawn.plan, drawn.grid
     left, right = extent[0] - ROW_PAD, extent[2] + ROW_PAD
     for cell, span in list(zip(plan.cells, grid.spans, strict=True))[1:]:
         if span is not None:
             top = grid.ys[span[1]] - grid.radius - CELL_PAD
             bottom = grid.ys[span[0]] + grid.radius + CELL_PAD
-            shapes = _cell(cell, (left, top, right, bottom), heading(cell) or unnamed)
+            shapes = _cell(cell, (left, top, right, bottom), drawn.heading(cell))
             yield Group("cell", tuple(shapes), cell_data(cell))
 
 
@@ -65,11 +67,12 @@ def _inputs_heading(grid: Grid, extent: Box) -> Group:
     return Group("heading", (Text(right, grid.ys[0] + size * 0.36, "inputs", size, "muted", 600, "end"),))
 
 
-def _levels(grid: Grid, words: Words, top: float, bottom: float) -> Iterator[Group]:
+def _levels(drawn: Diagram, top: float, bottom: float) -> Iterator[Group]:
     """The line of every level from bottom to top, and its label below."""
+    grid, known = drawn.grid, channels(drawn)
     for level, x in zip(grid.levels, grid.xs, strict=True):
         name = Text(x, bottom + 16.0, f"P{level}", 15.0, f"text.{level}", 700, "middle")
-        about = [f"{words.channels[level]}ch"] if level in words.channels else []
+        about = [f"{known[level]}ch"] if level in known else []
         texts = [
             Text(x, name.y + _LABEL_LINE * number, text, 10.5, "muted", 400, "middle")
             for number, text in enumerate([*about, f"/{1 << level}"], start=1)

@@ -8,7 +8,7 @@ from math import isfinite
 from statistics import fmean
 
 from fpngraph.drawing.layout.plan import Plan
-from fpngraph.drawing.picture.frame import LINE
+from fpngraph.drawing.picture.marks import LINE
 from fpngraph.errors import nearest
 from fpngraph.graph import Graph
 

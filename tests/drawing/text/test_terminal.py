@@ -8,7 +8,7 @@ import pytest
 
 import fpngraph
 from fpngraph.drawing import Scene, draw
-from fpngraph.drawing.picture.compose import Labels
+from fpngraph.drawing.picture.diagram import Labels
 from fpngraph.drawing.text import sheet, terminal
 from fpngraph.drawing.text.outline import outline
 from tests.drawing.followed import Diagram
