@@ -9,7 +9,7 @@
    free places) > ``compose`` (nodes and edges) > ``frame`` and ``upright`` (levels, cells, title, legend around them)
    > ``assemble`` (all of it as a ``scene``).
 3. ``formats`` draw the shapes of a scene: ``svg``, and by way of it ``png`` and ``html``; ``pdf`` by itself.
-4. ``text`` says it otherwise: ``dot``, ``mermaid``, ``terminal`` (``sheet`` with ``wires``, or a table).
+4. ``text`` reads the diagram: ``dot``, ``mermaid``, ``terminal`` (``sheet`` with ``wires``, or a table).
 5. ``files`` chooses the writer by the ending of a name; ``watch`` draws again at every save.
 """
 

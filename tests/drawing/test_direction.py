@@ -15,9 +15,9 @@ from fpngraph.cli import main
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats import svg
 from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.picture.diagram import Look, diagram
 from fpngraph.drawing.picture.scene import Group, Scene, Shape, Text
 from fpngraph.drawing.text import dot, mermaid, terminal
-from fpngraph.drawing.text.outline import outline
 from tests.drawing.accepted import (
     assert_clear_of_nodes,
     assert_edges_reach_their_ends,
@@ -46,6 +46,9 @@ nodes:
   N4: {inputs: [M4, M3]}
 outputs: {a_name_that_is_wide: M3, another_name_that_is_wide: M4, a_third_name_that_is_wide: N4, short: C4}
 """
+
+
+UP = Look(direction="up")
 
 
 @cache
@@ -147,10 +150,13 @@ def test_wide_names_of_outputs_stand_side_by_side() -> None:
 @pytest.mark.parametrize("expand", [True, False], ids=["every run", "runs drawn once"])
 def test_cells_lie_on_each_other_with_their_nodes_in_them_and_their_headings_beside_them(expand: bool) -> None:
     graph = load("bifpn", repeats=3)
-    up, right = (outline(draw(graph, direction=direction, expand=expand)) for direction in ("up", "right"))
+    drawn = diagram(graph, Look(direction="up", expand=expand))
 
-    assert [(frame.heading, frame.knots) for frame in up.frames] == [(f.heading, f.knots) for f in right.frames]
-    assert all(higher.box[3] < lower.box[1] for lower, higher in pairwise(up.frames))
+    boxes = [box for _, box, _ in drawn.cells()]
+    assert all(higher[3] < lower[1] for lower, higher in pairwise(boxes))
+    for _, (left, top, right, bottom), names in drawn.cells():
+        places = drawn.grid.places.items()
+        assert names == tuple(name for name, at in places if left < at.x < right and top < at.y < bottom)
     for cell in Picture(svg.write(draw(graph, direction="up", expand=expand))).groups("cell"):
         left = min(float(rect.attrib["x"]) for rect in cell.findall(f"{SVG}rect") if rect.attrib["rx"] == "14")
         heading = cell.findall(f"{SVG}text")[0]
@@ -183,17 +189,17 @@ def test_whatever_the_graph_nothing_is_clipped_or_hidden_or_missing(graph: Graph
 
 
 def test_the_terminal_draws_to_the_right_whatever_the_direction() -> None:
-    assert terminal.write(draw(GRAPHS["bifpn"], direction="up")) == terminal.write(draw(GRAPHS["bifpn"]))
+    assert terminal.write(diagram(GRAPHS["bifpn"], UP)) == terminal.write(diagram(GRAPHS["bifpn"]))
 
 
 def test_mermaid_is_told_the_direction() -> None:
-    up, right = (mermaid.write(draw(GRAPHS["fpn"], direction=direction)) for direction in ("up", "right"))
+    up, right = (mermaid.write(diagram(GRAPHS["fpn"], look)) for look in (UP, Look()))
 
     assert up == right.replace("flowchart LR", "flowchart BT")
 
 
 def test_dot_has_the_names_of_outputs_above_their_lines() -> None:
-    text = dot.write(draw(GRAPHS["fpn"], direction="up"))
+    text = dot.write(diagram(GRAPHS["fpn"], UP))
 
     found = re.search(r'"output P3" \[label="P3", pos="(\S+),(\S+)!"', text)
     node = re.search(r'\n  P3 \[label="P3", pos="(\S+),(\S+)!"', text)

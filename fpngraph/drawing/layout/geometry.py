@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot, sqrt
@@ -152,6 +152,11 @@ def _turns(a: float, b: float, c: float, d: float) -> list[float]:
         root = sqrt(inside) if inside >= 0 else None
         found = [] if root is None else [(-linear - root) / (2 * square), (-linear + root) / (2 * square)]
     return [t for t in found if 0 < t < 1]
+
+
+def union(boxes: Iterable[Box]) -> Box:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def point_to_segment(point: Point, one: Point, other: Point) -> float:

@@ -77,7 +77,7 @@ class Grid:
     places: Mapping[str, Place]
     stubs: Mapping[str, Place]
     """Public name of an output to the end of its stub."""
-    spans: tuple[tuple[int, int] | None, ...]
+    spans: tuple[tuple[int, int], ...]
     """First and last sweep of every cell."""
     flow: Flow = "right"
 
@@ -136,15 +136,13 @@ def _stub_pitch(names: list[str], flow: Flow) -> float:
     return max(_STUB_PITCH, widest + _NAME_GAP)
 
 
-def _span(plan: Plan, column: Mapping[str, int], cell: int) -> tuple[int, int] | None:
+def _span(plan: Plan, column: Mapping[str, int], cell: int) -> tuple[int, int]:
     inside = [column[name] for name, spot in plan.spots.items() if spot.cell == cell]
-    return (min(inside), max(inside)) if inside else None
+    return min(inside), max(inside)
 
 
-def _column_centres(
-    spans: tuple[tuple[int, int] | None, ...], column: Mapping[str, int], radius: float
-) -> Iterator[float]:
-    firsts = {span[0] for span in spans if span and span[0] > 0}
+def _column_centres(spans: tuple[tuple[int, int], ...], column: Mapping[str, int], radius: float) -> Iterator[float]:
+    firsts = {first for first, _ in spans if first > 0}
     x = 0.0
     yield x
     for number in range(1, max(column.values()) + 1):

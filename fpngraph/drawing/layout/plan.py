@@ -59,6 +59,11 @@ class Link:
     """Whether there is a 1x1 convolution on it."""
 
 
+def layer(link: Link | None) -> int:
+    """The later are drawn over the earlier: edges over the stubs of outputs, those that go up over all."""
+    return 0 if link is None else {"same": 1, "down": 2, "up": 3}[link.direction]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a diagram shows, before it has a place."""

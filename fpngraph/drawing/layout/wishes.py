@@ -70,11 +70,10 @@ def _likeness(plan: Plan, grid: Grid, link: Link) -> object:
     """What edges that are one another's copy have in common; None for one that cannot have any."""
     source, target = plan.spots[link.source], plan.spots[link.target]
     cell = plan.cells[target.cell]
-    span = grid.spans[target.cell]
-    if cell.run is None or span is None:
+    if cell.run is None:
         return None
     across = grid.places[link.target].x - grid.places[link.source].x
-    position = grid.column[link.target] - span[0]
+    position = grid.column[link.target] - grid.spans[target.cell][0]
     inside = source.cell == target.cell
     return cell.stage, target.label, link.reference, source.level, inside, round(across, 3), position
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fpngraph.drawing.layout.geometry import union
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.picture import frame, upright
 from fpngraph.drawing.picture.compose import Composer, page
 from fpngraph.drawing.picture.diagram import Diagram, Labels, Look, diagram
-from fpngraph.drawing.picture.scene import Group, Scene, union
+from fpngraph.drawing.picture.scene import Group, Scene
 from fpngraph.drawing.picture.theme import TIMES, Theme
 from fpngraph.drawing.picture.weights import Weights
 from fpngraph.graph import Graph
@@ -46,7 +47,7 @@ def assembled(drawn: Diagram) -> Scene:
     """The shapes of a diagram."""
     groups = tuple(_groups(drawn))
     graph, look = drawn.graph, drawn.look
-    return Scene(graph.name, graph.description, groups, look.theme, page(groups), look.direction)
+    return Scene(graph.name, graph.description, groups, look.theme, page(groups))
 
 
 def _groups(drawn: Diagram) -> Iterator[Group]:
@@ -55,7 +56,7 @@ def _groups(drawn: Diagram) -> Iterator[Group]:
     edges, texts = composer.edges()
     over = [*texts, *composer.badges(), *composer.stub_names()]
     around = upright.around if drawn.look.direction == "up" else frame.around
-    body = [*around(drawn, composer.extent(), union(edge.box() for edge in edges))]
+    body = [*around(drawn, union(edge.box() for edge in edges))]
     body += edges
     body += [Group("labels", tuple(over))] if over else []
     body += composer.nodes()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened
+from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
 from fpngraph.drawing.layout.grid import Place, output_size
 from fpngraph.drawing.layout.lettering import fitted, room_for, width
-from fpngraph.drawing.layout.plan import Link, Spot
+from fpngraph.drawing.layout.plan import Link, Spot, layer
 from fpngraph.drawing.layout.routes import Route
 from fpngraph.drawing.picture.diagram import RING_ROOM, Diagram
 from fpngraph.drawing.picture.marks import (
@@ -21,10 +21,9 @@ from fpngraph.drawing.picture.marks import (
     arrowhead,
     dashes,
     gaps,
-    layer,
     shared_starts,
 )
-from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text, union
+from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
 from fpngraph.drawing.picture.theme import TIMES
 
 _SIGN = 10.5
@@ -60,7 +59,7 @@ class Composer:
                 texts.append(sign)
                 open_at.setdefault(key, []).append(interval)
         together = shared_starts(self._routes)
-        order = sorted(range(len(self._routes)), key=lambda key: (layer(self._routes[key]), key))
+        order = sorted(range(len(self._routes)), key=lambda key: (layer(self._routes[key].link), key))
         return [self._edge(key, open_at.get(key, []), squares.get(key, []), together) for key in order], texts
 
     def _edge(self, key: int, open_at: list[Interval], marks: list[Shape], together: set[Point]) -> Group:
@@ -154,15 +153,6 @@ class Composer:
                 yield Text(end.x, end.y - 7.0, name, size, f"text.{level}", 700, "middle")
             else:
                 yield Text(end.x + 7.0, end.y + size * 0.36, name, size, f"text.{level}", 700)
-
-    def extent(self) -> Box:
-        """What nodes and edges take, the cells' inner extent."""
-        boxes = [route.curve.box() for route in self._routes]
-        boxes += [
-            (place.x - place.half, place.y - place.half - 2, place.x + place.half, place.y + place.half + 2)
-            for place in self._grid.places.values()
-        ]
-        return union(iter(boxes))
 
 
 def _edge_text(link: Link) -> str:

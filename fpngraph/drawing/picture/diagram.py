@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -10,12 +10,13 @@ from typing import Literal, get_args
 
 from fpngraph.costs import Costs, lowered_cost
 from fpngraph.drawing.layout.columns import columns
+from fpngraph.drawing.layout.geometry import Box, union
 from fpngraph.drawing.layout.grid import Flow, Grid, lay_out
 from fpngraph.drawing.layout.lettering import room_for
-from fpngraph.drawing.layout.plan import Cell, Plan, Spot, plan
+from fpngraph.drawing.layout.plan import Cell, Link, Plan, Spot, layer, plan
 from fpngraph.drawing.layout.routes import Route, routes
-from fpngraph.drawing.picture.theme import THEMES, Theme
-from fpngraph.drawing.picture.weights import Learned, Weights, learned
+from fpngraph.drawing.picture.theme import THEMES, TIMES, Theme
+from fpngraph.drawing.picture.weights import Learned, Weight, Weights, learned
 from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels, Lowered, lower
 
@@ -23,6 +24,10 @@ Labels = Literal["names", "ids", "none"]
 
 RING_ROOM = 9.0
 """What a node with the ring of an output needs beside its label."""
+ROW_PAD = 14.0
+"""From the outermost edge or node to the border of a cell, along a sweep."""
+CELL_PAD = 23.0
+"""From the outermost sweep's nodes to it."""
 _RADIUS = 17.0
 _WIDEST_RADIUS = 25.0
 
@@ -100,6 +105,37 @@ class Diagram:
             return ()
         return (name, _subtitle(self.costs)) if self.costs else (name,)
 
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """The edges in drawing order."""
+        return tuple(sorted(self.plan.links, key=layer))
+
+    def weight(self, link: Link) -> Weight | None:
+        """What the edge's node learned for it, where that is drawn."""
+        return self.learnt.edges.get((link.source, link.target))
+
+    @cached_property
+    def extent(self) -> Box:
+        """What the nodes and the lines of edges take."""
+        boxes = [route.curve.box() for route in self.routes]
+        boxes += [
+            (place.x - place.half, place.y - place.half - 2, place.x + place.half, place.y + place.half + 2)
+            for place in self.grid.places.values()
+        ]
+        return union(boxes)
+
+    def cells(self) -> Iterator[tuple[Cell, Box, tuple[str, ...]]]:
+        """Every cell but that of the inputs, with its border and the nodes in it."""
+        left, top, right, bottom = self.extent
+        reach, grid = self.grid.radius + CELL_PAD, self.grid
+        for number, (cell, (first, last)) in enumerate(zip(self.plan.cells, grid.spans, strict=True)):
+            if grid.flow == "up":
+                box = (left - ROW_PAD, grid.ys[last] - reach, right + ROW_PAD, grid.ys[first] + reach)
+            else:
+                box = (grid.xs[first] - reach, top - ROW_PAD, grid.xs[last] + reach, bottom + ROW_PAD)
+            if number:
+                yield cell, box, tuple(spot.name for spot in self.plan.spots.values() if spot.cell == number)
+
     def label(self, spot: Spot) -> str:
         """What is written in a node; empty where the reader wants no labels."""
         return {"names": spot.label, "ids": str(spot.number), "none": ""}[self.look.labels]
@@ -109,6 +145,10 @@ class Diagram:
         if cell.stage is None:
             return self.graph.name
         return cell.stage if cell.run is None or cell.runs > 1 else f"{cell.stage}.{cell.run}"
+
+    def caption(self, cell: Cell) -> str:
+        """The heading with how many runs the cell stands for."""
+        return f"{self.heading(cell)} {TIMES}{cell.runs}" if cell.runs > 1 else self.heading(cell)
 
 
 def diagram(

@@ -7,37 +7,26 @@ from collections.abc import Iterator, Sequence
 from fpngraph.drawing.layout.geometry import Box, Curve, Point, Track
 from fpngraph.drawing.layout.lettering import fitted, width
 from fpngraph.drawing.layout.plan import Cell, Plan
-from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.picture.diagram import ROW_PAD, Diagram
 from fpngraph.drawing.picture.marks import LINE, NOTCH, arrowhead
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
 from fpngraph.drawing.picture.theme import TIMES
 
-CELL_PAD = 23.0
-ROW_PAD = 14.0
-"""From the outermost edge or node to the border of a cell, along a sweep."""
 CARD_STEP = 7.0
 HEADING_SIZES = (12.0, 10.5)
 _DASHED = (6.5, 3.2)
 
 
-def around(drawn: Diagram, extent: Box, links: Box) -> Iterator[Group]:
-    """Cells, levels and the heading of the inputs. ``extent`` is what the lines of edges and the nodes take, ``links``
-    what edges take with all that is on them.
-    """
-    body = [*_cells(drawn, extent), _inputs_heading(drawn, extent)]
+def around(drawn: Diagram, links: Box) -> Iterator[Group]:
+    """Cells, levels and the heading of the inputs. ``links``: what edges take with all that is on them."""
+    body = [*_cells(drawn), _inputs_heading(drawn)]
     yield from body
     yield from _rows(drawn, max(group.box()[2] for group in body), links)
 
 
-def _cells(drawn: Diagram, extent: Box) -> Iterator[Group]:
-    plan, grid = drawn.plan, drawn.grid
-    top, bottom = extent[1] - ROW_PAD, extent[3] + ROW_PAD
-    for cell, span in list(zip(plan.cells, grid.spans, strict=True))[1:]:
-        if span is None:
-            continue
-        left = grid.xs[span[0]] - grid.radius - CELL_PAD
-        right = grid.xs[span[1]] + grid.radius + CELL_PAD
-        shapes = _cell(cell, (left, top, right, bottom), drawn.heading(cell), _raised(plan))
+def _cells(drawn: Diagram) -> Iterator[Group]:
+    for cell, box, _ in drawn.cells():
+        shapes = _cell(cell, box, drawn.heading(cell), _raised(drawn.plan))
         yield Group("cell", tuple(shapes), cell_data(cell))
 
 
@@ -109,8 +98,8 @@ def guide(start: Point, end: Point) -> Path:
     return Path(Curve(((start, end),)), Paint(line="guide", line_width=1.0, dashes=(2.0, 4.0)))
 
 
-def _inputs_heading(drawn: Diagram, extent: Box) -> Group:
-    baseline = extent[1] - ROW_PAD - 10.0 - _raised(drawn.plan)
+def _inputs_heading(drawn: Diagram) -> Group:
+    baseline = drawn.extent[1] - ROW_PAD - 10.0 - _raised(drawn.plan)
     return Group("heading", (Text(drawn.grid.xs[0], baseline, "inputs", HEADING_SIZES[0], "muted", 600, "middle"),))
 
 

@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 from fpngraph.drawing.layout.geometry import Point, Track, crossing, distance, point_to_segment, unit
 from fpngraph.drawing.layout.grid import Place
 from fpngraph.drawing.layout.penalties import Tile, tile_of, tiles
+from fpngraph.drawing.layout.plan import layer
 from fpngraph.drawing.layout.routes import Route
 
 LINE = 1.8
@@ -43,11 +44,6 @@ def arrowhead(track: Track, wider: float = 0.0) -> tuple[Point, ...]:
     half = _HALF_HEAD + max(wider, 0.0) * _HEAD_GROWTH
     sx, sy = -dy * half, dx * half
     return tip, (bx + sx, by + sy), (tip[0] - dx * NOTCH, tip[1] - dy * NOTCH), (bx - sx, by - sy)
-
-
-def layer(route: Route) -> int:
-    """The later are drawn over the earlier."""
-    return 0 if route.link is None else {"same": 1, "down": 2, "up": 3}[route.link.direction]
 
 
 class Segments:
@@ -90,7 +86,7 @@ def gaps(
         if routes[one[0]].source == routes[other[0]].source:
             continue
         pairs = ((one, share), (other, other_share))
-        (key, number, a, b), lower_share = min(pairs, key=lambda pair: (layer(routes[pair[0][0]]), pair[0][0]))
+        (key, number, a, b), lower_share = min(pairs, key=lambda pair: (layer(routes[pair[0][0]].link), pair[0][0]))
         upper = other[0] if key == one[0] else one[0]
         along = tracks[key].lengths[number] + lower_share * distance(a, b)
         half = min((_GAP + max(wider[upper], 0.0) / 2) / max(_sine(one, other), 0.2), _WIDEST_GAP)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fpngraph.drawing.layout.geometry import Box, Curve, Point
-from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.layout.geometry import Box, Curve, Point, union
 from fpngraph.drawing.layout.lettering import width
 from fpngraph.drawing.picture.theme import Theme
 
@@ -129,9 +128,3 @@ class Scene:
     theme: Theme
     box: Box
     """The page: the extent of everything on it, with a margin."""
-    flow: Flow = "right"
-
-
-def union(boxes: Iterator[Box]) -> Box:
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)

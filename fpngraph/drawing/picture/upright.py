@@ -8,11 +8,9 @@ from fpngraph.drawing.layout.geometry import Box
 from fpngraph.drawing.layout.grid import Grid
 from fpngraph.drawing.layout.lettering import fitted
 from fpngraph.drawing.layout.plan import Cell
-from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.picture.diagram import CELL_PAD, ROW_PAD, Diagram
 from fpngraph.drawing.picture.frame import (
-    CELL_PAD,
     HEADING_SIZES,
-    ROW_PAD,
     badge,
     cards,
     cell_data,
@@ -28,26 +26,18 @@ _GUIDE = 26.0  # from the lowest nodes to where the lines of the levels begin
 _LABEL_LINE = 13.5
 
 
-def around(drawn: Diagram, extent: Box, links: Box) -> Iterator[Group]:
-    """Cells, levels and the heading of the inputs. ``extent`` is what the lines of edges and the nodes take, ``links``
-    what edges take with all that is on them.
-    """
-    grid = drawn.grid
-    body = [*_cells(drawn, extent), _inputs_heading(grid, extent)]
+def around(drawn: Diagram, links: Box) -> Iterator[Group]:
+    """Cells, levels and the heading of the inputs. ``links``: what edges take with all that is on them."""
+    grid, extent = drawn.grid, drawn.extent
+    body = [*_cells(drawn), _inputs_heading(grid, extent)]
     yield from body
     top = min(links[1], *(group.box()[1] for group in body))
     yield from _levels(drawn, top, max(grid.ys[0] + grid.radius + _GUIDE, extent[3] + CELL_PAD))
 
 
-def _cells(drawn: Diagram, extent: Box) -> Iterator[Group]:
-    plan, grid = drawn.plan, drawn.grid
-    left, right = extent[0] - ROW_PAD, extent[2] + ROW_PAD
-    for cell, span in list(zip(plan.cells, grid.spans, strict=True))[1:]:
-        if span is not None:
-            top = grid.ys[span[1]] - grid.radius - CELL_PAD
-            bottom = grid.ys[span[0]] + grid.radius + CELL_PAD
-            shapes = _cell(cell, (left, top, right, bottom), drawn.heading(cell))
-            yield Group("cell", tuple(shapes), cell_data(cell))
+def _cells(drawn: Diagram) -> Iterator[Group]:
+    for cell, box, _ in drawn.cells():
+        yield Group("cell", tuple(_cell(cell, box, drawn.heading(cell))), cell_data(cell))
 
 
 def _cell(cell: Cell, box: Box, name: str) -> Iterator[Shape]:

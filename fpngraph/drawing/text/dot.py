@@ -1,53 +1,54 @@
-"""A scene as DOT with every place given: ``neato -n2`` draws the nodes where the diagram has them."""
+"""A diagram as DOT with every place given: ``neato -n2`` draws the nodes where the diagram has them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from fpngraph.drawing.layout.geometry import Curve, Piece, Point, mix, unit
-from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.layout.geometry import Box, Curve, Piece, Point, mix, shortened
+from fpngraph.drawing.layout.plan import Link, Spot, layer
+from fpngraph.drawing.layout.routes import Route
+from fpngraph.drawing.picture.diagram import Diagram
 from fpngraph.drawing.picture.marks import NOTCH
-from fpngraph.drawing.picture.scene import Scene
-from fpngraph.drawing.picture.theme import Theme, shade
-from fpngraph.drawing.text.outline import Frame, Knot, Outline, Tie, outline
+from fpngraph.drawing.picture.theme import shade
 
 _POINTS = 0.75  # to a pixel
-_NAME = 24.0  # pixels from the end of an output's line to the middle of its name
-_NAME_ABOVE = 18.0  # where that stands above it
+_NAME = 17.2  # pixels from the end of an output's line to the middle of its name
+_NAME_ABOVE = 11.2  # where that stands above it
 _HEADING = 20.0  # pixels for the name of a cell
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEYWORDS = {"node", "edge", "graph", "digraph", "subgraph", "strict"}
 
 
-def write(scene: Scene) -> str:
+def write(drawn: Diagram) -> str:
     """The text of a DOT file. Places are in points, y upwards; edges have the routes of the picture."""
-    found = outline(scene)
-    writer = _Writer(scene.theme)
-    lines = [f"digraph {_quoted(scene.name)} {{", *writer.settings(found)]
-    lines += [f"  {writer.node(knot)}" for knot in found.knots]
-    for number, frame in enumerate(found.frames):
-        lines += [f"  {line}" for line in writer.cluster(number, frame)]
-    lines += [f"  {writer.edge(tie)}" for tie in found.ties]
-    for stub in found.stubs:
-        lines += [f"  {line}" for line in writer.output(stub, found.flow)]
+    writer = _Writer(drawn)
+    lines = [f"digraph {_quoted(drawn.graph.name)} {{", *writer.settings()]
+    lines += [f"  {writer.node(spot)}" for spot in drawn.plan.spots.values()]
+    for number, (cell, box, names) in enumerate(drawn.cells()):
+        lines += [f"  {line}" for line in writer.cluster(number, drawn.caption(cell), box, names)]
+    routes = sorted(drawn.routes, key=lambda route: layer(route.link))
+    lines += [f"  {writer.edge(route.link, route.curve)}" for route in routes if route.link]
+    for route in routes:
+        lines += [f"  {line}" for line in writer.output(route)] if route.link is None else []
     return "\n".join([*lines, "}", ""])
 
 
 class _Writer:
-    def __init__(self, theme: Theme) -> None:
-        self._dark = theme == "dark"
+    def __init__(self, drawn: Diagram) -> None:
+        self._drawn = drawn
+        self._dark = drawn.look.theme == "dark"
 
-    def settings(self, found: Outline) -> Iterator[str]:
+    def settings(self) -> Iterator[str]:
         about = {
             "bgcolor": self._colour("ground"),
             "splines": "true",
             "fontname": "Helvetica",
             "outputorder": "edgesfirst",
         }
-        if found.title:
+        if self._drawn.title:
             about |= {
-                "label": "\\n".join(map(_escaped, found.title)),
+                "label": "\\n".join(map(_escaped, self._drawn.title)),
                 "labelloc": "t",
                 "fontcolor": self._colour("ink"),
             }
@@ -56,26 +57,27 @@ class _Writer:
         yield f"  node {_attributes({**shapes, 'fontsize': '9', 'fontcolor': self._colour('ink')})}"
         yield f"  edge {_attributes({'arrowsize': '0.6', 'penwidth': '1.4'})}"
 
-    def node(self, knot: Knot) -> str:
-        side = f"{2 * knot.half * _POINTS / 72:.4f}"
-        fill = "ground" if knot.kind == "single" else f"fill.{knot.level}"
+    def node(self, spot: Spot) -> str:
+        place = self._drawn.grid.places[spot.name]
+        side = f"{2 * place.half * _POINTS / 72:.4f}"
+        fill = "ground" if spot.kind == "single" else f"fill.{spot.level}"
         look = {
-            "label": _escaped(knot.label),
-            "pos": f"{_place((knot.x, knot.y))}!",
+            "label": _escaped(self._drawn.label(spot)),
+            "pos": f"{_place((place.x, place.y))}!",
             "width": side,
             "height": side,
-            "shape": "box" if knot.kind == "input" else "circle",
+            "shape": "box" if spot.kind == "input" else "circle",
             "fillcolor": self._colour(fill),
-            "color": self._colour(f"line.{knot.level}"),
+            "color": self._colour(f"line.{spot.level}"),
         }
-        if knot.kind == "input":
+        if spot.kind == "input":
             look["style"] = "filled,rounded"
-        return f"{_name(knot.name)} {_attributes(look)}"
+        return f"{_name(spot.name)} {_attributes(look)}"
 
-    def cluster(self, number: int, frame: Frame) -> Iterator[str]:
-        left, top, right, bottom = frame.box
+    def cluster(self, number: int, heading: str, box: Box, names: Iterable[str]) -> Iterator[str]:
+        left, top, right, bottom = box
         look = {
-            "label": _escaped(frame.heading),
+            "label": _escaped(heading),
             "bb": f"{_place((left, bottom))},{_place((right, top - _HEADING))}",
             "color": self._colour("cell_line"),
             "bgcolor": self._colour("cell"),
@@ -86,23 +88,23 @@ class _Writer:
         }
         yield f"subgraph cluster_{number} {{"
         yield f"  graph {_attributes(look)}"
-        yield f"  {'; '.join(map(_name, frame.knots))}"
+        yield f"  {'; '.join(map(_name, names))}"
         yield "}"
 
-    def edge(self, tie: Tie) -> str:
-        look = {"color": self._colour(tie.kind), "pos": _route(tie.curve)}
-        if tie.kind == "up":
+    def edge(self, link: Link, curve: Curve) -> str:
+        look = {"color": self._colour(link.direction), "pos": _route(curve)}
+        if link.direction == "up":
             look["style"] = "dashed"
-        if tie.weight:
-            look["penwidth"] = _number(tie.width * _POINTS)
-        if tie.count > 1:
-            look["xlabel"] = f"{tie.count}x"
-        return f"{_name(tie.source)} -> {_name(tie.target)} {_attributes(look)}"
+        if weight := self._drawn.weight(link):
+            look["penwidth"] = _number(weight.width * _POINTS)
+        if link.count > 1:
+            look["xlabel"] = f"{link.count}x"
+        return f"{_name(link.source)} -> {_name(link.target)} {_attributes(look)}"
 
-    def output(self, stub: Tie, flow: Flow) -> Iterator[str]:
+    def output(self, stub: Route) -> Iterator[str]:
         """The line out of a node to the name of an output, a node without a border."""
         x, y = stub.curve.end
-        middle = (x, y - _NAME_ABOVE) if flow == "up" else (x + _NAME, y)
+        middle = (x, y - _NAME_ABOVE) if self._drawn.look.direction == "up" else (x + _NAME, y)
         name = _quoted(f"output {stub.target}")
         look = {"label": _escaped(stub.target), "pos": f"{_place(middle)}!", "shape": "none"}
         yield f"{name} {_attributes({**look, 'style': '', 'width': '0.3', 'fontsize': '11'})}"
@@ -115,10 +117,8 @@ class _Writer:
 
 def _route(curve: Curve) -> str:
     """A curve as a spline of cubic Béziers, the point of its arrow first."""
-    x, y = curve.end
-    dx, dy = unit(curve.pieces[-1][-2], curve.end)
-    words = [f"e,{_place((x + dx * NOTCH, y + dy * NOTCH))}", _place(curve.start)]
-    words += [_place(point) for piece in curve.pieces for point in _cubic(piece)[1:]]
+    words = [f"e,{_place(curve.end)}", _place(curve.start)]
+    words += [_place(point) for piece in shortened(curve, NOTCH).pieces for point in _cubic(piece)[1:]]
     return " ".join(words)
 
 

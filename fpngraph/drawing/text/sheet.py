@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from fpngraph.drawing.text.outline import Knot, Outline
+from fpngraph.drawing.layout.plan import Spot
+from fpngraph.drawing.picture.diagram import Diagram
 from fpngraph.drawing.text.wires import DOWN, LEFT, RIGHT, UP, Board, Cell, Net, Port
 
 Letters = dict[Cell, tuple[str, str]]
@@ -66,31 +67,26 @@ class Slot:
             yield column, _OFF_CENTRE * abs(column - middle)
 
 
-def word(knot: Knot) -> str:
-    """A node as it is written: inputs in square brackets."""
-    left, right = "[]" if knot.kind == "input" else "()"
-    return f"{left}{knot.label or ' '}{right}"
-
-
-def listed(found: Outline) -> Mapping[str, str]:
+def listed(drawn: Diagram) -> Mapping[str, str]:
     """The nodes whose outputs are named at the end of their level, with these names: the last one of each level."""
-    last = {knot.level: knot for knot in sorted(found.knots, key=lambda knot: knot.along) if knot.outputs}
-    return {knot.name: ", ".join(knot.outputs) for knot in last.values()}
+    spots = sorted(drawn.plan.spots.values(), key=lambda spot: drawn.columns[spot.name])
+    last = {spot.level: spot.name for spot in spots if spot.name in drawn.plan.outputs}
+    return {name: ", ".join(drawn.plan.outputs[name]) for name in last.values()}
 
 
-def sheet(found: Outline, width: int | None) -> Letters | None:
+def sheet(drawn: Diagram, width: int | None) -> Letters | None:
     """The letters of the diagram in at most ``width`` columns; None where it has no place, or its lines
     find no ways or are a tangle.
     """
     for gap in _GAPS:
-        drawn = [
+        options = [
             (layout, board)
-            for layout in (_Layout(found, gap, lines) for lines in _LINES)
-            if (width is None or layout.width <= width) and (board := _wired(found, layout))
+            for layout in (_Layout(drawn, gap, lines) for lines in _LINES)
+            if (width is None or layout.width <= width) and (board := _wired(drawn, layout))
         ]
-        if drawn:
-            layout, board = min(drawn, key=lambda pair: pair[1].tangle + _AIRY * pair[0].lines)
-            if board.tangle > _TANGLED * len(found.ties):
+        if options:
+            layout, board = min(options, key=lambda pair: pair[1].tangle + _AIRY * pair[0].lines)
+            if board.tangle > _TANGLED * len(drawn.links):
                 return None
             return layout.letters() | _lines(board)
     return None
@@ -99,36 +95,39 @@ def sheet(found: Outline, width: int | None) -> Letters | None:
 class _Layout:
     """Places of all words."""
 
-    def __init__(self, found: Outline, between: int, lines: int) -> None:
-        self._found = found
-        levels = sorted({knot.level for knot in found.knots}, reverse=True)
+    def __init__(self, drawn: Diagram, between: int, lines: int) -> None:
+        spots = drawn.plan.spots
+        self._words = {name: _word(spot, drawn.label(spot)) for name, spot in spots.items()}
+        self._listed = listed(drawn)
+        levels = sorted({spot.level for spot in spots.values()}, reverse=True)
         self.lines = lines
         self._lines = {level: 1 + _MARGIN + number * (lines + 1) for number, level in enumerate(levels)}
         self.height = max(self._lines.values()) + 1 + _MARGIN
-        xs = sorted({knot.along for knot in found.knots})
+        sweeps = sorted(set(drawn.columns.values()))
         self.left = max(len(f"P{level}") for level in levels) + 2
-        widest = {x: max(len(word(knot)) for knot in found.knots if knot.along == x) for x in xs}
+        widest = {
+            sweep: max(len(self._words[name]) for name in spots if drawn.columns[name] == sweep) for sweep in sweeps
+        }
         middles, free = {}, self.left + 1
-        for x in xs:
-            middles[x] = free + (widest[x] - 1) // 2
-            free += widest[x] + between
-        self.slots = {knot.name: self._slot(knot, middles[knot.along]) for knot in found.knots}
-        levels_of = {knot.name: knot.level for knot in found.knots}
+        for sweep in sweeps:
+            middles[sweep] = free + (widest[sweep] - 1) // 2
+            free += widest[sweep] + between
+        self.slots = {name: self._slot(spot, middles[drawn.columns[name]]) for name, spot in spots.items()}
         self.ends = {
-            name: Slot(free - 1, free - 1 + len(text), self._lines[levels_of[name]])
-            for name, text in listed(found).items()
+            name: Slot(free - 1, free - 1 + len(text), self.slots[name].line) for name, text in self._listed.items()
         }
         self._heads = [
-            (min(self.slots[name].start for name in frame.knots) - 1, frame.heading)
-            for frame in found.frames
-            if frame.knots and [frame.heading] != list(found.title[:1])
+            (min(self.slots[name].start for name, spot in spots.items() if spot.cell == number) - 1, heading)
+            for number, cell in enumerate(drawn.plan.cells)
+            if number and [heading := drawn.caption(cell)] != list(drawn.title[:1])
         ]
         stops = [slot.stop for slot in (*self.slots.values(), *self.ends.values())]
         self.width = max(stops + [start + len(heading) for start, heading in self._heads[-1:]])
 
-    def _slot(self, knot: Knot, middle: int) -> Slot:
-        start = middle - (len(word(knot)) - 1) // 2
-        return Slot(start, start + len(word(knot)), self._lines[knot.level])
+    def _slot(self, spot: Spot, middle: int) -> Slot:
+        long = len(self._words[spot.name])
+        start = middle - (long - 1) // 2
+        return Slot(start, start + long, self._lines[spot.level])
 
     def taken(self) -> Iterator[Cell]:
         """Where no line can run: all words, and the places of headings and levels."""
@@ -141,9 +140,9 @@ class _Layout:
         letters: Letters = {}
         for level, line in self._lines.items():
             letters |= _written(1, line, f"P{level}", "level")
-        for knot in self._found.knots:
-            letters |= _written(self.slots[knot.name].start, self.slots[knot.name].line, word(knot), "node")
-        for name, text in listed(self._found).items():
+        for name, word in self._words.items():
+            letters |= _written(self.slots[name].start, self.slots[name].line, word, "node")
+        for name, text in self._listed.items():
             letters |= _written(self.ends[name].start, self.ends[name].line, text, "level")
         following = [start - 1 for start, _ in self._heads[1:]] + [self.width]
         for (start, heading), stop in zip(self._heads, following, strict=False):
@@ -151,13 +150,19 @@ class _Layout:
         return letters
 
 
+def _word(spot: Spot, label: str) -> str:
+    """A node as it is written: inputs in square brackets."""
+    left, right = "[]" if spot.kind == "input" else "()"
+    return f"{left}{label or ' '}{right}"
+
+
 def _written(start: int, line: int, text: str, role: str) -> Letters:
     return {(start + place, line): (letter, role) for place, letter in enumerate(text)}
 
 
-def _wired(found: Outline, layout: _Layout) -> Board | None:
+def _wired(drawn: Diagram, layout: _Layout) -> Board | None:
     """The lines of all edges and outputs, if each finds a way."""
-    jobs = [(Net(tie.source, tie.kind), layout.slots[tie.target]) for tie in found.ties]
+    jobs = [(Net(link.source, link.direction), layout.slots[link.target]) for link in drawn.links]
     jobs += [(Net(name, "same"), end) for name, end in layout.ends.items()]
     filled = frozenset(layout.taken())
     jobs.sort(key=lambda job: _length(layout.slots[job[0].source], job[1], filled))

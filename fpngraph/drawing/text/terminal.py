@@ -1,4 +1,4 @@
-"""A scene as text for a terminal: levels as lines, sweeps to the right, or a table where that gets too much."""
+"""A diagram as text for a terminal: levels as lines, sweeps to the right, or a table where that gets too much."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from textwrap import wrap
 
-from fpngraph.drawing.picture.scene import Scene
-from fpngraph.drawing.text.outline import Knot, Outline, outline
+from fpngraph.drawing.layout.plan import Link, Spot
+from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.picture.weights import Weight
 from fpngraph.drawing.text.sheet import Letters, listed, sheet
 
 _MOST_NODES = 60  # of a grid; more are found faster in a table
@@ -17,16 +18,15 @@ _PLAIN = str.maketrans("─│╭╮╰╯├┤┬┴┼▸▾▴\u00d7", "-|++
 _SIGNS = {"down": "▴", "up": "▾", "same": ""}
 
 
-def write(scene: Scene, *, width: int | None = None, colour: bool = False) -> str:
+def write(drawn: Diagram, *, width: int | None = None, colour: bool = False) -> str:
     """Lines of text, at most ``width`` characters wide (None: as wide as the diagram). ``colour``: with ANSI colours.
 
-    Whatever the flow of the scene, sweeps go to the right: text has more room there.
+    Whatever the direction of the diagram, sweeps go to the right: text has more room there.
     A diagram that is too wide, or in which lines could be taken for one another, is written as a table.
     """
-    found = outline(scene)
-    letters = sheet(found, width) if len(found.knots) <= _MOST_NODES else None
-    body = [*_table(found, width or _TABLE_WIDTH)] if letters is None else [*_rows(letters, colour), *_notes(found)]
-    title = [*found.title, ""] if found.title else []
+    letters = sheet(drawn, width) if len(drawn.plan.spots) <= _MOST_NODES else None
+    body = [*_table(drawn, width or _TABLE_WIDTH)] if letters is None else [*_rows(letters, colour), *_notes(drawn)]
+    title = [*drawn.title, ""] if drawn.title else []
     return "\n".join([*title, *body, ""])
 
 
@@ -50,59 +50,64 @@ def _runs(row: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield f"\x1b[{code}m{text}\x1b[0m" if code else text
 
 
-def _notes(found: Outline) -> Iterator[str]:
+def _notes(drawn: Diagram) -> Iterator[str]:
     """What the lines do not say."""
-    notes = [*_counts(found), *_hidden_outputs(found), *_weights(found)]
+    notes = [*_counts(drawn), *_hidden_outputs(drawn), *_weights(drawn)]
     yield from ["", *notes] if notes else []
 
 
-def _counts(found: Outline) -> Iterator[str]:
-    labels = {knot.name: knot.label or knot.name for knot in found.knots}
-    for tie in found.ties:
-        if tie.count > 1:
-            yield f"{labels[tie.target]} reads {labels[tie.source]} {tie.count} times"
+def _counts(drawn: Diagram) -> Iterator[str]:
+    for link in drawn.links:
+        if link.count > 1:
+            yield f"{_called(drawn, link.target)} reads {_called(drawn, link.source)} {link.count} times"
 
 
-def _weights(found: Outline) -> Iterator[str]:
-    weighted = [tie for tie in found.ties if tie.weight]
-    for target in dict.fromkeys(tie.target for tie in weighted):
-        ties = [tie for tie in weighted if tie.target == target]
-        means = f", means of {ties[0].weight_runs} runs" if ties[0].weight_runs > 1 else ""
-        yield f"{target} weights{means}: {', '.join(f'{tie.source} {tie.weight}' for tie in ties)}"
+def _weights(drawn: Diagram) -> Iterator[str]:
+    weighted = [(link, weight) for link in drawn.links if (weight := drawn.weight(link))]
+    for target in dict.fromkeys(link.target for link, _ in weighted):
+        own = [(link.source, weight) for link, weight in weighted if link.target == target]
+        runs = own[0][1].runs
+        means = f", means of {runs} runs" if runs > 1 else ""
+        yield f"{target} weights{means}: {', '.join(f'{source} {weight}' for source, weight in own)}"
 
 
-def _hidden_outputs(found: Outline) -> Iterator[str]:
-    named = listed(found)
-    for knot in found.knots:
-        if knot.outputs and knot.name not in named:
-            yield f"{knot.label or knot.name} is the output {', '.join(knot.outputs)}"
+def _hidden_outputs(drawn: Diagram) -> Iterator[str]:
+    named = listed(drawn)
+    for name in drawn.plan.spots:
+        if name in drawn.plan.outputs and name not in named:
+            yield f"{_called(drawn, name)} is the output {', '.join(drawn.plan.outputs[name])}"
 
 
-def _table(found: Outline, width: int) -> Iterator[str]:
+def _called(drawn: Diagram, name: str) -> str:
+    return drawn.label(drawn.plan.spots[name]) or name
+
+
+def _table(drawn: Diagram, width: int) -> Iterator[str]:
     """Every node with what it reads, the highest level first."""
-    widest = max(len("node"), *(len(knot.name) for knot in found.knots))
+    spots = drawn.plan.spots
+    widest = max(len("node"), *map(len, spots))
     yield f"{'level':7}{'node':{widest}}  reads"
-    for level in sorted({knot.level for knot in found.knots}, reverse=True):
-        row = sorted((knot for knot in found.knots if knot.level == level), key=lambda knot: knot.along)
-        for place, knot in enumerate(row):
-            start = f"{f'P{level}' if place == 0 else '':7}{knot.name:{widest}}  "
-            yield from _entry(found, knot, start, width)
+    for level in sorted({spot.level for spot in spots.values()}, reverse=True):
+        row = sorted((name for name in spots if spots[name].level == level), key=drawn.columns.__getitem__)
+        for place, name in enumerate(row):
+            start = f"{f'P{level}' if place == 0 else '':7}{name:{widest}}  "
+            yield from _entry(drawn, spots[name], start, width)
     yield from ("", f"{_SIGNS['up']} from a coarser level, {_SIGNS['down']} from a finer one")
-    if any(tie.weight for tie in found.ties):
+    if weights := drawn.learnt.edges.values():
         means = ", the mean of the runs where a cell stands for several"
-        yield f"in brackets: learned weight{means if any(tie.weight_runs > 1 for tie in found.ties) else ''}"
+        yield f"in brackets: learned weight{means if any(weight.runs > 1 for weight in weights) else ''}"
 
 
-def _entry(found: Outline, knot: Knot, start: str, width: int) -> Iterator[str]:
-    reads = [
-        f"{_SIGNS[tie.kind]}{tie.source}{f' {tie.count}x' if tie.count > 1 else ''}"
-        f"{f' ({tie.weight})' if tie.weight else ''}"
-        for tie in found.ties
-        if tie.target == knot.name
-    ]
-    text = ", ".join(reads) or ("(input)" if knot.kind == "input" else "")
-    if knot.outputs:
-        text += f" = output {', '.join(knot.outputs)}"
+def _entry(drawn: Diagram, spot: Spot, start: str, width: int) -> Iterator[str]:
+    reads = [_read(link, drawn.weight(link)) for link in drawn.links if link.target == spot.name]
+    text = ", ".join(reads) or ("(input)" if spot.kind == "input" else "")
+    if spot.name in drawn.plan.outputs:
+        text += f" = output {', '.join(drawn.plan.outputs[spot.name])}"
     lines = wrap(text, max(20, width - len(start)), break_long_words=False) or [""]
     yield f"{start}{lines[0]}".rstrip()
     yield from (" " * len(start) + line for line in lines[1:])
+
+
+def _read(link: Link, weight: Weight | None) -> str:
+    times = f" {link.count}x" if link.count > 1 else ""
+    return f"{_SIGNS[link.direction]}{link.source}{times}{f' ({weight})' if weight else ''}"

@@ -11,10 +11,9 @@ import pydot
 import pytest
 
 import fpngraph
-from fpngraph.drawing import Scene, draw
+from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
 from fpngraph.drawing.picture.marks import NOTCH
 from fpngraph.drawing.text import dot
-from fpngraph.drawing.text.outline import outline
 from fpngraph.graph import Graph
 
 # pydot calls its parser by names that the parser no longer wants
@@ -59,55 +58,55 @@ def places(graph: pydot.Dot) -> dict[str, tuple[float, float]]:
     return {name: (float(x), float(y)) for name, (x, y) in pinned.items() if not name.startswith("output ")}
 
 
-def expected(scene: Scene) -> dict[str, tuple[float, float]]:
+def expected(drawn: Diagram) -> dict[str, tuple[float, float]]:
     return {
-        knot.name: (pytest.approx(knot.x * POINTS, abs=1e-3), pytest.approx(-knot.y * POINTS, abs=1e-3))
-        for knot in outline(scene).knots
+        name: (pytest.approx(place.x * POINTS, abs=1e-3), pytest.approx(-place.y * POINTS, abs=1e-3))
+        for name, place in drawn.grid.places.items()
     }
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_pydot_reads_every_node_where_the_diagram_has_it(name: str) -> None:
-    scene = draw(shipped(name))
+    drawn = diagram(shipped(name))
 
-    found = places(read(dot.write(scene)))
+    found = places(read(dot.write(drawn)))
 
-    assert found == expected(scene)
+    assert found == expected(drawn)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_networkx_reads_every_edge_and_output(name: str) -> None:
-    scene = draw(shipped(name))
-    found = outline(scene)
-    wanted = [(tie.source, tie.target) for tie in found.ties]
-    wanted += [(stub.source, f"output {stub.target}") for stub in found.stubs]
+    drawn = diagram(shipped(name))
+    wanted = [(link.source, link.target) for link in drawn.plan.links]
+    wanted += [(spot, f"output {name}") for spot, names in drawn.plan.outputs.items() for name in names]
 
-    digraph = networkx.nx_pydot.from_pydot(read(dot.write(scene)))
+    digraph = networkx.nx_pydot.from_pydot(read(dot.write(drawn)))
 
     edges = Counter((bare(source), bare(target)) for source, target in digraph.edges())
     assert edges == Counter(wanted)
 
 
-def test_edges_run_as_in_the_diagram_with_the_arrow_beyond_their_end() -> None:
-    scene = draw(fpngraph.load("bifpn", repeats=1))
+def test_edges_run_as_in_the_diagram_with_the_arrow_at_their_end() -> None:
+    drawn = diagram(fpngraph.load("bifpn", repeats=1))
 
-    graph = read(dot.write(scene))
+    graph = read(dot.write(drawn))
 
     routes = {
         (bare(edge.get_source()), bare(edge.get_destination())): bare(edge.get("pos")) for edge in graph.get_edges()
     }
-    for tie in outline(scene).ties:
-        words = routes[tie.source, tie.target].removeprefix("e,").split()
+    for route in drawn.routes:
+        target = route.target if route.link else f"output {route.target}"
+        words = routes[route.source, target].removeprefix("e,").split()
         head, *points = ([float(number) for number in word.split(",")] for word in words)
-        ends = [(x * POINTS, -y * POINTS) for x, y in (tie.curve.start, tie.curve.end)]
+        start, end = ([x * POINTS, -y * POINTS] for x, y in (route.curve.start, route.curve.end))
         beyond = hypot(head[0] - points[-1][0], head[1] - points[-1][1])
-        assert points[0] == pytest.approx(ends[0], abs=1e-3)
-        assert points[-1] == pytest.approx(ends[1], abs=1e-3)
+        assert points[0] == pytest.approx(start, abs=1e-3)
+        assert head == pytest.approx(end, abs=1e-3)
         assert beyond == pytest.approx(NOTCH * POINTS, abs=1e-2)
 
 
 def test_edges_have_the_colour_and_dashes_of_their_direction() -> None:
-    graph = read(dot.write(draw(fpngraph.load("fpn"), theme="dark")))
+    graph = read(dot.write(diagram(fpngraph.load("fpn"), Look(theme="dark"))))
 
     looks = {
         (bare(edge.get_source()), bare(edge.get_destination())): (bare(edge.get("color")), edge.get("style"))
@@ -119,7 +118,7 @@ def test_edges_have_the_colour_and_dashes_of_their_direction() -> None:
 
 
 def test_names_and_texts_that_dot_has_a_meaning_for_are_kept() -> None:
-    graph = read(dot.write(draw(fpngraph.loads(TWICE))))
+    graph = read(dot.write(diagram(fpngraph.loads(TWICE))))
 
     edge = next(edge for edge in graph.get_edges() if bare(edge.get_destination()) == "top")
     assert graph.get_name() == r'"say \"twice\" \\n"'
@@ -128,7 +127,7 @@ def test_names_and_texts_that_dot_has_a_meaning_for_are_kept() -> None:
 
 
 def test_without_title_and_labels_there_are_none() -> None:
-    graph = read(dot.write(draw(fpngraph.load("fpn"), title=False, labels="none")))
+    graph = read(dot.write(diagram(fpngraph.load("fpn"), Look(title=False, labels="none"))))
 
     assert "label" not in graph.get_graph_defaults()[0]
     assert {bare(node.get("label")) for node in graph.get_nodes() if node.get("shape") == '"circle"'} == {""}
@@ -137,18 +136,20 @@ def test_without_title_and_labels_there_are_none() -> None:
 @pytest.mark.skipif(shutil.which("neato") is None, reason="graphviz is not installed: no neato to draw with")
 @pytest.mark.parametrize("name", SHIPPED)
 def test_neato_draws_the_grid_and_the_routes_of_the_diagram(name: str) -> None:
-    scene = draw(shipped(name))
+    drawn = diagram(shipped(name))
 
     done = subprocess.run(
-        ["neato", "-n2", "-Tjson"], input=dot.write(scene), capture_output=True, text=True, check=True
+        ["neato", "-n2", "-Tjson"], input=dot.write(drawn), capture_output=True, text=True, check=True
     )
 
-    drawn = json.loads(done.stdout)
-    found = {entry["name"]: tuple(map(float, entry["pos"].split(","))) for entry in drawn["objects"] if "pos" in entry}
-    wanted = expected(scene)
+    read_back = json.loads(done.stdout)
+    found = {
+        entry["name"]: tuple(map(float, entry["pos"].split(","))) for entry in read_back["objects"] if "pos" in entry
+    }
+    wanted = expected(drawn)
     dx, dy = next((found[name][0] - x.expected, found[name][1] - y.expected) for name, (x, y) in wanted.items())
-    ends = Counter(len(edge["pos"].split()) - 2 for edge in drawn["edges"])
+    ends = Counter(len(edge["pos"].split()) - 2 for edge in read_back["edges"])
     assert done.stderr == ""
     for node, (x, y) in wanted.items():
         assert found[node] == pytest.approx((x.expected + dx, y.expected + dy), abs=0.02)
-    assert ends == Counter(3 * len(tie.curve.pieces) for tie in (*outline(scene).ties, *outline(scene).stubs))
+    assert ends == Counter(3 * len(route.curve.pieces) for route in drawn.routes)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import fpngraph
-from fpngraph.drawing import draw
+from fpngraph.drawing.picture.diagram import Look, diagram
+from fpngraph.drawing.picture.theme import Theme
 from fpngraph.drawing.text import mermaid
-from fpngraph.drawing.text.outline import outline
 
 SMALL = """\
 fpngraph: 1
@@ -63,7 +63,7 @@ def chain(nodes: int) -> fpngraph.Graph:
 
 
 def test_a_flowchart_has_a_group_per_cell_and_a_colour_for_every_text() -> None:
-    text = mermaid.write(draw(fpngraph.loads(SMALL)))
+    text = mermaid.write(diagram(fpngraph.loads(SMALL)))
 
     assert (
         text
@@ -98,8 +98,8 @@ flowchart LR
 
 @pytest.mark.parametrize("theme", ["auto", "light", "dark"])
 @pytest.mark.parametrize("name", ["bifpn", "fpn", "panet", "pan_effdet", "retinanet_fpn"])
-def test_no_text_is_left_to_the_colour_of_the_page(name: str, theme: fpngraph.drawing.picture.theme.Theme) -> None:
-    text = mermaid.write(draw(fpngraph.load(name), theme=theme))
+def test_no_text_is_left_to_the_colour_of_the_page(name: str, theme: Theme) -> None:
+    text = mermaid.write(diagram(fpngraph.load(name), Look(theme=theme)))
 
     classes = re.findall(r"^ *classDef .*$", text, re.M)
     assert classes
@@ -108,10 +108,10 @@ def test_no_text_is_left_to_the_colour_of_the_page(name: str, theme: fpngraph.dr
 
 
 def test_a_chart_with_more_edges_than_mermaid_draws_is_refused() -> None:
-    scene = draw(chain(500))
+    drawn = diagram(chain(500))
 
     with pytest.raises(mermaid.TooLarge) as caught:
-        mermaid.write(scene)
+        mermaid.write(drawn)
 
     assert str(caught.value) == (
         "graph 'chain' takes 501 edges, and Mermaid draws at most 500"
@@ -125,7 +125,7 @@ def test_a_chart_with_more_characters_than_mermaid_reads_is_refused(monkeypatch:
     with pytest.raises(
         mermaid.TooLarge, match=r"^graph 'chain' takes \d{3} characters, and Mermaid draws at most 100\n"
     ):
-        mermaid.write(draw(chain(3)))
+        mermaid.write(diagram(chain(3)))
 
 
 @pytest.fixture
@@ -155,11 +155,14 @@ def parser(pytestconfig: pytest.Config) -> Path:
 
 
 def test_mermaid_itself_reads_the_nodes_edges_and_cells(parser: Path, tmp_path: Path) -> None:
-    scenes = [draw(fpngraph.load(name)) for name in ("bifpn", "fpn", "panet", "pan_effdet", "retinanet_fpn")]
-    scenes += [draw(fpngraph.load("bifpn", repeats=7), theme="dark", labels="none"), draw(fpngraph.loads(SMALL))]
-    paths = [tmp_path / f"{place}.mmd" for place in range(len(scenes))]
-    for path, scene in zip(paths, scenes, strict=True):
-        path.write_text(mermaid.write(scene), encoding="utf-8")
+    diagrams = [diagram(fpngraph.load(name)) for name in ("bifpn", "fpn", "panet", "pan_effdet", "retinanet_fpn")]
+    diagrams += [
+        diagram(fpngraph.load("bifpn", repeats=7), Look(theme="dark", labels="none")),
+        diagram(fpngraph.loads(SMALL)),
+    ]
+    paths = [tmp_path / f"{place}.mmd" for place in range(len(diagrams))]
+    for path, drawn in zip(paths, diagrams, strict=True):
+        path.write_text(mermaid.write(drawn), encoding="utf-8")
     (tmp_path / "broken.mmd").write_text("flowchart LR\n  a --> end\n", encoding="utf-8")
 
     done = subprocess.run(
@@ -174,13 +177,13 @@ def test_mermaid_itself_reads_the_nodes_edges_and_cells(parser: Path, tmp_path: 
 
     *found, broken = json.loads(done.stdout)
     assert broken.keys() == {"error"}
-    for scene, read in zip(scenes, found, strict=True):
-        wanted = outline(scene)
+    for drawn, read in zip(diagrams, found, strict=True):
+        links, outputs = drawn.plan.links, len(drawn.graph.outputs)
         assert read.get("error") is None
         dashed = [edge for edge in read["edges"] if edge[2] == "dotted"]
         assert read["type"] == "flowchart-v2"
-        assert len(read["texts"]) == len(wanted.knots) + len(wanted.stubs)
-        assert len(read["edges"]) == len(wanted.ties) + len(wanted.stubs)
+        assert len(read["texts"]) == len(drawn.plan.spots) + outputs
+        assert len(read["edges"]) == len(links) + outputs
         assert all(edge[3] for edge in read["edges"]), "every edge has its colour"
-        assert len(dashed) == sum(tie.kind == "up" for tie in wanted.ties)
-        assert read["groups"] == [frame.heading for frame in wanted.frames]
+        assert len(dashed) == sum(link.direction == "up" for link in links)
+        assert read["groups"] == [drawn.caption(cell) for cell in drawn.plan.cells[1:]]

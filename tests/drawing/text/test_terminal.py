@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 
 import fpngraph
-from fpngraph.drawing import Scene, draw
-from fpngraph.drawing.picture.diagram import Labels
+from fpngraph.drawing.picture.diagram import Diagram, Labels, Look, diagram
 from fpngraph.drawing.text import sheet, terminal
-from fpngraph.drawing.text.outline import outline
-from tests.drawing.followed import Diagram
+from tests.drawing.followed import Followed
 
 TWICE = """\
 fpngraph: 1
@@ -54,11 +52,10 @@ def tangled(nodes: int, seed: int) -> fpngraph.Graph:
     return fpngraph.loads("\n".join([*head, *lines, f"outputs: {{{outputs}}}"]))
 
 
-def assert_can_be_followed(text: str, scene: Scene) -> None:
-    """Every line of the diagram leads from one node to one other, and they are the edges of the scene."""
-    found = outline(scene)
-    edges = Diagram(text, found).edges()
-    wanted = sorted((tie.source, tie.target) for tie in found.ties)
+def assert_can_be_followed(text: str, drawn: Diagram) -> None:
+    """Every line of the diagram leads from one node to one other, and they are the edges of the plan."""
+    edges = Followed(text, drawn).edges()
+    wanted = sorted((link.source, link.target) for link in drawn.plan.links)
     assert [edge for edge in edges if not edge[1].startswith("output ")] == wanted
 
 
@@ -77,30 +74,30 @@ def assert_can_be_followed(text: str, scene: Scene) -> None:
     ],
 )
 def test_every_line_of_a_shipped_graph_can_be_followed(name: str, params: dict[str, Any], labels: Labels) -> None:
-    scene = draw(fpngraph.load(name, **params), labels=labels)
+    drawn = diagram(fpngraph.load(name, **params), Look(labels=labels))
 
-    text = terminal.write(scene)
+    text = terminal.write(drawn)
 
-    assert_can_be_followed(text, scene)
+    assert_can_be_followed(text, drawn)
     assert set(re.findall(r"▸(P\d)$", text, re.M)) == set(fpngraph.load(name, **params).outputs)
 
 
 def test_lines_that_cross_can_be_followed() -> None:
-    scene = draw(fpngraph.loads(ZIGZAG))
+    drawn = diagram(fpngraph.loads(ZIGZAG))
 
-    assert_can_be_followed(terminal.write(scene), scene)
+    assert_can_be_followed(terminal.write(drawn), drawn)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_lines_of_any_graph_can_be_followed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheet, "_TANGLED", 100.0)
-    scene = draw(tangled(nodes=5 + seed, seed=seed))
+    drawn = diagram(tangled(nodes=5 + seed, seed=seed))
 
-    assert_can_be_followed(terminal.write(scene), scene)
+    assert_can_be_followed(terminal.write(drawn), drawn)
 
 
 def test_a_small_graph_is_a_grid_of_levels_and_columns() -> None:
-    text = terminal.write(draw(fpngraph.load("fpn", min=3, max=5)))
+    text = terminal.write(diagram(fpngraph.load("fpn", min=3, max=5)))
 
     assert (
         text
@@ -121,7 +118,7 @@ FPN
 
 
 def test_a_skip_runs_beside_its_level_and_a_crossing_goes_straight() -> None:
-    text = terminal.write(draw(fpngraph.load("bifpn", min=3, max=5, repeats=1), title=False, labels="ids"))
+    text = terminal.write(diagram(fpngraph.load("bifpn", min=3, max=5, repeats=1), Look(title=False, labels="ids")))
 
     assert (
         text
@@ -144,7 +141,7 @@ def test_a_skip_runs_beside_its_level_and_a_crossing_goes_straight() -> None:
 
 
 def test_a_tangle_is_a_table_of_levels() -> None:
-    text = terminal.write(draw(tangled(nodes=9, seed=7)))
+    text = terminal.write(diagram(tangled(nodes=9, seed=7)))
 
     assert text.splitlines()[2] == "level  node  reads"
     assert text.splitlines()[-1] == "▾ from a coarser level, ▴ from a finer one"
@@ -152,7 +149,7 @@ def test_a_tangle_is_a_table_of_levels() -> None:
 
 
 def test_a_table_names_sources_outputs_and_inputs() -> None:
-    text = terminal.write(draw(fpngraph.loads(TWICE)), width=20)
+    text = terminal.write(diagram(fpngraph.loads(TWICE)), width=20)
 
     assert (
         text
@@ -172,35 +169,35 @@ P3     C3    (input)
 
 
 def test_what_lines_do_not_say_stands_below_them() -> None:
-    text = terminal.write(draw(fpngraph.loads(TWICE)))
+    text = terminal.write(diagram(fpngraph.loads(TWICE)))
 
     assert text.splitlines()[-3:] == ["", "a reads C3 2 times", "a is the output first"]
     assert "▸second, third" in text
 
 
 def test_a_diagram_is_as_wide_as_the_terminal_at_most() -> None:
-    scene = draw(fpngraph.load("bifpn"))
+    drawn = diagram(fpngraph.load("bifpn"))
 
-    widest = {width: max(map(len, terminal.write(scene, width=width).splitlines())) for width in (70, 80, 100)}
+    widest = {width: max(map(len, terminal.write(drawn, width=width).splitlines())) for width in (70, 80, 100)}
 
     assert all(found <= width for width, found in widest.items())
-    assert "(td6)" in terminal.write(scene, width=80)
-    assert "(td6)" not in terminal.write(scene, width=70)
+    assert "(td6)" in terminal.write(drawn, width=80)
+    assert "(td6)" not in terminal.write(drawn, width=70)
 
 
 def test_colours_say_the_direction_and_change_nothing_else() -> None:
-    scene = draw(fpngraph.load("panet"))
+    drawn = diagram(fpngraph.load("panet"))
 
-    coloured = terminal.write(scene, colour=True)
+    coloured = terminal.write(drawn, colour=True)
 
-    assert re.sub(r"\x1b\[\d+m", "", coloured) == terminal.write(scene)
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == terminal.write(drawn)
     assert "\x1b[34m▴\x1b[0m" in coloured
     assert "\x1b[31m▾\x1b[0m" in coloured
-    assert "\x1b" not in terminal.write(scene)
+    assert "\x1b" not in terminal.write(drawn)
 
 
 def test_plain_text_has_a_letter_for_every_sign() -> None:
-    text = terminal.write(draw(fpngraph.load("bifpn", repeats=7)))
+    text = terminal.write(diagram(fpngraph.load("bifpn", repeats=7)))
 
     plain = terminal.plain(text)
 
@@ -211,6 +208,6 @@ def test_plain_text_has_a_letter_for_every_sign() -> None:
 
 
 def test_a_large_graph_is_a_table() -> None:
-    text = terminal.write(draw(fpngraph.load("bifpn", repeats=10), expand=True))
+    text = terminal.write(diagram(fpngraph.load("bifpn", repeats=10), Look(expand=True)))
 
     assert "bifpn.9.out7  bifpn.8.out7, ▴bifpn.9.out6 = output P7" in text
