@@ -6,8 +6,8 @@
    ``wishes`` (edges that want a way) > ``candidates`` (ways they may take) > ``penalties`` (what speaks against each)
    > ``routes`` (the ways taken).
 2. ``picture``: ``diagram`` (the layout and what is known of it, as a ``Look`` wants it) > ``marks`` (arrowheads, gaps,
-   free places) > ``compose`` (nodes and edges) > ``frame`` and ``upright`` (levels, cells, title, legend around them)
-   > ``assemble`` (all of it as a ``scene``).
+   free places) > ``compose`` (nodes and edges) > ``frame`` (levels, cells, title, legend around them) > ``assemble``
+   (all of it as a ``scene``).
 3. ``formats`` draw the shapes of a scene: ``svg``, and by way of it ``png`` and ``html``; ``pdf`` by itself.
 4. ``text`` reads the diagram: ``dot``, ``mermaid``, ``terminal`` (``sheet`` with ``wires``, or a table).
 5. ``files`` chooses the writer by the ending of a name; ``watch`` draws again at every save.

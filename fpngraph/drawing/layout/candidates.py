@@ -71,11 +71,11 @@ def _lane_heights(grid: Grid, row: int, side: int) -> Sequence[float]:
     base = grid.radius + 15.0
     neighbour = row + side
     room = base + (_LANES - 1) * LANE_PITCH
-    if 0 <= neighbour < len(grid.ys):
-        room = abs(grid.ys[neighbour] - grid.ys[row]) - grid.radius - CLEARANCE
+    if 0 <= neighbour < len(grid.lines):
+        room = abs(grid.lines[neighbour] - grid.lines[row]) - grid.radius - CLEARANCE
     count = max(1, int((room - base) // LANE_PITCH) + 1)
     step = LANE_PITCH * max(1.0, count / _LANES)
-    return [grid.ys[row] + side * (base + number * step) for number in range(min(count, _LANES))]
+    return [grid.lines[row] + side * (base + number * step) for number in range(min(count, _LANES))]
 
 
 def _bow(a: Place, b: Place, height: float) -> Curve:

@@ -62,18 +62,21 @@ class Place:
 class Grid:
     """Places of all spots and stubs, and the lines they stand on.
 
-    Levels are rows and sweeps are columns; in a turned grid, levels are columns and sweeps are rows.
+    Sweeps are columns from left to right and levels are rows; in a turned grid, sweeps are rows from the lowest up and
+    levels are columns.
     """
 
     radius: float
-    xs: tuple[float, ...]
-    """Centres of the columns."""
-    ys: tuple[float, ...]
-    """Centres of the rows."""
+    sweeps: tuple[float, ...]
+    """Centres of the sweeps, along them."""
+    lines: tuple[float, ...]
+    """Centres of the levels, across the sweeps."""
     levels: tuple[int, ...]
-    """Of the rows, or of the columns of a turned grid; the highest first."""
+    """Of the lines; the highest first."""
     column: Mapping[str, int]
+    """Number of a spot's sweep."""
     row: Mapping[str, int]
+    """Number of its level's line."""
     places: Mapping[str, Place]
     stubs: Mapping[str, Place]
     """Public name of an output to the end of its stub."""
@@ -85,10 +88,8 @@ class Grid:
         """With sweeps that go up and the highest level on the right."""
         return replace(
             self,
-            xs=tuple(-y for y in self.ys),
-            ys=tuple(-x for x in self.xs),
-            column=self.row,
-            row=self.column,
+            sweeps=tuple(-x for x in self.sweeps),
+            lines=tuple(-y for y in self.lines),
             places={name: place.turned() for name, place in self.places.items()},
             stubs={name: place.turned() for name, place in self.stubs.items()},
             flow="up",

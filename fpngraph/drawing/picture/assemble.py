@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fpngraph.drawing.layout.geometry import union
 from fpngraph.drawing.layout.grid import Flow
-from fpngraph.drawing.picture import frame, upright
+from fpngraph.drawing.picture import frame
 from fpngraph.drawing.picture.compose import Composer, page
 from fpngraph.drawing.picture.diagram import Diagram, Labels, Look, diagram
 from fpngraph.drawing.picture.scene import Group, Scene
@@ -55,8 +55,7 @@ def _groups(drawn: Diagram) -> Iterator[Group]:
     composer = Composer(drawn)
     edges, texts = composer.edges()
     over = [*texts, *composer.badges(), *composer.stub_names()]
-    around = upright.around if drawn.look.direction == "up" else frame.around
-    body = [*around(drawn, union(edge.box() for edge in edges))]
+    body = [*frame.around(drawn, union(edge.box() for edge in edges))]
     body += edges
     body += [Group("labels", tuple(over))] if over else []
     body += composer.nodes()

@@ -127,12 +127,12 @@ class Diagram:
     def cells(self) -> Iterator[tuple[Cell, Box, tuple[str, ...]]]:
         """Every cell but that of the inputs, with its border and the nodes in it."""
         left, top, right, bottom = self.extent
-        reach, grid = self.grid.radius + CELL_PAD, self.grid
-        for number, (cell, (first, last)) in enumerate(zip(self.plan.cells, grid.spans, strict=True)):
-            if grid.flow == "up":
-                box = (left - ROW_PAD, grid.ys[last] - reach, right + ROW_PAD, grid.ys[first] + reach)
-            else:
-                box = (grid.xs[first] - reach, top - ROW_PAD, grid.xs[last] + reach, bottom + ROW_PAD)
+        reach = self.grid.radius + CELL_PAD
+        for number, (cell, span) in enumerate(zip(self.plan.cells, self.grid.spans, strict=True)):
+            one, other = sorted(self.grid.sweeps[sweep] for sweep in span)
+            box = (one - reach, top - ROW_PAD, other + reach, bottom + ROW_PAD)
+            if self.grid.flow == "up":
+                box = (left - ROW_PAD, one - reach, right + ROW_PAD, other + reach)
             if number:
                 yield cell, box, tuple(spot.name for spot in self.plan.spots.values() if spot.cell == number)
 
