@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from torch import Tensor, fx
 
-from fpngraph.drawing import draw, svg
+from fpngraph.drawing import draw
+from fpngraph.drawing.formats import svg
 from fpngraph.feature import Size
 from fpngraph.graph import Graph
 from fpngraph.layers.layout import outside

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fpngraph.feature import Feature, Size
 from fpngraph.graph import Graph
 from fpngraph.ops import Cost
-from fpngraph.shapes import InChannels, lower
+from fpngraph.shapes import InChannels, Lowered, lower
 from fpngraph.steps import NodeSteps, Step
 
 
@@ -42,12 +42,16 @@ def cost(graph: Graph, in_channels: InChannels, image_size: int | tuple[int, int
 
     Raises GraphError as ``infer`` does, and ValueError for a size below 1.
     """
+    return lowered_cost(lower(graph, in_channels), image_size)
+
+
+def lowered_cost(lowered: Lowered, image_size: int | tuple[int, int]) -> Costs:
+    """As ``cost``, of a graph whose steps are known."""
     image = Size(image_size, image_size) if isinstance(image_size, int) else Size(*image_size)
     if min(image) < 1:
         raise ValueError(f"image_size is {image_size!r}, not at least one pixel each way")
-    finest = min(entry.level for entry in graph.inputs.values())
+    finest = min(entry.level for entry in lowered.graph.inputs.values())
     base = Size(*(_halved(side, finest) for side in image))
-    lowered = lower(graph, in_channels)
     return Costs({name: _node_cost(steps, finest, base) for name, steps in lowered.nodes.items()})
 
 

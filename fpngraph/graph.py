@@ -60,7 +60,8 @@ class Graph:
 
     def _repr_svg_(self) -> str:
         """Its diagram, for notebooks."""
-        from fpngraph.drawing import draw, svg
+        from fpngraph.drawing import draw
+        from fpngraph.drawing.formats import svg
 
         return svg.write(draw(self))
 

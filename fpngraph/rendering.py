@@ -12,9 +12,11 @@ from pathlib import Path
 from fpngraph import arguments
 from fpngraph.arguments import UsageError
 from fpngraph.commands import known_channels, loaded
-from fpngraph.drawing import Scene, draw, files, terminal, watch
-from fpngraph.drawing.extras import MissingExtra
-from fpngraph.drawing.weights import Weights
+from fpngraph.drawing import files, watch
+from fpngraph.drawing.formats.extras import MissingExtra
+from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
+from fpngraph.drawing.picture.weights import Weights
+from fpngraph.drawing.text import terminal
 from fpngraph.errors import GraphError
 from fpngraph.graph import Graph
 from fpngraph.loader import path_of
@@ -26,7 +28,7 @@ def render(args: argparse.Namespace) -> int:
     if args.output is None:
         if args.watch or args.scale is not None:
             raise UsageError(f"{'--watch' if args.watch else '--scale'} is for pictures in files: add -o FILE")
-        _print(_scene(args))
+        _print(_diagram(args))
         return 0
     try:
         files.writer_for(args.output)
@@ -42,25 +44,16 @@ def render(args: argparse.Namespace) -> int:
     return 0
 
 
-def _scene(args: argparse.Namespace) -> Scene:
+def _diagram(args: argparse.Namespace) -> Diagram:
     graph = loaded(args)
     channels = known_channels(graph, args)
     if channels is None and args.image_size:
         raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
     if channels is None and args.weights:
         raise UsageError("--weights needs the channels of the inputs: add --in-channels or --backbone")
-    return draw(
-        graph,
-        theme=args.theme,
-        labels=args.labels,
-        title=args.title,
-        legend=args.legend,
-        expand=args.expand,
-        direction=args.direction,
-        in_channels=channels,
-        image_size=args.image_size,
-        weights=_weights(graph, channels, args.weights) if channels and args.weights else None,
-    )
+    look = Look(args.theme, args.labels, args.title, args.legend, args.expand, args.direction)
+    weights = _weights(graph, channels, args.weights) if channels and args.weights else None
+    return diagram(graph, look, in_channels=channels, image_size=args.image_size, weights=weights)
 
 
 def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
@@ -75,10 +68,10 @@ def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
         raise UsageError(str(error)) from error
 
 
-def _print(scene: Scene) -> None:
+def _print(drawn: Diagram) -> None:
     """As text within the width of a terminal, coloured where there is one that wants colours."""
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    text = terminal.write(scene, width=files.terminal_width(), colour=colour)
+    text = terminal.write(drawn, width=files.terminal_width(), colour=colour)
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
@@ -87,12 +80,12 @@ def _print(scene: Scene) -> None:
 
 
 def _write(args: argparse.Namespace) -> None:
-    scene = _scene(args)
+    drawn = _diagram(args)
     writer = files.writer_for(args.output)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            content = writer(scene, args.scale or 2.0)
+            content = writer(drawn, args.scale or 2.0)
         except (ValueError, MissingExtra) as error:  # too large for the format, or its package is not there
             raise UsageError(str(error)) from error
     for warning in caught:

@@ -15,8 +15,11 @@ import pytest
 import fpngraph
 from fpngraph import arguments, parsers
 from fpngraph.cli import main
-from fpngraph.drawing import draw, extras, files, svg, terminal
-from fpngraph.drawing.theme import THEMES
+from fpngraph.drawing import draw, files
+from fpngraph.drawing.formats import extras, svg
+from fpngraph.drawing.picture.diagram import diagram
+from fpngraph.drawing.picture.theme import THEMES
+from fpngraph.drawing.text import terminal
 
 GRAPH = """\
 fpngraph: 1
@@ -105,7 +108,7 @@ def test_an_existing_picture_is_drawn_again(capsys: pytest.CaptureFixture[str]) 
 def test_without_a_file_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     printed = assert_ends(capsys, 0, "my.yaml")
 
-    assert printed == terminal.write(draw(fpngraph.load("my.yaml")))
+    assert printed == terminal.write(diagram(fpngraph.load("my.yaml")))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_where_there_are_no_box_characters_plain_ones_are_printed() -> None:
     out, error = process("my.yaml", PYTHONIOENCODING="ascii").communicate(timeout=60)
 
     assert error == ""
-    assert out == terminal.plain(terminal.write(draw(fpngraph.load("my.yaml"))))
+    assert out == terminal.plain(terminal.write(diagram(fpngraph.load("my.yaml"))))
 
 
 @pytest.mark.parametrize(("no_colour", "coloured"), [("", False), (None, True)], ids=["NO_COLOR", "as it is"])
@@ -239,7 +242,7 @@ def test_a_terminal_gets_its_width_and_colours_unless_it_wants_none(
 
     printed = assert_ends(capsys, 0, "my.yaml")
 
-    assert printed == terminal.write(draw(fpngraph.load("my.yaml")), width=40, colour=coloured)
+    assert printed == terminal.write(diagram(fpngraph.load("my.yaml")), width=40, colour=coloured)
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ import torch
 
 import fpngraph
 from fpngraph.cli import main
-from fpngraph.drawing import draw, svg
+from fpngraph.drawing import draw
+from fpngraph.drawing.formats import svg
 from fpngraph.layers.fusion import Weighted
-from tests.drawing.picture import SVG, Picture
+from tests.drawing.reading import SVG, Picture
 from tests.drawing.two_sweeps import GRAPH, TWICE
 
 CHANNELS = [4, 6, 8]

@@ -15,7 +15,7 @@ from time import process_time
 import fpngraph
 from fpngraph import Graph
 from fpngraph.drawing import draw
-from fpngraph.drawing.svg import write
+from fpngraph.drawing.formats.svg import write
 
 CELL_BYTES = 60_000
 

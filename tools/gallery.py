@@ -12,7 +12,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fpngraph.drawing import Scene, draw, png, svg
+from fpngraph.drawing import Scene, draw
+from fpngraph.drawing.formats import png, svg
 from fpngraph.loader import load
 
 if TYPE_CHECKING:

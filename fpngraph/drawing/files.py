@@ -9,25 +9,26 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from fpngraph.drawing import dot, html, mermaid, pdf, png, svg, terminal
-from fpngraph.drawing.compose import Labels
-from fpngraph.drawing.diagram import draw
-from fpngraph.drawing.scene import Flow, Scene
-from fpngraph.drawing.theme import Theme
+from fpngraph.drawing.formats import html, pdf, png, svg
+from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.picture.assemble import assembled
+from fpngraph.drawing.picture.diagram import Diagram, Labels, Look, diagram
+from fpngraph.drawing.picture.theme import Theme
+from fpngraph.drawing.text import dot, mermaid, terminal
 from fpngraph.errors import nearest
 from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels
 from fpngraph.storage import replace_file
 
-WRITERS: Mapping[str, Callable[[Scene, float], bytes]] = {
-    ".svg": lambda scene, _: svg.write(scene).encode(),
-    ".png": lambda scene, scale: png.write(scene, scale=scale),
-    ".pdf": lambda scene, _: pdf.write(scene),
-    ".html": lambda scene, _: html.write(scene).encode(),
-    ".mmd": lambda scene, _: mermaid.write(scene).encode(),
-    ".dot": lambda scene, _: dot.write(scene).encode(),
+WRITERS: Mapping[str, Callable[[Diagram, float], bytes]] = {
+    ".svg": lambda drawn, _: svg.write(assembled(drawn)).encode(),
+    ".png": lambda drawn, scale: png.write(assembled(drawn), scale=scale),
+    ".pdf": lambda drawn, _: pdf.write(assembled(drawn)),
+    ".html": lambda drawn, _: html.write(assembled(drawn)).encode(),
+    ".mmd": lambda drawn, _: mermaid.write(drawn).encode(),
+    ".dot": lambda drawn, _: dot.write(drawn).encode(),
 }
-"""The ending of a file's name to what makes the bytes of its format from a scene and a scale."""
+"""The ending of a file's name to what makes the bytes of its format from a diagram and a scale."""
 
 
 class Compiled(Protocol):
@@ -70,22 +71,13 @@ def render(  # noqa: PLR0913  (the options of a picture)
     Raises ValueError for an ending or an option that makes no sense, GraphError where ``in_channels`` do not fit,
     OSError where the file cannot be written, ImportError, with the way to install it, where a package is missing.
     """
+    look = Look(theme, labels, title, legend, expand, direction)
     source, channels = _source(graph, in_channels)
-    scene = draw(
-        source,
-        theme=theme,
-        labels=labels,
-        title=title,
-        legend=legend,
-        expand=expand,
-        direction=direction,
-        in_channels=channels,
-        image_size=image_size,
-        weights=learned_weights(graph) if weights else None,
-    )
+    factors = learned_weights(graph) if weights else None
+    drawn = diagram(source, look, in_channels=channels, image_size=image_size, weights=factors)
     if path is None:
-        return terminal.write(scene, width=terminal_width())
-    replace_file(path, writer_for(path)(scene, scale))
+        return terminal.write(drawn, width=terminal_width())
+    replace_file(path, writer_for(path)(drawn, scale))
     return None
 
 
@@ -113,7 +105,7 @@ def learned_weights(neck: Graph | Compiled) -> dict[str, list[float]]:
     return found
 
 
-def writer_for(path: str | os.PathLike[str]) -> Callable[[Scene, float], bytes]:
+def writer_for(path: str | os.PathLike[str]) -> Callable[[Diagram, float], bytes]:
     """Raises ValueError for an ending that is no format's."""
     ending = Path(path).suffix.lower()
     if ending not in WRITERS:

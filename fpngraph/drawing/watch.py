@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 
-from fpngraph.drawing.theme import Theme, shade
+from fpngraph.drawing.picture.theme import Theme, shade
 from fpngraph.storage import replace_file
 
 PAUSE_S = 0.1

@@ -7,7 +7,9 @@ from itertools import combinations, pairwise
 from math import hypot
 
 from fpngraph import Graph
-from tests.drawing.picture import Edge, Picture, to_segment
+from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.picture.scene import Group, Scene, Shape, Text
+from tests.drawing.reading import Edge, Picture, to_segment
 
 CLEAR = 7.0
 APART = 3.0  # px within which two lines look like one
@@ -48,15 +50,28 @@ def assert_edges_reach_their_ends(picture: Picture) -> None:
         assert target.half + 6 < end < target.half + 14, edge
 
 
-def assert_one_row_per_level(picture: Picture) -> None:
-    heights: dict[int, set[float]] = {}
+def assert_one_line_per_level(picture: Picture, direction: Flow) -> None:
+    """Rows from the coarsest level on top to the finest, or columns from the finest on the left to the coarsest."""
+    places: dict[int, set[float]] = {}
     for node in picture.nodes.values():
-        heights.setdefault(node.level, set()).add(node.y)
+        places.setdefault(node.level, set()).add(node.y if direction == "right" else -node.x)
 
-    assert all(len(ys) == 1 for ys in heights.values())
-    ordered = [heights[level].pop() for level in sorted(heights, reverse=True)]
-    assert ordered == sorted(ordered)
-    assert all(lower - upper >= 77 for upper, lower in pairwise(ordered))
+    assert all(len(found) == 1 for found in places.values())
+    ordered = [places[level].pop() for level in sorted(places, reverse=True)]
+    assert all(following - one >= 77 for one, following in pairwise(ordered))
+
+
+def assert_sweeps_go(picture: Picture, direction: Flow) -> None:
+    """From the inputs to the outputs, and no edge backwards."""
+
+    def along(x: float, y: float) -> float:
+        return x if direction == "right" else -y
+
+    at = {name: along(node.x, node.y) for name, node in picture.nodes.items()}
+
+    assert {at[node.name] for node in picture.nodes.values() if node.square} == {min(at.values())}
+    assert all(at[edge.source] <= at[edge.target] for edge in picture.edges)
+    assert all(along(*stub.points[-1]) > max(at.values()) for stub in picture.stubs)
 
 
 def assert_only_edges_of_one_source_overlap(picture: Picture) -> None:
@@ -86,3 +101,20 @@ def overlap(one: Edge, other: Edge) -> float:
             if here and any(to_segment(point, c, d) < APART for c, d in pairwise(other.points)):
                 total += length / steps
     return total
+
+
+def texts(scene: Scene, *marks: str) -> list[Text]:
+    def inside(shape: Shape) -> list[Text]:
+        if isinstance(shape, Group):
+            return [text for part in shape.shapes for text in inside(part)]
+        return [shape] if isinstance(shape, Text) else []
+
+    return [text for group in scene.groups if group.mark in marks for text in inside(group)]
+
+
+def assert_texts_apart(found: list[Text]) -> None:
+    def meet(one: Text, other: Text) -> bool:
+        (left, top, right, bottom), (x, y, end, low) = one.box(), other.box()
+        return left < end and x < right and top + one.size * 0.35 < low and y + other.size * 0.35 < bottom
+
+    assert [(one.text, other.text) for one, other in combinations(found, 2) if meet(one, other)] == []

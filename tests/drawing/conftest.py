@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
-from fpngraph.drawing import html
+from fpngraph.drawing.formats import html
 from tests.drawing.browser import Page, chromium
 from tests.drawing.two_sweeps import scene
 

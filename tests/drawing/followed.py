@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fpngraph.drawing.outline import Outline
+from fpngraph.drawing.picture.diagram import Diagram
 
 Cell = tuple[int, int]
 RIGHT, DOWN, LEFT, UP = (1, 0), (0, 1), (-1, 0), (0, -1)
@@ -25,20 +25,21 @@ ARMS = {
 HEADS = {"▸": RIGHT, "▾": DOWN, "▴": UP}
 
 
-class Diagram:
-    """A text diagram; the nodes of a level are those of ``found``, from left to right."""
+class Followed:
+    """A text diagram; the nodes of a level are those of ``drawn``, from left to right."""
 
-    def __init__(self, text: str, found: Outline) -> None:
+    def __init__(self, text: str, drawn: Diagram) -> None:
         lines = text.splitlines()
         self._letters = {(x, y): letter for y, line in enumerate(lines) for x, letter in enumerate(line)}
         self._names: dict[Cell, str] = {}
         for y, line in enumerate(lines):
             if match := re.match(r" P(\d+) ", line):
-                row = sorted((knot for knot in found.knots if knot.level == int(match[1])), key=lambda knot: knot.x)
+                spots = (spot for spot in drawn.plan.spots.values() if spot.level == int(match[1]))
+                row = sorted(spots, key=lambda spot: drawn.grid.places[spot.name].x)
                 words = list(re.finditer(r"\[[^]]*\]|\([^)]*\)", line))
-                for knot, word in zip(row, words, strict=True):
-                    assert word.group()[1:-1] == (knot.label or " ")
-                    self._names |= {(x, y): knot.name for x in range(*word.span())}
+                for spot, word in zip(row, words, strict=True):
+                    assert word.group()[1:-1] == (drawn.label(spot) or " ")
+                    self._names |= {(x, y): spot.name for x in range(*word.span())}
                 self._names |= self._outputs(line, y)
 
     @staticmethod

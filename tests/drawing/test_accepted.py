@@ -9,18 +9,20 @@ import pytest
 
 from fpngraph import Graph, load, loads
 from fpngraph.drawing import draw
-from fpngraph.drawing.svg import write
+from fpngraph.drawing.formats.svg import write
+from fpngraph.drawing.layout.grid import Flow
 from fpngraph.graph import Node
 from tests.drawing.accepted import (
     assert_clear_of_nodes,
     assert_edges_reach_their_ends,
     assert_every_edge_is_drawn,
     assert_nothing_clipped,
-    assert_one_row_per_level,
+    assert_one_line_per_level,
     assert_only_edges_of_one_source_overlap,
+    assert_sweeps_go,
 )
 from tests.drawing.graphs import CELLS, NAS, ODD, UNSTAGED, one_cell
-from tests.drawing.picture import SVG, Picture
+from tests.drawing.reading import SVG, Picture
 
 GRAPHS = {
     **{name: one_cell(name) for name in CELLS},
@@ -37,9 +39,12 @@ GRAPHS = {
 }
 
 
+DIRECTIONS = [pytest.param("right", id="to the right"), pytest.param("up", id="up")]
+
+
 @cache
-def picture(name: str) -> Picture:
-    return Picture(write(draw(GRAPHS[name], labels="ids", expand=True)))
+def picture(name: str, direction: Flow = "right") -> Picture:
+    return Picture(write(draw(GRAPHS[name], labels="ids", expand=True, direction=direction)))
 
 
 def groups(name: str) -> str:
@@ -49,30 +54,36 @@ def groups(name: str) -> str:
     return " | ".join(",".join(map(str, column)) for column in columns[1:])
 
 
+@pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("name", GRAPHS)
-def test_no_edge_comes_near_a_node_that_is_not_its_end(name: str) -> None:
-    assert_clear_of_nodes(picture(name))
+def test_no_edge_comes_near_a_node_that_is_not_its_end(name: str, direction: Flow) -> None:
+    assert_clear_of_nodes(picture(name, direction))
 
 
+@pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("name", GRAPHS)
-def test_nothing_is_clipped(name: str) -> None:
-    assert_nothing_clipped(picture(name))
+def test_nothing_is_clipped(name: str, direction: Flow) -> None:
+    assert_nothing_clipped(picture(name, direction))
 
 
+@pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("name", GRAPHS)
-def test_every_edge_is_drawn_from_its_source_to_its_target(name: str) -> None:
-    assert_every_edge_is_drawn(picture(name), GRAPHS[name])
-    assert_edges_reach_their_ends(picture(name))
+def test_every_edge_is_drawn_from_its_source_to_its_target(name: str, direction: Flow) -> None:
+    assert_every_edge_is_drawn(picture(name, direction), GRAPHS[name])
+    assert_edges_reach_their_ends(picture(name, direction))
 
 
+@pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("name", [name for name in GRAPHS if name != "odd"])
-def test_only_edges_of_one_source_and_direction_overlap(name: str) -> None:
-    assert_only_edges_of_one_source_overlap(picture(name))
+def test_only_edges_of_one_source_and_direction_overlap(name: str, direction: Flow) -> None:
+    assert_only_edges_of_one_source_overlap(picture(name, direction))
 
 
+@pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("name", GRAPHS)
-def test_every_level_is_one_row_and_the_coarsest_is_on_top(name: str) -> None:
-    assert_one_row_per_level(picture(name))
+def test_every_level_is_one_line_and_sweeps_go_from_inputs_to_outputs(name: str, direction: Flow) -> None:
+    assert_one_line_per_level(picture(name, direction), direction)
+    assert_sweeps_go(picture(name, direction), direction)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 import fpngraph
-from fpngraph.drawing import Scene, draw, files, svg, terminal
+from fpngraph.drawing import Scene, draw, files
 from fpngraph.drawing.files import render
+from fpngraph.drawing.formats import svg
+from fpngraph.drawing.picture.diagram import Look, diagram
+from fpngraph.drawing.text import terminal
 from fpngraph.storage import replace_file
 
 
@@ -61,7 +64,7 @@ def test_the_scale_is_that_of_the_pixels(graph: fpngraph.Graph, tmp_path: Path) 
 def test_without_a_path_it_is_text(graph: fpngraph.Graph) -> None:
     text = fpngraph.render(graph, title=False)
 
-    assert text == terminal.write(draw(graph, title=False))
+    assert text == terminal.write(diagram(graph, Look(title=False)))
 
 
 def test_a_neck_brings_its_graph_and_channels(tmp_path: Path) -> None:

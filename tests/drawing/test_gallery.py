@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from fpngraph.cli import main
-from fpngraph.drawing import png
-from fpngraph.drawing.theme import Theme
+from fpngraph.drawing.formats import png
+from fpngraph.drawing.picture.theme import Theme
 from fpngraph.loader import shipped
 from tests.drawing.pixels import assert_alike, opened
 from tools import gallery

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fpngraph.drawing import watch
-from fpngraph.drawing.theme import Theme
+from fpngraph.drawing.picture.theme import Theme
 from fpngraph.drawing.watch import saves, show_problems
 
 PROBLEMS = "my.yaml:3:5: node '<b>&' reads 'C9'\n  3 |     b: [C9]\t\x1b[31m\n    |         ^^"

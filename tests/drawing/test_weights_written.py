@@ -11,18 +11,20 @@ import pytest
 from PIL import Image
 from selenium.webdriver import Chrome
 
-from fpngraph.drawing import Scene, dot, html, mermaid, pdf, png, svg, terminal
+from fpngraph.drawing import Scene
+from fpngraph.drawing.formats import html, pdf, png, svg
+from fpngraph.drawing.text import dot, mermaid, terminal
 from tests.drawing.browser import Page
-from tests.drawing.picture import Picture
 from tests.drawing.pixels import opened
-from tests.drawing.two_sweeps import weighted
+from tests.drawing.reading import Picture
+from tests.drawing.two_sweeps import weighted, weighted_diagram
 
 
 def test_dot_and_mermaid_have_the_widths() -> None:
-    scene = weighted({"cell.0.td4": [0.25, 0.75]})
+    drawn = weighted_diagram({"cell.0.td4": [0.25, 0.75]})
 
-    text = mermaid.write(scene)
-    assert re.search(r'P4 -> "cell\.0\.td4" .*penwidth="1.525"', dot.write(scene))
+    text = mermaid.write(drawn)
+    assert re.search(r'P4 -> "cell\.0\.td4" .*penwidth="1.525"', dot.write(drawn))
     assert re.search(r"linkStyle 0 stroke:#\w{6},stroke-width:2.03px\n", text)
     assert text.count("stroke-width:4.5px\n") == 1
     places = [place for found in re.findall(r"linkStyle ([\d,]+)", text) for place in found.split(",")]
@@ -56,9 +58,9 @@ def _thickness(picture: Image.Image, scene: Scene) -> float:
 
 
 def test_a_table_has_the_weights() -> None:
-    scene = weighted({"cell.0.td4": [0.25, 0.75]}, title=False)
+    drawn = weighted_diagram({"cell.0.td4": [0.25, 0.75]}, title=False)
 
-    lines = terminal.write(scene, width=48).splitlines()
+    lines = terminal.write(drawn, width=48).splitlines()
 
     assert any(re.search(r"cell\.0\.td4 +P4 \(0\.25\), ▾P5 \(0\.75\)$", line) for line in lines)
     assert lines[-1] == "in brackets: learned weight"

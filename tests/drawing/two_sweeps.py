@@ -8,7 +8,9 @@ from typing import Any
 
 import fpngraph
 from fpngraph.drawing import Scene, draw
-from fpngraph.drawing.theme import Theme
+from fpngraph.drawing.picture.assemble import assembled
+from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
+from fpngraph.drawing.picture.theme import Theme
 
 HOSTILE = "</title></script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>\"&amp;"
 GRAPH = """
@@ -44,8 +46,12 @@ def scene(theme: Theme = "auto") -> Scene:
     return draw(fpngraph.loads(GRAPH), theme=theme, in_channels=[4, 6, 8], image_size=64)
 
 
-def weighted(weights: Mapping[str, Sequence[float]] | None, **options: Any) -> Scene:
-    return draw(fpngraph.loads(GRAPH), weights=weights, **options)
+def weighted(weights: Mapping[str, Sequence[float]] | None, **look: Any) -> Scene:
+    return assembled(weighted_diagram(weights, **look))
+
+
+def weighted_diagram(weights: Mapping[str, Sequence[float]] | None, **look: Any) -> Diagram:
+    return diagram(fpngraph.loads(GRAPH), Look(**look), weights=weights)
 
 
 def hostile_scene() -> Scene:

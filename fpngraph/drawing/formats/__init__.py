@@ -1,0 +1,1 @@
+"""Writers of a scene that draw each of its shapes."""

@@ -1,0 +1,180 @@
+"""Where columns, rows and nodes lie on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+from fpngraph.drawing.layout.geometry import turned
+from fpngraph.drawing.layout.lettering import width
+from fpngraph.drawing.layout.plan import Plan
+
+Flow = Literal["right", "up"]
+"""Where the sweeps of a diagram go from its inputs."""
+
+ROW_PITCH = 78.0
+BUNDLE_PITCH = 9.0
+COLUMN_PITCH = 96.0
+CELL_GAP = 34.0
+PORT_GAP = 2.6
+"""From the border of a node to the edges at it."""
+_WIDEST_PITCH = 420.0
+_LONG = 3  # columns from which on an edge between levels runs along its row for a while
+_STUB = 52.0
+_STUB_PITCH = 19.0
+_NAME_GAP = 10.0  # between names of outputs that stand side by side
+_CARDS = 16.0  # width that the cards behind a collapsed cell add
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Something that edges end at: a node, or the end of an output's stub (``half`` 0)."""
+
+    name: str
+    x: float
+    y: float
+    half: float
+    """Radius, or half the side of a square."""
+    square: bool = False
+
+    def port(self, dx: float, dy: float) -> tuple[float, float]:
+        """Where an edge in the direction of the unit vector (dx, dy) leaves."""
+        reach = self.half
+        if self.square:
+            corner = self.half - 5.0
+            flat = self.half / max(abs(dx), abs(dy))
+            # on the rounded corner: where the ray meets the circle around (corner, corner)
+            along = corner * (abs(dx) + abs(dy))
+            inside = along * along - 2 * corner * corner + 25.0
+            other = self.half * min(abs(dx), abs(dy)) / max(abs(dx), abs(dy))
+            reach = flat if other <= corner or inside < 0 else along + inside**0.5
+        reach += PORT_GAP if self.half else 0.0
+        return self.x + dx * reach, self.y + dy * reach
+
+    def turned(self) -> Place:
+        x, y = turned((self.x, self.y))
+        return replace(self, x=x, y=y)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Places of all spots and stubs, and the lines they stand on.
+
+    Sweeps are columns from left to right and levels are rows; in a turned grid, sweeps are rows from the lowest up and
+    levels are columns.
+    """
+
+    radius: float
+    sweeps: tuple[float, ...]
+    """Centres of the sweeps, along them."""
+    lines: tuple[float, ...]
+    """Centres of the levels, across the sweeps."""
+    levels: tuple[int, ...]
+    """Of the lines; the highest first."""
+    column: Mapping[str, int]
+    """Number of a spot's sweep."""
+    row: Mapping[str, int]
+    """Number of its level's line."""
+    places: Mapping[str, Place]
+    stubs: Mapping[str, Place]
+    """Public name of an output to the end of its stub."""
+    spans: tuple[tuple[int, int], ...]
+    """First and last sweep of every cell."""
+    flow: Flow = "right"
+
+    def turned(self) -> Grid:
+        """With sweeps that go up and the highest level on the right."""
+        return replace(
+            self,
+            sweeps=tuple(-x for x in self.sweeps),
+            lines=tuple(-y for y in self.lines),
+            places={name: place.turned() for name, place in self.places.items()},
+            stubs={name: place.turned() for name, place in self.stubs.items()},
+            flow="up",
+        )
+
+
+def lay_out(plan: Plan, column: Mapping[str, int], *, radius: float, flow: Flow) -> Grid:
+    """A grid with levels as rows. ``flow``: where its sweeps will go, since names of outputs are wider than high."""
+    levels = tuple(sorted({spot.level for spot in plan.spots.values()}, reverse=True))
+    row = {name: levels.index(spot.level) for name, spot in plan.spots.items()}
+    spans = tuple(_span(plan, column, number) for number in range(len(plan.cells)))
+    xs = tuple(_column_centres(spans, column, radius))
+    names = {number: _names(plan, row, column, number) for number in range(len(levels))}
+    pitches = {number: _stub_pitch(names[number], flow) for number in names}
+    stub_rooms = [pitches[number] * len(names[number]) for number in names]
+    ys = tuple(_row_centres(plan, column, row, stub_rooms, radius))
+    places = {
+        name: Place(name, xs[column[name]], ys[row[name]], radius - (spot.kind == "input"), spot.kind == "input")
+        for name, spot in plan.spots.items()
+    }
+    right = xs[-1] + radius + _STUB + (_CARDS if plan.cells[-1].runs > 1 else 0.0)
+    stubs: dict[str, Place] = {}
+    for number, public in names.items():
+        for position, name in enumerate(public):
+            offset = (position - (len(public) - 1) / 2) * pitches[number]
+            stubs[name] = Place(name, right, ys[number] + offset, 0.0)
+    return Grid(radius, xs, ys, levels, column, row, places, stubs, spans)
+
+
+def output_size(crowd: int) -> float:
+    """Of the letters of an output's name, where so many stand at its level."""
+    return 15.0 if crowd == 1 else 12.0
+
+
+def _names(plan: Plan, row: Mapping[str, int], column: Mapping[str, int], number: int) -> list[str]:
+    """The outputs of a row, those that come last in it at the end."""
+    ends = sorted((spot for spot in plan.outputs if row[spot] == number), key=lambda spot: column[spot])
+    return [name for spot in ends for name in plan.outputs[spot]]
+
+
+def _stub_pitch(names: list[str], flow: Flow) -> float:
+    if flow == "right":
+        return _STUB_PITCH
+    widest = max((width(name, output_size(len(names)), 700) for name in names), default=0.0)
+    return max(_STUB_PITCH, widest + _NAME_GAP)
+
+
+def _span(plan: Plan, column: Mapping[str, int], cell: int) -> tuple[int, int]:
+    inside = [column[name] for name, spot in plan.spots.items() if spot.cell == cell]
+    return min(inside), max(inside)
+
+
+def _column_centres(spans: tuple[tuple[int, int], ...], column: Mapping[str, int], radius: float) -> Iterator[float]:
+    firsts = {first for first, _ in spans if first > 0}
+    x = 0.0
+    yield x
+    for number in range(1, max(column.values()) + 1):
+        x += max(COLUMN_PITCH, COLUMN_PITCH + 2 * (radius - 17.0)) + (CELL_GAP if number in firsts else 0.0)
+        yield x
+
+
+def _row_centres(
+    plan: Plan, column: Mapping[str, int], row: Mapping[str, int], stub_rooms: list[float], radius: float
+) -> Iterator[float]:
+    rows = len(stub_rooms)
+    bundles = [_overlap(plan, column, row, number) for number in range(rows)]
+    y = 0.0
+    yield y
+    for upper, lower in pairwise(range(rows)):
+        further = max(bundles[upper], bundles[lower], 1) - 1
+        pitch = min(ROW_PITCH + 2 * (radius - 17.0) + BUNDLE_PITCH * further, _WIDEST_PITCH)
+        y += max(pitch, max(stub_rooms[upper], stub_rooms[lower]) + _STUB_PITCH)
+        yield y
+
+
+def _overlap(plan: Plan, column: Mapping[str, int], row: Mapping[str, int], number: int) -> int:
+    """The most bundles of skips, one per source, that run beside a row at one place."""
+    held = {column[name] for name in plan.spots if row[name] == number}
+    reach: dict[str, int] = {}
+    for link in plan.links:
+        if row[link.source] != number:
+            continue
+        start, end = column[link.source], column[link.target]
+        passed = any(start < other < end for other in held)
+        if (row[link.target] == number and passed) or (row[link.target] != number and end - start >= _LONG):
+            reach[link.source] = max(end, reach.get(link.source, end))
+    spans = [(column[source], end) for source, end in reach.items()]
+    return max((sum(a <= start < b for a, b in spans) for start, _ in spans), default=0)

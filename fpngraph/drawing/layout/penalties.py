@@ -1,0 +1,167 @@
+"""What speaks against a route: nodes in its way, and other routes that it crosses, follows or points at."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import hypot
+
+from fpngraph.drawing.layout.candidates import CLEARANCE
+from fpngraph.drawing.layout.geometry import Box, Curve, Point, crossing, distance, point_to_segment
+from fpngraph.drawing.layout.grid import Place
+from fpngraph.drawing.layout.plan import Direction
+
+PER_PX = 0.12
+APART = 9.0
+"""For a second lane of one source, where one would do."""
+_HIT = 400.0
+_CROSSING = 16.0
+_ARROWHEAD = 12.0
+_PARALLEL = 5.0
+_SAMPLE = 8.0  # px of nearly parallel run that count once
+_NEAR = 6.5
+_TIP = 9.0
+_EASY = 15.0  # nearer than this to a node looks crowded
+_REACH = 40.0  # the radius of a node and what is near to it
+_TILE = 96.0
+
+Tile = tuple[int, int]
+Part = tuple[Point, Point, float, float, float, float]
+"""Two points, and the left, top, right and bottom of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A curve as straight parts, with its two ends."""
+
+    source: str
+    target: str
+    direction: Direction
+    parts: tuple[Part, ...]
+    box: Box
+    length: float
+
+    @property
+    def tip(self) -> Point:
+        return self.parts[-1][1]
+
+    def tiles(self) -> frozenset[Tile]:
+        """The squares of the page in which it may meet something."""
+        return frozenset(tile for part in self.parts for tile in tiles(part[2:], _TIP))
+
+
+def stroke(source: str, target: str, direction: Direction, curve: Curve) -> Stroke:
+    parts = tuple(
+        (a, b, min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])) for a, b in pairwise(curve.flat())
+    )
+    _, _, lefts, tops, rights, bottoms = zip(*parts, strict=True)
+    box = (min(lefts), min(tops), max(rights), max(bottoms))
+    return Stroke(source, target, direction, parts, box, sum(distance(part[0], part[1]) for part in parts))
+
+
+class Nodes:
+    """The nodes of a page by where they are."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        self._near: dict[Tile, list[Place]] = defaultdict(list)
+        for place in places:
+            self._near[tile_of((place.x, place.y))].append(place)
+
+    def against(self, route: Stroke) -> float:
+        """What the nodes that are not its ends say against a route."""
+        near = {tile for part in route.parts for tile in tiles(part[2:], _REACH)}
+        return sum(
+            _node_against(place, route)
+            for tile in near & self._near.keys()
+            for place in self._near[tile]
+            if place.name not in (route.source, route.target)
+        )
+
+
+def _node_against(place: Place, route: Stroke) -> float:
+    x, y = place.x, place.y
+    border = place.half * (1.25 if place.square else 1.0)
+    reach = border + _EASY
+    away = reach
+    for a, b, left, top, right, bottom in route.parts:
+        if left - reach < x < right + reach and top - reach < y < bottom + reach:
+            away = min(away, point_to_segment((x, y), a, b))
+    if away < border + CLEARANCE:
+        return _HIT + 20 * (CLEARANCE + border - away)
+    return (reach - away) * 1.2
+
+
+def between(route: Stroke, other: Stroke) -> float:
+    """What another route says against one, and it against the other."""
+    left, top, right, bottom = other.box
+    left, top, right, bottom = left - _TIP, top - _TIP, right + _TIP, bottom + _TIP
+    box = route.box
+    if box[0] > right or box[2] < left or box[1] > bottom or box[3] < top:
+        return 0.0
+    total = 0.0
+    for part in route.parts:
+        if part[2] <= right and part[4] >= left and part[3] <= bottom and part[5] >= top:
+            total += _part_against(route, part, other)
+    return total + _ARROWHEAD * (_points_at(route, other) + _points_at(other, route))
+
+
+def _part_against(route: Stroke, part: Part, other: Stroke) -> float:
+    total = 0.0
+    a, b, left, top, right, bottom = part
+    left, top, right, bottom = left - _NEAR, top - _NEAR, right + _NEAR, bottom + _NEAR
+    same_source = route.source == other.source
+    trunk = same_source and route.direction == other.direction
+    for theirs in other.parts:
+        if theirs[2] > right or theirs[4] < left or theirs[3] > bottom or theirs[5] < top:
+            continue
+        shares = crossing(a, b, theirs[0], theirs[1])
+        if same_source:  # a branch begins on its trunk, which is no crossing
+            total += _CROSSING / 2 if shares and min(shares) > 1e-6 else 0.0
+        elif shares:
+            total += _CROSSING * (0.8 if route.target == other.target else 1.0)
+        if not trunk and not shares:
+            total += _PARALLEL * _beside(a, b, theirs[0], theirs[1]) / _SAMPLE
+    return total
+
+
+def _points_at(route: Stroke, other: Stroke) -> bool:
+    """Whether the tip of a route is at the line of another."""
+    x, y = route.tip
+    left, top, right, bottom = other.box
+    if not (left - _TIP < x < right + _TIP and top - _TIP < y < bottom + _TIP):
+        return False
+    for a, b, left, top, right, bottom in other.parts:
+        near = left - _TIP < x < right + _TIP and top - _TIP < y < bottom + _TIP
+        if near and point_to_segment((x, y), a, b) < _TIP:
+            return True
+    return False
+
+
+def _beside(a: Point, b: Point, c: Point, d: Point) -> float:
+    """The length over which cd runs nearly parallel to ab and near it."""
+    rx, ry, sx, sy = b[0] - a[0], b[1] - a[1], d[0] - c[0], d[1] - c[1]
+    length, other = hypot(rx, ry), hypot(sx, sy)
+    if not length or not other or abs(rx * sy - ry * sx) > 0.35 * length * other:
+        return 0.0
+    rx, ry = rx / length, ry / length
+    from_c, from_d = (c[0] - a[0]) * rx + (c[1] - a[1]) * ry, (d[0] - a[0]) * rx + (d[1] - a[1]) * ry
+    first, last = max(0.0, min(from_c, from_d)), min(length, max(from_c, from_d))
+    if last <= first:
+        return 0.0
+    middle = a[0] + rx * (first + last) / 2, a[1] + ry * (first + last) / 2
+    return last - first if point_to_segment(middle, c, d) < _NEAR else 0.0
+
+
+def tile_of(point: Point) -> Tile:
+    return int(point[0] // _TILE), int(point[1] // _TILE)
+
+
+def tiles(box: Box, margin: float) -> Iterator[Tile]:
+    """The squares of the page that a box touches."""
+    left, top = int((box[0] - margin) // _TILE), int((box[1] - margin) // _TILE)
+    right, bottom = int((box[2] + margin) // _TILE), int((box[3] + margin) // _TILE)
+    for x in range(left, right + 1):
+        for y in range(top, bottom + 1):
+            yield x, y

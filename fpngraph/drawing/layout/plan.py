@@ -1,0 +1,227 @@
+"""What of a graph is drawn: its cells, nodes and edges, with runs that repeat collapsed into one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from fpngraph.errors import GraphError
+from fpngraph.graph import Graph, Node
+from fpngraph.shapes import Lowered, lower
+from fpngraph.steps import EdgeSteps
+
+Kind = Literal["input", "single", "fusion"]
+Direction = Literal["up", "down", "same"]
+
+DRAWN_OUT = 3
+"""The most equal runs of a stage that are drawn one by one unless somebody asks for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A run of a stage, or several equal ones drawn as one. The first cell of a plan holds the inputs."""
+
+    stage: str | None
+    run: int | None
+    runs: int
+    """How many runs it stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A node or an input of the graph that is drawn."""
+
+    name: str
+    """Full name; of collapsed runs, that of the first."""
+    label: str
+    number: int
+    """As effdet counts: on from the inputs, and the same in every run."""
+    level: int
+    cell: int
+    kind: Kind
+    fusion: str | None
+    """What the badge of its fusion says; None for the usual one of the graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An edge that is drawn, once for all edges with its two ends."""
+
+    source: str
+    target: str
+    reference: str
+    count: int
+    direction: Direction
+    ratio: int
+    projected: bool
+    """Whether there is a 1x1 convolution on it."""
+
+
+def layer(link: Link | None) -> int:
+    """The later are drawn over the earlier: edges over the stubs of outputs, those that go up over all."""
+    return 0 if link is None else {"same": 1, "down": 2, "up": 3}[link.direction]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a diagram shows, before it has a place."""
+
+    cells: tuple[Cell, ...]
+    spots: Mapping[str, Spot]
+    """By full name, in topological order, cell by cell."""
+    links: tuple[Link, ...]
+    outputs: Mapping[str, tuple[str, ...]]
+    """Spot to the public names of its outputs."""
+    shown: Mapping[str, str]
+    """Every input and node of the graph to the one that is drawn for it."""
+
+
+def plan(graph: Graph, lowered: Lowered | None, *, expand: bool | None) -> Plan:
+    """The plan of a graph. ``expand``: draw every run (True), none twice (False), or few (None).
+
+    ``lowered``: its steps, where the channels of its inputs are known.
+    """
+    shown = _representatives(graph, expand)
+    first = _beginning(graph)
+    cells, cell_of = _cells(graph, shown, first)
+    outputs: dict[str, tuple[str, ...]] = {}
+    for name, source in graph.outputs.items():
+        place = shown[source]
+        outputs[place] = (*outputs.get(place, ()), name)
+    return Plan(
+        cells=cells,
+        spots=dict(_spots(graph, shown, cell_of)),
+        links=tuple(_links(graph, shown, _projected(graph, lowered))),
+        outputs=outputs,
+        shown=shown,
+    )
+
+
+def _runs(graph: Graph) -> list[list[Node]]:
+    """The nodes of every run of every stage; of the stages that do not repeat, in one list each."""
+    return [list(nodes) for _, nodes in groupby(graph.nodes.values(), key=lambda node: (node.stage or "", node.run))]
+
+
+def _representatives(graph: Graph, expand: bool | None) -> dict[str, str]:
+    """Every input and node to the one that is drawn for it."""
+    shown = {name: name for name in graph.inputs}
+    for _, stretch in groupby(_runs(graph), key=_signature):
+        runs = list(stretch)
+        collapsed = expand is False or (expand is None and len(runs) > DRAWN_OUT)
+        for run in runs:
+            drawn = runs[0] if collapsed and run[0].run is not None else run
+            shown |= {node.name: other.name for node, other in zip(run, drawn, strict=True)}
+    return shown
+
+
+def _signature(run: Sequence[Node]) -> tuple[object, ...]:
+    """What two runs must have in common to be drawn as one."""
+    nodes = tuple((node.member, node.level, tuple(edge.reference for edge in node.edges)) for node in run)
+    return run[0].stage, run[0].run is None, nodes
+
+
+def _beginning(graph: Graph) -> set[str]:
+    """The inputs, and the levels made from them that the backbone does not have."""
+    given = {entry.level for entry in graph.inputs.values()}
+    levels = {name: entry.level for name, entry in graph.inputs.items()}
+    outputs = set(graph.outputs.values())
+    for node in graph.nodes.values():
+        source = node.edges[0].source
+        extra = node.run is None and len(node.edges) == 1 and node.level not in given and node.name not in outputs
+        if extra and levels.get(source, node.level) < node.level:
+            levels[node.name] = node.level
+    return set(levels)
+
+
+def _cells(graph: Graph, shown: Mapping[str, str], first: set[str]) -> tuple[tuple[Cell, ...], dict[str, int]]:
+    """The cells, and the cell of everything that is drawn."""
+    cells: list[Cell] = [Cell(None, None, 1)]
+    cell_of = dict.fromkeys(first, 0)
+    for run in _runs(graph):
+        inside = [node for node in run if node.name not in first]
+        if inside and shown[run[0].name] == run[0].name:
+            cell_of |= {node.name: len(cells) for node in inside}
+            cells.append(Cell(run[0].stage, run[0].run, 1))
+        elif inside:
+            last = cells[-1]
+            cells[-1] = Cell(last.stage, last.run, last.runs + 1)
+    return tuple(cells), cell_of
+
+
+def _spots(graph: Graph, shown: Mapping[str, str], cell_of: Mapping[str, int]) -> Iterator[tuple[str, Spot]]:
+    badges = _badges(graph)
+    numbers: dict[tuple[str | None, str], int] = {}
+    inputs = sorted(graph.inputs.values(), key=lambda entry: cell_of[entry.name])
+    for entry in inputs:
+        number = numbers.setdefault((None, entry.name), len(numbers))
+        yield entry.name, Spot(entry.name, entry.name, number, entry.level, 0, "input", None)
+    drawn = (node for node in graph.nodes.values() if shown[node.name] == node.name)
+    for node in sorted(drawn, key=lambda node: cell_of[node.name]):
+        number = numbers.setdefault((node.stage or "", node.member), len(numbers))
+        kind: Kind = "single" if len(node.edges) == 1 else "fusion"
+        badge = badges.get(node.fusion.name) if kind == "fusion" else None
+        yield node.name, Spot(node.name, node.member, number, node.level, cell_of[node.name], kind, badge)
+
+
+def _badges(graph: Graph) -> dict[str, str]:
+    """What marks each fusion that is not the usual one; an operator may say it by ``badge``."""
+    counts: dict[str, int] = {}
+    badges: dict[str, str] = {}
+    for node in graph.nodes.values():
+        if len(node.edges) > 1:
+            counts[node.fusion.name] = counts.get(node.fusion.name, 0) + 1
+            badges[node.fusion.name] = node.fusion.badge or node.fusion.name
+    usual = max(counts, key=lambda name: counts[name], default=None)
+    return {name: badge for name, badge in badges.items() if name != usual}
+
+
+def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str]]) -> Iterator[Link]:
+    levels = {name: entry.level for name, entry in graph.inputs.items()}
+    levels |= {name: node.level for name, node in graph.nodes.items()}
+    for node in graph.nodes.values():
+        if shown[node.name] != node.name:
+            continue
+        sources = [shown[edge.source] for edge in node.edges]
+        for source in dict.fromkeys(sources):
+            rise = node.level - levels[source]
+            reference = node.edges[sources.index(source)].reference
+            direction: Direction = "down" if rise > 0 else "up" if rise < 0 else "same"
+            yield Link(
+                source,
+                node.name,
+                reference,
+                count=sources.count(source),
+                direction=direction,
+                ratio=1 << abs(rise),
+                projected=(source, node.name) in projected,
+            )
+
+
+def _projected(graph: Graph, lowered: Lowered | None) -> set[tuple[str, str]]:
+    """Source and node of every edge with a projection; with channels unknown, as if each input had its own."""
+    if lowered is None:
+        declared = {node.channels or 0 for node in graph.nodes.values()}
+        unlike = 1 + max(declared, default=0)
+        try:
+            lowered = lower(graph, [unlike + place for place in range(len(graph.inputs))])
+        except GraphError:
+            return {
+                (edge.source, node.name)
+                for node in graph.nodes.values()
+                for edge in node.edges
+                if edge.projection.when == "always"
+            }
+    return {
+        (steps.edge.source, name)
+        for name, node in lowered.nodes.items()
+        for steps in node.edges
+        if _projects(steps, lowered, node.node.level)
+    }
+
+
+def _projects(steps: EdgeSteps, lowered: Lowered, level: int) -> bool:
+    rise = level - lowered.feature(steps.edge.source).level
+    path = steps.edge.down if rise > 0 else steps.edge.up if rise < 0 else ()
+    return len(steps.steps) > len(path)

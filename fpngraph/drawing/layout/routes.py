@@ -1,0 +1,264 @@
+"""The way of every edge and stub over the page: the cheapest one, equal in runs that repeat."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from math import inf
+
+from fpngraph.drawing.layout.candidates import Candidate, channels, lanes, simple, straight
+from fpngraph.drawing.layout.geometry import Curve
+from fpngraph.drawing.layout.grid import Grid
+from fpngraph.drawing.layout.penalties import APART, PER_PX, Nodes, Stroke, Tile, between, stroke
+from fpngraph.drawing.layout.plan import Link, Plan
+from fpngraph.drawing.layout.wishes import Wish, wishes
+
+_TRIALS = 6  # ways tried for one wish when its neighbours move too
+_CONFLICT = 10.0  # less is not worth it
+_LARGEST_GROUP = 14
+
+
+@dataclass(frozen=True, slots=True)
+class _Effort:
+    """How hard a router tries."""
+
+    ways: int
+    """The most ways that are compared for a wish."""
+    crowded: float
+    """A way that costs more may be left for one along the gaps."""
+    passes: int
+    moves: int
+    """How often a wish may choose again because a neighbour moved."""
+
+
+def _effort(edges: int) -> _Effort:
+    """Less for every edge the more edges there are, so that large graphs take seconds."""
+    if edges <= 80:
+        return _Effort(ways=60, crowded=50.0, passes=3, moves=200)
+    if edges <= 200:
+        return _Effort(ways=16, crowded=100.0, passes=2, moves=0)
+    return _Effort(ways=3, crowded=400.0, passes=0, moves=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """An edge of the plan, or the stub of an output, with its way."""
+
+    source: str
+    target: str
+    """A spot, or the public name of the output."""
+    link: Link | None
+    """None for a stub."""
+    curve: Curve
+
+    def turned(self) -> Route:
+        return replace(self, curve=self.curve.turned())
+
+
+@dataclass(slots=True, eq=False)
+class _Way:
+    """A curve that a wish could take, with what its shape and the nodes say against it."""
+
+    price: float
+    curve: Curve
+    wish: Wish
+    stroke: Stroke
+    tiles: frozenset[Tile]
+    _copies: tuple[Stroke, ...] = ()
+    _known: dict[_Way, float] = field(default_factory=dict)
+
+    def copies(self) -> tuple[Stroke, ...]:
+        """The stroke at every place where the wish's edges are."""
+        if not self._copies:
+            pairs = zip(self.wish.ends, self.wish.shifts, strict=True)
+            self._copies = tuple(
+                stroke(*ends, self.wish.direction, self.curve.shifted(shift)) if shift else self.stroke
+                for ends, shift in pairs
+            )
+        return self._copies
+
+    def against(self, other: _Way) -> float:
+        """What another way that is taken says against this one."""
+        found = self._known.get(other)
+        if found is None:
+            # one that has no copies may meet any of the other's
+            mine = self.copies() if len(other.wish.keys) == 1 else (self.stroke,)
+            found = sum(between(one, two) for one in mine for two in other.copies())
+            self._known[other] = found
+        return found
+
+
+def routes(plan: Plan, grid: Grid) -> tuple[Route, ...]:
+    """Edges in the order of the plan, then stubs."""
+    ends: list[tuple[str, str, Link | None]] = [(link.source, link.target, link) for link in plan.links]
+    ends += [(spot, name, None) for spot, names in plan.outputs.items() for name in names]
+    wanted = sorted(wishes(plan, grid), key=lambda wish: (not wish.pinned, wish.length, wish.keys))
+    router = _Router(grid, _effort(len(wanted)))
+    for wish in wanted:
+        router.place(wish)
+    router.improve()
+    router.mend()
+    router.improve()
+    curves: dict[int, Curve] = {}
+    for wish, way in router.taken.items():
+        for key, shift in zip(wish.keys, wish.shifts, strict=True):
+            curves[key] = way.curve.shifted(shift) if shift else way.curve
+    return tuple(Route(source, target, link, curves[key]) for key, (source, target, link) in enumerate(ends))
+
+
+class _Router:
+    """Finds ways for wishes one after the other, then mends what that order spoilt."""
+
+    def __init__(self, grid: Grid, effort: _Effort) -> None:
+        self._grid = grid
+        self._effort = effort
+        self._moves = 0
+        self._nodes = Nodes(list(grid.places.values()))
+        self._ways: dict[Wish, list[_Way]] = {}
+        self._widened: set[Wish] = set()
+        self._here: dict[Tile, dict[Wish, None]] = defaultdict(dict)
+        self._leaving: dict[tuple[str, str], dict[Wish, None]] = defaultdict(dict)
+        self.taken: dict[Wish, _Way] = {}
+
+    def place(self, wish: Wish) -> None:
+        """Take the cheapest way, given those of the others."""
+        if wish not in self._ways:
+            self._ways[wish] = sorted(self._priced(wish, self._usual(wish)), key=_own_price)[: self._effort.ways]
+        way, price = self._cheapest(wish)
+        if price > self._effort.crowded and not wish.pinned and wish not in self._widened:
+            self._widened.add(wish)
+            more = self._priced(wish, channels(wish.source, wish.target, self._grid, wish.rows))
+            self._ways[wish] = sorted([*self._ways[wish], *more], key=_own_price)[: self._effort.ways]
+            way, _ = self._cheapest(wish)
+        self._take(wish, way)
+
+    def improve(self) -> None:
+        """Choose again for every wish, now that all others have a way."""
+        for _ in range(self._effort.passes):
+            before = dict(self.taken)
+            for wish in before:
+                if not wish.pinned:
+                    self._leave(wish)
+                    self.place(wish)
+            if self.taken == before:
+                break
+
+    def mend(self) -> None:
+        """Try for every wish in conflict its other ways, where the neighbours then choose again too."""
+        for wish in list(self.taken):
+            conflict = 0.0 if wish.pinned else self._conflict(wish, self.taken[wish])
+            if conflict > _CONFLICT:
+                limit = self.taken[wish].price + conflict
+                for way in self._ways[wish][:_TRIALS]:
+                    if way is not self.taken[wish] and way.price < limit and self._try(wish, way):
+                        break
+
+    def _try(self, wish: Wish, way: _Way) -> bool:
+        """Take another way and let the neighbours choose again; keep that if it is better for all together."""
+        near = [*self._near(wish, way), *self._near(wish, self.taken[wish])]
+        moved = [
+            other
+            for other in dict.fromkeys(near)
+            if not other.pinned and (way.against(self.taken[other]) or self.taken[wish].against(self.taken[other]))
+        ]
+        moved += [other for other in self._leaving[_trunk(wish)] if not other.pinned and other not in (wish, *moved)]
+        if len(moved) > _LARGEST_GROUP or self._moves + len(moved) > self._effort.moves:
+            return False
+        self._moves += len(moved)
+        group = [wish, *moved]
+        before = {member: self.taken[member] for member in group}
+        price = self._total(group)
+        for member in group:
+            self._leave(member)
+        self._take(wish, way)
+        for member in moved:
+            self.place(member)
+        if self._total(group) < price - 1.0:
+            return True
+        for member, way_before in before.items():
+            self._leave(member)
+            self._take(member, way_before)
+        return False
+
+    def _total(self, group: Iterable[Wish]) -> float:
+        return sum(self.taken[wish].price + self._conflict(wish, self.taken[wish]) for wish in group)
+
+    def _conflict(self, wish: Wish, way: _Way, limit: float = inf) -> float:
+        """What the ways of the others say against one; stops at ``limit``."""
+        total = self._second_lane(wish, way)
+        for other in self._near(wish, way):
+            total += way.against(self.taken[other])
+            if total >= limit:
+                break
+        return total
+
+    def _near(self, wish: Wish, way: _Way) -> Iterator[Wish]:
+        found: dict[Wish, None] = {}
+        for tile in way.tiles:
+            found.update(self._here.get(tile, {}))
+        found.pop(wish, None)
+        return iter(found)
+
+    def _second_lane(self, wish: Wish, way: _Way) -> float:
+        """Whether bent ways of the same source begin elsewhere, and none as this one."""
+        if len(way.stroke.parts) == 1:
+            return 0.0
+        others = [self.taken[other].stroke.parts for other in self._leaving[_trunk(wish)] if other != wish]
+        bent = [parts[0][1] for parts in others if len(parts) > 1]
+        return APART if bent and way.stroke.parts[0][1] not in bent else 0.0
+
+    def _take(self, wish: Wish, way: _Way) -> None:
+        self.taken[wish] = way
+        self._leaving[_trunk(wish)][wish] = None
+        for copy in way.copies():
+            for tile in copy.tiles():
+                self._here[tile][wish] = None
+
+    def _leave(self, wish: Wish) -> None:
+        self._leaving[_trunk(wish)].pop(wish)
+        for copy in self.taken[wish].copies():
+            for tile in copy.tiles():
+                self._here[tile].pop(wish, None)
+
+    def _usual(self, wish: Wish) -> Iterator[Candidate]:
+        if wish.pinned:
+            yield 0.0, straight(wish.source, wish.target)
+        else:
+            few = self._effort.passes == 0
+            yield from islice(simple(wish.source, wish.target), 1 if few else None)
+            yield from lanes(wish.source, wish.target, self._grid, wish.rows)
+
+    def _priced(self, wish: Wish, candidates: Iterable[Candidate]) -> Iterator[_Way]:
+        for dislike, curve in candidates:
+            route = stroke(*wish.ends[0], wish.direction, curve)
+            longer = route.length - wish.length + wish.source.half + wish.target.half
+            way = _Way(0.0, curve, wish, route, route.tiles())
+            way.price = dislike + PER_PX * longer + max(map(self._nodes.against, _telling(way)))
+            yield way
+
+    def _cheapest(self, wish: Wish) -> tuple[_Way, float]:
+        now = self.taken.get(wish)
+        ways = self._ways[wish]
+        best, price = ways[0], inf
+        for way in [now, *ways] if now in ways else ways:  # the present one first, as a bound
+            if way.price < price:
+                total = way.price + self._conflict(wish, way, price - way.price)
+                if total < price:
+                    best, price = way, total
+        return best, price
+
+
+def _telling(way: _Way) -> tuple[Stroke, ...]:
+    """The stroke where it stands first, in the run before and in the last, which have other neighbours."""
+    copies = way.copies()
+    return tuple({id(copy): copy for copy in (*copies[:2], copies[-1])}.values())
+
+
+def _trunk(wish: Wish) -> tuple[str, str]:
+    return wish.source.name, wish.direction
+
+
+def _own_price(way: _Way) -> float:
+    return way.price

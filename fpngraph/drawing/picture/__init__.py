@@ -1,0 +1,1 @@
+"""The scene: plain shapes with roles of colours, made from a layout."""

@@ -1,0 +1,202 @@
+"""The scene of a diagram from its plan, grid and routes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
+from fpngraph.drawing.layout.grid import Place, output_size
+from fpngraph.drawing.layout.lettering import fitted, room_for, width
+from fpngraph.drawing.layout.plan import Link, Spot, layer
+from fpngraph.drawing.layout.routes import Route
+from fpngraph.drawing.picture.diagram import RING_ROOM, Diagram
+from fpngraph.drawing.picture.marks import (
+    HEAD,
+    LINE,
+    NOTCH,
+    FreePlaces,
+    Interval,
+    Segments,
+    arrowhead,
+    dashes,
+    gaps,
+    shared_starts,
+)
+from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
+from fpngraph.drawing.picture.theme import TIMES
+
+_SIGN = 10.5
+_MARGIN = 22.0
+
+
+class Composer:
+    """Puts the shapes of one diagram together."""
+
+    def __init__(self, drawn: Diagram) -> None:
+        self._drawn = drawn
+        self._plan = drawn.plan
+        self._grid = drawn.grid
+        self._routes = drawn.routes
+        self._weights = drawn.learnt.edges
+        self._tracks = [Track(route.curve) for route in self._routes]
+        self._segments = Segments(self._tracks)
+        self._free = FreePlaces(self._tracks, self._segments, self._grid.places)
+
+    def edges(self) -> tuple[list[Group], list[Shape]]:
+        """Edges and stubs in drawing order, and the texts on them."""
+        wider = [self._line_width(route) - LINE for route in self._routes]
+        open_at = gaps(self._routes, self._tracks, self._segments, wider)
+        texts: list[Shape] = []
+        squares: dict[int, list[Shape]] = {}
+        for key, route in enumerate(self._routes):
+            if route.link and route.link.projected:
+                squares[key] = [self._square(key, route.link)]
+        for key, route in enumerate(self._routes):
+            text = _edge_text(route.link) if route.link else ""
+            if text and route.link:
+                sign, interval = self._text(key, text, route.link.direction)
+                texts.append(sign)
+                open_at.setdefault(key, []).append(interval)
+        together = shared_starts(self._routes)
+        order = sorted(range(len(self._routes)), key=lambda key: (layer(self._routes[key].link), key))
+        return [self._edge(key, open_at.get(key, []), squares.get(key, []), together) for key in order], texts
+
+    def _edge(self, key: int, open_at: list[Interval], marks: list[Shape], together: set[Point]) -> Group:
+        route, track = self._routes[key], self._tracks[key]
+        direction = route.link.direction if route.link else "same"
+        pattern = dashes(track, open_at, dashed=direction == "up", in_step=route.curve.start in together)
+        data = {"from": route.source, "to": route.target, "kind": direction}
+        if route.link is None:
+            data = {"from": route.source, "output": route.target}
+        elif route.link.count > 1:
+            data["count"] = str(route.link.count)
+        if weight := self._weights.get((route.source, route.target)):
+            data["weight"] = str(weight)
+            data |= {"weight-runs": str(weight.runs)} if weight.runs > 1 else {}
+        wide = self._line_width(route)
+        line = Path(
+            shortened(route.curve, NOTCH),
+            Paint(line=direction, line_width=wide, dashes=pattern),
+            "edge" if route.link else "stub",
+            data,
+        )
+        return Group("link", (line, Polygon(arrowhead(track, wide - LINE), Paint(direction)), *marks))
+
+    def _line_width(self, route: Route) -> float:
+        weight = self._weights.get((route.source, route.target)) if route.link else None
+        return weight.width if weight else LINE
+
+    def _square(self, key: int, link: Link) -> Rect:
+        first = min(21.0, (self._tracks[key].length - HEAD) / 2)
+        along = self._free.on(key, first=first, enough=9.0, from_start=True)
+        x, y = self._tracks[key].point(along)
+        return Rect(x - 4.0, y - 4.0, 8.0, 8.0, 1.5, Paint("ground", link.direction, 1.5))
+
+    def _text(self, key: int, text: str, role: str) -> tuple[Text, Interval]:
+        along = self._free.on(key, first=16.0, enough=11.0, from_start=False)
+        track = self._tracks[key]
+        x, y = track.point(along)
+        dx, dy = track.heading(along)
+        wide, high = room_for(text, _SIGN, 700) + 4.0, _SIGN + 3.0
+        half = min(wide / max(abs(dx), 1e-6), high / max(abs(dy), 1e-6)) / 2
+        return Text(x, y + _SIGN * 0.36, text, _SIGN, role, 700, "middle"), (along - half, along + half)
+
+    def badges(self) -> Iterator[Text]:
+        """The names of the rarer fusions, each in the freest corner of its node."""
+        for spot in self._plan.spots.values():
+            if spot.fusion:
+                place = self._grid.places[spot.name]
+                wide = width(spot.fusion, 10.0, 600)
+                off = place.half + 3.0
+                corners = [
+                    (place.x + sx * (off * 0.72 + wide / 2), place.y + sy * off * 0.95)
+                    for sx in (1, -1)
+                    for sy in (-1, 1)
+                ]
+                x, y = self._free.freest(corners)
+                yield Text(x, y + 3.6, spot.fusion, 10.0, "muted", 600, "middle")
+
+    def nodes(self) -> Iterator[Group]:
+        for name, spot in self._plan.spots.items():
+            data = {"node": name, "level": str(spot.level), "kind": spot.kind}
+            if name in self._plan.outputs:
+                data["output"] = " ".join(self._plan.outputs[name])
+            shapes = tuple(self._node(spot, self._grid.places[name]))
+            known, tip = facts(self._drawn, spot)
+            yield Group("node", shapes, {**data, **known}, tip)
+
+    def _node(self, spot: Spot, place: Place) -> Iterator[Shape]:
+        line = f"line.{spot.level}"
+        paint = Paint("ground" if spot.kind == "single" else f"fill.{spot.level}", line, LINE)
+        if place.square:
+            side = 2 * place.half
+            yield Rect(place.x - place.half, place.y - place.half, side, side, 5.0, paint)
+        else:
+            yield Circle(place.x, place.y, place.half, paint)
+        ring = spot.name in self._plan.outputs
+        if ring and place.square:
+            inner = place.half - 3.4
+            yield Rect(place.x - inner, place.y - inner, 2 * inner, 2 * inner, 3.0, Paint(None, "ring", 1.2))
+        elif ring:
+            yield Circle(place.x, place.y, place.half - 3.4, Paint(None, "ring", 1.2))
+        if label := self._drawn.label(spot):
+            yield from _inside(label, place, ring)
+
+    def stub_names(self) -> Iterator[Text]:
+        ends = [(name, self._plan.spots[spot].level) for spot, names in self._plan.outputs.items() for name in names]
+        crowd = Counter(level for _, level in ends)
+        for name, level in ends:
+            end = self._grid.stubs[name]
+            size = output_size(crowd[level])
+            if self._grid.flow == "up":
+                yield Text(end.x, end.y - 7.0, name, size, f"text.{level}", 700, "middle")
+            else:
+                yield Text(end.x + 7.0, end.y + size * 0.36, name, size, f"text.{level}", 700)
+
+
+def _edge_text(link: Link) -> str:
+    ratio = f"{'÷' if link.direction == 'down' else TIMES}{link.ratio}" if link.ratio > 2 else ""
+    count = f"{link.count}x" if link.count > 1 else ""
+    return " · ".join(filter(None, (count, ratio)))
+
+
+def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:
+    """What is known of a node beside its place: data attributes, and a sentence for the reader."""
+    data: dict[str, str] = {}
+    words = [f"{spot.name}: level {spot.level}"]
+    node = drawn.graph.nodes.get(spot.name)
+    if node:
+        words.append(f"{node.fusion.name} of {', '.join(edge.source for edge in node.edges)}")
+        words += [" ".join(layer.name for layer in node.op)] if node.op else []
+    if drawn.lowered:
+        channels = drawn.lowered.feature(spot.name).channels
+        data["channels"] = str(channels)
+        words.append(f"{channels} channels")
+    if drawn.costs and node:
+        found = drawn.costs.nodes[spot.name]
+        data |= {"height": str(found.size.height), "width": str(found.size.width)}
+        data |= {"parameters": str(found.parameters), "macs": str(found.macs)}
+        words.append(f"{found.size.height} x {found.size.width} px")
+        words.append(f"{found.parameters:,} parameters, {found.macs:,} MACs")
+    words += [drawn.learnt.words[spot.name]] if spot.name in drawn.learnt.words else []
+    return data, "; ".join(words)
+
+
+def _inside(label: str, place: Place, ring: bool) -> Iterator[Text]:
+    """The label within a node, in one line or two."""
+    room = 2 * place.half - (RING_ROOM if ring else 5.0)
+    lines, size = fitted(label, room, (12.0, 11.0, 10.0), 600)
+    for number, line in enumerate(lines):
+        y = place.y + size * 0.36 + (number - (len(lines) - 1) / 2) * size
+        yield Text(place.x, y, line, size, "ink", 600, "middle")
+
+
+def page(groups: Sequence[Group]) -> Box:
+    """The extent of everything, with a margin, in whole pixels."""
+    left, top, right, bottom = union(group.box() for group in groups)
+    return _down(left - _MARGIN), _down(top - _MARGIN), -_down(-right - _MARGIN), -_down(-bottom - _MARGIN)
+
+
+def _down(value: float) -> float:
+    return float(value // 1)

@@ -1,0 +1,180 @@
+"""What is drawn of a graph, how, and where it lies: all that a writer of any format needs to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+from typing import Literal, get_args
+
+from fpngraph.costs import Costs, lowered_cost
+from fpngraph.drawing.layout.columns import columns
+from fpngraph.drawing.layout.geometry import Box, union
+from fpngraph.drawing.layout.grid import Flow, Grid, lay_out
+from fpngraph.drawing.layout.lettering import room_for
+from fpngraph.drawing.layout.plan import Cell, Link, Plan, Spot, layer, plan
+from fpngraph.drawing.layout.routes import Route, routes
+from fpngraph.drawing.picture.theme import THEMES, TIMES, Theme
+from fpngraph.drawing.picture.weights import Learned, Weight, Weights, learned
+from fpngraph.graph import Graph
+from fpngraph.shapes import InChannels, Lowered, lower
+
+Labels = Literal["names", "ids", "none"]
+
+RING_ROOM = 9.0
+"""What a node with the ring of an output needs beside its label."""
+ROW_PAD = 14.0
+"""From the outermost edge or node to the border of a cell, along a sweep."""
+CELL_PAD = 23.0
+"""From the outermost sweep's nodes to it."""
+_RADIUS = 17.0
+_WIDEST_RADIUS = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a reader may choose of any diagram. Raises ValueError for a choice that there is not."""
+
+    theme: Theme = "auto"
+    """Colours by the reader's preference (``auto``) or fixed."""
+    labels: Labels = "names"
+    """Names as in the file, numbers as effdet counts, or none."""
+    title: bool | str = True
+    """The graph's name, a text, or none."""
+    legend: bool = True
+    expand: bool | None = None
+    """Every run of a repeated stage is drawn (True), equal runs are drawn once (False), or, None, once from four on."""
+    direction: Flow = "right"
+    """Sweeps go to the right and levels are rows, or sweeps go up and levels are columns."""
+
+    def __post_init__(self) -> None:
+        for value, known in (
+            (self.theme, THEMES),
+            (self.labels, get_args(Labels)),
+            (self.direction, get_args(Flow)),
+        ):
+            if value not in known:
+                raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A graph as it is drawn. Places and ways are worked out when a writer asks for them."""
+
+    graph: Graph
+    look: Look
+    plan: Plan
+    lowered: Lowered | None
+    """With the channels of the inputs, where they are known."""
+    costs: Costs | None
+    learnt: Learned
+
+    @cached_property
+    def columns(self) -> Mapping[str, int]:
+        """The sweep of every spot, whichever way they go."""
+        return columns(self.plan)
+
+    @cached_property
+    def grid(self) -> Grid:
+        return self._level.turned() if self.look.direction == "up" else self._level
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """Edges in the order of the plan, then stubs: routed with sweeps to the right, and turned with the grid."""
+        ways = routes(self.plan, self._level)
+        return tuple(route.turned() for route in ways) if self.look.direction == "up" else ways
+
+    @cached_property
+    def _level(self) -> Grid:
+        """With levels as rows."""
+        return lay_out(self.plan, self.columns, radius=self._radius(), flow=self.look.direction)
+
+    def _radius(self) -> float:
+        """Of all nodes, such that most names fit into them."""
+        if self.look.labels != "names":
+            return _RADIUS
+        widest = max(room_for(spot.label, 11.0, 600) for spot in self.plan.spots.values())
+        return min(max(_RADIUS, ceil((widest + RING_ROOM) / 2)), _WIDEST_RADIUS)
+
+    @property
+    def title(self) -> tuple[str, ...]:
+        """Its lines: the name, and below it the cost where that is known."""
+        name = self.graph.name if self.look.title is True else self.look.title
+        if not name:
+            return ()
+        return (name, _subtitle(self.costs)) if self.costs else (name,)
+
+    @cached_property
+    def links(self) -> tuple[Link, ...]:
+        """The edges in drawing order."""
+        return tuple(sorted(self.plan.links, key=layer))
+
+    def weight(self, link: Link) -> Weight | None:
+        """What the edge's node learned for it, where that is drawn."""
+        return self.learnt.edges.get((link.source, link.target))
+
+    @cached_property
+    def extent(self) -> Box:
+        """What the nodes and the lines of edges take."""
+        boxes = [route.curve.box() for route in self.routes]
+        boxes += [
+            (place.x - place.half, place.y - place.half - 2, place.x + place.half, place.y + place.half + 2)
+            for place in self.grid.places.values()
+        ]
+        return union(boxes)
+
+    def cells(self) -> Iterator[tuple[Cell, Box, tuple[str, ...]]]:
+        """Every cell but that of the inputs, with its border and the nodes in it."""
+        left, top, right, bottom = self.extent
+        reach = self.grid.radius + CELL_PAD
+        for number, (cell, span) in enumerate(zip(self.plan.cells, self.grid.spans, strict=True)):
+            one, other = sorted(self.grid.sweeps[sweep] for sweep in span)
+            box = (one - reach, top - ROW_PAD, other + reach, bottom + ROW_PAD)
+            if self.grid.flow == "up":
+                box = (left - ROW_PAD, one - reach, right + ROW_PAD, other + reach)
+            if number:
+                yield cell, box, tuple(spot.name for spot in self.plan.spots.values() if spot.cell == number)
+
+    def label(self, spot: Spot) -> str:
+        """What is written in a node; empty where the reader wants no labels."""
+        return {"names": spot.label, "ids": str(spot.number), "none": ""}[self.look.labels]
+
+    def heading(self, cell: Cell) -> str:
+        """Of a cell: its stage, with the run where there are several, or the graph's name where it is of no stage."""
+        if cell.stage is None:
+            return self.graph.name
+        return cell.stage if cell.run is None or cell.runs > 1 else f"{cell.stage}.{cell.run}"
+
+    def caption(self, cell: Cell) -> str:
+        """The heading with how many runs the cell stands for."""
+        return f"{self.heading(cell)} {TIMES}{cell.runs}" if cell.runs > 1 else self.heading(cell)
+
+
+def diagram(
+    graph: Graph,
+    look: Look = Look(),
+    *,
+    in_channels: InChannels | None = None,
+    image_size: int | tuple[int, int] | None = None,
+    weights: Weights | None = None,
+) -> Diagram:
+    """The diagram of a graph. Arguments and errors are those of ``draw``."""
+    if image_size is not None and in_channels is None:
+        raise ValueError("image_size is given, but no in_channels; sizes and costs need both")
+    lowered = None if in_channels is None else lower(graph, in_channels)
+    costs = lowered_cost(lowered, image_size) if lowered and image_size is not None else None
+    drawn = plan(graph, lowered, expand=True if look.expand is None and weights else look.expand)
+    return Diagram(graph, look, drawn, lowered, costs, learned(graph, drawn, weights or {}))
+
+
+def _subtitle(costs: Costs) -> str:
+    return f"{_short(costs.parameters)} parameters, {_short(costs.macs)} MACs"
+
+
+def _short(number: int) -> str:
+    """A number with three digits and a letter for its power of ten."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {letter}"
+    return str(number)

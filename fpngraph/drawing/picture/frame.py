@@ -1,0 +1,180 @@
+"""What stands around the nodes and edges: levels, headings, cells, title and legend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fpngraph.drawing.layout.geometry import Box, Curve, Track, union
+from fpngraph.drawing.layout.lettering import fitted, width
+from fpngraph.drawing.layout.plan import Cell, Plan
+from fpngraph.drawing.picture.diagram import CELL_PAD, ROW_PAD, Diagram
+from fpngraph.drawing.picture.marks import LINE, NOTCH, arrowhead
+from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
+from fpngraph.drawing.picture.theme import TIMES
+
+_CARD_STEP = 7.0
+_HEADING_SIZES = (12.0, 10.5)
+_HEADING_GAP = 10.0  # between a heading and the border of its cell
+_HEADING_ROOM = 150.0  # beside a cell
+_BADGE = 24.0  # from the baseline of a heading to that of the badge below it
+_GUIDE = 26.0  # from the first nodes to where the lines of the levels begin
+_LABEL_LINE = 13.5
+_DASHED = (6.5, 3.2)
+
+
+def around(drawn: Diagram, links: Box) -> Iterator[Group]:
+    """Cells, levels and the heading of the inputs. ``links``: what edges take with all that is on them."""
+    cell = _upright_cell if drawn.grid.flow == "up" else _cell
+    body = [Group("cell", tuple(cell(drawn, one, box)), _data(one)) for one, box, _ in drawn.cells()]
+    body.append(Group("heading", (_inputs_heading(drawn),)))
+    yield from body
+    yield from _levels(drawn, union([links, *(group.box() for group in body)]))
+
+
+def _data(cell: Cell) -> dict[str, str]:
+    data = {"stage": cell.stage or ""}
+    data |= {} if cell.run is None else {"run": str(cell.run)}
+    return data | ({"runs": str(cell.runs)} if cell.runs > 1 else {})
+
+
+def _cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
+    """With its heading above."""
+    left, top, right, _ = box
+    yield from _cards(cell, box)
+    baseline = top - _HEADING_GAP - _raised(drawn.plan)
+    lines, size = fitted(drawn.heading(cell), right - left - 4.0 - _badge_width(cell), _HEADING_SIZES, 600)
+    yield Text(left + 4.0, baseline, " ".join(lines), size, "muted", 600)
+    yield from _badge(cell, right + 2 * _CARD_STEP, baseline)
+
+
+def _upright_cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
+    """With its heading on the left: cells lie on each other."""
+    left, top, _, bottom = box
+    yield from _cards(cell, box)
+    lines, size = fitted(drawn.heading(cell), _HEADING_ROOM, _HEADING_SIZES, 600)
+    high = size * len(lines) + (_BADGE if cell.runs > 1 else 0.0)
+    right, baseline = left - _HEADING_GAP, (top + bottom - high) / 2 + size * 0.86
+    for number, line in enumerate(lines):
+        yield Text(right, baseline + number * size, line, size, "muted", 600, "end")
+    yield from _badge(cell, right, baseline + (len(lines) - 1) * size + _BADGE)
+
+
+def _inputs_heading(drawn: Diagram) -> Text:
+    """In line with the headings of the cells."""
+    size, first = _HEADING_SIZES[0], drawn.grid.sweeps[0]
+    left, top, _, _ = drawn.extent
+    if drawn.grid.flow == "up":
+        return Text(left - ROW_PAD - _HEADING_GAP, first + size * 0.36, "inputs", size, "muted", 600, "end")
+    baseline = top - ROW_PAD - _HEADING_GAP - _raised(drawn.plan)
+    return Text(first, baseline, "inputs", size, "muted", 600, "middle")
+
+
+def _raised(plan: Plan) -> float:
+    """How much higher all headings stand where there are cards behind a cell."""
+    return 2 * _CARD_STEP if any(cell.runs > 1 for cell in plan.cells) else 0.0
+
+
+def _cards(cell: Cell, box: Box) -> Iterator[Rect]:
+    """The border of a cell, and two more behind it where it stands for several runs."""
+    left, top, right, bottom = box
+    for card in [2, 1] if cell.runs > 1 else []:
+        shift = card * _CARD_STEP
+        yield Rect(left + shift, top - shift, right - left, bottom - top, 14.0, Paint("card", "cell_line", 1.2))
+    yield Rect(left, top, right - left, bottom - top, 14.0, Paint("cell", "cell_line", 1.2))
+
+
+def _badge_width(cell: Cell) -> float:
+    return width(f"{TIMES}{cell.runs}", 12.0, 700) + 16.0 if cell.runs > 1 else 0.0
+
+
+def _badge(cell: Cell, right: float, baseline: float) -> Iterator[Shape]:
+    """How many runs a cell stands for, where it is more than one."""
+    wide = _badge_width(cell)
+    if wide:
+        yield Rect(right - wide, baseline - 14.5, wide, 20.0, 10.0, Paint("ink"))
+        yield Text(right - wide / 2, baseline - 0.2, f"{TIMES}{cell.runs}", 12.0, "on_ink", 700, "middle")
+
+
+def _levels(drawn: Diagram, body: Box) -> Iterator[Group]:
+    """The line of every level from before the first nodes to the end of all, and its label where it begins."""
+    grid, known = drawn.grid, _channels(drawn)
+    off = grid.radius + _GUIDE
+    for level, at in zip(grid.levels, grid.lines, strict=True):
+        about = [f"{known[level]}ch"] if level in known else []
+        about.append(f"/{1 << level}")
+        if grid.flow == "up":
+            x, bottom = at, max(grid.sweeps[0] + off, drawn.extent[3] + CELL_PAD)
+            start, end = (x, bottom), (x, body[1])
+            names = [Text(x, bottom + 16.0, f"P{level}", 15.0, f"text.{level}", 700, "middle")]
+            for number, text in enumerate(about, start=1):
+                names.append(Text(x, bottom + 16.0 + _LABEL_LINE * number, text, 10.5, "muted", 400, "middle"))
+        else:
+            left, y = grid.sweeps[0] - off, at
+            start, end = (left, y), (body[2], y)
+            names = [Text(left - 14.0, y + 1.0, f"P{level}", 15.0, f"text.{level}", 700, "end")]
+            names.append(Text(left - 14.0, y + 14.5, " ".join(about), 10.5, "muted", 400, "end"))
+        line = Path(Curve(((start, end),)), Paint(line="guide", line_width=1.0, dashes=(2.0, 4.0)))
+        yield Group("row", (line, *names), {"level": str(level)})
+
+
+def _channels(drawn: Diagram) -> dict[int, int]:
+    """Those of the maps that the first cell has, by level; none where they are unknown."""
+    if drawn.lowered is None:
+        return {}
+    first = [drawn.lowered.feature(name) for name, spot in drawn.plan.spots.items() if spot.cell == 0]
+    return {feature.level: feature.channels for feature in reversed(first)}
+
+
+def title(lines: Sequence[str], left: float, bottom: float) -> Iterator[Group]:
+    """The name of the graph and what it costs, above everything else."""
+    if lines:
+        name, *below = lines
+        texts = [Text(left, bottom - 20.0 * len(below), name, 18.0, "ink", 700)]
+        yield Group("title", (*texts, *(Text(left, bottom, line, 11.5, "muted") for line in below)))
+
+
+def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: float) -> Group:
+    """Signs with their meaning, in as many lines as the width asks for. An entry is a sign's name and its text."""
+    shapes: list[Shape] = []
+    x, y = left, top
+    for sign, text in entries:
+        drawn, taken = _sign(sign, x, y)
+        wide = taken + 8.0 + width(text, 11.5)
+        if x > left and x + wide > left + room:
+            x, y = left, y + 24.0
+            drawn, taken = _sign(sign, x, y)
+        shapes += [*drawn, Text(x + taken + 7.0, y + 4.0, text, 11.5, "muted")]
+        x += wide + 14.0
+    return Group("legend", tuple(shapes))
+
+
+def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:
+    """A sign at a place, and how wide it is."""
+    ring = Paint("swatch", "ring", LINE)
+    match sign:
+        case "down" | "up" | "same":
+            return _arrow(sign, x, y), 28.0
+        case "input":
+            return [Rect(x, y - 7.5, 15.0, 15.0, 4.0, ring)], 15.0
+        case "fusion":
+            return [Circle(x + 8.0, y, 8.0, ring)], 16.0
+        case "single":
+            return [Circle(x + 8.0, y, 8.0, Paint("ground", "ring", LINE))], 16.0
+        case "output":
+            return [Circle(x + 8.0, y, 8.0, ring), Circle(x + 8.0, y, 4.8, Paint(None, "ring", 1.2))], 16.0
+        case "projection":
+            line = Path(Curve((((x, y), (x + 20.0, y)),)), Paint(line="same", line_width=LINE))
+            return [line, Rect(x + 6.0, y - 4.0, 8.0, 8.0, 1.5, Paint("ground", "same", 1.5))], 20.0
+        case "weight":
+            wedge = ((x, y - 0.4), (x + 24.0, y - 2.25), (x + 24.0, y + 2.25), (x, y + 0.4))
+            return [Polygon(wedge, Paint("same"))], 24.0
+        case badge:
+            return [Text(x, y + 4.0, badge, 10.0, "muted", 600)], width(badge, 10.0, 600)
+
+
+def _arrow(direction: str, x: float, y: float) -> list[Shape]:
+    whole = Curve((((x, y), (x + 28.0, y)),))
+    line = Curve((((x, y), (x + 28.0 - NOTCH, y)),))
+    dashes = _DASHED if direction == "up" else ()
+    head = arrowhead(Track(whole))
+    return [Path(line, Paint(line=direction, line_width=LINE, dashes=dashes)), Polygon(head, Paint(direction))]

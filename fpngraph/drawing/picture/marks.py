@@ -1,0 +1,196 @@
+"""What is put on edges: arrowheads, gaps where another edge crosses over, and free places for signs."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
+
+from fpngraph.drawing.layout.geometry import Point, Track, crossing, distance, point_to_segment, unit
+from fpngraph.drawing.layout.grid import Place
+from fpngraph.drawing.layout.penalties import Tile, tile_of, tiles
+from fpngraph.drawing.layout.plan import layer
+from fpngraph.drawing.layout.routes import Route
+
+LINE = 1.8
+"""The width of an edge that has no weight, and of what a node is drawn with."""
+HEAD = 8.5
+"""Length of an arrowhead; its notch, where the line ends, is nearer to the tip."""
+NOTCH = 6.8
+_HALF_HEAD = 3.7
+_HEAD_GROWTH = 0.7  # px to each side per px of a wider line
+_DASH = (6.5, 3.2)
+_GAP = 3.2  # between a line and one that crosses over it
+_WIDEST_GAP = 9.0
+_STEP = 6.0  # px between places that are tried for a sign
+_TRIALS = 40
+
+_ROOM = 24.0
+_REACH = _ROOM + 26.0  # and the radius of a node
+
+Interval = tuple[float, float]
+Segment = tuple[int, int, Point, Point]
+"""Number of the track and of the part in it, and the part's two ends."""
+
+
+def arrowhead(track: Track, wider: float = 0.0) -> tuple[Point, ...]:
+    """The outline of the head at the end of a track that reaches to its tip.
+
+    ``wider``: px by which its line is wider than usual.
+    """
+    tip = track.points[-1]
+    dx, dy = unit(track.point(track.length - HEAD), tip)
+    bx, by = tip[0] - dx * HEAD, tip[1] - dy * HEAD
+    half = _HALF_HEAD + max(wider, 0.0) * _HEAD_GROWTH
+    sx, sy = -dy * half, dx * half
+    return tip, (bx + sx, by + sy), (tip[0] - dx * NOTCH, tip[1] - dy * NOTCH), (bx - sx, by - sy)
+
+
+class Segments:
+    """The straight parts of all tracks by where they are on the page."""
+
+    def __init__(self, tracks: Sequence[Track]) -> None:
+        self.near: dict[Tile, list[Segment]] = defaultdict(list)
+        for key, track in enumerate(tracks):
+            for number, (a, b) in enumerate(pairwise(track.points)):
+                box = (min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1]))
+                for tile in tiles(box, 0.0):
+                    self.near[tile].append((key, number, a, b))
+
+    def around(self, point: Point, reach: float) -> Iterator[Segment]:
+        x, y = point
+        for tile in tiles((x, y, x, y), reach):
+            yield from self.near.get(tile, ())
+
+    def crossings(self) -> Iterator[tuple[Segment, float, Segment, float]]:
+        """Pairs of parts of different tracks that cross, and at which share of each."""
+        seen: set[tuple[int, int, int, int]] = set()
+        for here in self.near.values():
+            for one, other in combinations(here, 2):
+                name = (*one[:2], *other[:2])
+                shares = crossing(*one[2:], *other[2:]) if one[0] != other[0] else None
+                if shares and name not in seen:
+                    seen.add(name)
+                    yield one, shares[0], other, shares[1]
+
+
+def gaps(
+    routes: Sequence[Route], tracks: Sequence[Track], segments: Segments, wider: Sequence[float]
+) -> dict[int, list[Interval]]:
+    """Per route the stretches along it that stay open, since another route crosses over it there.
+
+    ``wider``: px by which the line of each route is wider than usual.
+    """
+    found: dict[int, list[Interval]] = {}
+    for one, share, other, other_share in segments.crossings():
+        if routes[one[0]].source == routes[other[0]].source:
+            continue
+        pairs = ((one, share), (other, other_share))
+        (key, number, a, b), lower_share = min(pairs, key=lambda pair: (layer(routes[pair[0][0]].link), pair[0][0]))
+        upper = other[0] if key == one[0] else one[0]
+        along = tracks[key].lengths[number] + lower_share * distance(a, b)
+        half = min((_GAP + max(wider[upper], 0.0) / 2) / max(_sine(one, other), 0.2), _WIDEST_GAP)
+        if half < along < tracks[key].length - HEAD - half:
+            found.setdefault(key, []).append((along - half, along + half))
+    return found
+
+
+def _sine(one: Segment, other: Segment) -> float:
+    """Of the angle between two parts."""
+    (ux, uy), (vx, vy) = unit(*one[2:]), unit(*other[2:])
+    return abs(ux * vy - uy * vx)
+
+
+def dashes(track: Track, open_at: Sequence[Interval], *, dashed: bool, in_step: bool) -> tuple[float, ...]:
+    """The dash array of a route's line: its own dashes, and the stretches that stay open.
+
+    ``in_step``: the dashes keep their length, since another line lies under this one from its start.
+    """
+    length = track.length - NOTCH
+    on, off = _DASH
+    if dashed and not in_step:
+        scale = length / (round((length - on) / (on + off)) * (on + off) + on)
+        on, off = on * scale, off * scale
+    if not open_at:
+        return (on, off) if dashed else ()
+    period = on + off
+    own = [(0.0, length)]
+    if dashed:
+        own = [(step * period, step * period + on) for step in range(int(length // period) + 1)]
+    array = [0.0]
+    reached = 0.0
+    for start, end in _without(own, sorted(open_at)):
+        if start > reached:
+            array += [start - reached, 0.0]
+        array[-1] += end - start
+        reached = end
+    return (*array, length)
+
+
+def shared_starts(routes: Sequence[Route]) -> set[Point]:
+    """Where the curves of several routes begin together."""
+    starts = Counter(route.curve.start for route in routes)
+    return {start for start, count in starts.items() if count > 1}
+
+
+class FreePlaces:
+    """Finds places for signs that no line, node or other sign is near."""
+
+    def __init__(self, tracks: Sequence[Track], segments: Segments, places: Mapping[str, Place]) -> None:
+        self._tracks = tracks
+        self._segments = segments
+        self._places: dict[Tile, list[Place]] = defaultdict(list)
+        self._signs: dict[Tile, list[Point]] = defaultdict(list)
+        for place in places.values():
+            self._places[tile_of((place.x, place.y))].append(place)
+
+    def on(self, key: int, *, first: float, enough: float, from_start: bool) -> float:
+        """How far along a track a sign fits: nearest to its start or to its middle, with ``enough`` px around."""
+        track = self._tracks[key]
+        last = track.length - HEAD - 8.0
+        count = min(max(1, int((last - first) // _STEP)), _TRIALS)
+        options = [first + step * (last - first) / count for step in range(count + 1)] if last > first else [last / 2]
+        ideal = first if from_start else (first + last) / 2
+        options.sort(key=lambda along: (abs(along - ideal), along))
+        best, room = options[0], -1.0
+        for along in options:
+            here = self.room(track.point(along), without=key)
+            if here > room + 0.5:
+                best, room = along, here
+            if room >= enough:
+                break
+        self._sign(track.point(best))
+        return best
+
+    def freest(self, points: Sequence[Point]) -> Point:
+        best = max(points, key=self.room)
+        self._sign(best)
+        return best
+
+    def room(self, point: Point, without: int = -1) -> float:
+        """The distance to whatever is nearest, up to a limit."""
+        room = _ROOM
+        for key, _, a, b in self._segments.around(point, _ROOM):
+            if key != without:
+                room = min(room, point_to_segment(point, a, b))
+        for tile in tiles((*point, *point), _REACH):
+            for place in self._places.get(tile, ()):
+                room = min(room, max(0.0, distance(point, (place.x, place.y)) - place.half))
+            for sign in self._signs.get(tile, ()):
+                room = min(room, distance(point, sign) / 2)
+        return room
+
+    def _sign(self, point: Point) -> None:
+        self._signs[tile_of(point)].append(point)
+
+
+def _without(drawn: Sequence[Interval], open_at: Sequence[Interval]) -> Iterator[Interval]:
+    for first, end in drawn:
+        start = first
+        for left, right in open_at:
+            if right > start and left < end:
+                if left > start:
+                    yield start, left
+                start = right
+        if start < end:
+            yield start, end

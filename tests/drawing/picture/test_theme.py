@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from fpngraph.drawing.picture.theme import shade
+
+TEXT, LINE = 4.5, 3.0  # WCAG 2.2, success criteria 1.4.3 and 1.4.11
+LEVELS = range(12)
+PAGES = ("light", "dark")
+
+
+def luminance(colour: str) -> float:
+    """WCAG's relative luminance."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def on(page: str, role: str) -> str:
+    return shade(role)[PAGES.index(page)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("role", "ground", "least"),
+    [
+        *((role, ground, TEXT) for role in ("ink", "muted") for ground in ("ground", "cell")),
+        *((role, "ground", TEXT) for role in (f"text.{level}" for level in LEVELS)),
+        *(("ink", f"fill.{level}", TEXT) for level in LEVELS),
+        ("on_ink", "ink", TEXT),
+        *((role, ground, TEXT) for role in ("down", "up") for ground in ("ground", "cell")),
+        *((role, ground, LINE) for role in ("same", "ring") for ground in ("ground", "cell")),
+        *((f"line.{level}", ground, LINE) for level in LEVELS for ground in ("ground", "cell")),
+    ],
+)
+def test_texts_and_lines_stand_out(page: str, role: str, ground: str, least: float) -> None:
+    assert contrast(on(page, role), on(page, ground)) >= least
+
+
+@pytest.mark.parametrize("role", ["fill", "line", "text"])
+def test_neighbouring_levels_differ(role: str) -> None:
+    assert all(shade(f"{role}.{a}") != shade(f"{role}.{b}") for a, b in combinations(range(3, 9), 2))
