@@ -156,7 +156,7 @@ def test_of_a_module_of_a_class_of_its_own_nobody_asks(operator: type[Operator],
     assert found.unfolded == {"here": f"no rule for its class {__name__}.Own"}
 
 
-@pytest.mark.parametrize("operator", (*CHAINED, *FUSIONS), ids=label)
+@pytest.mark.parametrize("operator", [*CHAINED, *FUSIONS], ids=label)
 @QUICK
 @given(data=st.data())
 def test_the_module_that_an_operator_builds_is_of_a_class_that_its_rule_is_for(
