@@ -6,7 +6,7 @@ import copy
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -38,6 +38,8 @@ class Exported:
     operators: int
     difference: float
     """The largest from the neck that was found, relative to the largest value of an output."""
+    unfolded: Mapping[str, str]
+    """What its inference form has not folded: path in the neck to reason."""
 
 
 def export(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | None = None) -> Exported:
@@ -56,7 +58,8 @@ def export(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | N
     height, width = image_size
     with silence(), torch.no_grad():
         try:
-            program = torch.export.export(neck.fuse(), (_maps(neck, 2, image_size),), dynamic_shapes=(_dynamic(neck),))
+            fused = neck.fuse()
+            program = torch.export.export(fused, (_maps(neck, 2, image_size),), dynamic_shapes=(_dynamic(neck),))
             content, inputs, operators, run = _onnx(neck, program, opset) if form == "onnx" else _torch(neck, program)
             others = ((1, (height + 1, width + 3)), (3, (max(least, height // 2 + 5), max(least, width // 2 - 3))))
             differences = [_difference(neck, run, _maps(neck, batch, size)) for batch, size in others]
@@ -69,7 +72,7 @@ def export(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | N
     difference = max(differences)
     if not all(found <= _TOLERANCE for found in differences):  # nor a NaN
         raise ExportError(f"what was exported differs from the neck by {difference:.1e}, more than {_TOLERANCE:.0e}")
-    return Exported(content, inputs, operators, difference)
+    return Exported(content, inputs, operators, difference, fused.unfolded)
 
 
 def _check_packages(form: str) -> None:

@@ -30,14 +30,20 @@ class FusedNeck(Compiled):
     of the first input. Gradients of the inputs are right; its weights have none, and ``train()`` is refused.
     """
 
+    unfolded: dict[str, str]
+    """What runs as it did, where others are folded: norms that remain, and modules that somebody has put there, changed
+    or hooked. Path in the neck to reason; a path of no letters is the neck itself, whose own hooks stay behind."""
     _lines: Sequence[Line]
 
-    def __init__(self, neck: Compiled, modules: Mapping[str, nn.Module], lines: Sequence[Line]) -> None:
+    def __init__(
+        self, neck: Compiled, modules: Mapping[str, nn.Module], lines: Sequence[Line], unfolded: Mapping[str, str]
+    ) -> None:
         program = _forward(neck.source_graph, neck.in_channels, lines)
         super().__init__(dict(modules), program, class_name="FusedNeck")
         self.source_graph = neck.source_graph
         self.in_channels, self.out_channels = dict(neck.in_channels), dict(neck.out_channels)
         self.out_strides = dict(neck.out_strides)
+        self.unfolded = dict(unfolded)
         self._lines = tuple(lines)
         self.eval()
 

@@ -8,15 +8,21 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from fpngraph.folding import Chain, chain, inference_copy, is_hooked, take_factor
+from fpngraph.folding import Chain, chain, changed, changed_inside, different, inference_copy, take_factor, untouched
 from fpngraph.fused import FusedNeck, Line
 from fpngraph.graph import Graph
 from fpngraph.layers.inference import Entry, Repeat, Term
-from fpngraph.layers.node import Edge, Node
+from fpngraph.layers.node import Node
 from fpngraph.neck import Neck
 from fpngraph.ops import Fusion
+from fpngraph.ops.classes import is_one_of, no_rule
 from fpngraph.shapes import lower
-from fpngraph.steps import NodeSteps
+from fpngraph.steps import NodeSteps, Step
+
+_NODES = ("fpngraph.layers.node.Node", "fpngraph.layers.lean.LeanNode")
+_EDGES = ("fpngraph.layers.node.Edge",)
+_LISTS = ("torch.nn.ModuleList",)
+_OPS = ("torch.nn.Sequential",)
 
 
 def fuse(neck: Neck, dtype: torch.dtype | None) -> FusedNeck:
@@ -24,13 +30,15 @@ def fuse(neck: Neck, dtype: torch.dtype | None) -> FusedNeck:
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise TypeError(f"dtype is {dtype!r}, but must be a floating-point type of torch, such as torch.bfloat16")
     plan = _Plan(neck.source_graph, dtype)
+    if reason := changed(neck):
+        plan.unfolded[""] = f"{reason}, which stays behind"
     for name, steps in lower(neck.source_graph, neck.in_channels).nodes.items():
         plan.add(steps, neck.get_submodule(name))
     for module in plan.modules.values():
         module.to(memory_format=torch.channels_last)
         if dtype is not None:
             module.to(dtype)
-    return FusedNeck(neck, plan.modules, plan.lines)
+    return FusedNeck(neck, plan.modules, plan.lines, plan.unfolded)
 
 
 @dataclass(slots=True)
@@ -43,28 +51,50 @@ class _Plan:
     modules: dict[str, nn.Module] = field(default_factory=dict)
     owned: set[str] = field(default_factory=set)
     """Nodes whose result nothing else refers to."""
+    unfolded: dict[str, str] = field(default_factory=dict)
 
     def add(self, steps: NodeSteps, module: nn.Module) -> None:
         """Append what the node of ``steps`` does, which ``module`` does in the neck."""
         name = steps.node.name
         owned = False
-        if not isinstance(module, Node):  # somebody has put it there
-            self._join(steps, inference_copy(module))
+        reason = _different(steps, module)
+        if reason or not isinstance(module, Node):
+            self.unfolded[name] = reason
+            self._join(steps, inference_copy(module, name))
         else:
-            chains = [chain(edge.steps, list(own)) for edge, own in zip(steps.edges, _edges(module), strict=True)]
-            factors = _factors(steps, module.fusion)
+            edges = [
+                _chain(f"{name}.edges.{index}", edge.steps, own, _EDGES)
+                for index, (edge, own) in enumerate(zip(steps.edges, module.edges, strict=True))
+            ]
+            op = _chain(f"{name}.op", steps.op, module.op, _OPS)
+            factors = self._factors(steps, module.fusion)
             if factors is None:
-                edges = [it.run(owned=self._is_dead(name, index))[0] for index, it in enumerate(chains)]
-                self._join(steps, Node(edges, inference_copy(module.fusion), []))
+                made = [it.run(owned=self._is_dead(name, index))[0] for index, it in enumerate(edges)]
+                self._join(steps, Node(made, inference_copy(module.fusion, f"{name}.fusion"), []))
             else:
-                owned = self._sum(steps, chains, factors)
-            op, owned = chain(steps.op, module.op).run(owned=owned)
-            for index, part in enumerate(op):
+                owned = self._sum(steps, edges, factors)
+            layers, owned = op.run(owned=owned)
+            for index, part in enumerate(layers):
                 self._call(name, f"{name}.op.{index}", part, name)
+            for it in (*edges, op):
+                self.unfolded |= it.unfolded
         if owned:
             self.owned.add(name)
         else:
             self.owned -= {edge.source for edge in steps.node.edges}  # the result may be one of them
+
+    def _factors(self, steps: NodeSteps, fusion: nn.Module) -> Sequence[float] | None:
+        """What the edges' maps are multiplied by, if the node adds them up."""
+        op, path = steps.fusion.op, f"{steps.node.name}.fusion"
+        reason = changed_inside(fusion) if is_one_of(fusion, op.modules) else no_rule(fusion)
+        if reason or not isinstance(op, Fusion):
+            self.unfolded[path] = reason
+            return None
+        factors = op.factors(inference_copy(fusion, path), len(steps.edges))
+        if factors is not None and len(factors) != len(steps.edges):
+            self.unfolded[path] = f"has {len(factors)} weights for {len(steps.edges)} edges"
+            return None
+        return factors
 
     def _join(self, steps: NodeSteps, module: nn.Module) -> None:
         """One call for all edges and their fusion."""
@@ -117,16 +147,23 @@ class _Plan:
         self.lines.append(Line(result, path, arguments))
 
 
-def _edges(module: Node) -> list[Edge]:
-    return [edge for edge in module.edges if isinstance(edge, Edge)]
+def _different(steps: NodeSteps, module: nn.Module) -> str:
+    """Why a node is not the one that the graph describes, but for what its edges and its op are; empty if it is."""
+    reason = different(module, _NODES)
+    if reason or not isinstance(module, Node):
+        return reason
+    if len(module.edges) != len(steps.edges):
+        return f"has {len(module.edges)} edges, but the graph has {len(steps.edges)}"
+    return different(module.edges, _LISTS)
 
 
-def _factors(steps: NodeSteps, fusion: nn.Module) -> Sequence[float] | None:
-    """What the edges' maps are multiplied by, if the node adds them up."""
-    op = steps.fusion.op
-    if is_hooked(fusion) or not isinstance(op, Fusion):
-        return None
-    return op.factors(inference_copy(fusion), len(steps.edges))
+def _chain(path: str, steps: Sequence[Step], module: nn.Module, classes: Sequence[str]) -> Chain:
+    """The parts of an edge or of an op; one that is no list of modules runs as it is."""
+    reason = different(module, classes)
+    if reason:
+        return untouched(path, module, reason, whole=classes is _EDGES)
+    modules = [(f"{path}.{name}", part) for name, part in module._modules.items() if part is not None]
+    return chain([step.op for step in steps], modules, resampler=getattr(module, "resampler", None))
 
 
 def _weighs_one(steps: NodeSteps) -> bool:

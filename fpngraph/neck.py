@@ -51,7 +51,9 @@ class Neck(Compiled):
     def fuse(self, dtype: torch.dtype | None = None) -> FusedNeck:
         """Its inference form, a module of its own: what the neck gives in eval mode, in less time and memory.
 
-        With a ``dtype`` it computes in that type; outputs have the inputs' type all the same. Hooks stay behind.
+        With a ``dtype`` it computes in that type; outputs have the inputs' type all the same. Hooks of the neck itself
+        stay behind. ``unfolded`` of the result has the modules that run as they did, with the reason.
+        Raises ValueError for a module that cannot be copied.
         """
         from fpngraph.fusing import fuse
 

@@ -39,7 +39,7 @@ def export(args: argparse.Namespace) -> int:
         raise UsageError("--opset is for --format onnx")
     check_new(args)
     check_place(args.output)
-    from fpngraph import compiler, exporting, state, trained
+    from fpngraph import compiler, exporting, folding, state, trained
 
     try:
         neck = trained.trained(graph, channels, args.weights) if args.weights else compiler.build(graph, channels)
@@ -52,6 +52,8 @@ def export(args: argparse.Namespace) -> int:
     strides = [1 << entry.level for entry in graph.inputs.values()]
     _print_maps("inputs", exported.inputs, channels, strides)
     _print_maps("outputs", neck.out_channels, neck.out_channels.values(), neck.out_strides.values())
+    for line in folding.told(exported.unfolded):
+        print(line)
     print(
         f"largest difference from the neck, run at other sizes: {exported.difference:.1e} of an output's largest value"
     )

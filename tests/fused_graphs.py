@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.ops import Activation, Down, Fusion, Init, Layer, Norm, Operator, Up, operators
+from tests import necks as small
 from tests.ops.cases import settings_of
 
 CHANNELS = 4
@@ -108,3 +109,37 @@ def maps(size: tuple[int, int], neck: fpngraph.Neck, batch: int = 2) -> list[Ten
 
 
 RECIPES = [operator.name for operator in operators() if issubclass(operator, Init)]
+
+PROJECT = "{project: {when: always, norm: true}}"
+NODES = """
+a: {inputs: [P3, P4], level: 3, fusion: fast_normalized, op: [{conv: {}}, norm, act]}
+b: {inputs: [P4, a], level: 4, fusion: softmax, resample: %PROJECT, op: [separable_conv, norm]}
+c: {inputs: [a, b], level: 3, op: [act, {conv: {kernel: 1}}, norm]}
+""".replace("%PROJECT", PROJECT)
+
+
+def neck() -> fpngraph.Neck:
+    """A neck in which norms and fusion weights fold: into convolutions of an op, of an edge, and of a separable one."""
+    return trained(small.neck_of(NODES, inputs="P(3..4)", outputs="[b, c]").double())
+
+
+def assert_fused_equals(edited: fpngraph.Neck) -> fpngraph.FusedNeck:
+    """The fused form gives what the neck gives, at two sizes, to 1e-12 of the largest value."""
+    fused = edited.fuse()
+    with torch.no_grad():
+        for size in ((64, 96), (50, 33)):
+            features = small.maps(edited, *size, dtype=torch.float64)
+            for y, expected in zip(fused(features), edited(features), strict=True):
+                assert (y - expected).abs().max() <= 1e-12 * expected.abs().max()
+    return fused
+
+
+def as_trained(norm: Any) -> nn.Module:
+    """The norm in eval mode and float64, with values as after a training."""
+    generator = torch.Generator().manual_seed(1)
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        values = getattr(norm, name)
+        if values is not None:
+            values.data.uniform_(0.5, 1.5, generator=generator)
+    made: nn.Module = norm.double().eval()
+    return made

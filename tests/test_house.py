@@ -46,6 +46,7 @@ LATE = {
     ("running", "compiler"),
     ("running", "detecting"),
     ("running", "exporting"),
+    ("running", "folding"),
     ("running", "state"),
     ("running", "trained"),
     ("rendering", "trained"),

@@ -18,6 +18,7 @@ from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
 from fpngraph.compiler import build
 from fpngraph.efficientdet.peer import PeerError, effdet_neck
+from fpngraph.folding import told
 from fpngraph.graph import Graph
 from fpngraph.loader import describe
 from fpngraph.neck import Neck
@@ -98,6 +99,8 @@ def print_report(report: Report) -> None:
     for row in report["forms"]:
         if row["reason"]:
             print(f"{row['form']} was not run: {row['reason']}")
+    for line in told(report["unfolded"]):
+        print(line)
     print(f"{report['parameters']:,} parameters, {report['macs']:,} multiply-accumulates (MACs) an image")
     rate = report["matrix_product_gigamacs_per_second"]
     print(f"medians of {report['rounds']} rounds in turns; a matrix product runs at {rate} GMAC/s here")

@@ -16,6 +16,7 @@ from fpngraph.bench.timing import Times, interleaved, matrix_product, summary
 from fpngraph.compiled import coarser
 from fpngraph.costs import cost
 from fpngraph.feature import Size
+from fpngraph.fused import FusedNeck
 from fpngraph.neck import Neck
 
 _MAKERS = {"eager": eager, "fused": eager, "compiled": compiled, "onnxruntime": onnx_runtime}
@@ -55,7 +56,8 @@ def measure(neck: Neck, setting: Setting, *, peer: Peer | None = None, progress:
     """
     maps = feature_maps(neck, setting)
     with torch.inference_mode():
-        forms = list(_forms(neck, maps, setting, peer, progress))
+        fused = neck.fuse()
+        forms = list(_forms((neck, fused), maps, setting, peer, progress))
         product, product_macs = matrix_product(setting.device, setting.dtype)
         calls = {_PRODUCT: product} | {form.name: form.call for form in forms if form.call}
         times: dict[str, list[float]] = {name: [] for name in calls}
@@ -75,6 +77,7 @@ def measure(neck: Neck, setting: Setting, *, peer: Peer | None = None, progress:
         "parameters": costs.parameters,
         "macs": costs.macs,
         "matrix_product_gigamacs_per_second": round(rate / 1e6, 1),
+        "unfolded": fused.unfolded,
         "forms": rows,
     }
 
@@ -90,11 +93,15 @@ def feature_maps(neck: Neck, setting: Setting) -> list[Tensor]:
 
 
 def _forms(
-    neck: Neck, maps: Sequence[Tensor], setting: Setting, peer: Peer | None, progress: Progress
+    necks: tuple[Neck, FusedNeck],
+    maps: Sequence[Tensor],
+    setting: Setting,
+    peer: Peer | None,
+    progress: Progress,
 ) -> Iterable[Form]:
-    """The forms asked for; the peer, which all are compared with, first."""
+    """The forms asked for, of the neck as it is and fused; the peer, which all are compared with, first."""
+    neck, fused = necks
     expected = neck(list(maps))
-    fused = neck.fuse()
     plan: list[tuple[str, Callable[..., Form], nn.Module]] = []
     if peer:
         plan.append((peer.name, eager, peer.module))

@@ -50,9 +50,10 @@ class EfficientDet(Parts):
 
         Norms and fusion weights are folded into convolutions, and maps lie in memory as is fastest. With ``dtype`` it
         computes in that type; images and predictions keep theirs. The detector stays as it is and can be trained on.
+        ``unfolded`` of the result has the modules that run as they did, with the reason.
         """
         heads = self.class_head, self.box_head
-        return FusedEfficientDet(self.config, self.backbone, self.neck, heads, dtype)
+        return FusedEfficientDet(self, self.neck, heads, dtype)
 
     def reset_heads(self, **changes: Any) -> None:
         """Go on with another ``num_classes``, ``aspect_ratios`` or ``num_scales``.

@@ -11,18 +11,19 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.feature import Size
+from fpngraph.layers.act import Activation
 from fpngraph.layers.node import Edge
 
 
 class InPlace(nn.Module):
-    """``writing``, which gives what ``plain`` does but writes it into its input."""
+    """An activation that writes what it gives into its input."""
 
-    def __init__(self, plain: nn.Module, writing: nn.Module) -> None:
+    def __init__(self, plain: Activation) -> None:
         super().__init__()
-        self.plain, self.writing = plain, writing
+        self.plain = plain
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.plain(x) if x.requires_grad else self.writing(x)
+        y: Tensor = self.plain(x) if x.requires_grad else self.plain.write(x)
         return y
 
 

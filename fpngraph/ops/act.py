@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat
@@ -14,157 +15,122 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class _Plain(Activation):
-    """An activation without settings: ``torch_name`` is the class of torch.nn."""
+class _Activation(Activation):
+    """An activation whose module has the class of the one name in ``modules``."""
 
-    torch_name: ClassVar[str]
-    in_place: ClassVar[bool] = True
-    """Whether torch's class takes ``inplace``."""
     commutes: ClassVar[Literal["never", "non_negative"]] = "never"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from torch import nn
-
-        module: nn.Module = getattr(nn, self.torch_name)()
+        (full,) = self.modules
+        home, _, name = full.rpartition(".")
+        module: nn.Module = getattr(import_module(home), name)(*self.model_dump().values())
         return module
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        from torch import nn
+        from fpngraph.layers.act import Activation as Module
+        from fpngraph.layers.inference import InPlace
 
-        kind = getattr(nn, self.torch_name)
-        if type(module) is not kind:
-            return super().parts(module)
-        return (_part(module, kind(inplace=True) if self.in_place else None, self.commutes),)
-
-
-def _part(module: nn.Module, writing: nn.Module | None, commutes: Literal["never", "non_negative"] = "never") -> Part:
-    from fpngraph.layers.inference import InPlace
-
-    in_place = None if writing is None else InPlace(module, writing)
-    return Part(module, "new", writing=in_place, commutes=commutes)
+        writing = InPlace(module) if isinstance(module, Module) else None
+        return (Part(module, "new", writing=writing, commutes=self.commutes),)
 
 
 @register
-class Relu(_Plain):
+class Relu(_Activation):
     """``max(x, 0)`` (Nair and Hinton, ICML 2010)."""
 
     name: ClassVar[str] = "relu"
-    torch_name: ClassVar[str] = "ReLU"
+    modules = ("fpngraph.layers.act.ReLU",)
     commutes = "non_negative"
 
 
 @register
-class Relu6(_Plain):
+class Relu6(_Activation):
     """``min(max(x, 0), 6)`` (MobileNets, arXiv:1704.04861)."""
 
     name: ClassVar[str] = "relu6"
-    torch_name: ClassVar[str] = "ReLU6"
+    modules = ("fpngraph.layers.act.ReLU6",)
 
 
 @register
-class Silu(_Plain):
+class Silu(_Activation):
     """``x * sigmoid(x)`` (arXiv:1702.03118)."""
 
     name: ClassVar[str] = "silu"
-    torch_name: ClassVar[str] = "SiLU"
+    modules = ("fpngraph.layers.act.SiLU",)
 
 
 @register
-class Swish(_Plain):
+class Swish(_Activation):
     """``x * sigmoid(x)``, the name that EfficientNet gives to silu (arXiv:1710.05941)."""
 
     name: ClassVar[str] = "swish"
-    torch_name: ClassVar[str] = "SiLU"
+    modules = ("fpngraph.layers.act.SiLU",)
 
 
 @register
-class HardSwish(_Plain):
+class HardSwish(_Activation):
     """``x * min(max(x + 3, 0), 6) / 6`` (MobileNetV3, arXiv:1905.02244 Sec. 5.2)."""
 
     name: ClassVar[str] = "hard_swish"
-    torch_name: ClassVar[str] = "Hardswish"
+    modules = ("fpngraph.layers.act.Hardswish",)
 
 
 @register
-class Mish(_Plain):
+class Mish(_Activation):
     """``x * tanh(log(1 + exp(x)))`` (arXiv:1908.08681)."""
 
     name: ClassVar[str] = "mish"
-    torch_name: ClassVar[str] = "Mish"
+    modules = ("fpngraph.layers.act.Mish",)
 
 
 @register
-class Gelu(_Plain):
+class Gelu(_Activation):
     """``x * Phi(x)`` with the exact normal distribution function (arXiv:1606.08415)."""
 
     name: ClassVar[str] = "gelu"
-    torch_name: ClassVar[str] = "GELU"
-    in_place = False
+    modules = ("torch.nn.GELU",)
 
 
 @register
-class Sigmoid(_Plain):
+class Sigmoid(_Activation):
     """``1 / (1 + exp(-x))``, the logistic function, by torch's conventions."""
 
     name: ClassVar[str] = "sigmoid"
-    torch_name: ClassVar[str] = "Sigmoid"
-    in_place = False
+    modules = ("torch.nn.Sigmoid",)
 
 
 @register
-class HardSigmoid(_Plain):
+class HardSigmoid(_Activation):
     """``min(max(x + 3, 0), 6) / 6`` (MobileNetV3, arXiv:1905.02244 Sec. 5.2)."""
 
     name: ClassVar[str] = "hard_sigmoid"
-    torch_name: ClassVar[str] = "Hardsigmoid"
+    modules = ("fpngraph.layers.act.Hardsigmoid",)
 
 
 @register
-class Tanh(_Plain):
+class Tanh(_Activation):
     """The hyperbolic tangent (LeCun et al., Efficient BackProp, 1998, Sec. 4.4)."""
 
     name: ClassVar[str] = "tanh"
-    torch_name: ClassVar[str] = "Tanh"
-    in_place = False
+    modules = ("torch.nn.Tanh",)
 
 
 @register
-class LeakyRelu(Activation):
+class LeakyRelu(_Activation):
     """``x`` where positive, ``slope * x`` elsewhere (Maas et al., ICML 2013)."""
 
     name: ClassVar[str] = "leaky_relu"
+    modules = ("fpngraph.layers.act.LeakyReLU",)
+    commutes = "non_negative"
 
     slope: NonNegativeFloat = Field(default=0.01, description="Factor of negative values.", allow_inf_nan=False)
 
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from torch import nn
-
-        return nn.LeakyReLU(self.slope)
-
-    def parts(self, module: nn.Module) -> Sequence[Part]:
-        from torch import nn
-
-        if type(module) is not nn.LeakyReLU:
-            return super().parts(module)
-        return (_part(module, nn.LeakyReLU(module.negative_slope, inplace=True), "non_negative"),)
-
 
 @register
-class Elu(Activation):
+class Elu(_Activation):
     """``x`` where positive, ``alpha * (exp(x) - 1)`` elsewhere (arXiv:1511.07289)."""
 
     name: ClassVar[str] = "elu"
+    modules = ("fpngraph.layers.act.ELU",)
 
     alpha: NonNegativeFloat = Field(default=1.0, description="Minus the lowest value.", allow_inf_nan=False)
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from torch import nn
-
-        return nn.ELU(self.alpha)
-
-    def parts(self, module: nn.Module) -> Sequence[Part]:
-        from torch import nn
-
-        if type(module) is not nn.ELU:
-            return super().parts(module)
-        return (_part(module, nn.ELU(module.alpha, inplace=True)),)

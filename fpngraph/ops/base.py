@@ -74,6 +74,8 @@ class Part:
     of its result can be taken into it."""
     commutes: Literal["never", "non_negative", "always"] = "never"
     """For which factors a: ``module(a * x) = a * module(x)``."""
+    remains: str = ""
+    """Why it runs as it is where others are folded; empty where there is nothing to fold."""
 
 
 class Operator(BaseModel):
@@ -87,6 +89,8 @@ class Operator(BaseModel):
 
     kind: ClassVar[str]
     name: ClassVar[str]
+    modules: ClassVar[tuple[str, ...]] = ()
+    """The full names of the classes of modules that its rules for inference are for, no class derived from them."""
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         """Level and channels of what comes out. Raises Mismatch where the operator does not fit."""
@@ -103,8 +107,8 @@ class Operator(BaseModel):
     def parts(self, module: nn.Module) -> Sequence[Part]:
         """What ``module`` does in inference, one part after the other; a resampler has one part.
 
-        ``module`` is a copy in eval mode of what :meth:`build` made, or of what somebody has put in its place: a rule
-        holds for the classes of modules that it knows.
+        ``module`` is a copy in eval mode of one whose class is exactly one of ``modules``, without hooks: of any other
+        nobody asks, and it runs as it is.
         """
         return (Part(module),)
 
@@ -170,7 +174,10 @@ class Fusion(Operator):
         return inputs[0]
 
     def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
-        """What each of ``count`` maps is multiplied by before all are added; None if ``module`` does anything else."""
+        """What each of ``count`` maps is multiplied by before all are added; None if ``module`` does anything else.
+
+        ``module`` is one that ``parts`` would be asked for.
+        """
         return None
 
 
@@ -197,8 +204,19 @@ def register(operator: type[T]) -> type[T]:
             raise ValueError(f"{operator.__qualname__}: there is a {other} operator named {name!r} already")
     if name in _WORDS:
         raise ValueError(f"{operator.__qualname__}: {name!r} is a word of the language")
+    rules = [rule for rule in ("parts", "factors") if _says(operator, rule)]
+    if rules and not operator.modules:
+        raise ValueError(
+            f"{operator.__qualname__}: {rules[0]!r} holds for the classes of modules in 'modules', but that is empty\n"
+            "  hint: give their full names, such as modules = ('torch.nn.ReLU',)"
+        )
     _registry[kind, name] = operator
     return operator
+
+
+def _says(operator: type[Operator], rule: str) -> bool:
+    """Whether an operator has a rule of its own, in place of the one of its kind, which says nothing."""
+    return getattr(operator, rule, None) not in (None, Operator.parts, Fusion.factors)
 
 
 def _rivals(kind: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ class Sum(Fusion):
     """The sum of the maps, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "sum"
+    modules = ("fpngraph.layers.fusion.Sum",)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -26,9 +27,7 @@ class Sum(Fusion):
         return fusion.Sum()
 
     def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
-        from fpngraph.layers import fusion
-
-        return (1.0,) * count if type(module) is fusion.Sum else None
+        return (1.0,) * count
 
 
 @register
@@ -36,6 +35,7 @@ class Mean(Fusion):
     """The mean of the maps, as in arXiv:1904.02701 Sec. 3.2."""
 
     name: ClassVar[str] = "mean"
+    modules = ("fpngraph.layers.fusion.Mean",)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -43,9 +43,7 @@ class Mean(Fusion):
         return fusion.Mean()
 
     def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
-        from fpngraph.layers import fusion
-
-        return (1 / count,) * count if type(module) is fusion.Mean else None
+        return (1 / count,) * count
 
 
 @register
@@ -53,6 +51,7 @@ class Max(Fusion):
     """The largest of the maps at each pixel, as in arXiv:1803.01534 Sec. 3.2."""
 
     name: ClassVar[str] = "max"
+    modules = ("fpngraph.layers.fusion.Max",)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -69,10 +68,9 @@ class _Weighted(Fusion):
         return Cost(len(inputs), 0)
 
     def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
-        from fpngraph.layers import fusion
+        from fpngraph.layers.fusion import Weighted
 
-        if not isinstance(module, fusion.Weighted):
-            return None
+        assert isinstance(module, Weighted)
         factors: list[float] = module.double().factors().tolist()
         return factors
 
@@ -82,6 +80,7 @@ class Unbounded(_Weighted):
     """The sum of the maps times learned weights without a bound (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
 
     name: ClassVar[str] = "unbounded"
+    modules = ("fpngraph.layers.fusion.Unbounded",)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -94,6 +93,7 @@ class Softmax(_Weighted):
     """The mean of the maps by the softmax of learned weights (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
 
     name: ClassVar[str] = "softmax"
+    modules = ("fpngraph.layers.fusion.Softmax",)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -106,6 +106,7 @@ class FastNormalized(_Weighted):
     """The mean of the maps by learned weights, negative ones as 0 (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
 
     name: ClassVar[str] = "fast_normalized"
+    modules = ("fpngraph.layers.fusion.FastNormalized",)
 
     eps: NonNegativeFloat = Field(
         default=1e-4, description="Added to the sum of the weights before dividing by it.", allow_inf_nan=False
@@ -122,6 +123,7 @@ class Concat(Fusion):
     """All channels of all maps in the order of the edges, as in arXiv:1505.04597 Sec. 2."""
 
     name: ClassVar[str] = "concat"
+    modules = ("fpngraph.layers.fusion.Concat",)
     equal_channels: ClassVar[bool] = False
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:

@@ -9,11 +9,13 @@ from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
 from fpngraph.ops.base import Cost, Layer, Mismatch, Part, Site, register
+from fpngraph.ops.classes import is_one_of, no_rule
 
 if TYPE_CHECKING:
     from torch import nn
 
 Bias = Literal["auto"] | bool
+CONVS = ("torch.nn.Conv2d", "fpngraph.layers.conv.PaddedConv2d")
 
 
 def has_bias(bias: Bias, site: Site) -> bool:
@@ -37,16 +39,18 @@ def conv_cost(channels: tuple[int, int], kernel: int, groups: int, bias: bool, s
     return Cost(weights + channels[1] * bias, weights * size_out.height * size_out.width)
 
 
-def conv_parts(*modules: nn.Module) -> Sequence[Part] | None:
-    """The parts of convolutions one after the other; None if one of them is of a class that is not known."""
+def conv_part(conv: nn.Module) -> Part:
+    """What is known of a convolution, or of what stands in place of one."""
     from torch import nn
 
-    from fpngraph.layers.conv import PaddedConv2d, is_pointwise, pointwise
+    from fpngraph.layers.conv import is_pointwise, pointwise
 
-    convs = [module for module in modules if isinstance(module, nn.Conv2d)]
-    if [type(conv) for conv in convs if type(conv) in (nn.Conv2d, PaddedConv2d)] != list(map(type, modules)):
-        return None
-    return [Part(pointwise(conv) if is_pointwise(conv) else conv, "new", absorbs=True) for conv in convs]
+    if not is_one_of(conv, CONVS):
+        return Part(conv, remains=no_rule(conv))
+    assert isinstance(conv, nn.Conv2d)
+    if not isinstance(conv.weight, nn.Parameter) or not isinstance(conv.bias, nn.Parameter | None):
+        return Part(conv, "new", remains="its weight or bias is no parameter")
+    return Part(pointwise(conv) if is_pointwise(conv) else conv, "new", absorbs=True)
 
 
 class _Conv(Layer):
@@ -67,6 +71,7 @@ class Conv(_Conv):
     """Convolution of stride 1, as torch has it, that keeps the size for even kernels too."""
 
     name: ClassVar[str] = "conv"
+    modules = CONVS
 
     groups: PositiveInt = Field(default=1, description="Groups of channels that are convolved apart.")
 
@@ -87,7 +92,7 @@ class Conv(_Conv):
         return same_size_conv(inputs[0].channels, channels, self.kernel, self.dilation, groups=self.groups, bias=bias)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        return conv_parts(module) or super().parts(module)
+        return (conv_part(module),)
 
 
 @register
@@ -95,6 +100,7 @@ class SeparableConv(_Conv):
     """Depthwise convolution, then a pointwise one, which has the bias (MobileNets, arXiv:1704.04861 Sec. 3.1)."""
 
     name: ClassVar[str] = "separable_conv"
+    modules = ("fpngraph.layers.conv.SeparableConv2d",)
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
         width, channels = inputs[0].channels, self.infer(inputs, site).channels
@@ -111,5 +117,5 @@ class SeparableConv(_Conv):
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from fpngraph.layers.conv import SeparableConv2d
 
-        both = conv_parts(module.depthwise, module.pointwise) if type(module) is SeparableConv2d else None
-        return both or super().parts(module)
+        assert isinstance(module, SeparableConv2d)
+        return conv_part(module.depthwise), conv_part(module.pointwise)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -30,6 +30,14 @@ class BatchNorm(_Norm):
     """Batch normalisation over images and pixels (arXiv:1502.03167), in torch's conventions."""
 
     name: ClassVar[str] = "batch_norm"
+    modules = (
+        "torch.nn.BatchNorm2d",
+        "torch.nn.SyncBatchNorm",
+        "torchvision.ops.FrozenBatchNorm2d",
+        "timm.layers.BatchNormAct2d",
+        "timm.layers.SyncBatchNormAct",
+        "timm.layers.FrozenBatchNormAct2d",
+    )
 
     momentum: float = Field(
         default=0.1, ge=0, le=1, description="Share of a new batch in the running statistics (1 minus TensorFlow's)."
@@ -43,11 +51,28 @@ class BatchNorm(_Norm):
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from torch import nn
 
-        if type(module) is not nn.BatchNorm2d or module.running_mean is None or module.running_var is None:
-            return super().parts(module)
-        scale = module.weight.double() / (module.running_var.double() + module.eps).sqrt()
-        shift = module.bias.double() - module.running_mean.double() * scale
-        return (Part(module, "new", affine=(scale, shift), absorbs=True),)
+        if module.running_mean is None or module.running_var is None:
+            return (Part(module, remains="has no running statistics"),)
+        own = _plain(module)
+        scale = own.weight.double() / (own.get_buffer("running_var").double() + own.eps).sqrt()
+        shift = own.bias.double() - own.get_buffer("running_mean").double() * scale
+        after = (getattr(module, name, None) for name in ("drop", "act"))  # timm has norms with more inside
+        rest = [Part(it) for it in after if not isinstance(it, nn.Identity | None)]
+        return Part(own, "new", affine=(scale, shift), absorbs=True), *rest
+
+
+def _plain(norm: Any) -> nn.BatchNorm2d:
+    """A plain batch norm with the values of any of them, and with ones and zeros where it has learned none."""
+    import torch
+    from torch import nn
+
+    mean = norm.running_mean
+    own = nn.BatchNorm2d(len(mean), norm.eps, device="meta").eval()
+    weight = torch.ones_like(mean) if norm.weight is None else norm.weight
+    bias = torch.zeros_like(mean) if norm.bias is None else norm.bias
+    own.weight, own.bias = nn.Parameter(weight, requires_grad=False), nn.Parameter(bias, requires_grad=False)
+    own.running_mean, own.running_var, own.num_batches_tracked = mean, norm.running_var, None
+    return own
 
 
 @register
@@ -55,6 +80,7 @@ class GroupNorm(_Norm):
     """Normalisation over the pixels of a group of channels, image by image (arXiv:1803.08494)."""
 
     name: ClassVar[str] = "group_norm"
+    modules = ("torch.nn.GroupNorm",)
 
     groups: PositiveInt = Field(default=32, description="Groups of channels; must divide the channels.")
 
@@ -76,11 +102,7 @@ class GroupNorm(_Norm):
         return nn.GroupNorm(self.groups, inputs[0].channels, eps=self.eps)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        from torch import nn
-
-        if type(module) is not nn.GroupNorm:
-            return super().parts(module)
-        return (Part(module, "new", absorbs=True),)
+        return (_of_the_image(module),)
 
 
 @register
@@ -88,6 +110,7 @@ class LayerNorm(_Norm):
     """Normalisation over the channels of each pixel (arXiv:1607.06450), as vision transformers have it."""
 
     name: ClassVar[str] = "layer_norm"
+    modules = ("timm.layers.norm.LayerNorm2d",)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from timm.layers.norm import LayerNorm2d
@@ -95,8 +118,9 @@ class LayerNorm(_Norm):
         return LayerNorm2d(inputs[0].channels, eps=self.eps)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        from timm.layers.norm import LayerNorm2d
+        return (_of_the_image(module),)
 
-        if type(module) is not LayerNorm2d:
-            return super().parts(module)
-        return (Part(module, "new", absorbs=True),)
+
+def _of_the_image(norm: nn.Module) -> Part:
+    """What is known of a norm whose statistics are those of the map that it is given."""
+    return Part(norm, "new", absorbs=norm.weight is not None, remains="its statistics are those of each image")

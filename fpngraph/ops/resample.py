@@ -9,12 +9,13 @@ from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
 from fpngraph.ops.base import Cost, Down, Mismatch, Part, Site, Up, register
-from fpngraph.ops.layer import check_groups, conv_cost, conv_parts, has_bias
+from fpngraph.ops.layer import CONVS, check_groups, conv_cost, conv_part, has_bias
 
 if TYPE_CHECKING:
     from torch import nn
 
 Kernel = PositiveInt | Literal["ratio"]
+INTERPOLATE = ("fpngraph.layers.resample.Interpolate",)
 
 
 class _Pool(Down):
@@ -34,6 +35,7 @@ class MaxPool(_Pool):
     """Max pooling with the ratio as stride; EfficientDet's (arXiv:1911.09070) takes a window of ratio + 1."""
 
     name: ClassVar[str] = "max_pool"
+    modules = ("fpngraph.layers.resample.MaxPool",)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import MaxPool as Module
@@ -41,10 +43,6 @@ class MaxPool(_Pool):
         return Module(self.side(site), site.ratio, site.padding)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        from fpngraph.layers.resample import MaxPool as Module
-
-        if type(module) is not Module:
-            return super().parts(module)
         return (Part(module, "new_or_input", commutes="non_negative"),)
 
 
@@ -53,6 +51,7 @@ class AvgPool(_Pool):
     """Average pooling with the ratio as stride; padding counts, as in effdet's (arXiv:1911.09070)."""
 
     name: ClassVar[str] = "avg_pool"
+    modules = ("fpngraph.layers.resample.AvgPool",)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import AvgPool as Module
@@ -60,10 +59,6 @@ class AvgPool(_Pool):
         return Module(self.side(site), site.ratio, site.padding)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        from fpngraph.layers.resample import AvgPool as Module
-
-        if type(module) is not Module:
-            return super().parts(module)
         return (Part(module, "new_or_input", commutes="always"),)
 
 
@@ -72,6 +67,7 @@ class StridedConv(Down):
     """Convolution with the ratio as stride, as in arXiv:1708.02002 Sec. 4."""
 
     name: ClassVar[str] = "strided_conv"
+    modules = CONVS
 
     kernel: Kernel = Field(default=3, description="Side of the kernel in pixels, or 'ratio' for the stride.")
     bias: Literal["auto"] | bool = Field(
@@ -108,13 +104,7 @@ class StridedConv(Down):
         )
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        return conv_parts(module) or super().parts(module)
-
-
-def _interpolation(module: nn.Module) -> Sequence[Part] | None:
-    from fpngraph.layers.resample import Interpolate
-
-    return (Part(module, "new_or_input", commutes="always"),) if type(module) is Interpolate else None
+        return (conv_part(module),)
 
 
 @register
@@ -122,6 +112,7 @@ class NearestDown(Down):
     """The nearest pixel, straight to the level's size (torch's ``nearest``, which rounds down)."""
 
     name: ClassVar[str] = "nearest"
+    modules = INTERPOLATE
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -129,7 +120,7 @@ class NearestDown(Down):
         return Interpolate("nearest")
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        return _interpolation(module) or super().parts(module)
+        return (Part(module, "new_or_input", commutes="always"),)
 
 
 @register
@@ -137,6 +128,7 @@ class BilinearDown(Down):
     """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
 
     name: ClassVar[str] = "bilinear"
+    modules = INTERPOLATE
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -144,7 +136,7 @@ class BilinearDown(Down):
         return Interpolate("bilinear")
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        return _interpolation(module) or super().parts(module)
+        return (Part(module, "new_or_input", commutes="always"),)
 
 
 @register
@@ -152,6 +144,7 @@ class NearestUp(Up):
     """The nearest pixel, straight to the level's size, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "nearest"
+    modules = INTERPOLATE
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -159,7 +152,7 @@ class NearestUp(Up):
         return Interpolate("nearest")
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        return _interpolation(module) or super().parts(module)
+        return (Part(module, "new_or_input", commutes="always"),)
 
 
 @register
@@ -167,6 +160,7 @@ class BilinearUp(Up):
     """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
 
     name: ClassVar[str] = "bilinear"
+    modules = INTERPOLATE
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -174,7 +168,7 @@ class BilinearUp(Up):
         return Interpolate("bilinear")
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        return _interpolation(module) or super().parts(module)
+        return (Part(module, "new_or_input", commutes="always"),)
 
 
 @register
@@ -182,6 +176,7 @@ class Deconv(Up):
     """Transposed convolution with the ratio as kernel and stride, as in arXiv:2203.16527 Sec. 3."""
 
     name: ClassVar[str] = "deconv"
+    modules = ("fpngraph.layers.resample.Deconv",)
 
     reduction: PositiveInt | None = Field(
         default=None, description="Divides the channels that it takes; without it, it gives the node's."
@@ -212,8 +207,4 @@ class Deconv(Up):
         return Module(inputs[0].channels, channels, site.ratio, bias=has_bias(self.bias, site))
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        from fpngraph.layers.resample import Deconv as Module
-
-        if type(module) is not Module:
-            return super().parts(module)
         return (Part(module, "new", commutes="always" if module.bias is None else "never"),)

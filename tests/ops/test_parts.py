@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from fpngraph.folding import inference_copy
+from fpngraph.folding import chain, inference_copy
 from fpngraph.ops import Fusion, Init, Operator, Part, Resampler, operators
+from fpngraph.ops.classes import is_one_of
 from tests.ops.cases import Case, cases
 from tests.ops.contract import call, random_maps
 from tests.ops.test_contract import QUICK, label
@@ -132,24 +133,35 @@ def test_which_operators_have_which_rule() -> None:
 @pytest.mark.parametrize("operator", CHAINED, ids=label)
 @QUICK
 @given(data=st.data())
-def test_of_another_module_in_its_place_nothing_is_known(operator: type[Operator], data: st.DataObject) -> None:
+def test_of_another_module_in_its_place_nobody_asks(operator: type[Operator], data: st.DataObject) -> None:
     case = data.draw(cases(operator))
-    other = nn.Softplus()
 
-    assert case.op.parts(other) == (Part(other),)
+    found = chain([case.op], [("here", nn.Softplus())])
+
+    assert [(type(part.module), part.result, part.commutes) for part in found.parts] == [(nn.Softplus, "any", "never")]
+    assert found.unfolded == {"here": "no rule for its class torch.nn.modules.activation.Softplus"}
 
 
 @pytest.mark.parametrize("operator", CHAINED, ids=label)
 @QUICK
 @given(data=st.data())
-def test_of_a_module_of_a_class_of_its_own_nothing_is_known(operator: type[Operator], data: st.DataObject) -> None:
+def test_of_a_module_of_a_class_of_its_own_nobody_asks(operator: type[Operator], data: st.DataObject) -> None:
     case = data.draw(cases(operator))
     module = trained_copy(case)
     module.__class__ = type("Own", (type(module),), {})
 
-    assert case.op.parts(module) == (Part(module),)
+    found = chain([case.op], [("here", module)])
+
+    assert [(type(part.module), part.absorbs, part.affine) for part in found.parts] == [(type(module), False, None)]
+    assert found.unfolded == {"here": f"no rule for its class {__name__}.Own"}
 
 
-@pytest.mark.parametrize("operator", FUSIONS, ids=label)
-def test_of_another_fusion_in_its_place_nothing_is_known(operator: type[Fusion]) -> None:
-    assert operator().factors(nn.Softplus(), 2) is None
+@pytest.mark.parametrize("operator", [*CHAINED, *FUSIONS], ids=label)
+@QUICK
+@given(data=st.data())
+def test_the_module_that_an_operator_builds_is_of_a_class_that_its_rule_is_for(
+    operator: type[Operator], data: st.DataObject
+) -> None:
+    case = data.draw(cases(operator))
+
+    assert is_one_of(case.op.build(case.inputs, case.site), operator.modules)

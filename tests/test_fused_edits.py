@@ -1,0 +1,147 @@
+"""The inference form of a neck whose modules somebody has edited: what the neck gives, or the module is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import fpngraph
+from fpngraph.layers import fusion
+from fpngraph.layers.conv import SeparableConv2d
+from fpngraph.layers.node import Edge, Node
+from fpngraph.layers.resample import Interpolate
+from tests.fused_graphs import as_trained, assert_fused_equals, neck
+from tests.necks import maps
+
+
+class Shifted(fusion.FastNormalized):
+    def forward(self, maps: Any) -> Tensor:
+        return super().forward(maps) + 3
+
+
+class Negated(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return -super().forward(x)
+
+
+class Backwards(nn.Sequential):
+    def forward(self, x: Tensor) -> Tensor:
+        for module in reversed(list(self)):
+            x = module(x)
+        return x
+
+
+class Doubling(Edge):
+    def forward(self, x: Tensor, size: Any) -> Tensor:
+        return super().forward(x, size) * 2
+
+
+class Late(Node):
+    def forward(self, size: Any, *given: Tensor) -> Tensor:
+        return super().forward(size, *given) + 1
+
+
+class Mirrored(Interpolate):
+    def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:
+        return super().forward(x, size).flip(-1)
+
+
+class Halved(nn.Module):
+    def forward(self, x: Tensor, size: Any) -> Tensor:
+        return x / 2
+
+
+def put(path: str, module: nn.Module) -> Callable[[fpngraph.Neck], object]:
+    return lambda neck: neck.set_submodule(path, module)
+
+
+def deriving(path: str, kind: type[nn.Module]) -> Callable[[fpngraph.Neck], object]:
+    """The module at ``path`` as one of a class that derives from its own."""
+    return lambda neck: setattr(neck.get_submodule(path), "__class__", kind)
+
+
+TANH = "no rule for its class torch.nn.modules.activation.Tanh"
+EDITS: dict[str, tuple[Callable[[fpngraph.Neck], object], dict[str, str]]] = {
+    "appended": (
+        lambda n: n.a.op.append(nn.Tanh()),
+        {"a.op.3": TANH},
+    ),
+    "inserted-norm": (lambda n: n.a.op.insert(2, as_trained(nn.BatchNorm2d(4))), {}),
+    "first-removed": (lambda n: n.a.op.__delitem__(0), {"a.op.0": "follows no convolution that could take it in"}),
+    "norm-removed": (lambda n: n.a.op.__delitem__(1), {}),
+    "all-removed": (put("a.op", nn.Sequential()), {}),
+    "convolution-put-there": (put("a.op.2", nn.Conv2d(4, 4, 3, padding=1).double()), {}),
+    "one-module-for-the-op": (
+        put("c.op", nn.Tanh()),
+        {"c.op": TANH},
+    ),
+    "class-of-the-op": (deriving("a.op", Backwards), {"a.op": f"no rule for its class {__name__}.Backwards"}),
+    "class-of-an-edge": (deriving("a.edges.1", Doubling), {"a.edges.1": f"no rule for its class {__name__}.Doubling"}),
+    "class-of-a-node": (deriving("b", Late), {"b": f"no rule for its class {__name__}.Late"}),
+    "class-of-a-fusion": (deriving("a.fusion", Shifted), {"a.fusion": f"no rule for its class {__name__}.Shifted"}),
+    "class-of-a-resampler": (
+        deriving("a.edges.1.0", Mirrored),
+        {"a.edges.1.0": f"no rule for its class {__name__}.Mirrored"},
+    ),
+    "class-of-a-convolution": (
+        deriving("a.op.0", Negated),
+        {
+            "a.op.0": f"no rule for its class {__name__}.Negated",
+            "a.op.1": "follows no convolution that could take it in",
+        },
+    ),
+    "class-of-an-inner-convolution": (
+        deriving("b.op.0.pointwise", Negated),
+        {
+            "b.op.0": f"no rule for its class {__name__}.Negated",
+            "b.op.1": "follows no convolution that could take it in",
+        },
+    ),
+    "separable-for-an-inner-convolution": (
+        put("b.op.0.depthwise", SeparableConv2d(4, 4).double()),
+        {"b.op.0": "no rule for its class fpngraph.layers.conv.SeparableConv2d"},
+    ),
+    "edge-replaced": (put("c.edges.0", Halved()), {"c.edges.0": f"no rule for its class {__name__}.Halved"}),
+    "edge-emptied": (put("b.edges.0", Edge([], resampler=None)), {}),
+    "step-replaced": (put("b.edges.0.0", nn.Conv2d(4, 4, 3, padding=1).double()), {}),
+    "step-appended": (
+        lambda n: n.a.edges[0].append(nn.Conv2d(4, 4, 1).double()),
+        {"a.edges.0.0": "no rule for its class torch.nn.modules.conv.Conv2d"},
+    ),
+    "fusion-of-other-count": (
+        put("c.fusion", fusion.Softmax(2).double()),
+        {"c.fusion": "no rule for its class fpngraph.layers.fusion.Softmax"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("edit", "unfolded"), EDITS.values(), ids=EDITS)
+def test_an_edited_neck_is_fused_as_it_is_now(
+    edit: Callable[[fpngraph.Neck], object], unfolded: dict[str, str]
+) -> None:
+    edited = neck()
+    edit(edited)
+
+    fused = assert_fused_equals(edited)
+
+    assert fused.unfolded == unfolded
+
+
+def test_a_neck_as_it_was_built_leaves_nothing() -> None:
+    assert assert_fused_equals(neck()).unfolded == {}
+
+
+def test_a_node_with_more_edges_than_the_graph_has_is_named_and_fails_as_the_neck_does() -> None:
+    edited = neck()
+    edited.get_submodule("c.edges").append(Edge([], resampler=None))
+
+    fused = edited.fuse()
+
+    assert fused.unfolded == {"c": "has 3 edges, but the graph has 2"}
+    for module in (edited, fused):
+        with pytest.raises(ValueError):
+            module(maps(edited, 64, 64, dtype=torch.float64))
