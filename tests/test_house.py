@@ -27,7 +27,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("loader",),
     ("arguments", "photos", "table", "commands", "running", "rendering", "parsers", "cli", "__main__"),
     ("layers",),
-    ("compiler", "compiled", "neck", "folding", "fused", "fusing"),
+    ("compiler", "compiled", "neck", "folding", "fused", "fusing", "measuring"),
     ("backbone", "pyramid", "state", "trained", "matching", "exporting"),
     ("efficientdet",),
     ("adapters", "findings", "detecting", "bench"),
@@ -39,6 +39,7 @@ TORCH_FREE = RANK["layers"]
 # that shows itself in a notebook is drawn when it is shown.
 LATE = {
     ("ops", "layers"),
+    ("costs", "measuring"),
     ("commands", "backbone"),
     ("running", "bench"),
     ("running", "compiler"),

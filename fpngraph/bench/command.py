@@ -17,6 +17,7 @@ from fpngraph import table
 from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
 from fpngraph.compiler import build
+from fpngraph.costs import written
 from fpngraph.efficientdet.peer import PeerError, effdet_neck
 from fpngraph.graph import Graph
 from fpngraph.language.params import read_params
@@ -101,7 +102,7 @@ def print_report(report: Report) -> None:
     for row in report["forms"]:
         if row["reason"]:
             print(f"{row['form']} was not run: {row['reason']}")
-    print(f"{report['parameters']:,} parameters, {report['macs']:,} multiply-accumulates (MACs) an image")
+    print(f"{written(report['parameters'])} parameters, {written(report['macs'])} multiply-accumulates (MACs) an image")
     rate = report["matrix_product_gigamacs_per_second"]
     print(f"medians of {report['rounds']} rounds in turns; a matrix product runs at {rate} GMAC/s here")
 

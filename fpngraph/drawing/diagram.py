@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import get_args
 
-from fpngraph.costs import Costs, cost
+from fpngraph.costs import Costs, cost, written
 from fpngraph.drawing import frame, upright
 from fpngraph.drawing.columns import columns
 from fpngraph.drawing.compose import RING_ROOM, Composer, Facts, Labels, page
@@ -104,8 +104,10 @@ def _subtitle(costs: Costs) -> str:
     return f"{_short(costs.parameters)} parameters, {_short(costs.macs)} MACs"
 
 
-def _short(number: int) -> str:
-    """A number with three digits and a letter for its power of ten."""
+def _short(number: int | None) -> str:
+    """A number with three digits and a letter for its power of ten; ``?`` where nobody knows it."""
+    if number is None:
+        return "?"
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= size:
             return f"{number / size:.3g} {letter}"
@@ -130,9 +132,10 @@ def _facts(
         if costs and name in costs.nodes:
             found = costs.nodes[name]
             data |= {"height": str(found.size.height), "width": str(found.size.width)}
-            data |= {"parameters": str(found.parameters), "macs": str(found.macs)}
+            numbers = {"parameters": found.parameters, "macs": found.macs}
+            data |= {key: str(number) for key, number in numbers.items() if number is not None}
             words.append(f"{found.size.height} x {found.size.width} px")
-            words.append(f"{found.parameters:,} parameters, {found.macs:,} MACs")
+            words.append(f"{written(found.parameters)} parameters, {written(found.macs)} MACs")
         words += [learnt.words[name]] if name in learnt.words else []
         facts[name] = Facts(data, "; ".join(words))
     return facts

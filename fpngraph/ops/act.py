@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat
 
 from fpngraph.feature import Feature
-from fpngraph.ops.base import Activation, Part, Site, register
+from fpngraph.ops.base import Activation, Free, Part, Site, register
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class _Plain(Activation):
+class _Plain(Free, Activation):
     """An activation without settings: ``torch_name`` is the class of torch.nn."""
 
     torch_name: ClassVar[str]
@@ -129,7 +129,7 @@ class Tanh(_Plain):
 
 
 @register
-class LeakyRelu(Activation):
+class LeakyRelu(Free, Activation):
     """``x`` where positive, ``slope * x`` elsewhere (Maas et al., ICML 2013)."""
 
     name: ClassVar[str] = "leaky_relu"
@@ -150,7 +150,7 @@ class LeakyRelu(Activation):
 
 
 @register
-class Elu(Activation):
+class Elu(Free, Activation):
     """``x`` where positive, ``alpha * (exp(x) - 1)`` elsewhere (arXiv:1511.07289)."""
 
     name: ClassVar[str] = "elu"

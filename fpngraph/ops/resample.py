@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Down, Mismatch, Part, Site, Up, register
+from fpngraph.ops.base import Cost, Down, Free, Mismatch, Part, Site, Up, register
 from fpngraph.ops.layer import check_groups, conv_cost, conv_parts, has_bias
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Kernel = PositiveInt | Literal["ratio"]
 
 
-class _Pool(Down):
+class _Pool(Free, Down):
     kernel: Kernel | None = Field(
         default=None, description="Side of the window in pixels; by default the ratio of the two strides plus one."
     )
@@ -118,7 +118,7 @@ def _interpolation(module: nn.Module) -> Sequence[Part] | None:
 
 
 @register
-class NearestDown(Down):
+class NearestDown(Free, Down):
     """The nearest pixel, straight to the level's size (torch's ``nearest``, which rounds down)."""
 
     name: ClassVar[str] = "nearest"
@@ -133,7 +133,7 @@ class NearestDown(Down):
 
 
 @register
-class BilinearDown(Down):
+class BilinearDown(Free, Down):
     """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
 
     name: ClassVar[str] = "bilinear"
@@ -148,7 +148,7 @@ class BilinearDown(Down):
 
 
 @register
-class NearestUp(Up):
+class NearestUp(Free, Up):
     """The nearest pixel, straight to the level's size, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "nearest"
@@ -163,7 +163,7 @@ class NearestUp(Up):
 
 
 @register
-class BilinearUp(Up):
+class BilinearUp(Free, Up):
     """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
 
     name: ClassVar[str] = "bilinear"
