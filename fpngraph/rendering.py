@@ -19,6 +19,7 @@ from fpngraph.errors import GraphError
 from fpngraph.graph import Graph
 from fpngraph.loader import path_of
 from fpngraph.storage import check_place, replace_file
+from fpngraph.table import terminal_width
 
 
 def render(args: argparse.Namespace) -> int:
@@ -78,7 +79,7 @@ def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
 def _print(scene: Scene) -> None:
     """As text within the width of a terminal, coloured where there is one that wants colours."""
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    text = terminal.write(scene, width=files.terminal_width(), colour=colour)
+    text = terminal.write(scene, width=terminal_width(), colour=colour)
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:

@@ -17,7 +17,7 @@ TOOLS = PACKAGE.parent / "tools"
 
 # A row imports from its own and from earlier rows. Rows before "layers" never import torch.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "feature", "storage"),
+    ("errors", "feature", "storage", "table"),
     ("ops",),
     ("language",),
     ("graph",),
@@ -25,7 +25,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("shapes", "costs"),
     ("drawing",),
     ("loader",),
-    ("arguments", "photos", "table", "commands", "running", "rendering", "parsers", "cli", "__main__"),
+    ("arguments", "photos", "report", "commands", "running", "rendering", "parsers", "cli", "__main__"),
     ("layers",),
     ("compiler", "compiled", "neck", "folding", "fused", "fusing", "measuring"),
     ("backbone", "pyramid", "state", "trained", "matching", "exporting"),

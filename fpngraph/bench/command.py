@@ -13,7 +13,6 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from fpngraph import table
 from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
 from fpngraph.compiler import build
@@ -24,6 +23,7 @@ from fpngraph.language.params import read_params
 from fpngraph.language.source import read_file
 from fpngraph.loader import path_of
 from fpngraph.neck import Neck
+from fpngraph.table import Column, print_table
 
 _MIB = 2**20
 
@@ -95,10 +95,9 @@ def print_report(report: Report) -> None:
     print(f"{report['graph']}, {report['batch']} x {sides}, {report['dtype']}; channels {channels}")
     print(f"{report['machine']}, {report['device']}, {report['threads']} threads, torch {report['torch']}")
     first = report["forms"][0]["form"]
-    grid = table.empty("form", "ms>", "quartiles>", f"of {first}>", "memory MiB>", "operators>", "of matrix product>")
-    for row in report["forms"]:
-        grid.add_row(*_cells(row))
-    table.show(grid)
+    numbers = ("ms", "quartiles", f"of {first}", "memory MiB", "operators", "of matrix product")
+    columns = [Column(heading, right=True, keep=-place) for place, heading in enumerate(numbers)]
+    print_table([Column("form"), *columns], [_cells(row) for row in report["forms"]])
     for row in report["forms"]:
         if row["reason"]:
             print(f"{row['form']} was not run: {row['reason']}")

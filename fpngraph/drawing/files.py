@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +16,7 @@ from fpngraph.errors import nearest
 from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels
 from fpngraph.storage import replace_file
+from fpngraph.table import terminal_width
 
 WRITERS: Mapping[str, Callable[[Scene, float], bytes]] = {
     ".svg": lambda scene, _: svg.write(scene).encode(),
@@ -121,8 +120,3 @@ def writer_for(path: str | os.PathLike[str]) -> Callable[[Scene, float], bytes]:
         hint = nearest(ending, WRITERS)
         raise ValueError(f"{os.fspath(path)!r} has {found}, which says no format\n  hint: {hint}")
     return WRITERS[ending]
-
-
-def terminal_width() -> int | None:
-    """Columns of the terminal that is printed to; None where it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
