@@ -19,6 +19,7 @@ from fpngraph.language.source import to_yaml
 from fpngraph.loader import describe, load, path_of, shipped
 from fpngraph.shapes import infer
 from fpngraph.storage import replace_file
+from fpngraph.table import print_items, print_text
 
 
 def list_(args: argparse.Namespace) -> int:
@@ -28,11 +29,11 @@ def list_(args: argparse.Namespace) -> int:
         print(json.dumps(entries, indent=2))
         return 0
     for entry in entries:
-        print(f"{entry['name']}: {entry['description']}")
-        print(f"  {', '.join(entry['inputs'])} -> {', '.join(entry['outputs'])}")
-        print(f"  parameters: {', '.join(f'{name}={_flow(value)}' for name, value in entry['params'].items())}")
+        print_text(f"{entry['name']}: {entry['description']}")
+        print_text(f"  {', '.join(entry['inputs'])} -> {', '.join(entry['outputs'])}")
+        print_items("  parameters: ", (f"{name}={_flow(value)}" for name, value in entry["params"].items()))
         if entry["presets"]:
-            print(f"  presets: {', '.join(entry['presets'])}")
+            print_items("  presets: ", entry["presets"])
     return 0
 
 
@@ -135,17 +136,17 @@ def is_readable(name: str) -> bool:
 
 def show(args: argparse.Namespace) -> int:
     """A graph as a table."""
-    from fpngraph import table
+    from fpngraph import report
 
     graph = loaded(args)
     channels = known_channels(graph, args)
     if channels is None and args.image_size:
         raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
-    report = table.report(graph, channels, args.image_size or (512, 512))
+    found = report.report(graph, channels, args.image_size or (512, 512))
     if args.format == "json":
-        print(json.dumps(report, indent=2))
+        print(json.dumps(found, indent=2))
     else:
-        table.print_report(report)
+        report.print_report(found, expand=args.expand)
     return 0
 
 

@@ -71,6 +71,7 @@ def _add_show(subparsers: Any) -> None:
     about = "show a graph as a table, with its costs once the channels of its inputs are known"
     parser = _command(subparsers, commands.show, about, "fpngraph show my.yaml --in-channels 40,112,320 -p channels=88")
     _add_graph(parser)
+    parser.add_argument("--expand", action="store_true", help="show every run of a stage that repeats")
     _add_channels(parser)
     _add_image_size(parser, "(default: 512)")
     _add_format(parser)

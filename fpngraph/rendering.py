@@ -21,6 +21,7 @@ from fpngraph.errors import GraphError
 from fpngraph.graph import Graph
 from fpngraph.loader import path_of
 from fpngraph.storage import check_place, replace_file
+from fpngraph.table import terminal_width
 
 
 def render(args: argparse.Namespace) -> int:
@@ -71,7 +72,7 @@ def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
 def _print(drawn: Diagram) -> None:
     """As text within the width of a terminal, coloured where there is one that wants colours."""
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    text = terminal.write(drawn, width=files.terminal_width(), colour=colour)
+    text = terminal.write(drawn, width=terminal_width(), colour=colour)
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:

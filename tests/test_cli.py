@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import stat
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import jsonschema
@@ -190,7 +192,7 @@ class TestShow:
         }
 
     def test_a_pipe_gets_whole_lines_without_colours(self) -> None:
-        with process("show", "bifpn", "--in-channels", "40,112,320", stdout=subprocess.PIPE) as running:
+        with process("show", "bifpn", "--expand", "--in-channels", "40,112,320", stdout=subprocess.PIPE) as running:
             printed, errors = running.communicate(timeout=60)
 
         assert errors == ""
@@ -199,6 +201,28 @@ class TestShow:
         assert (
             "bifpn.2.out7 7 bifpn.1.out7, out6 fast_normalized silu, separable_conv, batch_norm 64 x 4 x 4 4,802 74,752"
             in rows
+        )
+
+    def test_a_terminal_gets_lines_that_fit_into_it(self) -> None:
+        master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (24, 60))
+
+        with process("show", "my.yaml", "--in-channels", "4,6", "--image-size", "24x50", stdout=slave) as running:
+            os.close(slave)
+            _, errors = running.communicate(timeout=60)
+        printed = os.read(master, 10_000).decode().replace("\r\n", "\n")
+        os.close(master)
+
+        assert (running.returncode, errors) == (0, "")
+        assert printed.startswith(
+            "node   level  fusion  op       output  parameters   MACs\n"
+            "────────────────────────────────────────────────────────\n"
+            "top        4  sum     relu  8 x 2 x 4          56    384\n"
+            "    inputs: C4\n"
+            "P3         3  sum     conv  8 x 3 x 7         112  2,016\n"
+            "    inputs: C3, top\n"
+            "\n"
+            "total                                         168  2,400\n"
         )
 
     def test_channels_come_from_a_backbone(self, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import fpngraph
+from fpngraph.feature import Feature, Size
+from fpngraph.ops import Cost, Layer, Site
+from fpngraph.ops.act import Relu
 from tests.equality.effdet_reference import Options, effdet_neck
 
 D0_CHANNELS = (40, 112, 320)
@@ -22,6 +28,33 @@ nodes:
   P2: {inputs: [P4], op: [{conv: {kernel: 3}}]}
 outputs: [P5, P4, P2]
 """
+
+
+ATTENTIVE = """
+fpngraph: 1
+name: attentive
+inputs: C(3..5)
+defaults: {channels: 64}
+nodes:
+  M(3..5): {inputs: [C(l), M(l+1) | none]}
+  P(3..5): {inputs: [M(l)], op: [{conv: {kernel: 3}}, gate_for_costs]}
+outputs: P(3..5)
+"""
+
+
+@pytest.fixture
+def gate(workshop: Path) -> type[Layer]:
+    """A registered layer of ``ATTENTIVE`` that does not say what it costs."""
+
+    @fpngraph.register
+    class Gate(Layer):
+        name = "gate_for_costs"
+
+        def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+            channels = inputs[0].channels
+            return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, 2 * channels, 1), nn.GLU(1))
+
+    return Gate
 
 
 def counted_macs(neck: nn.Module, features: list[Tensor]) -> float:
@@ -109,3 +142,62 @@ def test_costs_are_those_of_the_compiled_neck(params: dict[str, object], paramet
     neck = fpngraph.build(graph, D0_CHANNELS).eval()
     assert costs.macs == counted_macs(neck, d0_features())
     assert costs.parameters == sum(parameter.numel() for parameter in neck.parameters()) == parameters
+
+
+def test_an_operator_that_does_not_say_what_it_costs_is_measured(gate: type[Layer]) -> None:
+    graph = fpngraph.loads(ATTENTIVE)
+
+    costs = fpngraph.cost(graph, D0_CHANNELS, D0_SIZE)
+
+    neck = fpngraph.build(graph, D0_CHANNELS).eval()
+    assert costs.parameters == sum(parameter.numel() for parameter in neck.parameters())
+    assert costs.macs == counted_macs(neck, d0_features())
+    assert costs.unknown == {}
+
+
+def test_what_an_operator_says_wins_over_a_measurement(gate: type[Layer], monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = fpngraph.loads(ATTENTIVE)
+    measured = fpngraph.cost(graph, D0_CHANNELS, D0_SIZE)
+    monkeypatch.setattr(gate, "cost", lambda *_: Cost(macs=7))
+
+    costs = fpngraph.cost(graph, D0_CHANNELS, D0_SIZE)
+
+    assert costs.parameters == measured.parameters
+    assert measured.macs is not None
+    assert costs.macs == measured.macs - 3 * (64 * 128 - 7)
+
+
+def test_what_nobody_knows_is_in_no_total_and_counts_as_no_number(
+    gate: type[Layer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "build", lambda *_: 1 / 0)
+
+    costs = fpngraph.cost(fpngraph.loads(ATTENTIVE), D0_CHANNELS, D0_SIZE)
+
+    assert (costs.parameters, costs.macs) == (None, None)
+    reason = "'gate_for_costs' does not say it: ZeroDivisionError: division by zero"
+    assert costs.unknown == {"P5": reason, "P4": reason, "P3": reason}
+    assert (costs.nodes["P4"].parameters, costs.nodes["P4"].macs) == (None, None)
+    assert costs.nodes["M4"].parameters == 112 * 64 + 64
+
+
+@pytest.mark.parametrize("says", [False, True])
+def test_the_cost_of_a_class_is_not_that_of_another_build(says: bool) -> None:
+    class Gated(Relu):
+        def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+            return nn.Conv2d(inputs[0].channels, inputs[0].channels, 1)
+
+    class Told(Gated):
+        def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+            return Cost(1, 2)
+
+    op = Told() if says else Gated()
+    graph = fpngraph.loads(ATTENTIVE.replace("gate_for_costs", "relu"))
+    node = graph.nodes["P5"]
+    graph = replace(graph, nodes=dict(graph.nodes) | {"P5": replace(node, op=(*node.op[:-1], op))})
+
+    found = fpngraph.cost(graph, D0_CHANNELS, D0_SIZE).nodes["P5"]
+
+    conv = Cost(9 * 64 * 64 + 64, 9 * 64 * 64 * 16 * 16)
+    gate = Cost(1, 2) if says else Cost(64 * 64 + 64, 64 * 64 * 16 * 16)
+    assert (found.parameters, found.macs) == conv + gate

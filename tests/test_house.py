@@ -17,7 +17,7 @@ TOOLS = PACKAGE.parent / "tools"
 
 # A row imports from its own and from earlier rows. Rows before "layers" never import torch.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "feature", "fonts", "storage"),
+    ("errors", "feature", "fonts", "storage", "table"),
     ("ops",),
     ("language",),
     ("graph",),
@@ -26,9 +26,9 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("shapes", "costs"),
     ("drawing",),
     ("loader",),
-    ("arguments", "photos", "table", "commands", "running", "rendering", "parsers", "cli", "__main__"),
+    ("arguments", "photos", "report", "commands", "running", "rendering", "parsers", "cli", "__main__"),
     ("layers",),
-    ("compiler", "compiled", "neck", "folding", "fused", "fusing"),
+    ("compiler", "compiled", "neck", "folding", "fused", "fusing", "measuring"),
     ("backbone", "pyramid", "state", "trained", "matching", "exporting"),
     ("detection",),
     ("efficientdet",),
@@ -41,6 +41,7 @@ TORCH_FREE = RANK["layers"]
 # that shows itself in a notebook is drawn when it is shown.
 LATE = {
     ("ops", "layers"),
+    ("costs", "measuring"),
     ("commands", "backbone"),
     ("running", "bench"),
     ("running", "compiler"),

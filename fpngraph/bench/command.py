@@ -13,15 +13,16 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from fpngraph import table
 from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
 from fpngraph.compiler import build
+from fpngraph.costs import written
 from fpngraph.efficientdet.peer import PeerError, effdet_neck
 from fpngraph.folding import told
 from fpngraph.graph import Graph
 from fpngraph.loader import describe
 from fpngraph.neck import Neck
+from fpngraph.table import Column, print_table
 
 _MIB = 2**20
 
@@ -92,16 +93,15 @@ def print_report(report: Report) -> None:
     print(f"{report['graph']}, {report['batch']} x {sides}, {report['dtype']}; channels {channels}")
     print(f"{report['machine']}, {report['device']}, {report['threads']} threads, torch {report['torch']}")
     first = report["forms"][0]["form"]
-    grid = table.empty("form", "ms>", "quartiles>", f"of {first}>", "memory MiB>", "operators>", "of matrix product>")
-    for row in report["forms"]:
-        grid.add_row(*_cells(row))
-    table.show(grid)
+    numbers = ("ms", "quartiles", f"of {first}", "memory MiB", "operators", "of matrix product")
+    columns = [Column(heading, right=True, keep=-place) for place, heading in enumerate(numbers)]
+    print_table([Column("form"), *columns], [_cells(row) for row in report["forms"]])
     for row in report["forms"]:
         if row["reason"]:
             print(f"{row['form']} was not run: {row['reason']}")
     for line in told(report["unfolded"]):
         print(line)
-    print(f"{report['parameters']:,} parameters, {report['macs']:,} multiply-accumulates (MACs) an image")
+    print(f"{written(report['parameters'])} parameters, {written(report['macs'])} multiply-accumulates (MACs) an image")
     rate = report["matrix_product_gigamacs_per_second"]
     print(f"medians of {report['rounds']} rounds in turns; a matrix product runs at {rate} GMAC/s here")
 

@@ -68,7 +68,8 @@ def measure(neck: Neck, setting: Setting, *, peer: Peer | None = None, progress:
     summaries = {name: summary(values) for name, values in times.items()}
     costs = cost(neck.source_graph, list(neck.in_channels.values()), setting.image_size)
     rate = product_macs / summaries.pop(_PRODUCT).median
-    rows = [_row(form, summaries, setting.batch * costs.macs / rate, forms[0].name) for form in forms]
+    least = setting.batch * costs.macs / rate if costs.macs is not None else None
+    rows = [_row(form, summaries, least, forms[0].name) for form in forms]
     return _machine(setting) | {
         "graph": neck.source_graph.name,
         "in_channels": dict(neck.in_channels),
@@ -126,7 +127,7 @@ def _check(name: str, got: Any, expected: Sequence[Tensor]) -> None:
             )
 
 
-def _row(form: Form, times: Mapping[str, Times], least: float, base: str) -> dict[str, Any]:
+def _row(form: Form, times: Mapping[str, Times], least: float | None, base: str) -> dict[str, Any]:
     """A form as plain data; ``least`` are the milliseconds that its multiply-accumulates take at full rate."""
     found = times.get(form.name)
     return {
@@ -135,7 +136,7 @@ def _row(form: Form, times: Mapping[str, Times], least: float, base: str) -> dic
         "ratio": found.median / times[base].median if found and base in times else None,
         "peak_bytes": form.peak_bytes,
         "operators": form.operators,
-        "share_of_matrix_product": least / found.median if found else None,
+        "share_of_matrix_product": least / found.median if found and least is not None else None,
         "reason": form.reason,
     }
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +17,7 @@ from fpngraph.errors import nearest
 from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels
 from fpngraph.storage import replace_file
+from fpngraph.table import terminal_width
 
 WRITERS: Mapping[str, Callable[[Diagram, float], bytes]] = {
     ".svg": lambda drawn, _: svg.write(assembled(drawn)).encode(),
@@ -113,8 +112,3 @@ def writer_for(path: str | os.PathLike[str]) -> Callable[[Diagram, float], bytes
         hint = nearest(ending, WRITERS)
         raise ValueError(f"{os.fspath(path)!r} has {found}, which says no format\n  hint: {hint}")
     return WRITERS[ending]
-
-
-def terminal_width() -> int | None:
-    """Columns of the terminal that is printed to; None where it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

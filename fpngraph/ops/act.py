@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat
 
 from fpngraph.feature import Feature
-from fpngraph.ops.base import Activation, Part, Site, register
+from fpngraph.ops.base import Activation, Free, Part, Site, register
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class _Activation(Activation):
+class _Activation(Free, Activation):
     """An activation whose module has the class of the one name in ``modules``."""
 
     commutes: ClassVar[Literal["never", "non_negative"]] = "never"

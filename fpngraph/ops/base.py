@@ -43,15 +43,26 @@ class Site:
 
 
 class Cost(NamedTuple):
-    """Learned parameters, and multiply-accumulates of convolutions and matrix products for one image."""
+    """Learned parameters, and multiply-accumulates of convolutions and matrix products for one image.
 
-    parameters: int
-    macs: int
+    None is a number that nobody knows. It is never 0, and a sum with it is None.
+    """
+
+    parameters: int | None = None
+    macs: int | None = None
 
     def __add__(self, other: object) -> Cost:  # a sum, where a tuple would join
         if not isinstance(other, Cost):
             return NotImplemented
-        return Cost(self.parameters + other.parameters, self.macs + other.macs)
+        return Cost(_sum(self.parameters, other.parameters), _sum(self.macs, other.macs))
+
+    def completed(self, other: Cost) -> Cost:
+        """With the numbers of ``other`` in place of those that are not known."""
+        return Cost(*(second if first is None else first for first, second in zip(self, other, strict=True)))
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +108,11 @@ class Operator(BaseModel):
         raise NotImplementedError(type(self).__name__)
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
-        """Parameters and MACs. ``size_in`` and ``size_out`` are the map's size before and after."""
-        return Cost(0, 0)
+        """Parameters and MACs. ``size_in`` and ``size_out`` are the map's size before and after.
+
+        What is None, as both are by default, is measured on the module that :meth:`build` gives.
+        """
+        return Cost()
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         """The torch module; what it is called with depends on the kind. Imports torch inside."""
@@ -111,6 +125,13 @@ class Operator(BaseModel):
         nobody asks, and it runs as it is.
         """
         return (Part(module),)
+
+
+class Free:
+    """What an operator derives from as well if it learns nothing and multiplies no matrices."""
+
+    def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+        return Cost(0, 0)
 
 
 class Layer(Operator):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, NonNegativeFloat
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Fusion, Site, register
+from fpngraph.ops.base import Cost, Free, Fusion, Site, register
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 @register
-class Sum(Fusion):
+class Sum(Free, Fusion):
     """The sum of the maps, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "sum"
@@ -31,7 +31,7 @@ class Sum(Fusion):
 
 
 @register
-class Mean(Fusion):
+class Mean(Free, Fusion):
     """The mean of the maps, as in arXiv:1904.02701 Sec. 3.2."""
 
     name: ClassVar[str] = "mean"
@@ -47,7 +47,7 @@ class Mean(Fusion):
 
 
 @register
-class Max(Fusion):
+class Max(Free, Fusion):
     """The largest of the maps at each pixel, as in arXiv:1803.01534 Sec. 3.2."""
 
     name: ClassVar[str] = "max"
@@ -119,7 +119,7 @@ class FastNormalized(_Weighted):
 
 
 @register
-class Concat(Fusion):
+class Concat(Free, Fusion):
     """All channels of all maps in the order of the edges, as in arXiv:1505.04597 Sec. 2."""
 
     name: ClassVar[str] = "concat"

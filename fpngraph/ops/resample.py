@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Down, Mismatch, Part, Site, Up, register
+from fpngraph.ops.base import Cost, Down, Free, Mismatch, Part, Site, Up, register
 from fpngraph.ops.layer import CONVS, check_groups, conv_cost, conv_part, has_bias
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ Kernel = PositiveInt | Literal["ratio"]
 INTERPOLATE = ("fpngraph.layers.resample.Interpolate",)
 
 
-class _Pool(Down):
+class _Pool(Free, Down):
     kernel: Kernel | None = Field(
         default=None, description="Side of the window in pixels; by default the ratio of the two strides plus one."
     )
@@ -108,7 +108,7 @@ class StridedConv(Down):
 
 
 @register
-class NearestDown(Down):
+class NearestDown(Free, Down):
     """The nearest pixel, straight to the level's size (torch's ``nearest``, which rounds down)."""
 
     name: ClassVar[str] = "nearest"
@@ -124,7 +124,7 @@ class NearestDown(Down):
 
 
 @register
-class BilinearDown(Down):
+class BilinearDown(Free, Down):
     """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
 
     name: ClassVar[str] = "bilinear"
@@ -140,7 +140,7 @@ class BilinearDown(Down):
 
 
 @register
-class NearestUp(Up):
+class NearestUp(Free, Up):
     """The nearest pixel, straight to the level's size, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "nearest"
@@ -156,7 +156,7 @@ class NearestUp(Up):
 
 
 @register
-class BilinearUp(Up):
+class BilinearUp(Free, Up):
     """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
 
     name: ClassVar[str] = "bilinear"

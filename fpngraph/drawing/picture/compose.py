@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from fpngraph.costs import written
 from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
 from fpngraph.drawing.layout.grid import Place, output_size
 from fpngraph.drawing.layout.lettering import fitted, room_for, width
@@ -176,9 +177,10 @@ def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:
     if drawn.costs and node:
         found = drawn.costs.nodes[spot.name]
         data |= {"height": str(found.size.height), "width": str(found.size.width)}
-        data |= {"parameters": str(found.parameters), "macs": str(found.macs)}
+        numbers = {"parameters": found.parameters, "macs": found.macs}
+        data |= {key: str(number) for key, number in numbers.items() if number is not None}
         words.append(f"{found.size.height} x {found.size.width} px")
-        words.append(f"{found.parameters:,} parameters, {found.macs:,} MACs")
+        words.append(f"{written(found.parameters)} parameters, {written(found.macs)} MACs")
     words += [drawn.learnt.words[spot.name]] if spot.name in drawn.learnt.words else []
     return data, "; ".join(words)
 

@@ -172,8 +172,10 @@ def _subtitle(costs: Costs) -> str:
     return f"{_short(costs.parameters)} parameters, {_short(costs.macs)} MACs"
 
 
-def _short(number: int) -> str:
-    """A number with three digits and a letter for its power of ten."""
+def _short(number: int | None) -> str:
+    """A number with three digits and a letter for its power of ten; ``?`` where nobody knows it."""
+    if number is None:
+        return "?"
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= size:
             return f"{number / size:.3g} {letter}"
