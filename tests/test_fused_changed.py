@@ -102,6 +102,20 @@ def test_a_weight_that_is_no_parameter_is_left_alone() -> None:
     assert fused.unfolded["c.op.1"] == "its weight or bias is no parameter"
 
 
+class Own(nn.Parameter):
+    pass
+
+
+def test_a_weight_of_a_class_of_its_own_is_left_alone() -> None:
+    edited = neck()
+    conv = edited.get_submodule("b.op.0.pointwise")
+    conv.weight = Own(conv.weight.detach())
+
+    fused = assert_fused_equals(edited)
+
+    assert fused.unfolded["b.op.0"] == f"its 'pointwise' has a 'weight' of the class {__name__}.Own"
+
+
 def test_a_module_that_cannot_be_copied_is_named() -> None:
     class Recorder:
         def __init__(self) -> None:
