@@ -84,8 +84,13 @@ def _taps(name: str, **timm_arguments: Any) -> list[_Tap]:
         close = get_close_matches(name, timm.list_models(), n=5)
         hint = f"did you mean {', '.join(map(repr, close))}?" if close else "timm.list_models() has all names"
         raise BackboneError(f"timm has no model named {name!r}\n  hint: {hint}")
-    with torch.device("meta"):
-        model: Any = _made(name, [-1], **timm_arguments)  # up to the last map, so that nothing is cut off
+    last = [-1]  # up to the last map, so that nothing is cut off
+    try:
+        with torch.device("meta"):
+            model: Any = _made(name, last, **timm_arguments)
+    except BackboneError:  # some models of some versions of timm ask for the values of what they start with
+        with torch.random.fork_rng([]):
+            model = _made(name, last, **timm_arguments)
     info = model.feature_info.info
     return [_Tap(position, tap["reduction"], tap["num_chs"]) for position, tap in enumerate(info)]
 

@@ -19,6 +19,8 @@ from torch.export import Dim
 from fpngraph.neck import Neck
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+OLDEST_TORCH = (2, 13)
+"""The first that leaves every size open which a neck does; 2.8 to 2.10 stop with "Constraints violated"."""
 _TOLERANCE = 1e-4  # of the largest value of an output, in float32
 
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
@@ -75,7 +77,16 @@ def export(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | N
     return Exported(content, inputs, operators, difference, fused.unfolded)
 
 
+def torch_is_too_old() -> str | None:
+    """Why this torch does not export necks with their sizes left open, if it does not."""
+    if tuple(map(int, torch.__version__.split(".")[:2])) >= OLDEST_TORCH:
+        return None
+    return f"exports need torch {'.'.join(map(str, OLDEST_TORCH))} or newer, this is {torch.__version__}"
+
+
 def _check_packages(form: str) -> None:
+    if too_old := torch_is_too_old():
+        raise ExportError(too_old)
     missing = [package for package in _PACKAGES if form == "onnx" and find_spec(package) is None]
     if missing:
         text = f"ONNX needs the package {missing[0]!r}, which is not installed"

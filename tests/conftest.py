@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from fpngraph.ops import base
+from tests.skips import told
 
 # Read when torch is imported: two test processes on two cores would otherwise fight for them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,6 +25,27 @@ settings.load_profile("fpngraph")
 # A shell that starts a run in the background has it ignore interrupts, and whatever it starts would ignore them too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked ``exports`` are skipped where torch is too old for them."""
+    asked = [item for item in items if item.get_closest_marker("exports")]
+    if not asked:
+        return
+    from fpngraph.exporting import torch_is_too_old
+
+    if reason := torch_is_too_old():
+        for item in asked:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None, None, None]:
+    """Behind all that pytest has to say, but for its last line."""
+    yield
+    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")]
+    for line in told(reasons):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture

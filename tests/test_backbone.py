@@ -144,3 +144,20 @@ def test_weights_are_loaded_once_and_only_where_asked_for(monkeypatch: pytest.Mo
     create_backbone("test_efficientnet", [3])
 
     assert asked.count(True) == 1
+
+
+def test_a_model_that_needs_values_when_it_is_made_is_made_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    create_model = timm.create_model
+
+    def curious(name: str, **arguments: Any) -> nn.Module:
+        torch.rand(3).sum().item()
+        return create_model(name, **arguments)
+
+    monkeypatch.setattr(timm, "create_model", curious)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+
+    channels = backbone_channels("test_efficientnet", [3, 4])
+
+    assert channels == {3: 32, 4: 48}
+    assert torch.equal(torch.get_rng_state(), before)

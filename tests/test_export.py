@@ -39,6 +39,7 @@ def varied() -> Neck:
 FEW, MANY = [*SIZES[:2], (8, 8)], [*SIZES, (8, 8), (1, 1)]
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize(
     ("make", "sizes"), [(varied, FEW), (lambda: shipped("retinanet_fpn"), MANY)], ids=["varied", "retinanet_fpn"]
 )
@@ -85,6 +86,7 @@ def assert_exports(neck: Neck, sizes: list[dict[int, Any]], *, strict: bool = Fa
         assert_close(program(trimmed), neck(trimmed))
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize("name", GRAPHS)
 def test_an_exported_program_takes_other_sizes_of_batch_and_image(name: str) -> None:
     neck = shipped(name)
@@ -92,6 +94,7 @@ def test_an_exported_program_takes_other_sizes_of_batch_and_image(name: str) -> 
     assert_exports(neck, left_to_torch(neck))
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize("strict", [False, True], ids=["non-strict", "strict"])
 @pytest.mark.parametrize("sizes", [independent, left_to_torch])
 def test_export_does_not_bind_the_sizes_of_inputs_to_each_other(
@@ -102,6 +105,7 @@ def test_export_does_not_bind_the_sizes_of_inputs_to_each_other(
     assert_exports(neck, sizes(neck), strict=strict)
 
 
+@pytest.mark.exports
 def test_a_mapping_is_exported_too() -> None:
     neck = shipped("fpn")
     features = dict(zip(neck.in_channels, maps(neck, *SIZES[0]), strict=True))
@@ -113,6 +117,7 @@ def test_a_mapping_is_exported_too() -> None:
     assert_close(program(other), neck(other))
 
 
+@pytest.mark.exports
 def test_export_resizes_only_where_an_input_may_have_another_size() -> None:
     neck = varied()
     program = export(neck, (maps(neck, *SIZES[0]),), dynamic_shapes=(left_to_torch(neck),))
@@ -123,6 +128,7 @@ def test_export_resizes_only_where_an_input_may_have_another_size() -> None:
     assert len(resized) == ups + past_an_input
 
 
+@pytest.mark.exports
 def test_an_exported_program_is_kept_in_a_file(tmp_path: Any) -> None:
     neck = shipped("fpn")
     features = maps(neck, *SIZES[1])

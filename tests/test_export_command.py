@@ -75,6 +75,7 @@ def assert_written(capsys: pytest.CaptureFixture[str], file: str, inputs: tuple[
     assert float(difference) < 1e-5
 
 
+@pytest.mark.exports
 def test_onnx_runs_at_any_size_and_has_the_names_of_the_graph(
     neck: fpngraph.Neck, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,6 +99,7 @@ def test_onnx_runs_at_any_size_and_has_the_names_of_the_graph(
         assert_close([torch.from_numpy(y) for y in found], neck(features))
 
 
+@pytest.mark.exports
 def test_an_exported_program_is_loaded_and_runs_at_any_size(
     neck: fpngraph.Neck, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +151,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize(("command", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_mistakes_have_messages_and_leave_nothing_behind(
     command: list[str], message: str, workshop: Path, capsys: pytest.CaptureFixture[str]
@@ -164,6 +167,7 @@ def test_mistakes_have_messages_and_leave_nothing_behind(
     assert sorted(workshop.iterdir()) == before
 
 
+@pytest.mark.exports
 def test_the_extra_is_named_where_its_package_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,6 +180,19 @@ def test_the_extra_is_named_where_its_package_is_missing(
         "fpngraph export: ONNX needs the package 'onnxscript', which is not installed\n"
         "  hint: pip install 'fpngraph[onnx]'\n"
     )
+
+
+@pytest.mark.parametrize("form", ["onnx", "torch-export"])
+def test_an_older_torch_is_refused_with_the_version_that_is_needed(
+    form: str, workshop: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch, "__version__", "2.12.1+cpu")
+
+    status = main([*ASKED, "--format", form, "-o", "my.file"])
+
+    assert status == 2
+    assert capsys.readouterr().err.endswith("fpngraph export: exports need torch 2.13 or newer, this is 2.12.1+cpu\n")
+    assert not Path("my.file").exists()
 
 
 OWN = """\
@@ -218,6 +235,7 @@ ODD = {
 }
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize(("layer", "message"), ODD.values(), ids=ODD)
 def test_what_cannot_be_traced_or_comes_out_different_is_not_written(
     layer: str, message: str, capsys: pytest.CaptureFixture[str]

@@ -322,6 +322,7 @@ def _fresh_compiler() -> Iterator[None]:
 SIZES = [(384, 512), (333, 501), (191, 257)]
 
 
+@pytest.mark.exports
 @pytest.mark.usefixtures("_fresh_compiler")
 @pytest.mark.parametrize(
     ("name", "params", "share"),

@@ -54,8 +54,8 @@ def read_file(path: Path) -> Value:
         data = _bytes(path)
     except OSError as error:
         raise GraphError([Problem(f"cannot read {file!r}: {error.strerror or error}")]) from None
-    except ValueError as error:  # a path that no system call takes
-        raise GraphError([Problem(f"cannot read {file!r}: {error}")]) from None
+    except ValueError:  # a path that no system call takes
+        raise GraphError([Problem(f"cannot read {file!r}: no file can be called so")]) from None
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -76,6 +76,16 @@ class _Call:
             "cache_enabled": torch.is_autocast_cache_enabled(),
         }
 
+    @contextmanager
+    def first(self) -> Iterator[None]:
+        """The first run records nothing for gradients, so autocast must not keep its copies of weights for others."""
+        cached = torch.is_autocast_cache_enabled()
+        torch.set_autocast_cache_enabled(False)
+        try:
+            yield
+        finally:
+            torch.set_autocast_cache_enabled(cached)
+
     def again(self, maps: Sequence[Tensor], parameters: Sequence[Tensor]) -> Tensor:
         with (
             torch.random.fork_rng(self.devices, device_type=self.device),
@@ -95,7 +105,8 @@ class _Recomputed(torch.autograd.Function):
     def forward(ctx: Any, call: _Call, *tensors: Tensor) -> Tensor:
         ctx.call = call
         ctx.save_for_backward(*tensors)
-        return call.function(*tensors[: call.maps])
+        with call.first():
+            return call.function(*tensors[: call.maps])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:

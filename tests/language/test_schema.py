@@ -29,7 +29,7 @@ def as_json(text: str) -> Any:
 
 
 def places(data: Any) -> list[str]:
-    """Where the schema finds something wrong: the deepest places, as JSON paths."""
+    """Where the schema finds something wrong: the deepest places, keys joined by dots."""
     found = []
     stack = list(VALIDATOR.iter_errors(data))
     while stack:
@@ -37,7 +37,7 @@ def places(data: Any) -> list[str]:
         if error.context:
             stack.extend(error.context)
         else:
-            found.append((len(error.absolute_path), error.json_path))
+            found.append((len(error.absolute_path), ".".join(["$", *map(str, error.absolute_path)])))
     deepest = max((depth for depth, _ in found), default=0)
     return sorted({path for depth, path in found if depth == deepest})
 
@@ -81,15 +81,15 @@ REFUSED = [
     pytest.param("nodes: {a4: {fusion: sum}}\noutputs: a4\n", ["$.nodes.a4"], id="no inputs"),
     pytest.param("nodes: {a4: {inputs: []}}\noutputs: a4\n", ["$.nodes.a4.inputs"], id="empty inputs"),
     pytest.param("nodes: {a4: {inputs: P4}}\noutputs: a4\n", ["$.nodes.a4.inputs"], id="inputs are a list"),
-    pytest.param("nodes: {a4: {inputs: [4]}}\noutputs: a4\n", ["$.nodes.a4.inputs[0]"], id="input"),
+    pytest.param("nodes: {a4: {inputs: [4]}}\noutputs: a4\n", ["$.nodes.a4.inputs.0"], id="input"),
     pytest.param(
-        "nodes: {a4: {inputs: [P3, {from: P4, x: 1}]}}\noutputs: a4\n", ["$.nodes.a4.inputs[1]"], id="key of an edge"
+        "nodes: {a4: {inputs: [P3, {from: P4, x: 1}]}}\noutputs: a4\n", ["$.nodes.a4.inputs.1"], id="key of an edge"
     ),
     pytest.param("nodes: {a4: {inputs: [P4], level: -1}}\noutputs: a4\n", ["$.nodes.a4.level"], id="level"),
     pytest.param("nodes: {a4: {inputs: [P4], level: 31}}\noutputs: a4\n", ["$.nodes.a4.level"], id="large level"),
     pytest.param("nodes: {a4: {inputs: [P4], channels: 0}}\noutputs: a4\n", ["$.nodes.a4.channels"], id="channels"),
     pytest.param(
-        "nodes: {a4: {inputs: [P4], channels: {4: x}}}\noutputs: a4\n", ["$.nodes.a4.channels['4']"], id="of a level"
+        "nodes: {a4: {inputs: [P4], channels: {4: x}}}\noutputs: a4\n", ["$.nodes.a4.channels.4"], id="of a level"
     ),
     pytest.param("nodes: {a4: {inputs: [P4], fusion: add}}\noutputs: a4\n", ["$.nodes.a4.fusion"], id="operator"),
     pytest.param(
@@ -102,13 +102,13 @@ REFUSED = [
     ),
     pytest.param(
         "nodes: {a4: {inputs: [P4], op: [act, {conv: {kernel: 0}}]}}\noutputs: a4\n",
-        ["$.nodes.a4.op[1].conv.kernel"],
+        ["$.nodes.a4.op.1.conv.kernel"],
         id="value of a setting",
     ),
-    pytest.param("nodes: {a4: {inputs: [P4], op: [max_pool]}}\noutputs: a4\n", ["$.nodes.a4.op[0]"], id="no layer"),
+    pytest.param("nodes: {a4: {inputs: [P4], op: [max_pool]}}\noutputs: a4\n", ["$.nodes.a4.op.0"], id="no layer"),
     pytest.param(
         "nodes: {a4: {inputs: [{from: P4, down: [act, pool]}]}}\noutputs: a4\n",
-        ["$.nodes.a4.inputs[0].down[1]"],
+        ["$.nodes.a4.inputs.0.down.1"],
         id="in a path",
     ),
     pytest.param("stages: {s: {node: {}}}\noutputs: P3\n", ["$.stages.s"], id="unknown key of a stage"),

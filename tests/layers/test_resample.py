@@ -152,6 +152,7 @@ class Halved(nn.Module):
         return y
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("pool", [MaxPool, AvgPool])
 def test_a_program_compiled_for_dynamic_sizes_serves_even_and_odd_ones(

@@ -59,6 +59,7 @@ def places(operator: type[Operator]) -> list[tuple[Operator, Site]]:
     ]
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize("operator", MODULES, ids=label)
 def test_exports_with_dynamic_batch_height_and_width(operator: type[Operator]) -> None:
     inputs = (Feature(5, 32),) * (3 if operator.kind == "fusion" else 1)
