@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import fpngraph
 from fpngraph.layers.fusion import Max
-from fpngraph.ops import base
+from fpngraph.ops import registry
 from tests.necks import maps, neck_of, randomised
 
 
@@ -207,7 +207,7 @@ def test_a_negative_weight_does_not_pass_a_max_pool() -> None:
 
 @pytest.fixture
 def _own_operators(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_registry", dict(base._registry))
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
 
 
 class Gate(nn.Module):

@@ -130,7 +130,7 @@ def folder(files: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder as the current one. What its modules register, and they themselves, are gone afterwards."""
     monkeypatch.chdir(files)
     monkeypatch.syspath_prepend(files)
-    monkeypatch.setattr("fpngraph.ops.base._registry", {(op.kind, op.name): op for op in operators()})
+    monkeypatch.setattr("fpngraph.ops.registry._registry", {(op.kind, op.name): op for op in operators()})
     yield files
     for path in files.glob("*.py"):
         sys.modules.pop(path.stem, None)

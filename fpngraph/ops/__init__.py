@@ -2,7 +2,6 @@
 
 from fpngraph.ops import act, fusion, init, layer, norm, resample  # noqa: F401  (they register themselves)
 from fpngraph.ops.base import (
-    KINDS,
     Activation,
     Cost,
     Down,
@@ -17,11 +16,8 @@ from fpngraph.ops.base import (
     Resampler,
     Site,
     Up,
-    find,
-    names,
-    operators,
-    register,
 )
+from fpngraph.ops.registry import KINDS, find, names, operators, register
 
 __all__ = [
     "KINDS",

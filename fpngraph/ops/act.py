@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat
 
 from fpngraph.feature import Feature
-from fpngraph.ops.base import Activation, Free, Part, Site, register
+from fpngraph.ops.base import Activation, Free, Part, Site
+from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
     from torch import nn

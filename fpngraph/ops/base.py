@@ -1,12 +1,10 @@
-"""The contract that every operator keeps, and the registry that finds one by its name."""
+"""The contract that every operator keeps."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,7 +13,6 @@ from fpngraph.feature import Feature, Size
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-T = TypeVar("T", bound="Operator")
 Padding = Literal["symmetric", "same"]
 
 
@@ -210,73 +207,3 @@ class Init(Operator):
     def apply(self, module: nn.Module) -> None:
         """Set the weights of ``module``, one of the modules in a node, decided by its kind."""
         raise NotImplementedError(type(self).__name__)
-
-
-KINDS: Mapping[str, type[Operator]] = {kind.kind: kind for kind in (Layer, Norm, Activation, Down, Up, Fusion, Init)}
-_registry: dict[tuple[str, str], type[Operator]] = {}
-_WORDS = frozenset({"none", "norm", "act"})  # what a list of layers says in place of an operator
-
-
-def register(operator: type[T]) -> type[T]:
-    """Make an operator known to graph files by its ``name``; a decorator. Raises ValueError for a name taken."""
-    name, kind = operator.name, operator.kind
-    for other in _rivals(kind):
-        if (other, name) in _registry:
-            raise ValueError(f"{operator.__qualname__}: there is a {other} operator named {name!r} already")
-    if name in _WORDS:
-        raise ValueError(f"{operator.__qualname__}: {name!r} is a word of the language")
-    rules = [rule for rule in ("parts", "factors") if _says(operator, rule)]
-    if rules and not operator.modules:
-        raise ValueError(
-            f"{operator.__qualname__}: {rules[0]!r} holds for the classes of modules in 'modules', but that is empty\n"
-            "  hint: give their full names, such as modules = ('torch.nn.ReLU',)"
-        )
-    _registry[kind, name] = operator
-    return operator
-
-
-def _says(operator: type[Operator], rule: str) -> bool:
-    """Whether an operator has a rule of its own, in place of the one of its kind, which says nothing."""
-    return getattr(operator, rule, None) not in (None, Operator.parts, Fusion.factors)
-
-
-def _rivals(kind: str) -> tuple[str, ...]:
-    """The kinds that can stand in one list with ``kind``, so that a name must be unique among them."""
-    lists = (("layer", "norm", "act", "down"), ("layer", "norm", "act", "up"))
-    return tuple({rival for row in lists if kind in row for rival in row} or {kind})
-
-
-def find(kinds: Iterable[str], name: str) -> type[Operator] | None:
-    """The operator of one of ``kinds`` named ``name``; entry points are loaded only if no other has it."""
-    kinds = tuple(kinds)
-    if not any((kind, name) in _registry for kind in kinds):
-        load_entry_points()
-    return next((_registry[kind, name] for kind in kinds if (kind, name) in _registry), None)
-
-
-def names(kinds: Iterable[str]) -> list[str]:
-    """The names that :func:`find` knows for ``kinds``, in order of registration."""
-    load_entry_points()
-    wanted = set(kinds)
-    return [name for kind, name in _registry if kind in wanted]
-
-
-def operators() -> tuple[type[Operator], ...]:
-    """Every registered operator, in order of registration."""
-    load_entry_points()
-    return tuple(_registry.values())
-
-
-@cache
-def load_entry_points() -> None:
-    """Import the modules that installed packages name under the entry point group ``fpngraph.operators``.
-
-    One that cannot be imported is warned about: a graph may well do without it.
-    """
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group="fpngraph.operators"):
-        try:
-            entry.load()
-        except Exception as error:  # whatever somebody else's module does when it is imported
-            warnings.warn(f"operators of {entry.value!r} cannot be imported: {error}", stacklevel=2)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field, NonNegativeFloat
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Free, Fusion, Site, register
+from fpngraph.ops.base import Cost, Free, Fusion, Site
+from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
     from torch import nn

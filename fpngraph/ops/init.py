@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from fpngraph.ops.base import Init, register
+from fpngraph.ops.base import Init
+from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Layer, Mismatch, Part, Site, register
+from fpngraph.ops.base import Cost, Layer, Mismatch, Part, Site
 from fpngraph.ops.classes import is_one_of, no_rule
+from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
     from torch import nn

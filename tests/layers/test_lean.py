@@ -20,7 +20,7 @@ from fpngraph.layers.fusion import FastNormalized, Sum
 from fpngraph.layers.lean import LeanNode
 from fpngraph.layers.node import Edge, Node
 from fpngraph.ops import Fusion, Init, Operator, Resampler
-from fpngraph.ops.base import operators
+from fpngraph.ops.registry import operators
 from tests.necks import CHANNELS, GRAPHS, maps, randomised
 from tests.ops.cases import Case, cases
 

@@ -12,13 +12,13 @@ from torch import nn
 
 import fpngraph
 from fpngraph.folding import chain
-from fpngraph.ops import base
+from fpngraph.ops import registry
 from fpngraph.ops.classes import is_one_of
 
 
 @pytest.fixture
 def _own_operators(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_registry", dict(base._registry))
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
 
 
 class Own(nn.ReLU):
