@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.formats.signs import warn_of_missing
-from fpngraph.drawing.layout.geometry import Curve, Piece, Point, mix
+from fpngraph.drawing.layout.geometry import Curve, Piece, Point, rounded
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Scene, Shape, Text
 from fpngraph.drawing.picture.theme import shade
 from fpngraph.fonts import FACES, face
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _POINTS = 0.75  # per pixel: 72 of the one and 96 of the other are an inch
 _LONGEST = 14_400.0  # points that a side of a page may have (PDF 1.7, annex C)
-_ROUND = 0.5523  # how far the controls of a quarter of a circle lie towards its corner
 _MITER = 4.0  # SVG's own limit; that of PDF is 10
 
 
@@ -146,6 +145,6 @@ def _outline(rect: Rect) -> Curve:
     pieces: list[Piece] = []
     here = corners[-1][-1]
     for start, corner, end in corners:
-        pieces += [(here, start), (start, mix(start, corner, _ROUND), mix(end, corner, _ROUND), end)]
+        pieces += [(here, start), rounded(start, corner, end)]
         here = end
     return Curve(tuple(piece for piece in pieces if piece[0] != piece[-1]))

@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import cos, hypot, radians, sin
 
-from fpngraph.drawing.layout.geometry import Curve, Piece, Point, mix, unit
-from fpngraph.drawing.layout.grid import COLUMN_PITCH, Grid, Place
+from fpngraph.drawing.layout import metrics
+from fpngraph.drawing.layout.geometry import Curve, Piece, Point, rounded, unit
+from fpngraph.drawing.layout.grid import Grid, Place, column_pitch
 
 Candidate = tuple[float, Curve]
 
-LANE_PITCH = 8.0
-CLEARANCE = 8.5
-"""Kept to nodes that are not an edge's ends; diagrams are accepted with 7, measured on finer curves."""
 _LANES = 6  # at most, and as many where there is no row beyond
-_BOWS = (16.0, 28.0, 44.0)
-_GUTTERS = (0.0, -9.0, 9.0)
-_CORNER = 13.0
-_ROUND = 0.5523  # of a corner's radius: controls of the Bézier nearest to a quarter circle
 
 
 def straight(a: Place, b: Place) -> Curve:
@@ -28,7 +22,7 @@ def straight(a: Place, b: Place) -> Curve:
 def simple(a: Place, b: Place) -> Iterator[Candidate]:
     """Straight, bowed to either side, and S-shaped."""
     yield 0.0, straight(a, b)
-    for height in _BOWS:
+    for height in metrics.BOWS:
         dislike = (3.0 if a.y != b.y else 8.0) + height / 20
         yield dislike, _bow(a, b, height)
         yield dislike, _bow(a, b, -height)
@@ -50,13 +44,13 @@ def lanes(a: Place, b: Place, grid: Grid, rows: tuple[int, int]) -> Iterator[Can
 
 def channels(a: Place, b: Place, grid: Grid, rows: tuple[int, int]) -> Iterator[Candidate]:
     """Ways along the gaps between rows and columns: longer, but one of them is always free."""
-    if b.x - a.x < COLUMN_PITCH / 2:
+    if b.x - a.x < metrics.COLUMN_PITCH / 2:
         return
     source, target = rows
-    half = COLUMN_PITCH / 2
-    gap_out, gap_in = a.x + half + grid.radius - 17.0, b.x - half - (grid.radius - 17.0 if b.half else 0.0)
+    half = column_pitch(grid.radius) / 2
+    gap_out, gap_in = a.x + half, b.x - (half if b.half else metrics.COLUMN_PITCH / 2)
     sides = (1, -1) if source == target else (1,) if target > source else (-1,)
-    for further, shift in enumerate(_GUTTERS):
+    for further, shift in enumerate(metrics.GUTTERS):
         for side in sides:
             for number, y in enumerate(_lane_heights(grid, source, side)[: 4 - further // 2]):
                 for curve in _lane_then_gutter(a, b, y, gap_in + shift):
@@ -70,11 +64,11 @@ def _lane_heights(grid: Grid, row: int, side: int) -> Sequence[float]:
     """Heights of the lanes on one side of a row (1: below), the nearest first."""
     base = grid.radius + 15.0
     neighbour = row + side
-    room = base + (_LANES - 1) * LANE_PITCH
+    room = base + (_LANES - 1) * metrics.LANE_PITCH
     if 0 <= neighbour < len(grid.lines):
-        room = abs(grid.lines[neighbour] - grid.lines[row]) - grid.radius - CLEARANCE
-    count = max(1, int((room - base) // LANE_PITCH) + 1)
-    step = LANE_PITCH * max(1.0, count / _LANES)
+        room = abs(grid.lines[neighbour] - grid.lines[row]) - grid.radius - metrics.CLEARANCE
+    count = max(1, int((room - base) // metrics.LANE_PITCH) + 1)
+    step = metrics.LANE_PITCH * max(1.0, count / _LANES)
     return [grid.lines[row] + side * (base + number * step) for number in range(min(count, _LANES))]
 
 
@@ -118,22 +112,22 @@ def _reach(place: Place, lane: float) -> float:
 
 def _lane_then_gutter(a: Place, b: Place, lane: float, gutter: float) -> Iterator[Curve]:
     """Along the row of the source, then across the rows right before the target."""
-    room = gutter - _CORNER - a.x
+    room = gutter - metrics.CORNER - a.x
     if room < a.half + 20.0:
         return
     out = _ramp(a, 1, lane, min(_reach(a, lane), room))
     flat: list[Piece] = [out]
-    if gutter - _CORNER - out[-1][0] > 1e-6:
-        flat.append((out[-1], (gutter - _CORNER, lane)))
+    if gutter - metrics.CORNER - out[-1][0] > 1e-6:
+        flat.append((out[-1], (gutter - metrics.CORNER, lane)))
     way = 1 if b.y > lane else -1
     port = b.port(-1, 0)
-    if abs(b.y - lane) > 2 * _CORNER and port[0] - gutter > _CORNER + 8.0:
-        bend = _corner((gutter, b.y - way * _CORNER), (gutter, b.y), (gutter + _CORNER, b.y))
-        first = _corner(flat[-1][-1], (gutter, lane), (gutter, lane + way * _CORNER))
+    if abs(b.y - lane) > 2 * metrics.CORNER and port[0] - gutter > metrics.CORNER + 8.0:
+        bend = rounded((gutter, b.y - way * metrics.CORNER), (gutter, b.y), (gutter + metrics.CORNER, b.y))
+        first = rounded(flat[-1][-1], (gutter, lane), (gutter, lane + way * metrics.CORNER))
         yield Curve((*flat, first, (first[-1], bend[0]), bend, (bend[-1], port)))
     entry = _entry(b, gutter, way)
-    if entry and abs(entry[0][1] - lane) > _CORNER and (entry[0][1] - lane) * way > 0:
-        first = _corner(flat[-1][-1], (gutter, lane), (gutter, lane + way * _CORNER))
+    if entry and abs(entry[0][1] - lane) > metrics.CORNER and (entry[0][1] - lane) * way > 0:
+        first = rounded(flat[-1][-1], (gutter, lane), (gutter, lane + way * metrics.CORNER))
         yield Curve((*flat, first, (first[-1], entry[0]), entry))
 
 
@@ -153,7 +147,3 @@ def _entry(b: Place, gutter: float, way: int) -> Piece | None:
     bend: Point = (gutter, drop + (port[1] - drop) * 0.55)
     toward = hypot(port[0] - gutter, port[1] - drop) * 0.35
     return (gutter, drop), bend, (port[0] - 0.76 * toward, port[1] - way * 0.65 * toward), port
-
-
-def _corner(start: Point, corner: Point, end: Point) -> Piece:
-    return start, mix(start, corner, _ROUND), mix(end, corner, _ROUND), end

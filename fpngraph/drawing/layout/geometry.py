@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot, sqrt
@@ -16,6 +16,7 @@ Box = tuple[float, float, float, float]
 
 _PART = 14.0  # px of a Bézier that one straight part stands for
 _MOST_PARTS = 24
+_ROUND = 0.5523  # of a corner's radius
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class Curve:
     def end(self) -> Point:
         return self.pieces[-1][-1]
 
-    def shifted(self, x: float, y: float = 0.0) -> Curve:
-        return Curve(tuple(tuple((px + x, py + y) for px, py in piece) for piece in self.pieces))
+    def shifted(self, x: float) -> Curve:
+        return Curve(tuple(tuple((px + x, y) for px, y in piece) for piece in self.pieces))
 
     def turned(self) -> Curve:
         return Curve(tuple(tuple(map(turned, piece)) for piece in self.pieces))
@@ -105,6 +106,11 @@ def mix(one: Point, other: Point, share: float) -> Point:
     return one[0] + (other[0] - one[0]) * share, one[1] + (other[1] - one[1]) * share
 
 
+def rounded(start: Point, corner: Point, end: Point) -> Piece:
+    """The Bézier nearest to the quarter of a circle between two lines that would meet in a corner."""
+    return start, mix(start, corner, _ROUND), mix(end, corner, _ROUND), end
+
+
 def distance(one: Point, other: Point) -> float:
     return hypot(other[0] - one[0], other[1] - one[1])
 
@@ -166,11 +172,6 @@ def point_to_segment(point: Point, one: Point, other: Point) -> float:
     if square:
         share = min(1.0, max(0.0, ((point[0] - one[0]) * dx + (point[1] - one[1]) * dy) / square))
     return hypot(point[0] - one[0] - share * dx, point[1] - one[1] - share * dy)
-
-
-def point_to_line(point: Point, points: Sequence[Point]) -> float:
-    """The distance of a point to a line of straight parts."""
-    return min(point_to_segment(point, one, other) for one, other in pairwise(points))
 
 
 def crossing(a: Point, b: Point, c: Point, d: Point) -> tuple[float, float] | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import turned
 from fpngraph.drawing.layout.lettering import width
 from fpngraph.drawing.layout.plan import Plan
@@ -14,18 +15,7 @@ from fpngraph.drawing.layout.plan import Plan
 Flow = Literal["right", "up"]
 """Where the sweeps of a diagram go from its inputs."""
 
-ROW_PITCH = 78.0
-BUNDLE_PITCH = 9.0
-COLUMN_PITCH = 96.0
-CELL_GAP = 34.0
-PORT_GAP = 2.6
-"""From the border of a node to the edges at it."""
-_WIDEST_PITCH = 420.0
 _LONG = 3  # columns from which on an edge between levels runs along its row for a while
-_STUB = 52.0
-_STUB_PITCH = 19.0
-_NAME_GAP = 10.0  # between names of outputs that stand side by side
-_CARDS = 16.0  # width that the cards behind a collapsed cell add
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +40,7 @@ class Place:
             inside = along * along - 2 * corner * corner + 25.0
             other = self.half * min(abs(dx), abs(dy)) / max(abs(dx), abs(dy))
             reach = flat if other <= corner or inside < 0 else along + inside**0.5
-        reach += PORT_GAP if self.half else 0.0
+        reach += metrics.PORT_GAP if self.half else 0.0
         return self.x + dx * reach, self.y + dy * reach
 
     def turned(self) -> Place:
@@ -110,13 +100,17 @@ def lay_out(plan: Plan, column: Mapping[str, int], *, radius: float, flow: Flow)
         name: Place(name, xs[column[name]], ys[row[name]], radius - (spot.kind == "input"), spot.kind == "input")
         for name, spot in plan.spots.items()
     }
-    right = xs[-1] + radius + _STUB + (_CARDS if plan.cells[-1].runs > 1 else 0.0)
+    right = xs[-1] + radius + metrics.STUB + (2 * metrics.CARD_STEP + 2.0 if plan.cells[-1].runs > 1 else 0.0)
     stubs: dict[str, Place] = {}
     for number, public in names.items():
         for position, name in enumerate(public):
             offset = (position - (len(public) - 1) / 2) * pitches[number]
             stubs[name] = Place(name, right, ys[number] + offset, 0.0)
     return Grid(radius, xs, ys, levels, column, row, places, stubs, spans)
+
+
+def column_pitch(radius: float) -> float:
+    return metrics.COLUMN_PITCH + 2 * (radius - metrics.RADIUS)
 
 
 def output_size(crowd: int) -> float:
@@ -132,9 +126,9 @@ def _names(plan: Plan, row: Mapping[str, int], column: Mapping[str, int], number
 
 def _stub_pitch(names: list[str], flow: Flow) -> float:
     if flow == "right":
-        return _STUB_PITCH
+        return metrics.STUB_PITCH
     widest = max((width(name, output_size(len(names)), 700) for name in names), default=0.0)
-    return max(_STUB_PITCH, widest + _NAME_GAP)
+    return max(metrics.STUB_PITCH, widest + metrics.NAME_GAP)
 
 
 def _span(plan: Plan, column: Mapping[str, int], cell: int) -> tuple[int, int]:
@@ -147,7 +141,7 @@ def _column_centres(spans: tuple[tuple[int, int], ...], column: Mapping[str, int
     x = 0.0
     yield x
     for number in range(1, max(column.values()) + 1):
-        x += max(COLUMN_PITCH, COLUMN_PITCH + 2 * (radius - 17.0)) + (CELL_GAP if number in firsts else 0.0)
+        x += column_pitch(radius) + (metrics.CELL_GAP if number in firsts else 0.0)
         yield x
 
 
@@ -160,8 +154,10 @@ def _row_centres(
     yield y
     for upper, lower in pairwise(range(rows)):
         further = max(bundles[upper], bundles[lower], 1) - 1
-        pitch = min(ROW_PITCH + 2 * (radius - 17.0) + BUNDLE_PITCH * further, _WIDEST_PITCH)
-        y += max(pitch, max(stub_rooms[upper], stub_rooms[lower]) + _STUB_PITCH)
+        pitch = min(
+            metrics.ROW_PITCH + 2 * (radius - metrics.RADIUS) + metrics.BUNDLE_PITCH * further, metrics.WIDEST_PITCH
+        )
+        y += max(pitch, max(stub_rooms[upper], stub_rooms[lower]) + metrics.STUB_PITCH)
         yield y
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot
 
-from fpngraph.drawing.layout.candidates import CLEARANCE
+from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Curve, Point, crossing, distance, point_to_segment
 from fpngraph.drawing.layout.grid import Place
 from fpngraph.drawing.layout.plan import Direction
@@ -21,9 +21,6 @@ _CROSSING = 16.0
 _ARROWHEAD = 12.0
 _PARALLEL = 5.0
 _SAMPLE = 8.0  # px of nearly parallel run that count once
-_NEAR = 6.5
-_TIP = 9.0
-_EASY = 15.0  # nearer than this to a node looks crowded
 _REACH = 40.0  # the radius of a node and what is near to it
 _TILE = 96.0
 
@@ -49,7 +46,7 @@ class Stroke:
 
     def tiles(self) -> frozenset[Tile]:
         """The squares of the page in which it may meet something."""
-        return frozenset(tile for part in self.parts for tile in tiles(part[2:], _TIP))
+        return frozenset(tile for part in self.parts for tile in tiles(part[2:], metrics.TIP))
 
 
 def stroke(source: str, target: str, direction: Direction, curve: Curve) -> Stroke:
@@ -83,20 +80,20 @@ class Nodes:
 def _node_against(place: Place, route: Stroke) -> float:
     x, y = place.x, place.y
     border = place.half * (1.25 if place.square else 1.0)
-    reach = border + _EASY
+    reach = border + metrics.EASY
     away = reach
     for a, b, left, top, right, bottom in route.parts:
         if left - reach < x < right + reach and top - reach < y < bottom + reach:
             away = min(away, point_to_segment((x, y), a, b))
-    if away < border + CLEARANCE:
-        return _HIT + 20 * (CLEARANCE + border - away)
+    if away < border + metrics.CLEARANCE:
+        return _HIT + 20 * (metrics.CLEARANCE + border - away)
     return (reach - away) * 1.2
 
 
 def between(route: Stroke, other: Stroke) -> float:
     """What another route says against one, and it against the other."""
     left, top, right, bottom = other.box
-    left, top, right, bottom = left - _TIP, top - _TIP, right + _TIP, bottom + _TIP
+    left, top, right, bottom = left - metrics.TIP, top - metrics.TIP, right + metrics.TIP, bottom + metrics.TIP
     box = route.box
     if box[0] > right or box[2] < left or box[1] > bottom or box[3] < top:
         return 0.0
@@ -110,7 +107,7 @@ def between(route: Stroke, other: Stroke) -> float:
 def _part_against(route: Stroke, part: Part, other: Stroke) -> float:
     total = 0.0
     a, b, left, top, right, bottom = part
-    left, top, right, bottom = left - _NEAR, top - _NEAR, right + _NEAR, bottom + _NEAR
+    left, top, right, bottom = left - metrics.NEAR, top - metrics.NEAR, right + metrics.NEAR, bottom + metrics.NEAR
     same_source = route.source == other.source
     trunk = same_source and route.direction == other.direction
     for theirs in other.parts:
@@ -130,11 +127,11 @@ def _points_at(route: Stroke, other: Stroke) -> bool:
     """Whether the tip of a route is at the line of another."""
     x, y = route.tip
     left, top, right, bottom = other.box
-    if not (left - _TIP < x < right + _TIP and top - _TIP < y < bottom + _TIP):
+    if not (left - metrics.TIP < x < right + metrics.TIP and top - metrics.TIP < y < bottom + metrics.TIP):
         return False
     for a, b, left, top, right, bottom in other.parts:
-        near = left - _TIP < x < right + _TIP and top - _TIP < y < bottom + _TIP
-        if near and point_to_segment((x, y), a, b) < _TIP:
+        near = left - metrics.TIP < x < right + metrics.TIP and top - metrics.TIP < y < bottom + metrics.TIP
+        if near and point_to_segment((x, y), a, b) < metrics.TIP:
             return True
     return False
 
@@ -151,7 +148,7 @@ def _beside(a: Point, b: Point, c: Point, d: Point) -> float:
     if last <= first:
         return 0.0
     middle = a[0] + rx * (first + last) / 2, a[1] + ry * (first + last) / 2
-    return last - first if point_to_segment(middle, c, d) < _NEAR else 0.0
+    return last - first if point_to_segment(middle, c, d) < metrics.NEAR else 0.0
 
 
 def tile_of(point: Point) -> Tile:

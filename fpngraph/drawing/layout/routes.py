@@ -239,10 +239,9 @@ class _Router:
             yield way
 
     def _cheapest(self, wish: Wish) -> tuple[_Way, float]:
-        now = self.taken.get(wish)
         ways = self._ways[wish]
         best, price = ways[0], inf
-        for way in [now, *ways] if now in ways else ways:  # the present one first, as a bound
+        for way in ways:
             if way.price < price:
                 total = way.price + self._conflict(wish, way, price - way.price)
                 if total < price:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fpngraph.costs import written
+from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
 from fpngraph.drawing.layout.grid import Place, output_size
 from fpngraph.drawing.layout.lettering import fitted, room_for, width
 from fpngraph.drawing.layout.plan import Link, Spot, layer
 from fpngraph.drawing.layout.routes import Route
-from fpngraph.drawing.picture.diagram import RING_ROOM, Diagram
+from fpngraph.drawing.picture.diagram import Diagram
 from fpngraph.drawing.picture.marks import (
     HEAD,
     LINE,
@@ -187,7 +188,7 @@ def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:
 
 def _inside(label: str, place: Place, ring: bool) -> Iterator[Text]:
     """The label within a node, in one line or two."""
-    room = 2 * place.half - (RING_ROOM if ring else 5.0)
+    room = 2 * place.half - (metrics.RING_ROOM if ring else 5.0)
     lines, size = fitted(label, room, (12.0, 11.0, 10.0), 600)
     for number, line in enumerate(lines):
         y = place.y + size * 0.36 + (number - (len(lines) - 1) / 2) * size

@@ -9,6 +9,7 @@ from math import ceil
 from typing import Literal, get_args
 
 from fpngraph.costs import Costs, lowered_cost
+from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.columns import columns
 from fpngraph.drawing.layout.geometry import Box, union
 from fpngraph.drawing.layout.grid import Flow, Grid, lay_out
@@ -21,15 +22,6 @@ from fpngraph.graph import Graph
 from fpngraph.shapes import InChannels, Lowered, lower
 
 Labels = Literal["names", "ids", "none"]
-
-RING_ROOM = 9.0
-"""What a node with the ring of an output needs beside its label."""
-ROW_PAD = 14.0
-"""From the outermost edge or node to the border of a cell, along a sweep."""
-CELL_PAD = 23.0
-"""From the outermost sweep's nodes to it."""
-_RADIUS = 17.0
-_WIDEST_RADIUS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +85,9 @@ class Diagram:
     def _radius(self) -> float:
         """Of all nodes, such that most names fit into them."""
         if self.look.labels != "names":
-            return _RADIUS
+            return metrics.RADIUS
         widest = max(room_for(spot.label, 11.0, 600) for spot in self.plan.spots.values())
-        return min(max(_RADIUS, ceil((widest + RING_ROOM) / 2)), _WIDEST_RADIUS)
+        return min(max(metrics.RADIUS, ceil((widest + metrics.RING_ROOM) / 2)), metrics.WIDEST_RADIUS)
 
     @property
     def title(self) -> tuple[str, ...]:
@@ -127,12 +119,12 @@ class Diagram:
     def cells(self) -> Iterator[tuple[Cell, Box, tuple[str, ...]]]:
         """Every cell but that of the inputs, with its border and the nodes in it."""
         left, top, right, bottom = self.extent
-        reach = self.grid.radius + CELL_PAD
+        reach = self.grid.radius + metrics.CELL_PAD
         for number, (cell, span) in enumerate(zip(self.plan.cells, self.grid.spans, strict=True)):
             one, other = sorted(self.grid.sweeps[sweep] for sweep in span)
-            box = (one - reach, top - ROW_PAD, other + reach, bottom + ROW_PAD)
+            box = (one - reach, top - metrics.ROW_PAD, other + reach, bottom + metrics.ROW_PAD)
             if self.grid.flow == "up":
-                box = (left - ROW_PAD, one - reach, right + ROW_PAD, other + reach)
+                box = (left - metrics.ROW_PAD, one - reach, right + metrics.ROW_PAD, other + reach)
             if number:
                 yield cell, box, tuple(spot.name for spot in self.plan.spots.values() if spot.cell == number)
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Curve, Track, union
 from fpngraph.drawing.layout.lettering import fitted, width
 from fpngraph.drawing.layout.plan import Cell, Plan
-from fpngraph.drawing.picture.diagram import CELL_PAD, ROW_PAD, Diagram
-from fpngraph.drawing.picture.marks import LINE, NOTCH, arrowhead
+from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.picture.marks import DASH, LINE, NOTCH, arrowhead
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
 from fpngraph.drawing.picture.theme import TIMES
 
-_CARD_STEP = 7.0
 _HEADING_SIZES = (12.0, 10.5)
 _HEADING_GAP = 10.0  # between a heading and the border of its cell
 _HEADING_ROOM = 150.0  # beside a cell
 _BADGE = 24.0  # from the baseline of a heading to that of the badge below it
 _GUIDE = 26.0  # from the first nodes to where the lines of the levels begin
 _LABEL_LINE = 13.5
-_DASHED = (6.5, 3.2)
 
 
 def around(drawn: Diagram, links: Box) -> Iterator[Group]:
@@ -44,7 +43,7 @@ def _cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
     baseline = top - _HEADING_GAP - _raised(drawn.plan)
     lines, size = fitted(drawn.heading(cell), right - left - 4.0 - _badge_width(cell), _HEADING_SIZES, 600)
     yield Text(left + 4.0, baseline, " ".join(lines), size, "muted", 600)
-    yield from _badge(cell, right + 2 * _CARD_STEP, baseline)
+    yield from _badge(cell, right + 2 * metrics.CARD_STEP, baseline)
 
 
 def _upright_cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
@@ -64,21 +63,21 @@ def _inputs_heading(drawn: Diagram) -> Text:
     size, first = _HEADING_SIZES[0], drawn.grid.sweeps[0]
     left, top, _, _ = drawn.extent
     if drawn.grid.flow == "up":
-        return Text(left - ROW_PAD - _HEADING_GAP, first + size * 0.36, "inputs", size, "muted", 600, "end")
-    baseline = top - ROW_PAD - _HEADING_GAP - _raised(drawn.plan)
+        return Text(left - metrics.ROW_PAD - _HEADING_GAP, first + size * 0.36, "inputs", size, "muted", 600, "end")
+    baseline = top - metrics.ROW_PAD - _HEADING_GAP - _raised(drawn.plan)
     return Text(first, baseline, "inputs", size, "muted", 600, "middle")
 
 
 def _raised(plan: Plan) -> float:
     """How much higher all headings stand where there are cards behind a cell."""
-    return 2 * _CARD_STEP if any(cell.runs > 1 for cell in plan.cells) else 0.0
+    return 2 * metrics.CARD_STEP if any(cell.runs > 1 for cell in plan.cells) else 0.0
 
 
 def _cards(cell: Cell, box: Box) -> Iterator[Rect]:
     """The border of a cell, and two more behind it where it stands for several runs."""
     left, top, right, bottom = box
     for card in [2, 1] if cell.runs > 1 else []:
-        shift = card * _CARD_STEP
+        shift = card * metrics.CARD_STEP
         yield Rect(left + shift, top - shift, right - left, bottom - top, 14.0, Paint("card", "cell_line", 1.2))
     yield Rect(left, top, right - left, bottom - top, 14.0, Paint("cell", "cell_line", 1.2))
 
@@ -103,7 +102,7 @@ def _levels(drawn: Diagram, body: Box) -> Iterator[Group]:
         about = [f"{known[level]}ch"] if level in known else []
         about.append(f"/{1 << level}")
         if grid.flow == "up":
-            x, bottom = at, max(grid.sweeps[0] + off, drawn.extent[3] + CELL_PAD)
+            x, bottom = at, max(grid.sweeps[0] + off, drawn.extent[3] + metrics.CELL_PAD)
             start, end = (x, bottom), (x, body[1])
             names = [Text(x, bottom + 16.0, f"P{level}", 15.0, f"text.{level}", 700, "middle")]
             for number, text in enumerate(about, start=1):
@@ -175,6 +174,6 @@ def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:
 def _arrow(direction: str, x: float, y: float) -> list[Shape]:
     whole = Curve((((x, y), (x + 28.0, y)),))
     line = Curve((((x, y), (x + 28.0 - NOTCH, y)),))
-    dashes = _DASHED if direction == "up" else ()
+    dashes = DASH if direction == "up" else ()
     head = arrowhead(Track(whole))
     return [Path(line, Paint(line=direction, line_width=LINE, dashes=dashes)), Polygon(head, Paint(direction))]

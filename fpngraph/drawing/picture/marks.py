@@ -19,7 +19,8 @@ HEAD = 8.5
 NOTCH = 6.8
 _HALF_HEAD = 3.7
 _HEAD_GROWTH = 0.7  # px to each side per px of a wider line
-_DASH = (6.5, 3.2)
+DASH = (6.5, 3.2)
+"""Of an edge that goes up: on, off."""
 _GAP = 3.2  # between a line and one that crosses over it
 _WIDEST_GAP = 9.0
 _STEP = 6.0  # px between places that are tried for a sign
@@ -107,7 +108,7 @@ def dashes(track: Track, open_at: Sequence[Interval], *, dashed: bool, in_step: 
     ``in_step``: the dashes keep their length, since another line lies under this one from its start.
     """
     length = track.length - NOTCH
-    on, off = _DASH
+    on, off = DASH
     if dashed and not in_step:
         scale = length / (round((length - on) / (on + off)) * (on + off) + on)
         on, off = on * scale, off * scale

@@ -1,0 +1,45 @@
+"""Distances of a layout, in pixels."""
+
+from __future__ import annotations
+
+RADIUS = 17.0
+"""Of a node, unless its name needs more."""
+WIDEST_RADIUS = 25.0
+RING_ROOM = 9.0
+"""What a node with the ring of an output needs beside its label."""
+
+ROW_PITCH = 78.0
+COLUMN_PITCH = 96.0
+"""Between the centres of rows and of columns, where nodes have the usual radius."""
+WIDEST_PITCH = 420.0
+BUNDLE_PITCH = 9.0
+"""That rows are further apart for every bundle of skips but the first."""
+CELL_GAP = 34.0
+"""Between columns of two cells, in addition."""
+CELL_PAD = 23.0
+"""From the outermost sweep's nodes to the border of a cell."""
+ROW_PAD = 14.0
+"""From the outermost edge or node to it, along a sweep."""
+CARD_STEP = 7.0
+"""By which a card behind a collapsed cell is off the one before it."""
+
+STUB = 52.0
+STUB_PITCH = 19.0
+NAME_GAP = 10.0
+"""Between names of outputs that stand side by side."""
+
+PORT_GAP = 2.6
+"""From the border of a node to the edges at it."""
+CLEARANCE = 8.5
+"""Kept to nodes that are not an edge's ends; diagrams are accepted with 7, measured on finer curves."""
+EASY = 15.0
+"""Nearer than this to a node looks crowded."""
+NEAR = 6.5
+"""Lines side by side at this distance are hard to tell apart."""
+TIP = 9.0
+"""The same of the tip of an arrow and another line."""
+LANE_PITCH = 8.0
+BOWS = (16.0, 28.0, 44.0)
+GUTTERS = (0.0, -9.0, 9.0)
+CORNER = 13.0
+"""Radius of a turn."""
