@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 _WIDEST_LINE = 120
+_LONGEST_TEXT = 1000  # of a message, and of a hint
+_LONGEST_NAME = 40  # of which the likeness to another is worked out, which takes its square
+_COMPARED = 200  # names with which one is compared
+_LIKELIEST = 10  # of these that are compared closely
+_ALIKE = 0.6  # of two equal names it is 1
+_LISTED = 500  # characters of the names that a hint lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +67,17 @@ class Problem:
         return self.span.column if self.span else None
 
     def __str__(self) -> str:
-        lines = [self.message]
+        lines = [_cut(self.message)]
         if self.span:
-            lines = [f"{self.file}:{self.line}:{self.column}: {self.message}", self.span.marked()]
+            lines = [f"{self.file}:{self.line}:{self.column}: {_cut(self.message)}", self.span.marked()]
         if self.hint:
-            lines.append(f"  hint: {self.hint}")
+            lines.append(f"  hint: {_cut(self.hint)}")
         return "\n".join(lines)
+
+
+def _cut(text: str) -> str:
+    """A text with names of the file in it, which may be as long as the file."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
 
 
 class GraphError(ValueError):
@@ -81,11 +93,34 @@ class GraphError(ValueError):
 
 def nearest(found: str, known: Iterable[str]) -> str:
     """A hint for a name that is not known: the one it may have meant, and those there are."""
-    from difflib import get_close_matches  # only a mistake needs it
-
     known = [str(name) for name in known]
     if not known:
         return "there are none"
-    listed = ", ".join(known[:30]) + (", ..." if len(known) > 30 else "")
-    close = get_close_matches(found[:100], known[:1000], n=1)
-    return f"did you mean {close[0]!r}? There are: {listed}" if close else f"there are: {listed}"
+    shown = list(islice(_within(known, _LISTED), 30))
+    listed = ", ".join([*shown, "..."] if len(shown) < len(known) else shown)
+    close = _most_alike(found, known[:_COMPARED])
+    return f"did you mean {close!r}? There are: {listed}" if close else f"there are: {listed}"
+
+
+def _within(names: Iterable[str], characters: int) -> Iterator[str]:
+    """The first names, as far as they have so many characters together."""
+    for name in names:
+        characters -= len(name) + len(", ")
+        if characters < 0:
+            return
+        yield name
+
+
+def _most_alike(found: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like ``found``, if there is one that it may have meant."""
+    from difflib import SequenceMatcher, get_close_matches  # only a mistake needs it
+
+    matcher = SequenceMatcher(b=found[:_LONGEST_NAME])
+    likely: list[tuple[float, str]] = []
+    for name in known:
+        matcher.set_seq1(name)
+        if len(name) <= _LONGEST_NAME and matcher.real_quick_ratio() >= _ALIKE:
+            likely.append((matcher.quick_ratio(), name))
+    likely.sort(key=lambda one: -one[0])
+    names = [name for _, name in likely[:_LIKELIEST]]
+    return next(iter(get_close_matches(found[:_LONGEST_NAME], names, n=1, cutoff=_ALIKE)), None)

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import time
 
 from fpngraph.errors import GraphError, Problem, Span, nearest
 
@@ -43,3 +44,27 @@ def test_the_nearest_name_is_suggested_and_the_others_are_listed() -> None:
     assert nearest("summ", ["mean", "sum"]) == "did you mean 'sum'? There are: mean, sum"
     assert nearest("zzz", ["mean", "sum"]) == "there are: mean, sum"
     assert nearest("zzz", []) == "there are none"
+
+
+def test_long_names_are_cut_in_what_is_said_but_not_in_what_is_kept() -> None:
+    problem = Problem(f"unknown key {'x' * 5000!r}", Span("f.yaml", 1, 1, 2, "x"), "y" * 5000)
+
+    message, _, _, hint = str(problem).splitlines()
+
+    assert message == f"f.yaml:1:1: unknown key '{'x' * 984}..."
+    assert hint == f"  hint: {'y' * 997}..."
+    assert len(problem.message) > 5000
+
+
+def test_a_hint_lists_no_more_names_than_can_be_read() -> None:
+    assert nearest("b", ["a" * 300, "b" * 190, "c" * 40]) == f"there are: {'a' * 300}, {'b' * 190}, ..."
+
+
+def test_names_that_are_all_alike_are_compared_in_little_time() -> None:
+    known = [f"{'xyzw' * 9}{number}" for number in range(1000)]
+    start = time.process_time()
+
+    for _ in range(100):
+        nearest("zwyx" * 9, known)
+
+    assert time.process_time() - start < 3

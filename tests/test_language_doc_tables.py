@@ -119,11 +119,14 @@ def test_the_limits_are_those_of_the_code() -> None:
         arithmetic._MAX_DEPTH,
         MAX_LEVEL,
         names.MAX_NODES,
+        names.MAX_NODES,
         names.MAX_EDGES,
         spec.MAX_RUNS,
         spec.MAX_INPUTS,
         spec.MAX_LAYERS,
         substitution.MAX_LENGTH,
+        names.MAX_STEPS,
+        substitution.MAX_CHARACTERS,
         composer.MAX_PROBLEMS,
     ]
 

@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 import fpngraph
 from fpngraph.cli import main as command
 
-SIZES = (100, 1_000, 10_000)
+SIZES = (100, 1_000, 4_000)
 RUNS = 3
 STARTS = 7
 HEAD = "fpngraph: 1\nname: generated\ninputs: P(3..7)\ndefaults: {channels: 64, op: [act, separable_conv, norm]}\n"

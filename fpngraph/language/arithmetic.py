@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from fpngraph.language.tokens import Reason, Token, Tokens, clipped
@@ -11,6 +12,7 @@ from fpngraph.language.tokens import Reason, Token, Tokens, clipped
 MAX_INTEGER = 10**9
 """The largest absolute value of an integer, written or worked out."""
 _MAX_DEPTH = 50
+_KNOWN = 30  # names that a hint lists
 
 _FOREIGN: Mapping[str, str] = {
     **dict.fromkeys(("/", "//", "%", "**"), "the operator {}"),
@@ -76,7 +78,7 @@ class Expression:
 def _look_up(step: Step, variables: Mapping[str, int]) -> int:
     name = str(step.operand)
     if name not in variables:
-        known = ", ".join(map(repr, variables))
+        known = ", ".join([*map(repr, islice(variables, _KNOWN)), *(["..."] if len(variables) > _KNOWN else [])])
         hint = f"known here: {known}" if known else "no name is known here"
         raise Reason(f"unknown name {clipped(name)}", step.start, step.stop, hint)
     return variables[name]

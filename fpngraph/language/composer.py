@@ -15,8 +15,8 @@ from fpngraph.language.value import Scalar, Value
 MAX_DEPTH = 40
 """Lists and mappings within each other, aliases followed."""
 TOO_DEEP = f"lists and mappings are nested deeper than {MAX_DEPTH} levels"
-MAX_VALUES = 500_000
-"""Keys and values of a file, each alias counted as all that it stands for."""
+MAX_VALUES = 40_000
+"""Keys and values of a file, each alias counted as all that it stands for: as many as are read within a second."""
 MAX_PROBLEMS = 100
 """Reading ends with this many."""
 

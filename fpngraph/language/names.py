@@ -20,9 +20,9 @@ from fpngraph.language.substitution import MAX_LENGTH, evaluate
 from fpngraph.language.validate import shown
 
 T = TypeVar("T")
-MAX_NODES = 20_000
-MAX_EDGES = 100_000
-MAX_STEPS = 500_000
+MAX_NODES = 10_000
+MAX_EDGES = 50_000
+MAX_STEPS = 100_000
 """Operands and operators of all indices, counted for each member that they are worked out for."""
 WORDS = frozenset({"none", "l", "ratio"})
 _A_NAME = "a name is letters, digits and _, such as P3 or td(3..6)"

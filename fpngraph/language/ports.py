@@ -7,7 +7,7 @@ from typing import Any
 
 from fpngraph.errors import Span
 from fpngraph.language.members import Binding, Key, text_of
-from fpngraph.language.names import Names, Place
+from fpngraph.language.names import MAX_NODES, Names, Place
 from fpngraph.language.nodes import Input
 from fpngraph.language.reference import Name
 from fpngraph.language.source import Value
@@ -21,7 +21,10 @@ def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
     before = len(names.problems)
     for text, span, explicit in _entries(value, names):
         name = names.declaration(text, span)
-        for key in names.keys(name, Place(span, text)) if name else ():
+        keys = names.keys(name, Place(span, text)) if name else []
+        if len(inputs) + len(keys) > MAX_NODES:
+            names.stop(f"the graph has more than {MAX_NODES} inputs, which is the limit", span)
+        for key in keys:
             names.check(key, span)
             level = names.level(key, explicit, span, _LEVEL)
             if key in inputs:

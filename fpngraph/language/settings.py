@@ -13,7 +13,7 @@ from fpngraph.language.names import Names
 from fpngraph.language.nodes import Edge, Node, Projection, full_name
 from fpngraph.language.source import Value
 from fpngraph.language.spec import Defaults, Resample, Settings
-from fpngraph.language.substitution import size, uses_index, with_index
+from fpngraph.language.substitution import characters, size, with_index
 from fpngraph.language.validate import validate
 from fpngraph.ops import Fusion, Layer
 
@@ -54,7 +54,8 @@ class PerMember(Generic[M]):
     def __init__(self, model: type[M], value: Value, names: Names, subject: str) -> None:
         self._model, self._names, self._subject = model, names, subject
         self.value = value
-        self.varies = uses_index(value)
+        self.characters = characters(value)
+        self.varies = self.characters > 0
         self.size = size(value) if self.varies else 0
         self._once = None if self.varies else validate(model, value, names.problems, value.plain(), subject)
 

@@ -18,8 +18,8 @@ from fpngraph.language.yaml_text import to_yaml
 
 __all__ = ["MAX_BYTES", "Scalar", "Value", "read", "read_file", "to_yaml"]
 
-MAX_BYTES = 16 * 2**20
-"""Size of a graph file; one of 10,000 written-out nodes has about 2 MiB."""
+MAX_BYTES = 4 * 2**20
+"""Size of a graph file; one of as many values as it can have has about 1 MiB."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")

@@ -15,6 +15,7 @@ from fpngraph.language.reference import Reference, is_name
 from fpngraph.language.settings import BASE, PerMember, merged
 from fpngraph.language.source import Value
 from fpngraph.language.spec import Defaults, EdgeSpec, NodeSpec, StageSpec
+from fpngraph.language.substitution import MAX_CHARACTERS, TOO_MANY
 
 _INDEX = "choose a name that ends in an index"
 _LEVEL = "give it a 'level', or a name that ends in its level"
@@ -26,7 +27,7 @@ class StageReader:
     def __init__(self, names: Names, defaults: Value | None) -> None:
         self.names = names
         self.warnings: list[Problem] = []
-        self._nodes = self._values = 0
+        self._nodes = self._values = self._characters = 0
         self.defaults = self._read_defaults(defaults)
 
     def _read_defaults(self, value: Value | None) -> list[PerMember[Defaults]]:
@@ -97,6 +98,9 @@ class StageReader:
         if self._values > MAX_VALUES:
             message = f"'$(...)' with 'l' stands for more than {MAX_VALUES} values, which is the limit"
             self.names.stop(message, span)
+        self._characters += len(keys) * sum(part.characters for part in parts)
+        if self._characters > MAX_CHARACTERS:
+            self.names.stop(TOO_MANY, span)
 
 
 class _Inputs:

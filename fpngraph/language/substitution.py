@@ -20,6 +20,9 @@ UNTOUCHED = frozenset({"fpngraph", "name", "description", "source", "params", "p
 """Keys of a graph file in which ``$`` means nothing."""
 MAX_LENGTH = 500
 """Characters of a reference or an expression, which may be worked out for each of many members."""
+MAX_CHARACTERS = 200_000
+"""Of all expressions in ``$(...)``, counted for each member that they are worked out for."""
+TOO_MANY = f"the expressions of the graph have more than {MAX_CHARACTERS} characters, which is the limit"
 _NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
 
 
@@ -67,9 +70,10 @@ def size(value: Value) -> int:
     return sum(1 for _ in values_in(value))
 
 
-def uses_index(value: Value) -> bool:
-    """Whether ``substitute`` left a ``$(...)`` that needs ``l``."""
-    return any(isinstance(found.data, str) and found.data.startswith("$(") for found in values_in(value))
+def characters(value: Value) -> int:
+    """Of the ``$(...)`` that ``substitute`` left because they need ``l``."""
+    texts = (found.data for found in values_in(value) if isinstance(found.data, str))
+    return sum(len(text) for text in texts if text.startswith("$("))
 
 
 class _Substitution:
@@ -78,7 +82,7 @@ class _Substitution:
     ) -> None:
         self.params, self.variables, self.problems, self.final = params, variables, problems, final
         self._sizes: dict[str, int] = {}
-        self._inserted = 0
+        self._inserted = self._characters = 0
 
     def of(self, value: Value) -> Value:
         if isinstance(value.data, Mapping):
@@ -122,6 +126,9 @@ class _Substitution:
         try:
             if len(text) > MAX_LENGTH:
                 raise Reason(f"an expression has {len(text)} characters, but {MAX_LENGTH} is the limit", 0, len(text))
+            self._characters += len(text)
+            if self._characters > MAX_CHARACTERS and not self.final:
+                return self._beyond(value, len(text))
             if not text.endswith(")"):
                 raise Reason("'$(' is not closed", 0, len(text), "write $(expression)")
             return self._evaluated(value, text)
@@ -129,6 +136,12 @@ class _Substitution:
             span = value.span.part(reason.start, reason.stop) if value.verbatim else value.span
             self.problems.append(Problem(reason.message, span, reason.hint))
             return value
+
+    def _beyond(self, value: Value, length: int) -> Value:
+        """The value as it is, with one problem for the expression at which there are too many characters."""
+        if self._characters - length <= MAX_CHARACTERS:
+            self.problems.append(Problem(TOO_MANY, value.span))
+        return value
 
     def _evaluated(self, value: Value, text: str) -> Value:
         inner = text[2:-1]

@@ -40,7 +40,7 @@ def bomb() -> str:
 MILLION = "x" * 10**6
 TEXTS: dict[str, Callable[[], str]] = {
     "100,000 brackets": lambda: file("nodes: " + "[" * 100_000),
-    "100,000 brackets after 10 MB of comment": lambda: file(f"nodes: # {MILLION * 10}\n  " + "[" * 100_000),
+    "100,000 brackets after 3 MB of comment": lambda: file(f"nodes: # {MILLION * 3}\n  " + "[" * 100_000),
     "100,000 braces": lambda: file("nodes: " + "{a: " * 100_000),
     "100,000 blocks": lambda: file("nodes:\n" + "- " * 100_000),
     "alias bomb": lambda: file(bomb()),
@@ -51,10 +51,11 @@ TEXTS: dict[str, Callable[[], str]] = {
     "100,000 parentheses in an expression": lambda: node(f"a4: {{inputs: [P4], channels: '$({'(' * 100_000})'}}"),
     "range of a billion nodes": lambda: node("a(0..1000000000): {inputs: [P4]}"),
     "range of a billion inputs": lambda: node("a4: {inputs: [P(0..1000000000)]}"),
-    "many large ranges": lambda: file(
-        "nodes:", *(f"  a{i}x(0..19999): {{inputs: [P4], level: 3}}" for i in range(100))
+    "many large ranges": lambda: file("nodes:", *(f"  a{i}x(0..9999): {{inputs: [P4], level: 3}}" for i in range(100))),
+    "many large ranges of inputs": lambda: node("a4: {inputs: [i0x4]}").replace(
+        "P(3..5)", f"{{{', '.join(f'i{i}x(0..9999): 3' for i in range(100))}}}"
     ),
-    "ranges as inputs of ranges": lambda: node("a(0..19999): {inputs: [P(0..19999)], level: 3}"),
+    "ranges as inputs of ranges": lambda: node("a(0..9999): {inputs: [P(0..9999)], level: 3}"),
     "a billion runs": lambda: file("stages: {a: {repeat: 1000000000, nodes: {}, outputs: {P4: P4}}}"),
     "runs of a large stage": lambda: file(
         "stages: {a: {repeat: 10000, nodes: {a(1..9999): {inputs: [P4], level: 3}}, outputs: {P4: a4}}}"
@@ -62,15 +63,20 @@ TEXTS: dict[str, Callable[[], str]] = {
     "runs with many outputs": lambda: file(
         "stages: {a: {repeat: 10000, nodes: {a4: {inputs: [P4]}}, outputs: {Q(1..9999): a4}}}"
     ),
-    "long index of many nodes": lambda: node(f"a(0..19999): {{inputs: ['P(l{'+l-l' * 100})'], level: 3}}"),
+    "long index of many nodes": lambda: node(f"a(0..9999): {{inputs: ['P(l{'+l-l' * 100})'], level: 3}}"),
+    "long expression of many nodes": lambda: node(f"a(1..9999): {{inputs: [P4], channels: $(l{'+l-l' * 110})}}"),
+    "long expressions": lambda: many(f"{{inputs: [P4], level: 3, channels: $(1{'+1' * 240})}}", 4000),
+    "expressions of parentheses": lambda: node(
+        "a4: {inputs: [P4]}", "x: [" + f"$({'(' * 40}1{')' * 40}), " * 15_000 + "]"
+    ),
     "large parameter used often": lambda: many(
-        "{inputs: [P4], op: $big}", 5000, f"params: {{big: [{'x, ' * 20_000}]}}"
+        "{inputs: [P4], op: $big}", 1000, f"params: {{big: [{'x, ' * 20_000}]}}"
     ),
     "deep parameter used often": lambda: many(
         "{inputs: [P4], op: $big}", 1000, f"params: {{big: {'[' * 30}{'[], ' * 5000}{']' * 30}}}"
     ),
     "large settings of many nodes": lambda: node(
-        f"a(0..19999): {{inputs: [P4], level: 3, op: [{'act, ' * 90}{{conv: {{kernel: $(l)}}}}]}}"
+        f"a(0..9999): {{inputs: [P4], level: 3, op: [{'act, ' * 90}{{conv: {{kernel: $(l)}}}}]}}"
     ),
     "many presets of many parameters": lambda: file(
         f"params: {{{', '.join(f'a{i}: 1' for i in range(5000))}}}",
@@ -81,7 +87,27 @@ TEXTS: dict[str, Callable[[], str]] = {
     "thousands of missing names": lambda: many("{inputs: [a1#], level: 3}", 2000),
     "thousands of cycles": lambda: many("{inputs: [a#], level: 3}", 2000),
     "thousands of parameters that do not exist": lambda: many("{inputs: [P4], channels: $x#}", 2000),
-    "a cycle of thousands": lambda: node("a(0..4999): {inputs: [a(l+1) | a0], level: 3}"),
+    "a cycle of thousands": lambda: node("a(0..9999): {inputs: [a(l+1) | a0], level: 3}"),
+    "240,000 unknown keys": lambda: file(*(f"x{i}: 1" for i in range(240_000))),
+    "as many unknown keys as a file can have": lambda: file(*(f"x{i}: 1" for i in range(19_990))),
+    "as many unknown settings as a file can have": lambda: node(
+        f"a4: {{inputs: [P4], op: [{{conv: {{{', '.join(f'x{i}: 1' for i in range(19_985))}}}}}]}}"
+    ),
+    "499,000 values in a parameter": lambda: node("a4: {inputs: [P4]}", f"params: {{a: [{'1, ' * 499_000}]}}"),
+    "90,000 nodes": lambda: many("{inputs: [P4], level: 3}", 90_000),
+    "a million aliases": lambda: file("x: &x 1", f"y: [{'*x, ' * 10**6}]"),
+    "thousands of anchors": lambda: file(f"y: [{''.join(f'&a{i} 1, ' for i in range(250_000))}]"),
+    "alike parameters of 100 characters": lambda: many(
+        f"{{inputs: [P4], level: 3, channels: ${'zwyx' * 24}#}}",
+        2000,
+        "params: {" + ", ".join("xyzw" * 24 + f"{i}: 1" for i in range(2000)) + "}",
+    ),
+    "alike names of 500 characters": lambda: node(
+        "\n  ".join(f"{'xy' * 230}{i}_: {{inputs: [{'yx' * 230}{i}_], level: 3}}" for i in range(2000))
+    ),
+    "keys of 30,000 characters": lambda: file(*(f"? {'x' * 30_000}{i}\n: 1" for i in range(100))),
+    "4 million emoji": lambda: file(f"x: '{chr(0x1F600) * (2**22 - 100)}'"),
+    "a line of 4 MB": lambda: file("x: [" + "P4, " * 1_000_000 + "]"),
     "a line of 10 MB": lambda: file("x: [" + "P4, " * 2_500_000 + "]"),
     "a name of a million characters": lambda: node(f"? {MILLION}\n  : {{inputs: [{MILLION}]}}"),
     "a reference of a million characters": lambda: node(f"a4: {{inputs: [{MILLION}, '{'P4 | ' * 200_000}']}}"),
@@ -91,6 +117,28 @@ TEXTS: dict[str, Callable[[], str]] = {
     ).replace("[P4]\n", "[b4]\n"),
     "a million blank lines": lambda: "\n" * 10**6 + "\t[",
 }
+
+LEGAL: dict[str, Callable[[], str]] = {
+    "nodes": lambda: many("{inputs: [P4], level: 3}", 4990).replace("[P4]\n", "[a4]\n"),
+    "nodes with layers": lambda: many(
+        "{inputs: [P3, P4, P5], level: 4, fusion: softmax, op: [act, {conv: {kernel: 3}}, norm]}", 1980
+    ),
+    "a chain": lambda: node(
+        "\n  ".join(["a0: {inputs: [P4]}", *(f"a{i}: {{inputs: [a{i - 1}, P4], level: 4}}" for i in range(1, 4400))])
+    ),
+    "settings of members": lambda: node(
+        "a(1..2100): {inputs: [P4, P3], level: 4, channels: $(l), op: [act, {conv: {kernel: 3}}, norm, act, norm, act]}"
+    ),
+    "runs": lambda: file("stages: {s: {repeat: 10000, nodes: {a3: {inputs: [P3, P4, P5]}}, outputs: {P3: a3}}}"),
+    "stages": lambda: file(
+        "stages:", *(f"  s{i}: {{nodes: {{a3: {{inputs: [P3]}}}}, outputs: {{P3: a3}}}}" for i in range(3000))
+    ),
+    "edges": lambda: many(f"{{inputs: [{', '.join(['{from: P4, down: max_pool}'] * 8)}], level: 4}}", 850),
+    "values in a parameter": lambda: node("a4: {inputs: [P4]}", f"params: {{a: [{'1, ' * 39_900}]}}"),
+    "warnings": lambda: many("{inputs: [P4, P4, P4, P4], level: 4}", 3600),
+}
+"""The largest of their kind that a file can say."""
+TEXTS.update({f"as many as can be: {name}": make for name, make in LEGAL.items()})
 
 
 def sparse() -> None:
@@ -102,16 +150,16 @@ def sparse() -> None:
         load(path)
 
 
-def measured(make: Callable[[], str] | None) -> tuple[str, float]:
-    """The first line of what is said, and the seconds that it took."""
+def measured(make: Callable[[], str] | None) -> tuple[str, int, float]:
+    """The first line of what is said, how long all of it is, and the seconds that it took."""
     text = make() if make else None
     start = time.process_time()
-    said = "loaded"
+    said, length = "loaded", 0
     try:
         sparse() if text is None else loads(text)
     except GraphError as error:
-        said = str(error).splitlines()[0]
-    return said, time.process_time() - start
+        said, length = str(error).splitlines()[0], len(str(error))
+    return said, length, time.process_time() - start
 
 
 def main() -> None:

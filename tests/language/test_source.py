@@ -439,7 +439,7 @@ HOSTILE = [
     pytest.param("- " * 100_000, DEEP.format("1:81"), id="dashes"),
     pytest.param("? " * 100_000, DEEP.format("1:81"), id="question marks"),
     pytest.param("".join(" " * i + "a:\n" for i in range(1000)), DEEP.format("41:41"), id="indentation"),
-    pytest.param(alias_bomb(), "f.yaml:7:15: aliases expand the file to more than 500000 values", id="alias bomb"),
+    pytest.param(alias_bomb(), "f.yaml:6:10: aliases expand the file to more than 40000 values", id="alias bomb"),
     pytest.param(
         "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 2000)),
         "f.yaml:40:12: aliases nest lists and mappings deeper than 40 levels",
@@ -630,7 +630,7 @@ def test_dump_refuses_shared_lists_that_would_fill_the_disk() -> None:
     for _ in range(30):
         data = {"a": data, "b": data}
 
-    with pytest.raises(GraphError, match=r"^cannot be written as YAML: it has more than 500000 values$"):
+    with pytest.raises(GraphError, match=r"^cannot be written as YAML: it has more than 40000 values$"):
         to_yaml(data)
 
 
@@ -691,7 +691,7 @@ def test_readers_of_yaml_1_1_read_the_same(data: dict[str, Any]) -> None:
 
 
 def test_large_graphs_are_read_in_seconds() -> None:
-    nodes = {f"n{i}": {"inputs": [f"n{i - 1}", f"n{i - 2}"], "channels": 64} for i in range(10_000)}
+    nodes = {f"n{i}": {"inputs": [f"n{i - 1}", f"n{i - 2}"], "channels": 64} for i in range(4_400)}
     text = to_yaml({"nodes": nodes})
     start = time.process_time()
 
