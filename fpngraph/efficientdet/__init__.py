@@ -10,6 +10,7 @@ from fpngraph.efficientdet.host import neck_of
 from fpngraph.efficientdet.images import ImageError, open_image
 from fpngraph.efficientdet.model import EfficientDet
 from fpngraph.efficientdet.parts import Predictions
+from fpngraph.efficientdet.unmatched import UnmatchedWarning
 from fpngraph.efficientdet.weights import effdet_state, load_effdet, save_effdet
 from fpngraph.state import StateError
 
@@ -25,6 +26,7 @@ __all__ = [
     "Original",
     "Predictions",
     "StateError",
+    "UnmatchedWarning",
     "anchor_boxes",
     "config",
     "create",

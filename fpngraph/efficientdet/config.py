@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,7 +23,7 @@ from pydantic import (
 from fpngraph.errors import nearest
 from fpngraph.graph import Graph
 from fpngraph.language.source import read, read_file
-from fpngraph.loader import load, path_of
+from fpngraph.loader import load, path_of, shipped
 from fpngraph.ops import Operator, find
 
 Colour = tuple[float, float, float]
@@ -70,8 +70,9 @@ def _without_bias(value: Named) -> Named:
 class Config(BaseModel):
     """What a detector is made of. Its fields are the keys of ``models.yaml``.
 
-    The fields from ``conv`` to ``init`` are said once, for the heads and as parameters of the graph where it declares
-    parameters of these names.
+    The fields from ``conv`` to ``init`` are said once: for the heads and, with ``neck_params``, as parameters of the
+    graph where it declares parameters of these names. A graph at a path takes them with ``match``, else it keeps what
+    its file says; one that is loaded keeps what it says. ``params`` are set over either.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,7 +82,12 @@ class Config(BaseModel):
     backbone_args: dict[str, Any] = Field(default={}, description="More arguments of timm.create_model.")
     image_size: tuple[PositiveInt, PositiveInt] = Field(description="Height and width it was trained for, in pixels.")
     graph: GraphSource = Field(default="bifpn", description="The neck: the name of a graph, a path, or a Graph.")
-    params: dict[str, Any] = Field(default={}, description="Parameters of the graph.")
+    params: dict[str, Any] = Field(default={}, description="Parameters of the graph, whichever it is.")
+    neck_params: dict[str, Any] = Field(default={}, description="Parameters of a shipped graph, as it declares them.")
+    match: bool | None = Field(
+        default=None,
+        description="Whether a graph at a path is scaled as a shipped one; where nobody says, a warning lists it.",
+    )
 
     conv: Annotated[Named, _of_kind("layer"), AfterValidator(_without_bias)] = Field(
         default="separable_conv", description="The convolution of nodes and heads."
@@ -121,15 +127,30 @@ class Config(BaseModel):
         """Anchors per pixel of a map."""
         return self.num_scales * len(self.aspect_ratios)
 
-    def load_graph(self) -> Graph:
-        """The graph of the neck. Raises GraphError as ``fpngraph.load`` does."""
-        if isinstance(self.graph, Graph):
-            return self.graph
-        known = _declared(self.graph)
-        return load(self.graph, **{name: value for name, value in self._style().items() if name in known} | self.params)
+    @property
+    def scales(self) -> bool:
+        """Whether parameters of the graph are set to what the configuration says."""
+        return bool(self.match) or self.ships
 
-    def _style(self) -> dict[str, Any]:
-        """What the fields from ``conv`` to ``init`` say in terms of a graph."""
+    @property
+    def ships(self) -> bool:
+        """Whether the graph is one that comes with the package, by its name."""
+        return isinstance(self.graph, str) and self.graph in shipped()
+
+    def load_graph(self) -> Graph:
+        """The graph of the neck. Raises GraphError as ``fpngraph.load`` does, ConfigError for what it cannot take."""
+        if isinstance(self.graph, Graph):
+            if self.params or self.match:
+                raise ConfigError(
+                    "'params' and 'match' are for the name or path of a graph, but 'graph' is loaded already\n"
+                    "  hint: fpngraph.load(path, NAME=VALUE) sets parameters"
+                )
+            return self.graph
+        known = declared(self.graph) if self.scales else {}
+        return load(self.graph, **{name: value for name, value in self.wanted().items() if name in known} | self.params)
+
+    def wanted(self) -> dict[str, Any]:
+        """What the configuration says of a neck, as parameters of a graph."""
         ((conv, settings),) = ({self.conv: {}} if isinstance(self.conv, str) else self.conv).items()
         bias = {"bias": True} if self.conv_bias else {}
         return {
@@ -141,7 +162,13 @@ class Config(BaseModel):
             "up": self.up,
             "padding": self.padding,
             "init": self.init,
-        }
+        } | self.neck_params
+
+
+def declared(graph: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """The parameters that a graph's file declares, with the values that it gives them."""
+    params = read_file(path_of(graph)).plain().get("params")
+    return params if isinstance(params, Mapping) else {}
 
 
 def names() -> list[str]:
@@ -149,28 +176,16 @@ def names() -> list[str]:
     return list(_models())
 
 
-def config(
-    name: str, *, graph: GraphSource | None = None, params: Mapping[str, Any] | None = None, **changes: Any
-) -> Config:
+def config(name: str, *, graph: GraphSource | None = None, **changes: Any) -> Config:
     """Effdet's configuration of that name, with changes: fields of Config.
 
-    ``params`` are added to those of the configuration. With another ``graph`` those that it does not declare are left
-    out. Raises ConfigError for a name or a field that does not exist and for values that are none, and GraphError for
-    a graph that cannot be read.
+    Raises ConfigError for a name or a field that does not exist and for values that are none.
     """
     models = _models()
     if name not in models:
         raise ConfigError(f"there is no configuration {name!r}\n  hint: {nearest(name, models)}")
-    fields = {"name": name} | models[name] | changes
-    own = fields.get("params", {})
-    if params and isinstance(fields.get("graph") if graph is None else graph, Graph):
-        raise ConfigError("'params' are for the name or path of a graph, but 'graph' is loaded already")
-    if graph is not None:
-        fields["graph"] = graph
-        known = () if isinstance(graph, Graph) else _declared(graph)
-        own = {param: value for param, value in own.items() if param in known}
-    fields["params"] = own | dict(params or {})
-    return _checked(fields)
+    chosen = {} if graph is None else {"graph": graph}
+    return _checked({"name": name} | models[name] | chosen | changes)
 
 
 def change(config: Config, **changes: Any) -> Config:
@@ -195,12 +210,6 @@ def _written(error: ValidationError) -> str:
         else:
             lines.append(f"  {field!r} is {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
-
-
-def _declared(graph: str | os.PathLike[str]) -> Sequence[str]:
-    """The names of the parameters that a graph's file declares."""
-    params = read_file(path_of(graph)).plain().get("params")
-    return list(params) if isinstance(params, Mapping) else []
 
 
 @cache

@@ -88,7 +88,10 @@ def test_parameters_for_a_graph_that_is_loaded_already_are_refused() -> None:
     with pytest.raises(efficientdet.ConfigError) as raised:
         efficientdet.create("efficientdet_d0", graph=graph, params={"channels": 8})
 
-    assert str(raised.value) == "'params' are for the name or path of a graph, but 'graph' is loaded already"
+    assert str(raised.value) == (
+        "'params' and 'match' are for the name or path of a graph, but 'graph' is loaded already\n"
+        "  hint: fpngraph.load(path, NAME=VALUE) sets parameters"
+    )
 
 
 def test_what_is_no_detector_is_refused_when_one_is_made() -> None:
