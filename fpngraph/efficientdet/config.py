@@ -176,7 +176,9 @@ def names() -> list[str]:
     return list(_models())
 
 
-def config(name: str, *, graph: GraphSource | None = None, **changes: Any) -> Config:
+def config(
+    name: str, *, graph: GraphSource | None = None, params: Mapping[str, Any] | None = None, **changes: Any
+) -> Config:
     """Effdet's configuration of that name, with changes: fields of Config.
 
     Raises ConfigError for a name or a field that does not exist and for values that are none.
@@ -184,7 +186,7 @@ def config(name: str, *, graph: GraphSource | None = None, **changes: Any) -> Co
     models = _models()
     if name not in models:
         raise ConfigError(f"there is no configuration {name!r}\n  hint: {nearest(name, models)}")
-    chosen = {} if graph is None else {"graph": graph}
+    chosen = {field: value for field, value in (("graph", graph), ("params", params)) if value is not None}
     return _checked({"name": name} | models[name] | chosen | changes)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
-from fpngraph.backbone import create_backbone, map_channels
+from fpngraph.backbone import create_backbone, layer_matcher, map_channels
 from fpngraph.compiler import build
 from fpngraph.efficientdet.config import Config, ConfigError, change
 from fpngraph.efficientdet.fused import FusedEfficientDet
@@ -73,6 +73,10 @@ class EfficientDet(Parts):
             self.class_head.reset_predictor(self.config, outputs=self.config.num_classes)
         if "box_head" in changed:
             self.box_head.reset_predictor(self.config, outputs=4)
+
+    def group_matcher(self, coarse: bool = False) -> Callable[[str], float]:
+        """For timm's layer-wise learning rates: layers of the backbone as timm has them, then neck and heads as one."""
+        return layer_matcher(self.backbone, self.config.backbone, coarse=coarse, **self.config.backbone_args)
 
 
 def changed_predictors(before: Config, after: Config) -> list[str]:
