@@ -96,6 +96,17 @@ def test_a_neck_on_the_meta_device_stays_there() -> None:
     assert {tensor.device.type for tensor in everything(neck).values()} == {"meta"}
 
 
+def test_a_neck_with_memory_is_reset_whatever_device_new_tensors_are_on() -> None:
+    neck = anew(0)
+    spoil(neck)
+
+    torch.manual_seed(3)
+    with torch.device("meta"):
+        neck.reset_parameters()
+
+    assert_equal_tensors(neck, anew())
+
+
 def test_types_modes_and_what_is_trained_stay() -> None:
     neck = anew(0).to(torch.bfloat16).eval()
     neck.A3.fusion.weight.requires_grad_(False)

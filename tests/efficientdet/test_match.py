@@ -82,6 +82,12 @@ def test_parameters_that_are_given_are_set_over_a_path_and_not_told(mine: Path) 
     ]
 
 
+def test_a_padding_that_is_asked_for_is_not_told(mine: Path) -> None:
+    model, told = made("tf_efficientdet_d0", graph=mine, match=True, params={"padding": "symmetric"})
+
+    assert (paddings(model), told) == ({"symmetric"}, [])
+
+
 def test_a_path_is_scaled_as_the_configuration_says_where_that_is_asked_for(mine: Path) -> None:
     model, told = made("tf_efficientdet_d0", graph=mine, match=True)
 
@@ -167,7 +173,7 @@ def test_a_shipped_graph_by_its_name_is_scaled_and_tells_the_padding_that_it_can
         "  padding is symmetric, not same\n"
         "  hint: no parameter of it sets 'padding'; " + _AS_IT_IS
     ]
-    assert made("efficientdet_d0", graph="fpn")[1] == []
+    assert made("efficientdet_d0", graph="retinanet_fpn")[1] == []  # its activation is what makes it that graph
 
 
 def test_a_loaded_graph_cannot_be_scaled() -> None:
