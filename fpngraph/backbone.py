@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import timm
 import torch
+from timm.models import group_parameters
 from torch import Tensor, nn
 
 from fpngraph.loader import load, shipped
@@ -48,9 +50,20 @@ def create_backbone(
     else:
         positions = _checked(name, taps, levels, out_indices)
     if positions != sorted(set(positions)):
-        hint = "choose one for each input by 'out_indices', in ascending order"
-        raise BackboneError(f"the maps {_listed(positions)} of model {name!r} do not ascend\n  hint: {hint}")
+        message = f"the maps {_listed(positions)} of model {name!r} do not ascend"
+        raise BackboneError(f"{message}\n  hint: {_way_out(taps, levels)}")
     return _made(name, positions, pretrained=pretrained, in_chans=in_chans, **timm_arguments)
+
+
+def _way_out(taps: Sequence[_Tap], levels: Sequence[int]) -> str:
+    """What to do about a choice of maps that has one twice, or in another order."""
+    strides = Counter(tap.stride for tap in taps)
+    for level, inputs in Counter(levels).items():
+        maps = strides[1 << level]
+        if maps < inputs:
+            have = f"it has {maps or 'no'} map{'s' * (maps != 1)} of stride {1 << level}, and the graph takes {inputs}"
+            return f"{have}: make the maps by hand, for the neck of fpngraph.build"
+    return "choose one for each input by 'out_indices', in ascending order"
 
 
 def backbone_channels(name: str, levels: Iterable[int]) -> dict[int, int]:
@@ -76,6 +89,36 @@ def feature_maps(backbone: nn.Module, image: Tensor) -> list[Tensor]:
     if getattr(backbone, "output_fmt", "NCHW") == "NHWC":
         return [x.permute(0, 3, 1, 2) for x in maps]
     return maps
+
+
+def layer_matcher(backbone: nn.Module, name: str, *, coarse: bool, **timm_arguments: Any) -> Callable[[str], float]:
+    """For timm's layer decay of a module with ``backbone``, cut from the timm model ``name``.
+
+    What it gives numbers parameters by layer: the backbone's as timm does in the whole model, all others after them.
+    Raises BackboneError for a model of which timm knows no layers, or has cut into parameters of other names.
+    """
+    with torch.device("meta"):
+        whole: Any = timm.create_model(name, **timm_arguments)
+    if not hasattr(whole, "group_matcher"):
+        raise BackboneError(f"timm knows no layers of model {name!r}\n  hint: make groups of parameters by hand")
+    layers: dict[str, int] = group_parameters(whole, whole.group_matcher(coarse=coarse), reverse=True)
+    numbers: dict[str, float] = {}
+    for own, _ in backbone.named_parameters():
+        known = next((layers[other] for other in _names_in_whole(own) if other in layers), None)
+        if known is None:
+            raise BackboneError(f"parameter {own!r} is in no layer that timm knows of model {name!r}")
+        numbers[f"backbone.{own}"] = known
+    return lambda parameter: numbers.get(parameter, float("inf"))
+
+
+def _names_in_whole(name: str) -> Iterator[str]:
+    """What a parameter may be called in the model that timm has cut: it holds that, or flattens its upper modules."""
+    yield name
+    yield name.removeprefix("model.")
+    module = name.partition(".")[0]
+    for place, character in enumerate(module):
+        if character == "_":
+            yield f"{name[:place]}.{name[place + 1 :]}"
 
 
 def _taps(name: str, **timm_arguments: Any) -> list[_Tap]:

@@ -37,6 +37,13 @@ class Compiled(fx.GraphModule):
         """The forward, from attributes that are no modules."""
         raise NotImplementedError(type(self).__name__)
 
+    def __prepare_scriptable__(self) -> None:
+        """What torch.jit.script asks a module, or a module within it, for first."""
+        raise TypeError(
+            "torch.jit.script cannot compile a neck\n"
+            "  hint: torch.jit.trace makes TorchScript of it; torch.export and 'fpngraph export' make other programs"
+        )
+
     def _repr_svg_(self) -> str:
         """The diagram of its graph, for notebooks."""
         return svg.write(draw(self.source_graph, in_channels=self.in_channels))
@@ -75,6 +82,7 @@ def _blank(kind: Any) -> Any:
 
 def unpack(features: Features, inputs: Mapping[str, tuple[int, int]]) -> tuple[Tensor, ...]:
     """The maps in the order of ``inputs``, name to (level, channels), once they are found to fit."""
+    _check_tracing(features)
     wanted = f"the neck takes {', '.join(inputs)}"
     if isinstance(features, Mapping):
         if set(features) != set(inputs):
@@ -101,10 +109,19 @@ def unpack(features: Features, inputs: Mapping[str, tuple[int, int]]) -> tuple[T
 
 def _check_map(name: str, x: object, channels: int) -> None:
     wanted = f"a tensor [batch, {channels}, height, width]"
+    _check_tracing(x)
     if not isinstance(x, Tensor):
         raise TypeError(f"map {name!r} is a {type(x).__name__}, not {wanted}")
     if x.dim() != 4 or x.shape[1] != channels:
         raise ValueError(f"map {name!r} has the shape {list(x.shape)}, not {wanted}")
+
+
+def _check_tracing(x: object) -> None:
+    if isinstance(x, fx.Proxy):
+        raise TypeError(
+            "torch.fx cannot trace into a neck, which looks at the sizes of its maps\n"
+            "  hint: trace around it, with a Tracer whose is_leaf_module says True for it; or use torch.export"
+        )
 
 
 def _written(size: Size) -> str:

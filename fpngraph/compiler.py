@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from fpngraph.graph import Graph
 from fpngraph.layers.lean import LeanNode
@@ -31,6 +32,27 @@ def build(graph: Graph, in_channels: InChannels, *, lean: bool = False) -> Neck:
         in_channels={name: feature.channels for name, feature in lowered.inputs.items()},
         outputs={name: lowered.feature(source) for name, source in graph.outputs.items()},
     )
+
+
+def reset(neck: Neck) -> None:
+    """Give a neck the weights of one that is built anew. Raises ValueError where it has other tensors than that."""
+    with torch.device("cpu"):
+        given = _tensors(build(neck.source_graph, neck.in_channels))
+    own = _tensors(neck)
+    for name in {**given, **own}:
+        found, wanted = (list(found[name].shape) if name in found else "missing" for found in (own, given))
+        if found != wanted:
+            raise ValueError(
+                f"the neck is not as its graph builds it: {name!r} is {found}, there {wanted}\n"
+                "  hint: undo what was done to its modules (pruning, parametrizations, layers put in), or build it anew"
+            )
+    with torch.no_grad():
+        for name, tensor in given.items():
+            own[name].copy_(tensor)
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    return dict(module.named_parameters()) | dict(module.named_buffers())
 
 
 def _node(steps: NodeSteps, kind: type[Node]) -> Node:

@@ -93,6 +93,10 @@ def _model(args: argparse.Namespace, labels: list[str] | None) -> efficientdet.E
         "soft_nms": args.soft_nms,
     }
     changes = {field: value for field, value in asked.items() if value}
+    if args.match is not None:
+        if not args.graph:
+            raise UsageError("--match and --no-match are for --graph FILE")
+        changes["match"] = args.match
     for field, option in _OWN_WEIGHTS.items():
         if field in changes and not args.checkpoint:
             raise UsageError(f"{option} needs weights that fit\n  hint: add --checkpoint FILE")
@@ -116,7 +120,8 @@ def _model(args: argparse.Namespace, labels: list[str] | None) -> efficientdet.E
 def _loaded(
     name: str, checkpoint: str | None, state: Mapping[str, Tensor], changes: dict[str, Any]
 ) -> efficientdet.EfficientDet:
-    model = efficientdet.create(name, pretrained=checkpoint is None, **changes)
+    with findings.told(efficientdet.UnmatchedWarning, {"match=True": "--match", "match=False": "--no-match"}):
+        model = efficientdet.create(name, pretrained=checkpoint is None, **changes)
     if checkpoint is not None:
         if not list(differences(state, model.state_dict())):
             model.load_state_dict(state)  # what torch.save has written of one of ours

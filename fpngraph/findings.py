@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import json
 import sys
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -34,6 +35,22 @@ def files_in(folder: Path) -> tuple[Path, Path]:
 def complain(path: object, problem: str) -> None:
     """Tell about an image that is left out."""
     print(f"fpngraph detect: {str(path)!r}: {problem}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def told(kind: type[Warning], options: Mapping[str, str]) -> Iterator[None]:
+    """Warnings of one kind are told as messages, with the options of the command line for arguments of Python."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", kind)
+        yield
+    for warning in caught:
+        if not isinstance(warning.message, kind):
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+            continue
+        text = str(warning.message)
+        for argument, option in options.items():
+            text = text.replace(argument, option)
+        print(f"fpngraph detect: warning: {text}", file=sys.stderr, flush=True)
 
 
 def write(detector: Detector, planned: Sequence[Photo], names: Sequence[str], *, score: float, batch_size: int) -> int:

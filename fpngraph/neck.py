@@ -48,6 +48,18 @@ class Neck(Compiled):
     def _write(self) -> fx.Graph:
         return _forward(self.source_graph, self.in_channels)
 
+    def reset_parameters(self) -> None:
+        """Give all parameters and buffers the graph's initial values again, in place, as a neck built anew has them.
+
+        For hosts that allocate a model first, or load a checkpoint that lacks the neck. Tensors stay the same objects,
+        on their devices and in their types; with the same seed the values are those of ``fpngraph.build`` on the CPU.
+        Every node is made anew by its operators, whether or not their modules have a ``reset_parameters``.
+        Raises ValueError, and changes nothing, where modules have other tensors than the graph gives them.
+        """
+        from fpngraph.compiler import reset
+
+        reset(self)
+
     def fuse(self, dtype: torch.dtype | None = None) -> FusedNeck:
         """Its inference form, a module of its own: what the neck gives in eval mode, in less time and memory.
 

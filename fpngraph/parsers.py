@@ -11,6 +11,7 @@ from fpngraph import arguments, commands, running
 
 _ENDINGS = ".svg, .png, .pdf, .html, .mmd or .dot"
 _THEMES = ("auto", "light", "dark")
+_MATCH = "set the parameters of a graph file as the model has them, or keep its own (default: keep, and warn)"
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
 
 
@@ -111,6 +112,7 @@ def _add_detect(subparsers: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about_output)
     parser.add_argument("--force", action="store_true", help="write over files that exist")
     parser.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
+    parser.add_argument("--match", action=argparse.BooleanOptionalAction, help=_MATCH)
     _add_params(parser)
     parser.add_argument(
         "--num-classes",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 
-from fpngraph.backbone import create_backbone, feature_maps, map_channels
+from fpngraph.backbone import create_backbone, feature_maps, layer_matcher, map_channels
 from fpngraph.compiler import build
 from fpngraph.graph import Graph
 from fpngraph.loader import load
@@ -44,6 +44,7 @@ class FeaturePyramid(nn.Module):
             graph = load(graph, preset=preset, **(params or {}))
         elif preset is not None or params:
             raise ValueError("'preset' and 'params' are for the name or path of a graph, but 'graph' is loaded already")
+        self._timm = backbone, timm_arguments
         inputs = sorted(graph.inputs.values(), key=lambda entry: entry.level)
         levels = [entry.level for entry in inputs]
         self.backbone = create_backbone(
@@ -69,5 +70,10 @@ class FeaturePyramid(nn.Module):
         return dict(self.neck.out_strides)
 
     def forward(self, image: Tensor) -> OrderedDict[str, Tensor]:
-        maps = feature_maps(self.backbone, image)
-        return OrderedDict(self.neck(dict(zip(self._inputs, maps, strict=True))))
+        maps = self.neck(dict(zip(self._inputs, feature_maps(self.backbone, image), strict=True)))
+        return OrderedDict((name, maps[name]) for name in self.neck.out_channels)
+
+    def group_matcher(self, coarse: bool = False) -> Callable[[str], float]:
+        """For timm's layer-wise learning rates: layers of the backbone as timm has them, then the neck as the last."""
+        name, arguments = self._timm
+        return layer_matcher(self.backbone, name, coarse=coarse, **arguments)

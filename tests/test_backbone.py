@@ -112,8 +112,26 @@ def test_places_of_maps_may_count_from_the_end() -> None:
             [3, 3],
             {},
             "the maps 2, 2 of model 'resnet18' do not ascend\n"
-            "  hint: choose one for each input by 'out_indices', in ascending order",
+            "  hint: it has 1 map of stride 8, and the graph takes 2: make the maps by hand, for the neck of "
+            "fpngraph.build",
             id="one map for two",
+        ),
+        pytest.param(
+            "resnet18",
+            [3, 3],
+            {"out_indices": [2, 2]},
+            "the maps 2, 2 of model 'resnet18' do not ascend\n"
+            "  hint: it has 1 map of stride 8, and the graph takes 2: make the maps by hand, for the neck of "
+            "fpngraph.build",
+            id="one map for two, chosen",
+        ),
+        pytest.param(
+            "test_vit",
+            [4, 4],
+            {},
+            "the maps 5, 5 of model 'test_vit' do not ascend\n"
+            "  hint: choose one for each input by 'out_indices', in ascending order",
+            id="one map for two of many",
         ),
     ],
 )

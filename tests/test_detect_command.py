@@ -19,7 +19,8 @@ from pycocotools.coco import COCO
 
 from fpngraph import efficientdet
 from fpngraph.cli import main
-from fpngraph.efficientdet import Detector, EfficientDet
+from fpngraph.efficientdet import Detector, EfficientDet, create
+from fpngraph.loader import shipped
 from tests.efficientdet.test_model import small
 
 ASTRONAUT = Path(__file__).parents[1] / "tools" / "astronaut.jpg"
@@ -305,6 +306,39 @@ def test_the_model_is_made_as_asked(capsys: pytest.CaptureFixture[str], asked: l
             "image_size": (64, 96),
         }
     ]
+
+
+@pytest.mark.parametrize(("option", "match"), [("--match", True), ("--no-match", False)])
+def test_whether_a_graph_is_scaled_as_the_model_is_asked_for(
+    capsys: pytest.CaptureFixture[str], asked: list[dict[str, Any]], option: str, match: bool
+) -> None:
+    ends(capsys, 0, "astronaut.jpg", "--graph", "mine.yaml", option)
+
+    assert asked == [{"name": "efficientdet_d0", "pretrained": False, "graph": "mine.yaml", "match": match}]
+
+
+def test_whether_a_graph_is_scaled_needs_a_graph(capsys: pytest.CaptureFixture[str]) -> None:
+    _, errors = ends(capsys, 2, "astronaut.jpg", "--match")
+
+    assert errors == "fpngraph detect: --match and --no-match are for --graph FILE\n"
+
+
+def test_what_a_graph_keeps_is_told_before_its_weights_are_found_not_to_fit(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(efficientdet, "create", create)
+    text = shipped()["bifpn"].read_text(encoding="utf-8")
+    Path("mine.yaml").write_text(text.replace("  repeats: 3\n", "  repeats: 1\n"), encoding="utf-8")
+
+    _, errors = ends(capsys, 2, "astronaut.jpg", "--graph", "mine.yaml")
+
+    assert errors.startswith(
+        "fpngraph detect: warning: graph 'BiFPN' is not as configuration 'efficientdet_d0' says:\n"
+        "  repeats is 1, not 3\n"
+        "  hint: --match sets its parameters as the configuration says; --no-match takes it as it is, without a "
+        "warning\n"
+        "fpngraph detect: 'own.pth' does not fit model 'efficientdet_d0'"
+    )
 
 
 def test_without_a_checkpoint_the_published_weights_are_taken(asked: list[dict[str, Any]]) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections import OrderedDict
+from collections.abc import Mapping
 
 import pytest
+import timm
 import torch
+from timm.optim import param_groups_layer_decay
 
 import fpngraph
-from fpngraph.backbone import feature_maps
+from fpngraph.backbone import BackboneError, feature_maps
+from fpngraph.efficientdet import EfficientDet
 
 SMALL = {"repeats": 1, "channels": 8}
 
@@ -115,4 +120,63 @@ def test_a_loaded_graph_has_its_parameters_already() -> None:
 
     assert str(caught.value) == (
         "'preset' and 'params' are for the name or path of a graph, but 'graph' is loaded already"
+    )
+
+
+def decays(model: torch.nn.Module) -> Mapping[str, float]:
+    """How timm scales the learning rate of each parameter, in powers of a half."""
+    groups = param_groups_layer_decay(model, layer_decay=0.5)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    scales = {names[id(p)]: math.log2(group["lr_scale"]) for group in groups for p in group["params"]}
+    assert scales.keys() == set(names.values())
+    return scales
+
+
+@pytest.mark.parametrize(
+    ("name", "levels"),
+    [("resnet18", (3, 5)), ("convnext_atto", (3, 5)), ("efficientnet_b0", (3, 5)), ("efficientvit_m0", (4, 6))],
+    ids=["as it is", "flattened", "cut", "flattened with a name of two words"],
+)
+def test_layers_learn_as_slowly_as_in_timms_model_and_the_neck_is_the_last(name: str, levels: tuple[int, int]) -> None:
+    params = {"channels": 8, "repeats": 1, "min": levels[0], "backbone_max": levels[1], "max": levels[1]}
+    with torch.device("meta"):
+        pyramid, whole = fpngraph.FeaturePyramid(name, "bifpn", params=params), timm.create_model(name)
+
+    found, theirs = decays(pyramid), decays(whole)
+
+    assert {scale for own, scale in found.items() if own.startswith("neck.")} == {0}
+    names = {own.removeprefix("backbone."): own for own in found if own.startswith("backbone.")}
+    flat = {other.replace(".", "_"): scale for other, scale in theirs.items()}
+    order = {own: flat[own.replace(".", "_")] for own in names}
+    ranks = {scale: rank for rank, scale in enumerate(sorted(set(order.values()), reverse=True), 1)}
+    assert {own: -found[names[own]] for own in names} == {own: ranks[scale] for own, scale in order.items()}
+
+
+def test_a_detector_has_the_neck_and_the_heads_as_its_last_layer() -> None:
+    model: EfficientDet = fpngraph.efficientdet.create(
+        "efficientdet_d0", backbone="resnet18", backbone_args={}, params={"channels": 8, "repeats": 1}
+    )
+
+    found = decays(model)
+
+    assert {own.partition(".")[0] for own, scale in found.items() if scale == 0} == {"neck", "class_head", "box_head"}
+    assert found["backbone.conv1.weight"] == min(found.values()) < found["backbone.layer4.1.conv2.weight"] == -1
+
+
+def test_stages_are_layers_where_layers_are_coarse() -> None:
+    matcher = fpngraph.FeaturePyramid("resnet18", "bifpn", params=SMALL).group_matcher(coarse=True)
+
+    names = ["conv1.weight", "layer1.0.conv1.weight", "layer1.1.conv1.weight", "layer2.0.conv1.weight"]
+    first, second, third, fourth = (matcher(f"backbone.{name}") for name in names)
+    assert first < second == third < fourth < matcher("neck.bifpn.0.td6.fusion.weight")
+
+
+def test_a_backbone_without_layers_that_timm_knows_is_told() -> None:
+    pyramid = fpngraph.FeaturePyramid("poolformer_s12", "fpn", params={"channels": 8})
+
+    with pytest.raises(BackboneError) as caught:
+        param_groups_layer_decay(pyramid)
+
+    assert str(caught.value) == (
+        "timm knows no layers of model 'poolformer_s12'\n  hint: make groups of parameters by hand"
     )

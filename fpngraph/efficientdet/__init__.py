@@ -9,6 +9,7 @@ from fpngraph.efficientdet.config import Config, ConfigError, config, names
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.host import neck_of
 from fpngraph.efficientdet.model import EfficientDet
+from fpngraph.efficientdet.unmatched import UnmatchedWarning
 from fpngraph.efficientdet.weights import effdet_state, load_effdet, save_effdet
 from fpngraph.state import StateError
 
@@ -24,6 +25,7 @@ __all__ = [
     "Original",
     "Predictions",
     "StateError",
+    "UnmatchedWarning",
     "anchor_boxes",
     "config",
     "create",

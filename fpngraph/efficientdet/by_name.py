@@ -33,7 +33,9 @@ def create(
 ) -> EfficientDet:
     """The detector of that name of effdet's (``names()`` has them), with changes: fields of ``Config``.
 
-    ``graph`` takes the place of its neck: the name of a shipped graph, a path, or a Graph; ``params`` are the graph's.
+    ``graph`` takes the place of its neck. The name of a shipped graph is scaled as the configuration says; a path or a
+    Graph keeps what it says, and an UnmatchedWarning lists what the configuration says instead. With ``match=True`` a
+    path is scaled too, with ``match=False`` nothing is listed. ``params`` are the graph's, and win over both.
     ``pretrained`` loads effdet's published weights as ``load_pretrained`` does, and warns of what else than the
     predictors of changed heads they are not for.
     Raises ConfigError, GraphError or BackboneError for what does not exist or does not fit together.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -26,8 +26,8 @@ from fpngraph.detection.boxes import Suppression
 from fpngraph.detection.images import Colour, Deviations, Fill, Normalization
 from fpngraph.errors import nearest
 from fpngraph.graph import Graph
-from fpngraph.language.source import read, read_file
-from fpngraph.loader import load, path_of
+from fpngraph.language.source import read
+from fpngraph.loader import describe, load, shipped
 from fpngraph.ops import Operator, find
 
 Named = str | dict[str, Any]
@@ -91,8 +91,9 @@ def _without_bias(value: Named) -> Named:
 class Config(BaseModel):
     """What a detector is made of. Its fields are the keys of ``models.yaml``.
 
-    The fields from ``conv`` to ``init`` are said once, for the heads and as parameters of the graph where it declares
-    parameters of these names.
+    The fields from ``conv`` to ``init`` are said once: for the heads and, with ``neck_params``, as parameters of the
+    graph where it declares parameters of these names. A graph at a path takes them with ``match``, else it keeps what
+    its file says; one that is loaded keeps what it says. ``params`` are set over either.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,7 +103,12 @@ class Config(BaseModel):
     backbone_args: dict[str, Any] = Field(default={}, description="More arguments of timm.create_model.")
     image_size: tuple[PositiveInt, PositiveInt] = Field(description="Height and width it was trained for, in pixels.")
     graph: GraphSource = Field(default="bifpn", description="The neck: the name of a graph, a path, or a Graph.")
-    params: dict[str, Any] = Field(default={}, description="Parameters of the graph.")
+    params: dict[str, Any] = Field(default={}, description="Parameters of the graph, whichever it is.")
+    neck_params: dict[str, Any] = Field(default={}, description="Parameters of a shipped graph, as it declares them.")
+    match: bool | None = Field(
+        default=None,
+        description="Whether a graph at a path is scaled as a shipped one; where nobody says, a warning lists it.",
+    )
 
     conv: Annotated[Named, _of_kind("layer"), AfterValidator(_without_bias)] = Field(
         default="separable_conv", description="The convolution of nodes and heads."
@@ -154,15 +160,30 @@ class Config(BaseModel):
     def suppression(self) -> Suppression:
         return Suppression(max_candidates=self.max_candidates, max_detections=self.max_detections, soft=self.soft_nms)
 
-    def load_graph(self) -> Graph:
-        """The graph of the neck. Raises GraphError as ``fpngraph.load`` does."""
-        if isinstance(self.graph, Graph):
-            return self.graph
-        known = _declared(self.graph)
-        return load(self.graph, **{name: value for name, value in self._style().items() if name in known} | self.params)
+    @property
+    def scales(self) -> bool:
+        """Whether parameters of the graph are set to what the configuration says."""
+        return bool(self.match) or self.ships
 
-    def _style(self) -> dict[str, Any]:
-        """What the fields from ``conv`` to ``init`` say in terms of a graph."""
+    @property
+    def ships(self) -> bool:
+        """Whether the graph is one that comes with the package, by its name."""
+        return isinstance(self.graph, str) and self.graph in shipped()
+
+    def load_graph(self) -> Graph:
+        """The graph of the neck. Raises GraphError as ``fpngraph.load`` does, ConfigError for what it cannot take."""
+        if isinstance(self.graph, Graph):
+            if self.params or self.match:
+                raise ConfigError(
+                    "'params' and 'match' are for the name or path of a graph, but 'graph' is loaded already\n"
+                    "  hint: fpngraph.load(path, NAME=VALUE) sets parameters"
+                )
+            return self.graph
+        known = describe(self.graph).params if self.scales else {}
+        return load(self.graph, **{name: value for name, value in self.wanted().items() if name in known} | self.params)
+
+    def wanted(self) -> dict[str, Any]:
+        """What the configuration says of a neck, as parameters of a graph."""
         ((conv, settings),) = ({self.conv: {}} if isinstance(self.conv, str) else self.conv).items()
         bias = {"bias": True} if self.conv_bias else {}
         return {
@@ -174,7 +195,7 @@ class Config(BaseModel):
             "up": self.up,
             "padding": self.padding,
             "init": self.init,
-        }
+        } | self.neck_params
 
 
 def names() -> list[str]:
@@ -187,25 +208,15 @@ def config(
 ) -> Config:
     """Effdet's configuration of that name, with changes: fields of Config.
 
-    ``params`` are added to those of the configuration. With another ``graph`` those that it does not declare are left
-    out. Raises ConfigError for a name or a field that does not exist and for values that are none, and GraphError for
-    a graph that cannot be read.
+    Raises ConfigError for a name or a field that does not exist and for values that are none.
     """
     models = _models()
     if name not in models:
         raise ConfigError(f"there is no configuration {name!r}\n  hint: {nearest(name, models)}")
-    fields = {"name": name} | models[name] | changes
-    own = fields.get("params", {})
     if params is not None and not isinstance(params, Mapping):
         raise ConfigError(f"'params' is {params!r}, not a mapping")
-    if params and isinstance(fields.get("graph") if graph is None else graph, Graph):
-        raise ConfigError("'params' are for the name or path of a graph, but 'graph' is loaded already")
-    if graph is not None:
-        fields["graph"] = graph
-        known = () if isinstance(graph, Graph) else _declared(graph)
-        own = {param: value for param, value in own.items() if param in known}
-    fields["params"] = own | dict(params or {})
-    return _checked(fields)
+    chosen = {field: value for field, value in (("graph", graph), ("params", params)) if value is not None}
+    return _checked({"name": name} | models[name] | chosen | changes)
 
 
 def change(config: Config, **changes: Any) -> Config:
@@ -232,12 +243,6 @@ def _written(error: ValidationError) -> str:
         else:
             lines.append(f"  {field!r} is {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}")
     return "\n".join(lines)
-
-
-def _declared(graph: str | os.PathLike[str]) -> Sequence[str]:
-    """The names of the parameters that a graph's file declares."""
-    params = read_file(path_of(graph)).plain().get("params")
-    return list(params) if isinstance(params, Mapping) else []
 
 
 @cache

@@ -45,7 +45,7 @@ class Head(nn.Module):
             _reset(conv, config)
 
     def forward(self, maps: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {level: self._level(level, x) for level, x in maps.items()}
+        return {level: self._level(level, maps[level]) for level in self.levels}
 
     def _level(self, level: str, x: Tensor) -> Tensor:
         for _, module in self.steps(level):

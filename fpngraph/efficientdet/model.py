@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
-from fpngraph.backbone import create_backbone, map_channels
+from fpngraph.backbone import create_backbone, layer_matcher, map_channels
 from fpngraph.compiler import build
 from fpngraph.efficientdet.config import Config, ConfigError, change
 from fpngraph.efficientdet.fused import FusedEfficientDet
 from fpngraph.efficientdet.heads import PRIOR, Head
 from fpngraph.efficientdet.parts import Parts, by_input
+from fpngraph.efficientdet.unmatched import warn_of_unmatched
 from fpngraph.errors import GraphError, Problem
 from fpngraph.graph import Graph
 from fpngraph.neck import Neck
+from fpngraph.shapes import lower
 
 _OF_HEADS = {"num_classes", "aspect_ratios", "num_scales"}
 
@@ -24,6 +26,7 @@ class EfficientDet(Parts):
     """EfficientDet (arXiv:1911.09070) with any backbone that has maps of the neck's levels, and any neck.
 
     Shape: images [B, 3, H, W] of any size to ``Predictions``.
+    Warns where the graph has not what the configuration says of a neck, unless ``config.match`` is False.
     Raises GraphError and BackboneError for parts that do not exist or do not fit together.
     """
 
@@ -36,6 +39,7 @@ class EfficientDet(Parts):
         levels = sorted({entry.level for entry in graph.inputs.values()})
         backbone = create_backbone(config.backbone, levels, pretrained=pretrained_backbone, **config.backbone_args)
         neck = build(graph, by_input(graph, map_channels(backbone)))
+        warn_of_unmatched(config, lower(graph, neck.in_channels))
         channels = _one_width(graph, neck.out_channels)
         super().__init__(
             config,
@@ -70,6 +74,10 @@ class EfficientDet(Parts):
             self.class_head.reset_predictor(self.config, outputs=self.config.num_classes)
         if "box_head" in changed:
             self.box_head.reset_predictor(self.config, outputs=4)
+
+    def group_matcher(self, coarse: bool = False) -> Callable[[str], float]:
+        """For timm's layer-wise learning rates: layers of the backbone as timm has them, then neck and heads as one."""
+        return layer_matcher(self.backbone, self.config.backbone, coarse=coarse, **self.config.backbone_args)
 
 
 def changed_predictors(before: Config, after: Config) -> list[str]:

@@ -14,7 +14,8 @@ RESERVED = frozenset(
     recompile register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
     register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule shape_env share_memory source_graph
+    register_state_dict_pre_hook requires_grad_ reset_parameters set_extra_state set_submodule shape_env share_memory
+    source_graph
     state_dict to to_empty to_folder train training type unfolded xpu zero_grad
     """.split()  # noqa: SIM905  (so many names read better without quotes)
 )

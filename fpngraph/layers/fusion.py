@@ -51,7 +51,12 @@ class Weighted(nn.Module):
 
     def __init__(self, num_inputs: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(num_inputs))
+        self.weight = nn.Parameter(torch.empty(num_inputs))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """All weights 1 again."""
+        nn.init.ones_(self.weight)
 
     def factors(self) -> Tensor:
         """What the maps are multiplied by, shape (n,)."""

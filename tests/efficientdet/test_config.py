@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import fpngraph
 from fpngraph.efficientdet import Config, ConfigError, config, create
 
 
@@ -88,12 +87,3 @@ def test_a_configuration_cannot_be_changed() -> None:
         settings.num_classes = 3  # type: ignore[misc]
 
     assert isinstance(settings, Config)
-
-
-def test_parameters_for_a_graph_that_is_loaded_already_are_refused() -> None:
-    graph = fpngraph.load("bifpn")
-
-    with pytest.raises(ConfigError) as raised:
-        create("efficientdet_d0", graph=graph, params={"channels": 8})
-
-    assert str(raised.value) == "'params' are for the name or path of a graph, but 'graph' is loaded already"

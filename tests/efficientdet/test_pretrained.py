@@ -33,8 +33,9 @@ PREDICTORS = ("class_head.predict.", "box_head.predict.")
 def _small_configuration() -> Iterator[None]:
     """The configuration is that of a small detector for a while."""
     models = import_module("fpngraph.efficientdet.config")._models()
+    small = {"neck_params": {"channels": 16, "repeats": 3, "fusion": "sum"}}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(models, NAME, models[NAME] | SMALL | {"params": {"channels": 16, "repeats": 3, "fusion": "sum"}})
+        patch.setitem(models, NAME, models[NAME] | SMALL | small)
         yield
 
 
