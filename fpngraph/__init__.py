@@ -9,27 +9,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fpngraph.compiler import build as build
-    from fpngraph.costs import Costs as Costs
-    from fpngraph.costs import NodeCost as NodeCost
-    from fpngraph.costs import cost as cost
+    from fpngraph.analysis.costs import Costs as Costs
+    from fpngraph.analysis.costs import NodeCost as NodeCost
+    from fpngraph.analysis.costs import cost as cost
+    from fpngraph.analysis.shapes import infer as infer
+    from fpngraph.compiler.builder import build as build
+    from fpngraph.compiler.fused_neck import FusedNeck as FusedNeck
+    from fpngraph.compiler.neck import Neck as Neck
     from fpngraph.drawing.files import render as render
     from fpngraph.errors import GraphError as GraphError
     from fpngraph.errors import Problem as Problem
     from fpngraph.errors import Span as Span
-    from fpngraph.explicit import dump as dump
     from fpngraph.feature import Feature as Feature
     from fpngraph.feature import Size as Size
-    from fpngraph.fused import FusedNeck as FusedNeck
-    from fpngraph.graph import Graph as Graph
-    from fpngraph.loader import Description as Description
-    from fpngraph.loader import describe as describe
-    from fpngraph.loader import load as load
-    from fpngraph.loader import loads as loads
-    from fpngraph.matching import Changed as Changed
-    from fpngraph.matching import Matched as Matched
-    from fpngraph.matching import load_matching as load_matching
-    from fpngraph.neck import Neck as Neck
+    from fpngraph.graph.graph import Graph as Graph
+    from fpngraph.inference.parts import Part as Part
+    from fpngraph.language.explicit import dump as dump
+    from fpngraph.library import Description as Description
+    from fpngraph.library import describe as describe
+    from fpngraph.library import load as load
+    from fpngraph.library import loads as loads
     from fpngraph.ops import Activation as Activation
     from fpngraph.ops import Cost as Cost
     from fpngraph.ops import Down as Down
@@ -38,33 +37,35 @@ if TYPE_CHECKING:
     from fpngraph.ops import Layer as Layer
     from fpngraph.ops import Mismatch as Mismatch
     from fpngraph.ops import Norm as Norm
-    from fpngraph.ops import Part as Part
     from fpngraph.ops import Site as Site
     from fpngraph.ops import Up as Up
     from fpngraph.ops import register as register
-    from fpngraph.pyramid import FeaturePyramid as FeaturePyramid
-    from fpngraph.shapes import infer as infer
+    from fpngraph.pyramid.feature_pyramid import FeaturePyramid as FeaturePyramid
+    from fpngraph.weights.matching import Changed as Changed
+    from fpngraph.weights.matching import Matched as Matched
+    from fpngraph.weights.matching import load_matching as load_matching
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "compiler": ("build",),
-    "explicit": ("dump",),
-    "costs": ("Costs", "NodeCost", "cost"),
+    "compiler.builder": ("build",),
+    "language.explicit": ("dump",),
+    "analysis.costs": ("Costs", "NodeCost", "cost"),
     "drawing.files": ("render",),
     "errors": ("GraphError", "Problem", "Span"),
     "feature": ("Feature", "Size"),
-    "fused": ("FusedNeck",),
-    "graph": ("Graph",),
-    "loader": ("Description", "describe", "load", "loads"),
-    "matching": ("Changed", "Matched", "load_matching"),
-    "neck": ("Neck",),
+    "compiler.fused_neck": ("FusedNeck",),
+    "graph.graph": ("Graph",),
+    "inference.parts": ("Part",),
+    "library": ("Description", "describe", "load", "loads"),
+    "weights.matching": ("Changed", "Matched", "load_matching"),
+    "compiler.neck": ("Neck",),
     "ops": (
-        *("Activation", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Part", "Site", "Up"),
+        *("Activation", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Site", "Up"),
         "register",
     ),
-    "pyramid": ("FeaturePyramid",),
-    "shapes": ("infer",),
+    "pyramid.feature_pyramid": ("FeaturePyramid",),
+    "analysis.shapes": ("infer",),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError
-from fpngraph.language.source import read
+from fpngraph.language.yaml.source import read
 
 _MOST_PIXELS = 1 << 26  # of an image; 800 MB before the first layer
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from fpngraph.analysis.shapes import infer
 from fpngraph.arguments import UsageError
 from fpngraph.errors import GraphError, Problem, nearest
-from fpngraph.explicit import dump
-from fpngraph.graph import Graph
-from fpngraph.language.source import to_yaml
-from fpngraph.loader import describe, load, path_of, shipped
-from fpngraph.shapes import infer
-from fpngraph.storage import replace_file
+from fpngraph.files import replace_file
+from fpngraph.graph.graph import Graph
+from fpngraph.language.explicit import dump
+from fpngraph.language.yaml.source import to_yaml
+from fpngraph.library import describe, load, path_of, shipped
 from fpngraph.table import print_items, print_text
 
 
@@ -136,7 +136,7 @@ def is_readable(name: str) -> bool:
 
 def show(args: argparse.Namespace) -> int:
     """A graph as a table."""
-    from fpngraph import report
+    from fpngraph.analysis import report
 
     graph = loaded(args)
     channels = known_channels(graph, args)
@@ -167,7 +167,7 @@ def known_channels(graph: Graph, args: argparse.Namespace) -> tuple[int, ...] | 
 
 def channels_of(backbone: str, graph: Graph) -> tuple[int, ...]:
     """The channels of the graph's inputs as a model of timm has them."""
-    from fpngraph.backbone import BackboneError, backbone_channels
+    from fpngraph.pyramid.backbone import BackboneError, backbone_channels
 
     levels = [entry.level for entry in graph.inputs.values()]
     try:
@@ -212,7 +212,7 @@ def check_new(args: argparse.Namespace) -> None:
 
 def schema(_: argparse.Namespace) -> int:
     """The JSON schema of graph files."""
-    from fpngraph.language.schema import schema as graph_files
+    from fpngraph.language.keys.json_schema import schema as graph_files
 
     print(json.dumps(graph_files(), indent=2))
     return 0

@@ -19,7 +19,7 @@ from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.weights import num_classes_in
 from fpngraph.errors import GraphError
 from fpngraph.photos import Photo, paths_of, photos
-from fpngraph.state import differences
+from fpngraph.weights.state import differences
 
 _OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classes"}
 """What published weights do not fit."""

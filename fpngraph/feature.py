@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Padding = Literal["symmetric", "same"]
+"""Where zeros go around a map: as many before it as after it, or as TensorFlow has it."""
 
 
 class Feature(NamedTuple):

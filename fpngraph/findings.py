@@ -21,8 +21,8 @@ from fpngraph.detection.boxes import Detections
 from fpngraph.detection.coco import CocoImage, dataset, results
 from fpngraph.detection.detector import Detector
 from fpngraph.detection.images import ImageError, open_image
+from fpngraph.files import replace_file
 from fpngraph.photos import Photo
-from fpngraph.storage import replace_file
 
 Advance = Callable[[], object]
 

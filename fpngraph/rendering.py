@@ -18,9 +18,9 @@ from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
 from fpngraph.drawing.picture.weights import Weights
 from fpngraph.drawing.text import terminal
 from fpngraph.errors import GraphError
-from fpngraph.graph import Graph
-from fpngraph.loader import path_of
-from fpngraph.storage import check_place, replace_file
+from fpngraph.files import check_place, replace_file
+from fpngraph.graph.graph import Graph
+from fpngraph.library import path_of
 from fpngraph.table import terminal_width
 
 
@@ -59,7 +59,7 @@ def _diagram(args: argparse.Namespace) -> Diagram:
 
 def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
     """The fusion weights in the file of a neck's state dict."""
-    from fpngraph.trained import trained
+    from fpngraph.weights.trained import trained
 
     try:
         return files.learned_weights(trained(graph, channels, path))

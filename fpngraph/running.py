@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from fpngraph.arguments import UsageError
 from fpngraph.commands import channels_of, check_new, known_channels, loaded
-from fpngraph.storage import check_place, replace_file
+from fpngraph.files import check_place, replace_file
 
 _USUAL_BACKBONE = "efficientnet_b0"
 
@@ -39,13 +39,17 @@ def export(args: argparse.Namespace) -> int:
         raise UsageError("--opset is for --format onnx")
     check_new(args)
     check_place(args.output)
-    from fpngraph import compiler, exporting, folding, state, trained
+    from fpngraph.compiler.builder import build
+    from fpngraph.exporting.export import ExportError
+    from fpngraph.exporting.export import export as export_neck
+    from fpngraph.inference import folding
+    from fpngraph.weights import state, trained
 
     try:
-        neck = trained.trained(graph, channels, args.weights) if args.weights else compiler.build(graph, channels)
+        neck = trained.trained(graph, channels, args.weights) if args.weights else build(graph, channels)
         print(f"exporting {graph.name}, which may take a minute", file=sys.stderr, flush=True)
-        exported = exporting.export(neck, args.format, image_size=args.image_size, opset=args.opset)
-    except (state.StateError, exporting.ExportError) as error:
+        exported = export_neck(neck, args.format, image_size=args.image_size, opset=args.opset)
+    except (state.StateError, ExportError) as error:
         raise UsageError(str(error)) from error
     replace_file(args.output, exported.content)
     print(f"wrote {args.output}: {len(exported.content):,} bytes, {exported.operators} operators")

@@ -9,7 +9,7 @@ import timm
 import torch
 from torch import nn
 
-from fpngraph.backbone import BackboneError, backbone_channels, create_backbone, feature_maps, map_channels
+from fpngraph.pyramid.backbone import BackboneError, backbone_channels, create_backbone, feature_maps, map_channels
 
 
 def shapes(backbone: nn.Module, side: int) -> list[tuple[int, ...]]:

@@ -15,7 +15,7 @@ import pytest
 
 import fpngraph
 from fpngraph.cli import main
-from fpngraph.loader import shipped
+from fpngraph.library import shipped
 
 GRAPH = """\
 fpngraph: 1

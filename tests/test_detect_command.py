@@ -20,7 +20,7 @@ from pycocotools.coco import COCO
 from fpngraph import efficientdet
 from fpngraph.cli import main
 from fpngraph.efficientdet import Detector, EfficientDet, create
-from fpngraph.loader import shipped
+from fpngraph.library import shipped
 from tests.efficientdet.test_model import small
 
 ASTRONAUT = Path(__file__).parents[1] / "tools" / "astronaut.jpg"

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from fpngraph.explicit import dump
-from fpngraph.graph import Graph, GraphStage
-from fpngraph.loader import load, loads, shipped
+from fpngraph.graph.graph import Graph
+from fpngraph.graph.nodes import GraphStage
+from fpngraph.language.explicit import dump
+from fpngraph.library import load, loads, shipped
 from tests.language.strategies import graphs
 
 SHIPPED: list[tuple[str, dict[str, Any]]] = [

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 import fpngraph
-from fpngraph import exporting
 from fpngraph.cli import main
+from fpngraph.exporting import export as exporting
 from tests.necks import assert_close, maps, randomised
 
 GRAPH = """\

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from fpngraph import exporting
+from fpngraph.exporting import export as exporting
 from tests.necks import neck_of
 
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from fpngraph.loader import shipped
+from fpngraph.library import shipped
 from tools import fuzz_loads
 
 TEXTS = [path.read_text(encoding="utf-8") for path in shipped().values()]

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from fpngraph.errors import GraphError
-from fpngraph.graph import Graph
+from fpngraph.graph.graph import Graph
 from fpngraph.language.expand import expand
-from fpngraph.language.source import read, to_yaml
-from fpngraph.loader import load, loads, shipped
+from fpngraph.language.yaml.source import read, to_yaml
+from fpngraph.library import load, loads, shipped
 from tests.language.loading import graph, refused
 from tests.language.strategies import graphs
 

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from fpngraph.language import arithmetic, composer, names, scalars, spec, substitution
+from fpngraph.language import names, substitution
+from fpngraph.language.grammar import arithmetic
+from fpngraph.language.keys import models as spec
+from fpngraph.language.keys.models import MAX_LEVEL, GraphSpec, NodeSpec, Project, Resample, StageSpec
 from fpngraph.language.reserved import RESERVED
 from fpngraph.language.settings import BASE
-from fpngraph.language.source import MAX_BYTES, read
-from fpngraph.language.spec import MAX_LEVEL, GraphSpec, NodeSpec, Project, Resample, StageSpec
+from fpngraph.language.yaml import composer, scalars
+from fpngraph.language.yaml.source import MAX_BYTES, read
 from fpngraph.ops import KINDS, Operator, operators
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")

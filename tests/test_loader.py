@@ -8,7 +8,7 @@ import pytest
 
 import fpngraph
 from fpngraph.errors import GraphError
-from fpngraph.loader import load, loads, path_of, shipped
+from fpngraph.library import load, loads, path_of, shipped
 
 TEXT = """\
 fpngraph: 1

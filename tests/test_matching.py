@@ -10,7 +10,7 @@ from torch import nn
 
 import fpngraph
 from fpngraph import Changed, Matched, load_matching
-from fpngraph.state import StateError
+from fpngraph.weights.state import StateError
 
 GRAPH = """
 fpngraph: 1

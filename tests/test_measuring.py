@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torchvision.ops import DeformConv2d
 
 import fpngraph
+from fpngraph.analysis.steps import Step
+from fpngraph.compiler.measuring import measured
 from fpngraph.feature import Feature, Size
-from fpngraph.measuring import measured
 from fpngraph.ops import Cost, Down, Fusion, Layer, Operator, Site, Up
-from fpngraph.steps import Step
 
 CHANNELS = 16
 SIZE = Size(4, 6)
@@ -170,7 +170,7 @@ def test_random_numbers_and_modes_stay_as_they_were() -> None:
 
 
 def test_no_map_is_made_for_real_that_takes_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fpngraph.measuring._MOST_NUMBERS", CHANNELS * PIXELS - 1)
+    monkeypatch.setattr("fpngraph.compiler.measuring._MOST_NUMBERS", CHANNELS * PIXELS - 1)
 
     cost, reason = told(lambda: Own(nn.Conv2d(CHANNELS, 4, 1), lambda child, x: child(x) * (x.sum().item() < inf)))
 

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 PROGRAM = """
 import importlib.metadata, importlib.resources, json, sys
 import fpngraph
-from fpngraph.loader import shipped
+from fpngraph.library import shipped
 print(json.dumps({
     "file": fpngraph.__file__,
     "path": sys.path,

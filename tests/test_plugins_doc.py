@@ -14,7 +14,7 @@ import timm
 import torch
 from packaging.version import Version
 
-from fpngraph.backbone import BackboneError, create_backbone, feature_maps, map_channels
+from fpngraph.pyramid.backbone import BackboneError, create_backbone, feature_maps, map_channels
 
 PAGE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"(<!-- host -->\n)?```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", PAGE, re.S)

@@ -13,8 +13,8 @@ import torch
 from timm.optim import param_groups_layer_decay
 
 import fpngraph
-from fpngraph.backbone import BackboneError, feature_maps
 from fpngraph.efficientdet import EfficientDet
+from fpngraph.pyramid.backbone import BackboneError, feature_maps
 
 SMALL = {"repeats": 1, "channels": 8}
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import fpngraph
-from fpngraph.report import Report, print_report, report
+from fpngraph.analysis.report import Report, print_report, report
 
 DENSE = """
 fpngraph: 1

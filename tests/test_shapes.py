@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fpngraph.analysis.shapes import infer, lower
 from fpngraph.errors import GraphError
 from fpngraph.feature import Feature
-from fpngraph.loader import load, loads, shipped
-from fpngraph.shapes import infer, lower
+from fpngraph.library import load, loads, shipped
 from tests.language.loading import HEAD, graph
 from tests.language.strategies import graphs
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fpngraph.loader import loads
-from fpngraph.shapes import infer
+from fpngraph.analysis.shapes import infer
+from fpngraph.library import loads
 
 GRAPH = """\
 fpngraph: 1

@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
 import fpngraph
-from fpngraph.compiled import Compiled
+from fpngraph.compiler.compiled import Compiled
 from fpngraph.efficientdet import EfficientDet
 from tests.efficientdet.test_model import small
 from tests.necks import shipped

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.cli import main
-from fpngraph.folding import told
+from fpngraph.inference.folding import told
 from tests.fused_graphs import assert_fused_equals, neck
 from tests.necks import neck_of
 

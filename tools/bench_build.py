@@ -14,7 +14,7 @@ from statistics import median
 import torch
 
 import fpngraph
-from fpngraph.shapes import Lowered, lower
+from fpngraph.analysis.shapes import Lowered, lower
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # effdet scripts functions on import, which torch no longer likes

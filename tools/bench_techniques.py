@@ -15,15 +15,18 @@ import torch
 from torch import Tensor, nn
 
 import fpngraph
-from fpngraph import compiled, fused, fusing
 from fpngraph.bench.forms import Form, eager
 from fpngraph.bench.report import Setting, feature_maps
 from fpngraph.bench.timing import interleaved
-from fpngraph.layers import inference, node
+from fpngraph.compiler import compiled
+from fpngraph.compiler import fuse as fusing
+from fpngraph.compiler import fused_neck as fused
+from fpngraph.inference import modules as inference
+from fpngraph.inference.parts import Part
+from fpngraph.layers import node
 from fpngraph.layers.fusion import Weighted
 from fpngraph.layers.resample import _Pool
-from fpngraph.ops import Part
-from fpngraph.ops.layer import Conv, SeparableConv
+from fpngraph.ops.conv import Conv, SeparableConv
 from fpngraph.ops.norm import BatchNorm
 
 IN_CHANNELS = {"d0": [40, 112, 320], "d2": [48, 120, 352], "d4": [56, 160, 448]}

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from fpngraph.errors import GraphError
-from fpngraph.loader import loads, shipped
+from fpngraph.library import loads, shipped
 
 PIECES = (
     *("P", "td", "l", "min", "max", "none", "inputs", "nodes", "stages", "from", "outputs", "channels", "level"),

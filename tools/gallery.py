@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fpngraph.drawing import Scene, draw
 from fpngraph.drawing.formats import png, svg
-from fpngraph.loader import load
+from fpngraph.library import load
 
 if TYPE_CHECKING:
     from PIL.Image import Image

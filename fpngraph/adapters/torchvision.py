@@ -18,7 +18,7 @@ from torchvision.models.detection.anchor_utils import (  # type: ignore[import-u
 from torchvision.models.detection.ssd import SSDHead  # type: ignore[import-untyped]  # torchvision has no hints
 from torchvision.ops import MultiScaleRoIAlign  # type: ignore[import-untyped]  # torchvision has no hints
 
-from fpngraph.pyramid import FeaturePyramid
+from fpngraph.pyramid.feature_pyramid import FeaturePyramid
 
 OCTAVE = (4.0, 4.0 * 2 ** (1 / 3), 4.0 * 2 ** (2 / 3))
 """Three sizes per level, as in arXiv:1708.02002 Sec. 4."""

@@ -13,15 +13,15 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from fpngraph.analysis.costs import written
 from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
-from fpngraph.compiler import build
-from fpngraph.costs import written
+from fpngraph.compiler.builder import build
+from fpngraph.compiler.neck import Neck
 from fpngraph.efficientdet.peer import PeerError, effdet_neck
-from fpngraph.folding import told
-from fpngraph.graph import Graph
-from fpngraph.loader import describe
-from fpngraph.neck import Neck
+from fpngraph.graph.graph import Graph
+from fpngraph.inference.folding import told
+from fpngraph.library import describe
 from fpngraph.table import Column, print_table
 
 _MIB = 2**20

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fpngraph.bench.memory import peak_bytes
 from fpngraph.bench.timing import Call
-from fpngraph.exporting import silence
+from fpngraph.exporting.export import silence
 
 
 @dataclass(frozen=True, slots=True)

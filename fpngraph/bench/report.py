@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fpngraph.analysis.costs import cost
 from fpngraph.bench.forms import Form, compiled, eager, onnx_runtime
 from fpngraph.bench.timing import Times, interleaved, matrix_product, summary
-from fpngraph.compiled import coarser
-from fpngraph.costs import cost
+from fpngraph.compiler.compiled import coarser
+from fpngraph.compiler.fused_neck import FusedNeck
+from fpngraph.compiler.neck import Neck
 from fpngraph.feature import Size
-from fpngraph.fused import FusedNeck
-from fpngraph.neck import Neck
 
 _MAKERS = {"eager": eager, "fused": eager, "compiled": compiled, "onnxruntime": onnx_runtime}
 FORMS = tuple(_MAKERS)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from fpngraph.analysis.shapes import InChannels
 from fpngraph.drawing.formats import html, pdf, png, svg
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.picture.assemble import assembled
@@ -14,9 +15,8 @@ from fpngraph.drawing.picture.diagram import Diagram, Labels, Look, diagram
 from fpngraph.drawing.picture.theme import Theme
 from fpngraph.drawing.text import dot, mermaid, terminal
 from fpngraph.errors import nearest
-from fpngraph.graph import Graph
-from fpngraph.shapes import InChannels
-from fpngraph.storage import replace_file
+from fpngraph.files import replace_file
+from fpngraph.graph.graph import Graph
 from fpngraph.table import terminal_width
 
 WRITERS: Mapping[str, Callable[[Diagram, float], bytes]] = {

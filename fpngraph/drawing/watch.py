@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from fpngraph.drawing.picture.theme import Theme, shade
-from fpngraph.storage import replace_file
+from fpngraph.files import replace_file
 
 PAUSE_S = 0.1
 """Between two looks at the file."""

@@ -11,7 +11,7 @@ from fpngraph.efficientdet.host import neck_of
 from fpngraph.efficientdet.model import EfficientDet
 from fpngraph.efficientdet.unmatched import UnmatchedWarning
 from fpngraph.efficientdet.weights import effdet_state, load_effdet, save_effdet
-from fpngraph.state import StateError
+from fpngraph.weights.state import StateError
 
 __all__ = [
     "Config",

@@ -16,7 +16,7 @@ from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.config import ConfigError, GraphSource, config, names
 from fpngraph.efficientdet.model import EfficientDet, changed_predictors
 from fpngraph.efficientdet.weights import state_from_effdet
-from fpngraph.matching import Matched, load_matching
+from fpngraph.weights.matching import Matched, load_matching
 
 
 class DownloadError(OSError):

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from fpngraph.state import StateError, is_state, listed, read_content
+from fpngraph.weights.state import StateError, is_state, listed, read_content
 
 _PLAIN = ("state_dict", "model")
 _AVERAGED = ("state_dict_ema", "model_ema")
@@ -21,7 +21,7 @@ def read_checkpoint(source: str | os.PathLike[str] | Mapping[str, Any], *, ema: 
 
     ``source`` is a file or what one holds: a state dict, or a training checkpoint with one in it. ``ema`` chooses the
     averaged weights of a checkpoint or the plain ones; None takes the averaged ones where there are any.
-    Raises OSError and StateError as ``fpngraph.state.read_content``, and StateError for other content.
+    Raises OSError and StateError as ``fpngraph.weights.state.read_content``, and StateError for other content.
     """
     if isinstance(source, Mapping):
         return _unwrapped(_chosen(source, ema, "the state dict"))

@@ -25,9 +25,9 @@ from fpngraph.detection.anchors import Anchors, AspectRatio
 from fpngraph.detection.boxes import Suppression
 from fpngraph.detection.images import Colour, Deviations, Fill, Normalization
 from fpngraph.errors import nearest
-from fpngraph.graph import Graph
-from fpngraph.language.source import read
-from fpngraph.loader import describe, load, shipped
+from fpngraph.graph.graph import Graph
+from fpngraph.language.yaml.source import read
+from fpngraph.library import describe, load, shipped
 from fpngraph.ops import Operator, find
 
 Named = str | dict[str, Any]

@@ -10,15 +10,15 @@ import torch
 from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, fx, nn
 
+from fpngraph.compiler.neck import Neck
 from fpngraph.detection.boxes import Predictions
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.parts import Parts
-from fpngraph.folding import ALONE, absorb, chain, changed, changed_inside, different, inference_copy
+from fpngraph.inference.classes import is_one_of, no_rule
+from fpngraph.inference.folding import ALONE, absorb, chain, changed, changed_inside, different, inference_copy
 from fpngraph.layers.conv import UncopiedConv2d, is_pointwise, pointwise
 from fpngraph.layers.layout import channels_last
-from fpngraph.neck import Neck
 from fpngraph.ops import Operator
-from fpngraph.ops.classes import is_one_of, no_rule
 from fpngraph.ops.norm import BatchNorm, GroupNorm, LayerNorm
 
 _CONVS = ("torch.nn.Conv2d", "timm.layers.conv2d_same.Conv2dSame")

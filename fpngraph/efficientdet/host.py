@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fpngraph.compiler import build
+from fpngraph.compiler.builder import build
+from fpngraph.compiler.neck import Neck
 from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
-from fpngraph.graph import Graph
-from fpngraph.loader import load
-from fpngraph.neck import Neck
+from fpngraph.graph.graph import Graph
+from fpngraph.library import load
 
 GRAPHS = {"bifpn": "bifpn", "pan": "pan_effdet", "qufpn": "qufpn"}
 FUSIONS = {"sum": "sum", "attn": "softmax", "fa": "fast_normalized"}

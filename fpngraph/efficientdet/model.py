@@ -7,17 +7,17 @@ from typing import Any
 
 import torch
 
-from fpngraph.backbone import create_backbone, layer_matcher, map_channels
-from fpngraph.compiler import build
+from fpngraph.analysis.shapes import lower
+from fpngraph.compiler.builder import build
+from fpngraph.compiler.neck import Neck
 from fpngraph.efficientdet.config import Config, ConfigError, change
 from fpngraph.efficientdet.fused import FusedEfficientDet
 from fpngraph.efficientdet.heads import PRIOR, Head
 from fpngraph.efficientdet.parts import Parts, by_input
 from fpngraph.efficientdet.unmatched import warn_of_unmatched
 from fpngraph.errors import GraphError, Problem
-from fpngraph.graph import Graph
-from fpngraph.neck import Neck
-from fpngraph.shapes import lower
+from fpngraph.graph.graph import Graph
+from fpngraph.pyramid.backbone import create_backbone, layer_matcher, map_channels
 
 _OF_HEADS = {"num_classes", "aspect_ratios", "num_scales"}
 

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from fpngraph.analysis.shapes import Lowered, lower
+from fpngraph.analysis.steps import NodeSteps, Step
 from fpngraph.ops import Norm
-from fpngraph.shapes import Lowered, lower
-from fpngraph.state import translate
-from fpngraph.steps import NodeSteps, Step
+from fpngraph.weights.state import translate
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from fpngraph.neck import Neck
+    from fpngraph.compiler.neck import Neck
 
 PARTS = {"conv": {"": "conv"}, "separable_conv": {"depthwise.": "conv_dw", "pointwise.": "conv_pw"}}
 """An operator's name to its parts and what effdet calls them."""

@@ -7,13 +7,13 @@ from typing import TypeVar
 
 from torch import Tensor, nn
 
-from fpngraph.backbone import feature_maps
-from fpngraph.compiled import Compiled
+from fpngraph.compiler.compiled import Compiled
 from fpngraph.detection.anchors import Anchors
 from fpngraph.detection.boxes import Predictions, Suppression
 from fpngraph.detection.images import Normalization
 from fpngraph.efficientdet.config import Config
-from fpngraph.graph import Graph
+from fpngraph.graph.graph import Graph
+from fpngraph.pyramid.backbone import feature_maps
 
 T = TypeVar("T")
 

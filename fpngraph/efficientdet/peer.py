@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import nn
 
+from fpngraph.compiler.neck import Neck
 from fpngraph.efficientdet.host import DOWNS, FUSIONS, GRAPHS, graph_of
 from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
-from fpngraph.neck import Neck
 
 
 class PeerError(ValueError):

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
+from fpngraph.analysis.shapes import Lowered
+from fpngraph.analysis.steps import Step
 from fpngraph.efficientdet.config import Config, operator
 from fpngraph.errors import GraphError
-from fpngraph.graph import Graph
-from fpngraph.language.source import to_yaml
-from fpngraph.loader import describe, load
+from fpngraph.graph.graph import Graph
+from fpngraph.language.yaml.source import to_yaml
+from fpngraph.library import describe, load
 from fpngraph.ops import Activation, Norm, Operator
-from fpngraph.ops.layer import has_bias
-from fpngraph.shapes import Lowered
-from fpngraph.steps import Step
+from fpngraph.ops.conv import has_bias
 
 _PACKAGE = f"{__name__.partition('.')[0]}."
 

@@ -17,8 +17,8 @@ from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.config import NormOrder
 from fpngraph.efficientdet.model import EfficientDet
 from fpngraph.efficientdet.neck_weights import PARTS, effdet_neck_names
-from fpngraph.state import ambiguous, refuse, translate
-from fpngraph.storage import replace_file
+from fpngraph.files import replace_file
+from fpngraph.weights.state import ambiguous, refuse, translate
 
 _HEADS = {"class_head": "class_net", "box_head": "box_net"}
 _CONV = re.compile(r"(?:convs(?P<repeat>\.\d+)|predict)\.(?P<part>(?:depthwise\.|pointwise\.)?)(?P<leaf>\w+)")

@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fpngraph.errors import Problem
+from fpngraph.graph.nodes import Input, Node
 from fpngraph.language.bind import Binder, Choices, Output
+from fpngraph.language.keys.findings import validate
+from fpngraph.language.keys.models import GraphSpec, StageSpec
 from fpngraph.language.members import Stage
 from fpngraph.language.names import Names
-from fpngraph.language.nodes import Input, Node
 from fpngraph.language.params import read_params
 from fpngraph.language.ports import read_inputs, read_outputs
 from fpngraph.language.problems import Problems
-from fpngraph.language.source import Value
-from fpngraph.language.spec import GraphSpec, StageSpec
 from fpngraph.language.stages import StageReader
 from fpngraph.language.substitution import substitute
-from fpngraph.language.validate import validate
+from fpngraph.language.yaml.source import Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fpngraph.errors import Span
-from fpngraph.language.spec import Defaults, Resample
+from fpngraph.language.keys.models import Defaults, Resample
 
 Key = tuple[str, int | None]
 """Family and index, or a name and None: the same node however it is written."""

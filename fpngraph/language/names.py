@@ -9,15 +9,23 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from fpngraph.errors import Problem, Span, nearest
+from fpngraph.language.grammar.reference import (
+    Expression,
+    Name,
+    Reason,
+    Reference,
+    is_name,
+    parse_declaration,
+    parse_reference,
+)
+from fpngraph.language.keys.findings import shown
+from fpngraph.language.keys.models import MAX_LEVEL
 from fpngraph.language.members import Candidates, Key, text_of
 from fpngraph.language.params import Params, integers
 from fpngraph.language.problems import Problems
-from fpngraph.language.reference import Expression, Name, Reason, Reference, is_name, parse_declaration, parse_reference
 from fpngraph.language.reserved import RESERVED
-from fpngraph.language.source import Value
-from fpngraph.language.spec import MAX_LEVEL
 from fpngraph.language.substitution import MAX_LENGTH, evaluate
-from fpngraph.language.validate import shown
+from fpngraph.language.yaml.source import Value
 
 T = TypeVar("T")
 MAX_NODES = 10_000

@@ -7,10 +7,10 @@ from itertools import islice
 from typing import Any
 
 from fpngraph.errors import Problem, nearest
+from fpngraph.language.grammar.reference import is_name
+from fpngraph.language.keys.findings import shown
 from fpngraph.language.problems import Problems
-from fpngraph.language.reference import is_name
-from fpngraph.language.source import Scalar, Value, read, to_yaml
-from fpngraph.language.validate import shown
+from fpngraph.language.yaml.source import Scalar, Value, read, to_yaml
 
 Params = Mapping[Scalar, Value]
 _TAKEN = {"preset": "it chooses a preset", "l": "it is the index of a member", "none": "it stands for no input"}

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fpngraph.errors import Span
+from fpngraph.graph.nodes import Input
+from fpngraph.language.grammar.reference import Name
 from fpngraph.language.members import Binding, Key, text_of
 from fpngraph.language.names import MAX_NODES, Names, Place
-from fpngraph.language.nodes import Input
-from fpngraph.language.reference import Name
-from fpngraph.language.source import Value
+from fpngraph.language.yaml.source import Value
 
 _LEVEL = "write name and level, such as 'inputs: {image: 0}'"
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from fpngraph.errors import Problem
+from fpngraph.graph.nodes import Edge, Node, Projection, full_name
+from fpngraph.language.keys.findings import validate
+from fpngraph.language.keys.models import Defaults, Resample, Settings
 from fpngraph.language.members import Member, Stage, text_of
 from fpngraph.language.names import Names
-from fpngraph.language.nodes import Edge, Node, Projection, full_name
-from fpngraph.language.source import Value
-from fpngraph.language.spec import Defaults, Resample, Settings
 from fpngraph.language.substitution import characters, size, with_index
-from fpngraph.language.validate import validate
+from fpngraph.language.yaml.source import Value
 from fpngraph.ops import Fusion, Layer
 
 M = TypeVar("M", bound=Settings)

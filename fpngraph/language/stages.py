@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from fpngraph.errors import Problem, Span
-from fpngraph.language.composer import MAX_VALUES
+from fpngraph.language.grammar.reference import Reference, is_name
+from fpngraph.language.keys.models import Defaults, EdgeSpec, NodeSpec, StageSpec
 from fpngraph.language.members import Candidates, Key, Member, Stage, text_of
 from fpngraph.language.names import MAX_NODES, Names, Place
 from fpngraph.language.ports import read_bindings
-from fpngraph.language.reference import Reference, is_name
 from fpngraph.language.settings import BASE, PerMember, merged
-from fpngraph.language.source import Value
-from fpngraph.language.spec import Defaults, EdgeSpec, NodeSpec, StageSpec
 from fpngraph.language.substitution import MAX_CHARACTERS, TOO_MANY
+from fpngraph.language.yaml.composer import MAX_VALUES
+from fpngraph.language.yaml.source import Value
 
 _INDEX = "choose a name that ends in an index"
 _LEVEL = "give it a 'level', or a name that ends in its level"

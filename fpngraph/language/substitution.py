@@ -8,13 +8,13 @@ from dataclasses import replace
 from itertools import islice
 
 from fpngraph.errors import Problem, nearest
-from fpngraph.language.composer import MAX_VALUES
+from fpngraph.language.grammar.reference import Expression, Reason, parse_arithmetic
+from fpngraph.language.grammar.tokens import clipped
+from fpngraph.language.keys.findings import shown
 from fpngraph.language.params import Params, entries_of, integers, values_in
 from fpngraph.language.problems import Problems
-from fpngraph.language.reference import Expression, Reason, parse_arithmetic
-from fpngraph.language.source import Value
-from fpngraph.language.tokens import clipped
-from fpngraph.language.validate import shown
+from fpngraph.language.yaml.composer import MAX_VALUES
+from fpngraph.language.yaml.source import Value
 
 UNTOUCHED = frozenset({"fpngraph", "name", "description", "source", "params", "presets"})
 """Keys of a graph file in which ``$`` means nothing."""

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fpngraph.feature import Padding
 from fpngraph.layers.layout import channels_last
 from fpngraph.layers.padding import before, certain, int_max, pad, steps
-from fpngraph.ops.base import Padding
 
 
 class PaddedConv2d(nn.Conv2d):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fpngraph.ops.base import Padding
+from fpngraph.feature import Padding
 
 
 def steps(n: int, stride: int) -> int:

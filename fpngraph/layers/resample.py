@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from fpngraph.feature import Padding
 from fpngraph.layers.padding import before, certain, known, pad, steps
-from fpngraph.ops.base import Padding
 
 
 def has_size(x: Tensor, size: Sequence[int]) -> bool:

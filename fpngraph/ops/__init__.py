@@ -1,6 +1,6 @@
 """Operators: what nodes and edges of a graph can do. Importing this registers those that come with the package."""
 
-from fpngraph.ops import act, fusion, init, layer, norm, resample  # noqa: F401  (they register themselves)
+from fpngraph.ops import act, conv, fusion, init, norm, resample  # noqa: F401  (they register themselves)
 from fpngraph.ops.base import (
     Activation,
     Cost,
@@ -11,8 +11,6 @@ from fpngraph.ops.base import (
     Mismatch,
     Norm,
     Operator,
-    Padding,
-    Part,
     Resampler,
     Site,
     Up,
@@ -30,8 +28,6 @@ __all__ = [
     "Mismatch",
     "Norm",
     "Operator",
-    "Padding",
-    "Part",
     "Resampler",
     "Site",
     "Up",

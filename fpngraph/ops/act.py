@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, NonNegativeFloat
 
 from fpngraph.feature import Feature
-from fpngraph.ops.base import Activation, Free, Part, Site
+from fpngraph.inference.parts import Part
+from fpngraph.ops.base import Activation, Free, Site
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ class _Activation(Free, Activation):
         return module
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
+        from fpngraph.inference.modules import InPlace
         from fpngraph.layers.act import Activation as Module
-        from fpngraph.layers.inference import InPlace
 
         writing = InPlace(module) if isinstance(module, Module) else None
         return (Part(module, "new", writing=writing, commutes=self.commutes),)

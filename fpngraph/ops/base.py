@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from fpngraph.feature import Feature, Size
+from fpngraph.feature import Feature, Padding, Size
+from fpngraph.inference.parts import Part
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
-Padding = Literal["symmetric", "same"]
+    from torch import nn
 
 
 class Mismatch(Exception):
@@ -60,30 +59,6 @@ class Cost(NamedTuple):
 
 def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A step of what an operator's module does in inference, and what may be done with it.
-
-    Each default is the safe one: the module runs where it stands, and nothing else is known of it.
-    """
-
-    module: nn.Module
-    result: Literal["any", "new_or_input", "new"] = "any"
-    """What it gives: a tensor of its own at every call (``new``), its input itself where nothing is to be done, or
-    ``any`` other, such as a view or something that it keeps. Only what is known to be nobody else's is written to."""
-    writing: nn.Module | None = None
-    """The same, but written into the map that it is given."""
-    affine: tuple[Tensor, Tensor] | None = None
-    """Scale and shift, each of shape (channels,), if it is ``scale * x + shift``."""
-    absorbs: bool = False
-    """Whether it has a ``weight``, channels of the result first, and a ``bias`` or None, by which a scale and a shift
-    of its result can be taken into it."""
-    commutes: Literal["never", "non_negative", "always"] = "never"
-    """For which factors a: ``module(a * x) = a * module(x)``."""
-    remains: str = ""
-    """Why it runs as it is where others are folded; empty where there is nothing to fold."""
 
 
 class Operator(BaseModel):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Mismatch, Norm, Part, Site
+from fpngraph.inference.parts import Part
+from fpngraph.ops.base import Cost, Mismatch, Norm, Site
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Down, Free, Mismatch, Part, Site, Up
-from fpngraph.ops.layer import CONVS, check_groups, conv_cost, conv_part, has_bias
+from fpngraph.inference.parts import Part
+from fpngraph.ops.base import Cost, Down, Free, Mismatch, Site, Up
+from fpngraph.ops.conv import CONVS, check_groups, conv_cost, conv_part, has_bias
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from fpngraph import Graph, load, loads
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats.svg import write
 from fpngraph.drawing.layout.grid import Flow
-from fpngraph.graph import Node
+from fpngraph.graph.nodes import Node
 from tests.drawing.accepted import (
     assert_clear_of_nodes,
     assert_edges_reach_their_ends,

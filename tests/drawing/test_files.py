@@ -13,7 +13,7 @@ from fpngraph.drawing.files import render
 from fpngraph.drawing.formats import svg
 from fpngraph.drawing.picture.diagram import Look, diagram
 from fpngraph.drawing.text import terminal
-from fpngraph.storage import replace_file
+from fpngraph.files import replace_file
 
 
 @pytest.fixture

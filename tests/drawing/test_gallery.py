@@ -9,7 +9,7 @@ from PIL import Image
 from fpngraph.cli import main
 from fpngraph.drawing.formats import png
 from fpngraph.drawing.picture.theme import Theme
-from fpngraph.loader import shipped
+from fpngraph.library import shipped
 from tests.drawing.pixels import assert_alike, opened
 from tools import gallery
 

@@ -11,7 +11,7 @@ import torch
 
 import fpngraph
 from fpngraph.efficientdet import ConfigError, EfficientDet, UnmatchedWarning, create
-from fpngraph.loader import shipped
+from fpngraph.library import shipped
 from tests.efficientdet.detectors import SMALL, equal_weights, maps, small_effdet_model
 from tests.equality.closeness import assert_equal
 

@@ -19,7 +19,7 @@ from timm.utils import CheckpointSaver
 from torch import Tensor, nn
 
 from fpngraph.efficientdet import EfficientDet, effdet_state, load_effdet
-from fpngraph.state import StateError
+from fpngraph.weights.state import StateError
 from tests.efficientdet.detectors import maps, small_effdet_model, small_model
 
 State = dict[str, Tensor]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from fpngraph.efficientdet import EfficientDet, create, effdet_state, load_effdet, save_effdet
-from fpngraph.state import StateError
+from fpngraph.weights.state import StateError
 from tests.efficientdet.detectors import SMALL, maps, small_effdet_model, small_model
 
 State = dict[str, Tensor]

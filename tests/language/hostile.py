@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fpngraph.errors import GraphError
-from fpngraph.loader import load, loads
+from fpngraph.library import load, loads
 
 MEMORY = 200 * 2**20
 HEAD = "fpngraph: 1\nname: bad\ninputs: P(3..5)\n"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fpngraph.errors import GraphError
-from fpngraph.graph import Graph
-from fpngraph.loader import loads
+from fpngraph.graph.graph import Graph
+from fpngraph.library import loads
 
 HEAD = "fpngraph: 1\nname: test\n"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from fpngraph.errors import GraphError
-from fpngraph.loader import loads
+from fpngraph.library import loads
 from tests.language.bad_files import BAD
 
 TEXTS = Path(__file__).with_name("bad_files.txt")

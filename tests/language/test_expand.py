@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fpngraph.graph import Graph
-from fpngraph.language.source import read
-from fpngraph.loader import load, loads, shipped
+from fpngraph.graph.graph import Graph
+from fpngraph.language.yaml.source import read
+from fpngraph.library import load, loads, shipped
 from tests.language.loading import graph, refused
 from tests.language.strategies import graphs
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fpngraph.analysis.shapes import infer
 from fpngraph.errors import GraphError, Problem
-from fpngraph.graph import Graph
-from fpngraph.language.source import read
-from fpngraph.loader import load, loads, shipped
-from fpngraph.shapes import infer
+from fpngraph.graph.graph import Graph
+from fpngraph.language.yaml.source import read
+from fpngraph.library import load, loads, shipped
 
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in shipped().items()}
 TREES = {name: read(text, name).plain() for name, text in TEXTS.items()}

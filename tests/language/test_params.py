@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fpngraph.errors import GraphError
-from fpngraph.loader import load, loads
+from fpngraph.library import load, loads
 from fpngraph.ops import find
 
 BODY = "inputs: P(3..5)\nnodes: {a4: {inputs: [P4], channels: $width, op: $op, act: $act}}\noutputs: a4\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fpngraph.language.reference import (
+from fpngraph.language.grammar.reference import (
     MAX_INTEGER,
     Expression,
     Reason,

@@ -9,10 +9,10 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from fpngraph.explicit import dump
-from fpngraph.language.schema import schema
-from fpngraph.language.source import read
-from fpngraph.loader import loads, shipped
+from fpngraph.language.explicit import dump
+from fpngraph.language.keys.json_schema import schema
+from fpngraph.language.yaml.source import read
+from fpngraph.library import loads, shipped
 from fpngraph.ops import operators
 from tests.language.bad_files import BAD
 from tests.language.strategies import graphs

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fpngraph.language.nodes import Projection
+from fpngraph.graph.nodes import Projection
 from fpngraph.ops import find
 from tests.language.loading import graph, refused
 

@@ -8,8 +8,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from fpngraph.errors import Problem
-from fpngraph.language.source import read
-from fpngraph.language.validate import shown, validate
+from fpngraph.language.keys.findings import shown, validate
+from fpngraph.language.yaml.source import read
 
 
 class Inner(BaseModel):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from fpngraph.feature import Padding
 from fpngraph.layers.conv import PaddedConv2d, SeparableConv2d, is_pointwise, pointwise, same_size_conv
-from fpngraph.ops import Padding
 from tests.layers.test_resample import calls, pads
 
 PADDINGS: tuple[Padding, ...] = ("symmetric", "same")

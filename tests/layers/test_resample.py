@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from fpngraph.feature import Padding
 from fpngraph.layers.resample import AvgPool, Deconv, Interpolate, MaxPool
-from fpngraph.ops import Padding
 
 PADDINGS: tuple[Padding, ...] = ("symmetric", "same")
 

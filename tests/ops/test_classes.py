@@ -11,9 +11,9 @@ import pytest
 from torch import nn
 
 import fpngraph
-from fpngraph.folding import chain
+from fpngraph.inference.classes import is_one_of
+from fpngraph.inference.folding import chain
 from fpngraph.ops import registry
-from fpngraph.ops.classes import is_one_of
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_class_is_one_of_those_named_or_not(module: nn.Module, names: list[str
 
 def test_nothing_is_imported_to_compare() -> None:
     code = (
-        "import sys; from fpngraph.ops.norm import BatchNorm; from fpngraph.ops.classes import is_one_of; "
+        "import sys; from fpngraph.ops.norm import BatchNorm; from fpngraph.inference.classes import is_one_of; "
         "assert not is_one_of(object(), BatchNorm.modules); print({'torch', 'timm', 'torchvision'} & set(sys.modules))"
     )
 

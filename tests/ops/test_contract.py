@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from fpngraph.feature import Feature, Size
-from fpngraph.ops import Cost, Init, Layer, Operator, Padding, Resampler, Site, operators
+from fpngraph.feature import Feature, Padding, Size
+from fpngraph.ops import Cost, Init, Layer, Operator, Resampler, Site, operators
 from tests.ops.cases import Case, cases, settings_of
 from tests.ops.contract import assert_exports, assert_keeps_contract, assert_levels_follow, assert_recipe
 

@@ -13,8 +13,8 @@ from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from fpngraph.feature import Feature
 from fpngraph.ops import Init, Site
+from fpngraph.ops.conv import Conv, SeparableConv
 from fpngraph.ops.init import Effdet, EffdetAlt, Torchvision
-from fpngraph.ops.layer import Conv, SeparableConv
 from fpngraph.ops.resample import StridedConv
 
 WIDE = Site(channels=160, ratio=2)

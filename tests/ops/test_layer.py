@@ -5,7 +5,7 @@ from torch import nn
 
 from fpngraph.feature import Feature, Size
 from fpngraph.ops import Cost, Layer, Mismatch, Site
-from fpngraph.ops.layer import Bias, Conv, SeparableConv
+from fpngraph.ops.conv import Bias, Conv, SeparableConv
 
 P3 = (Feature(3, 12),)
 AREA = Size(4, 5)

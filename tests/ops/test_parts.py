@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from fpngraph.folding import chain, inference_copy
-from fpngraph.ops import Fusion, Init, Operator, Part, Resampler, operators
-from fpngraph.ops.classes import is_one_of
+from fpngraph.inference.classes import is_one_of
+from fpngraph.inference.folding import chain, inference_copy
+from fpngraph.inference.parts import Part
+from fpngraph.ops import Fusion, Init, Operator, Resampler, operators
 from tests.ops.cases import Case, cases
 from tests.ops.contract import call, random_maps
 from tests.ops.test_contract import QUICK, label

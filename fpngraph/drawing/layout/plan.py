@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
+from fpngraph.analysis.shapes import Lowered, lower
+from fpngraph.analysis.steps import EdgeSteps
 from fpngraph.errors import GraphError
-from fpngraph.graph import Graph, Node
-from fpngraph.shapes import Lowered, lower
-from fpngraph.steps import EdgeSteps
+from fpngraph.graph.graph import Graph
+from fpngraph.graph.nodes import Node
 
 Kind = Literal["input", "single", "fusion"]
 Direction = Literal["up", "down", "same"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fpngraph.analysis.shapes import InChannels
 from fpngraph.drawing.layout.geometry import union
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.picture import frame
@@ -12,8 +13,7 @@ from fpngraph.drawing.picture.diagram import Diagram, Labels, Look, diagram
 from fpngraph.drawing.picture.scene import Group, Scene
 from fpngraph.drawing.picture.theme import TIMES, Theme
 from fpngraph.drawing.picture.weights import Weights
-from fpngraph.graph import Graph
-from fpngraph.shapes import InChannels
+from fpngraph.graph.graph import Graph
 
 _NARROWEST_LEGEND = 380.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from fpngraph.costs import written
+from fpngraph.analysis.costs import written
 from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
 from fpngraph.drawing.layout.grid import Place, output_size

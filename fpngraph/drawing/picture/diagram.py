@@ -8,7 +8,8 @@ from functools import cached_property
 from math import ceil
 from typing import Literal, get_args
 
-from fpngraph.costs import Costs, lowered_cost
+from fpngraph.analysis.costs import Costs, lowered_cost
+from fpngraph.analysis.shapes import InChannels, Lowered, lower
 from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.columns import columns
 from fpngraph.drawing.layout.geometry import Box, union
@@ -18,8 +19,7 @@ from fpngraph.drawing.layout.plan import Cell, Link, Plan, Spot, layer, plan
 from fpngraph.drawing.layout.routes import Route, routes
 from fpngraph.drawing.picture.theme import THEMES, TIMES, Theme
 from fpngraph.drawing.picture.weights import Learned, Weight, Weights, learned
-from fpngraph.graph import Graph
-from fpngraph.shapes import InChannels, Lowered, lower
+from fpngraph.graph.graph import Graph
 
 Labels = Literal["names", "ids", "none"]
 

@@ -10,7 +10,7 @@ from statistics import fmean
 from fpngraph.drawing.layout.plan import Plan
 from fpngraph.drawing.picture.marks import LINE
 from fpngraph.errors import nearest
-from fpngraph.graph import Graph
+from fpngraph.graph.graph import Graph
 
 Weights = Mapping[str, Sequence[float]]
 """Full name of a node to what each of its edges is multiplied by, in their order."""

@@ -17,7 +17,7 @@ from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.formats.signs import MissingSign
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Polygon, Rect, Scene, Shape, Text
 from fpngraph.drawing.picture.theme import Theme
-from fpngraph.loader import load
+from fpngraph.library import load
 from tests.drawing.pixels import assert_alike, opened
 from tools import gallery
 
@@ -27,7 +27,7 @@ PROGRAM = """
 import hashlib
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats import pdf
-from fpngraph.loader import load
+from fpngraph.library import load
 print(hashlib.sha256(pdf.write(draw(load("fpn")))).hexdigest())
 """
 

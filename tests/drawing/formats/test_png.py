@@ -18,14 +18,14 @@ from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.formats.signs import MissingSign
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Scene, Text
 from fpngraph.fonts import FACES
-from fpngraph.loader import load
+from fpngraph.library import load
 from tests.drawing.pixels import difference, opened
 
 PROGRAM = """
 import hashlib
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats import png
-from fpngraph.loader import load
+from fpngraph.library import load
 print(hashlib.sha256(png.write(draw(load("fpn")))).hexdigest())
 """
 

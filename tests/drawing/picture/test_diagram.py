@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fpngraph import Graph, load, loads, render, shapes
+from fpngraph import Graph, load, loads, render
+from fpngraph.analysis import shapes
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats import svg
 from fpngraph.drawing.layout.grid import Flow

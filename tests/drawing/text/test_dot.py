@@ -14,7 +14,7 @@ import fpngraph
 from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
 from fpngraph.drawing.picture.marks import NOTCH
 from fpngraph.drawing.text import dot
-from fpngraph.graph import Graph
+from fpngraph.graph.graph import Graph
 
 # pydot calls its parser by names that the parser no longer wants
 pytestmark = pytest.mark.filterwarnings("ignore:.* deprecated - use:DeprecationWarning:pydot")

@@ -1,0 +1,76 @@
+"""From a graph to a torch module: the modules of every node, joined by a forward in torch.fx."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from fpngraph.analysis.shapes import InChannels, lower
+from fpngraph.analysis.steps import NodeSteps, Step
+from fpngraph.compiler.neck import Neck
+from fpngraph.graph.graph import Graph
+from fpngraph.layers.lean import LeanNode
+from fpngraph.layers.node import Edge, Node
+from fpngraph.ops import Resampler
+
+
+def build(graph: Graph, in_channels: InChannels, *, lean: bool = False) -> Neck:
+    """The torch module of ``graph`` for inputs of these channels.
+
+    ``in_channels`` is a number per input of the graph, in their order or by their names. A ``lean`` neck trains in
+    less memory and more time: each node runs again in the backward pass, in place of keeping what it works out.
+    Results, gradients and the keys of the state dict are the same.
+    Raises GraphError with every mismatch of levels and channels.
+    """
+    lowered = lower(graph, in_channels)
+    kind = LeanNode if lean else Node
+    return Neck(
+        graph,
+        {name: _node(steps, kind) for name, steps in lowered.nodes.items()},
+        in_channels={name: feature.channels for name, feature in lowered.inputs.items()},
+        outputs={name: lowered.feature(source) for name, source in graph.outputs.items()},
+    )
+
+
+def reset(neck: Neck) -> None:
+    """Give a neck the weights of one that is built anew. Raises ValueError where it has other tensors than that."""
+    with torch.device("cpu"):
+        given = _tensors(build(neck.source_graph, neck.in_channels))
+    own = _tensors(neck)
+    for name in {**given, **own}:
+        found, wanted = (list(found[name].shape) if name in found else "missing" for found in (own, given))
+        if found != wanted:
+            raise ValueError(
+                f"the neck is not as its graph builds it: {name!r} is {found}, there {wanted}\n"
+                "  hint: undo what was done to its modules (pruning, parametrizations, layers put in), or build it anew"
+            )
+    with torch.no_grad():
+        for name, tensor in given.items():
+            own[name].copy_(tensor)
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    return dict(module.named_parameters()) | dict(module.named_buffers())
+
+
+def _node(steps: NodeSteps, kind: type[Node]) -> Node:
+    module = kind([_edge(edge.steps) for edge in steps.edges], _module(steps.fusion), _modules(steps.op))
+    if steps.node.init is not None:
+        for part in module.modules():
+            steps.node.init.apply(part)
+    return module
+
+
+def _edge(steps: Sequence[Step]) -> Edge:
+    resampler = next((index for index, step in enumerate(steps) if isinstance(step.op, Resampler)), None)
+    return Edge(_modules(steps), resampler=resampler)
+
+
+def _modules(steps: Iterable[Step]) -> list[nn.Module]:
+    return [_module(step) for step in steps]
+
+
+def _module(step: Step) -> nn.Module:
+    return step.op.build(step.inputs, step.site)

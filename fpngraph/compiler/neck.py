@@ -1,0 +1,83 @@
+"""The compiled graph as it is trained: one module and one line of code per node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from torch import fx, nn
+
+from fpngraph.compiler.compiled import Compiled, begin, end, variable
+from fpngraph.feature import Feature
+from fpngraph.graph.graph import Graph
+
+if TYPE_CHECKING:
+    import torch
+
+    from fpngraph.compiler.fused_neck import FusedNeck
+
+
+class Neck(Compiled):
+    """A compiled graph: feature maps in, feature maps out. Made by ``fpngraph.build``.
+
+    Called with a sequence of maps in the order of the graph's inputs it returns a list in the order of the
+    outputs; called with a mapping by the inputs' names it returns a dict by the outputs' names.
+    An output that is an input of the graph is the caller's own tensor.
+
+    ``code`` is the forward as Python text. Copies and pickles have it written anew from ``source_graph``.
+    ``torch.export`` keeps sizes open as long as every level has two pixels or more on each side.
+
+    Shape: maps [B, C, H, W] with the channels of ``in_channels`` to maps with those of ``out_channels``.
+    Raises TypeError and ValueError for maps that do not fit the graph's inputs.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        nodes: Mapping[str, nn.Module],
+        *,
+        in_channels: Mapping[str, int],
+        outputs: Mapping[str, Feature],
+    ) -> None:
+        super().__init__(dict(nodes), _forward(graph, in_channels), class_name="Neck")
+        self.source_graph = graph
+        self.in_channels = dict(in_channels)
+        self.out_channels = {name: feature.channels for name, feature in outputs.items()}
+        self.out_strides = {name: feature.stride for name, feature in outputs.items()}
+
+    def _write(self) -> fx.Graph:
+        return _forward(self.source_graph, self.in_channels)
+
+    def reset_parameters(self) -> None:
+        """Give all parameters and buffers the graph's initial values again, in place, as a neck built anew has them.
+
+        For hosts that allocate a model first, or load a checkpoint that lacks the neck. Tensors stay the same objects,
+        on their devices and in their types; with the same seed the values are those of ``fpngraph.build`` on the CPU.
+        Every node is made anew by its operators, whether or not their modules have a ``reset_parameters``.
+        Raises ValueError, and changes nothing, where modules have other tensors than the graph gives them.
+        """
+        from fpngraph.compiler.builder import reset
+
+        reset(self)
+
+    def fuse(self, dtype: torch.dtype | None = None) -> FusedNeck:
+        """Its inference form, a module of its own: what the neck gives in eval mode, in less time and memory.
+
+        With a ``dtype`` it computes in that type; outputs have the inputs' type all the same. Hooks of the neck itself
+        stay behind. ``unfolded`` of the result has the modules that run as they did, with the reason.
+        Raises ValueError for a module that cannot be copied.
+        """
+        from fpngraph.compiler.fuse import fuse
+
+        return fuse(self, dtype)
+
+
+def _forward(graph: Graph, in_channels: Mapping[str, int]) -> fx.Graph:
+    """The forward of ``graph``: unpack, the sizes of the levels, one call per node, pack."""
+    program = fx.Graph()
+    features, values, sizes = begin(program, graph, in_channels)
+    for name, node in graph.nodes.items():
+        arguments = (sizes[node.level], *(values[edge.source] for edge in node.edges))
+        values[name] = program.create_node("call_module", name, arguments, name=variable(name))
+    end(program, features, {name: values[source] for name, source in graph.outputs.items()})
+    return program

@@ -1,0 +1,92 @@
+"""What the language says in the end: inputs, nodes and edges with every setting worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fpngraph.errors import Span
+from fpngraph.feature import Padding
+from fpngraph.ops import Fusion, Init, Layer, Norm, Resampler
+
+When = Literal["auto", "always", "never"]
+Bias = Literal["auto"] | bool
+Order = Literal["project_first", "resample_first"]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The 1x1 convolution of an edge: when there is one, and what belongs to it."""
+
+    when: When
+    norm: bool
+    bias: Bias
+    channels: int | None
+    """Channels it gives; None stands for the node's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One input of a node: where it comes from and how it gets to the node's level and channels."""
+
+    source: str
+    """Full name of a node, or name of a graph input."""
+    reference: str
+    """The name by which the node's stage knows the source."""
+    down: tuple[Layer | Resampler, ...]
+    up: tuple[Layer | Resampler, ...]
+    projection: Projection
+    order: Order
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node of one run: fuses its edges, then applies its layers."""
+
+    name: str
+    """Full name: ``stage.run.node``, ``stage.node`` or ``node``."""
+    level: int
+    edges: tuple[Edge, ...]
+    fusion: Fusion
+    op: tuple[Layer, ...]
+    channels: int | None
+    norm: Norm
+    """The norm of its projections."""
+    padding: Padding
+    init: Init | None
+    stage: str | None
+    run: int | None
+    member: str
+    """The node's name within its stage."""
+    span: Span | None = field(default=None, compare=False, repr=False)
+    """Where it is declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A feature map that the graph is given."""
+
+    name: str
+    level: int
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphStage:
+    """A stage of a graph: how it runs, and the names that each of its runs binds when it ends."""
+
+    name: str | None
+    """None for the only stage of a graph that names none."""
+    repeat: int | None
+    """How many runs there are; None where the full names of its nodes have no run."""
+    outputs: Mapping[str, tuple[str, ...]] | None
+    """Each name bound to the names that it was bound to in some run, in the order in which they are tried. None: all
+    nodes are bound by their own names."""
+
+
+def full_name(stage: str | None, run: int | None, member: str) -> str:
+    """``stage.run.member``, ``stage.member`` or ``member``; ``run`` is None for a stage without ``repeat``."""
+    parts = [stage, None if run is None else str(run), member]
+    return ".".join(part for part in parts if part is not None)

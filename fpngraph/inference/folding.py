@@ -1,0 +1,162 @@
+"""Trained modules as the parts that run in inference, folded into each other where the rules of operators allow it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from fpngraph.inference.classes import full_name, is_one_of, no_rule
+from fpngraph.inference.modules import Repeat
+from fpngraph.inference.parts import Part, Rule
+from fpngraph.layers.node import Edge
+from fpngraph.layers.resample import Interpolate
+
+ALONE = "follows no convolution that could take it in"
+_NOT_RUN = frozenset({"train", "eval"})  # methods that have no part in what a call gives
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Parts that run one after the other, and which of them is called with the size wanted too."""
+
+    parts: Sequence[Part]
+    resampler: int | None = None
+    whole: bool = False
+    """Whether the one part is an edge itself."""
+    unfolded: Mapping[str, str] = field(default_factory=dict)
+    """Of the modules that run as they are, where others are folded: path to reason."""
+
+    def run(self, *, owned: bool) -> tuple[Edge, bool]:
+        """An edge of the parts, given whether the map may be written to, and whether what it gives may be."""
+        if self.whole:
+            return cast(Edge, self.parts[0].module), False
+        modules = []
+        for part in self.parts:
+            modules.append(part.writing if owned and part.writing is not None else part.module)
+            owned = part.result == "new" or (owned and part.result == "new_or_input")
+        repeats = len(modules) == 1 and self.parts[0].commutes == "always" and _repeats_pixels(modules[0])
+        return (Repeat if repeats else Edge)(modules, resampler=self.resampler), owned
+
+
+def _repeats_pixels(module: nn.Module) -> bool:
+    return isinstance(module, Interpolate) and module.mode == "nearest"
+
+
+def chain(
+    operators: Sequence[Rule], modules: Sequence[tuple[str, nn.Module]], *, resampler: int | None = None
+) -> Chain:
+    """Copies of ``modules``, each with its path; what is only a scale and a shift is taken into the part before it.
+
+    ``operators`` are what the graph says; what somebody has put among the modules goes by their rules too, if they have
+    one for its class. The module of the index ``resampler`` is called with the size wanted.
+    """
+    parts: list[Part] = []
+    unfolded: dict[str, str] = {}
+    place = None
+    for index, (path, module) in enumerate(modules):
+        if index == resampler:
+            place = len(parts)
+        for part in _parts((*operators[index : index + 1], *operators), path, module):
+            if part.affine is not None and parts and parts[-1].absorbs:
+                absorb(parts[-1].module, *part.affine)
+                continue
+            parts.append(part)
+            reason = part.remains if part.affine is None else ALONE
+            if reason:
+                unfolded[path] = reason
+    return Chain(parts, place, unfolded=unfolded)
+
+
+def untouched(path: str, module: nn.Module, reason: str, *, whole: bool = False) -> Chain:
+    """A copy of ``module`` that runs as it is."""
+    return Chain((Part(inference_copy(module, path)),), whole=whole, unfolded={path: reason})
+
+
+def _parts(operators: Sequence[Rule], path: str, module: nn.Module) -> Sequence[Part]:
+    own = inference_copy(module, path)
+    rule = next((op for op in operators if is_one_of(module, op.modules)), None)
+    reason = no_rule(module) if rule is None else changed_inside(module)
+    return (Part(own, remains=reason),) if rule is None or reason else rule.parts(own)
+
+
+def inference_copy(module: nn.Module, path: str = "") -> nn.Module:
+    """A copy in eval mode whose parameters are constants. Raises ValueError for what cannot be copied."""
+    held = [value for part in module.modules() for value in (*vars(part).values(), *part.buffers(recurse=False))]
+    worked_out = [value for value in held if isinstance(value, Tensor) and not value.is_leaf]  # by pruning, weight norm
+    memo = {id(value): value.detach().clone() for value in worked_out}
+    try:
+        own: nn.Module = copy.deepcopy(module, memo)
+    except Exception as error:  # whatever somebody's module, or its hooks, hold
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"module {path!r} cannot be copied: {reason}\n  hint: remove its hooks, and what they keep, before fusing"
+        ) from error
+    return own.eval().requires_grad_(False)
+
+
+def changed(module: nn.Module) -> str:
+    """What a call of ``module`` itself does beside what its class says; empty if nothing."""
+    for what, hooks in (("hook", module._forward_hooks), ("pre-hook", module._forward_pre_hooks)):
+        for hook in hooks.values():
+            return f"has a forward {what}, {full_name(hook if hasattr(hook, '__qualname__') else type(hook))}"
+    for name in vars(module):
+        if name not in _NOT_RUN and callable(getattr(type(module), name, None)):
+            return f"has another {name!r} than its class"
+    for name, parameter in module.named_parameters(recurse=False):
+        if type(parameter) is not nn.Parameter:
+            return f"has a {name!r} of the class {full_name(type(parameter))}"
+    return ""
+
+
+def changed_inside(module: nn.Module) -> str:
+    """The same of ``module`` and of all in it."""
+    for name, part in module.named_modules():
+        if reason := changed(part):
+            return f"its {name!r} {reason}" if name else reason
+    return ""
+
+
+def different(module: nn.Module, classes: Iterable[str]) -> str:
+    """Why ``module`` is not what one of ``classes`` makes of its modules; empty if it is."""
+    return changed(module) if is_one_of(module, classes) else no_rule(module)
+
+
+def take_factor(parts: Sequence[Part], factor: float) -> float:
+    """Multiply what ``parts`` give by ``factor`` inside of them; what remains to be multiplied by after them."""
+    for part in reversed(parts):
+        if part.absorbs:
+            absorb(part.module, torch.tensor(factor, dtype=torch.float64), torch.zeros((), dtype=torch.float64))
+            return 1.0
+        if part.commutes == "never" or (part.commutes == "non_negative" and factor < 0):
+            break
+    return factor
+
+
+def absorb(module: nn.Module, scale: Tensor, shift: Tensor) -> None:
+    """Have ``module`` give ``scale * y + shift``, channel by channel, where it gave y. Computed in float64."""
+    weight: Tensor = module.get_parameter("weight")
+    bias = module.bias
+    scale, shift = (value.expand(len(weight)) for value in (scale, shift))
+    if isinstance(bias, Tensor):
+        shift = shift + bias.double() * scale
+    scaled = weight.double() * scale.view(-1, *[1] * (weight.dim() - 1))
+    module.weight = nn.Parameter(scaled.to(weight.dtype), requires_grad=False)
+    module.bias = nn.Parameter(shift.to(weight.dtype), requires_grad=False)
+
+
+def told(unfolded: Mapping[str, str]) -> Iterator[str]:
+    """What was not folded as lines of text, one for each reason."""
+    paths: dict[str, list[str]] = {}
+    for path, reason in unfolded.items():
+        paths.setdefault(reason, []).append(path or "the whole")
+    for reason, named in paths.items():
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        yield f"not folded: {', '.join(named[:_NAMED])}{more}: {reason}"
+
+
+_NAMED = 4  # how many paths a line has

@@ -1,0 +1,201 @@
+"""Integer expressions, as they stand in indices (``td(l+1)``) and in ``$(width * 2 // 3)``: parsed, never executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+
+from fpngraph.language.grammar.tokens import Reason, Token, Tokens, clipped
+
+MAX_INTEGER = 10**9
+"""The largest absolute value of an integer, written or worked out."""
+_MAX_DEPTH = 50
+_KNOWN = 30  # names that a hint lists
+
+_FOREIGN: Mapping[str, str] = {
+    **dict.fromkeys(("/", "//", "%", "**"), "the operator {}"),
+    **dict.fromkeys(("<", ">", "=", "<=", ">=", "==", "!="), "the comparison {}"),
+    **dict.fromkeys(("'", '"'), "a string"),
+    "[": "a subscript",
+    "attribute": "the attribute look-up {}",
+}
+INDEX = "an index is made of integers, names, '+', '-', '*' and parentheses"
+EXPRESSION = "an expression is made of integers, names, '+', '-', '*', '//' and parentheses"
+
+
+class Step(NamedTuple):
+    """One step of a stack program. ``sign`` is an operator, ``name``, ``integer`` or ``negate``."""
+
+    sign: str
+    operand: int | str
+    start: int
+    stop: int
+
+
+_OPERATIONS: Mapping[str, Callable[[int, int], int]] = {
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "//": lambda left, right: left // right,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An integer expression as a stack program: no depth of nesting or length can exhaust the interpreter."""
+
+    steps: tuple[Step, ...]
+    start: int
+    stop: int
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names it reads."""
+        return frozenset(str(step.operand) for step in self.steps if step.sign == "name")
+
+    def evaluate(self, variables: Mapping[str, int]) -> int:
+        """Its value. Raises Reason for a name that ``variables`` lacks, a division by zero, or too large a result."""
+        stack: list[int] = []
+        for step in self.steps:
+            if step.sign == "name":
+                stack.append(_look_up(step, variables))
+            elif step.sign == "integer":
+                stack.append(int(step.operand))
+            elif step.sign == "negate":
+                stack.append(-stack.pop())
+            else:
+                right, left = stack.pop(), stack.pop()
+                if step.sign == "//" and right == 0:
+                    raise Reason("division by zero", step.start, step.stop)
+                stack.append(_OPERATIONS[step.sign](left, right))
+            if abs(stack[-1]) > MAX_INTEGER:
+                raise Reason(f"the result is beyond {MAX_INTEGER}, the largest integer", step.start, step.stop)
+        return stack.pop()
+
+
+def _look_up(step: Step, variables: Mapping[str, int]) -> int:
+    name = str(step.operand)
+    if name not in variables:
+        known = ", ".join([*map(repr, islice(variables, _KNOWN)), *(["..."] if len(variables) > _KNOWN else [])])
+        hint = f"known here: {known}" if known else "no name is known here"
+        raise Reason(f"unknown name {clipped(name)}", step.start, step.stop, hint)
+    return variables[name]
+
+
+def constant(token: Token, start: int) -> Expression:
+    """The expression that is the integer in ``token`` from offset ``start`` of the text on."""
+    digits = Token("integer", token.text[start - token.start :], start, token.stop)
+    return Expression((_integer(digits),), start, token.stop)
+
+
+def parse_arithmetic(text: str) -> Expression:
+    """What stands inside ``$( ... )``. Raises Reason."""
+    tokens = Tokens(text)
+    expression = parse_expression(tokens, ("*", "//"), EXPRESSION)
+    if tokens.now.kind != "end":
+        raise unexpected(tokens, "an operator or the end", EXPRESSION)
+    return expression
+
+
+def parse_expression(tokens: Tokens, products: tuple[str, ...], allowed: str) -> Expression:
+    """The expression from the current token on, as far as one goes. ``allowed`` says what it may consist of."""
+    return _Parser(tokens, products, allowed).parse()
+
+
+def unexpected(tokens: Tokens, wanted: str, allowed: str) -> Reason:
+    """Why the current token cannot stand where it does."""
+    before, token = tokens.before, tokens.now
+    if token.kind == "number":
+        return Reason(f"{token.said()} is not an integer", token.start, token.stop, allowed)
+    if token.kind == "(" and before.kind in ("name", "integer", ")"):
+        return Reason("a call is not allowed", before.start, token.stop, allowed)
+    if token.kind == "..":
+        hint = "a range is written 'P(3..7)', with one '..' right inside the parentheses of a family"
+        return Reason("'..' is not allowed here", token.start, token.stop, hint)
+    if token.kind in _FOREIGN:
+        what = _FOREIGN[token.kind].format(token.said())
+        return Reason(f"{what} is not allowed", token.start, token.stop, allowed)
+    return Reason(f"expected {wanted}, found {token.said()}", token.start, token.stop)
+
+
+class _Parser:
+    """A recursive descent over tokens that ends before the first one that cannot go on with an expression."""
+
+    def __init__(self, tokens: Tokens, products: tuple[str, ...], allowed: str) -> None:
+        self._tokens = tokens
+        self._products = products
+        self._allowed = allowed
+        self._steps: list[Step] = []
+        self._depth = 0
+
+    def parse(self) -> Expression:
+        start = self._sum()
+        return Expression(tuple(self._steps), start, self._tokens.before.stop)
+
+    def _unexpected(self, wanted: str) -> Reason:
+        return unexpected(self._tokens, wanted, self._allowed)
+
+    def _sum(self) -> int:
+        return self._chain(("+", "-"), self._product)
+
+    def _product(self) -> int:
+        return self._chain(self._products, self._factor)
+
+    def _chain(self, signs: tuple[str, ...], operand: Callable[[], int]) -> int:
+        """Operands joined from left to right; returns the offset at which the first one starts."""
+        start = operand()
+        while self._tokens.now.kind in signs:
+            sign = self._tokens.take().text
+            operand()
+            self._steps.append(Step(sign, "", start, self._tokens.before.stop))
+        return start
+
+    def _factor(self) -> int:
+        start = self._tokens.now.start
+        negative = False
+        while self._tokens.now.kind == "-":
+            self._tokens.take()
+            negative = not negative
+        self._atom()
+        if negative:
+            self._steps.append(Step("negate", "", start, self._tokens.before.stop))
+        return start
+
+    def _atom(self) -> None:
+        token = self._tokens.now
+        if token.kind == "(":
+            self._parentheses()
+        elif token.kind == "integer":
+            self._steps.append(_integer(self._tokens.take()))
+        elif token.kind == "name":
+            self._steps.append(Step("name", token.text, token.start, token.stop))
+            self._tokens.take()
+        else:
+            raise self._unexpected("an integer, a name or '('")
+        if self._tokens.now.kind in ("(", "attribute", "["):
+            raise self._unexpected("an operator")
+
+    def _parentheses(self) -> None:
+        opening = self._tokens.take()
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise Reason(f"parentheses are nested deeper than {_MAX_DEPTH} levels", opening.start, opening.stop)
+        self._sum()
+        self._depth -= 1
+        if self._tokens.now.kind == "end":
+            raise Reason("'(' is not closed", opening.start, opening.stop)
+        if self._tokens.now.kind != ")":
+            raise self._unexpected("an operator or ')'")
+        self._tokens.take()
+
+
+def _integer(token: Token) -> Step:
+    digits = token.text
+    if digits[0] == "0" and len(digits) > 1:
+        hint = f"write '{digits.lstrip('0')[:20] or '0'}'"
+        raise Reason("an integer with a leading zero", token.start, token.stop, hint)
+    if len(digits) > len(str(MAX_INTEGER)) or int(digits) > MAX_INTEGER:
+        raise Reason(f"an integer beyond {MAX_INTEGER}, the largest allowed", token.start, token.stop)
+    return Step("integer", int(digits), token.start, token.stop)

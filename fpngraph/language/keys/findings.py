@@ -1,0 +1,182 @@
+"""pydantic's findings as problems with a place: what was found, what is required, a hint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from fpngraph.errors import Problem, nearest
+from fpngraph.language.yaml.composer import MAX_PROBLEMS
+from fpngraph.language.yaml.source import Value
+from fpngraph.ops import KINDS, find
+
+M = TypeVar("M", bound=BaseModel)
+Loc = tuple[int | str, ...]
+_REQUIRED = {
+    "int_type": "an integer",
+    "float_type": "a number",
+    "string_type": "a string",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "finite_number": "a finite number",
+    "string_too_short": "a text of at least one character",
+}
+_BOUNDS = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
+_BOOLEANS_OF_YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})
+_WORDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+
+
+def validate(model: type[M], value: Value, problems: list[Problem], plain: Any, name: str | None = None) -> M | None:
+    """``plain``, which is ``value.plain()``, as a ``model``; None, and all findings in ``problems``, if it is not.
+
+    ``name`` is what messages call the value itself; the whole file has none.
+    """
+    try:
+        return model.model_validate(plain)
+    except ValidationError as error:
+        details = islice(_flat(error.errors(include_url=False, include_input=False)), 10 * MAX_PROBLEMS)
+        problems.extend(_Findings(model, value, name).problems(details))
+        return None
+
+
+def _flat(details: Sequence[ErrorDetails], outer: Loc = ()) -> Iterator[ErrorDetails]:
+    """The findings with those of operators' own settings in place of "these settings are wrong"."""
+    for detail in details:
+        loc = outer + detail["loc"]
+        nested = detail.get("ctx", {}).get("nested")
+        if nested:
+            yield from _flat(nested, loc)
+        else:
+            yield {**detail, "loc": loc}
+
+
+class _Findings:
+    """pydantic's findings about one value of a file."""
+
+    def __init__(self, model: type[BaseModel], root: Value, name: str | None) -> None:
+        self.model, self.root, self.name = model, root, name
+
+    def problems(self, details: Iterable[ErrorDetails]) -> Iterator[Problem]:
+        """One problem per place, or per missing key."""
+        places: dict[Loc, list[ErrorDetails]] = {}
+        for detail in details:
+            of_a_key = detail["loc"][-1:] == ("[key]",)  # the part before is the key, or None and such as text
+            path = _existing(self.root, detail["loc"][:-2] if of_a_key else detail["loc"])
+            places.setdefault((*path, "[key]") if of_a_key else path, []).append(detail)
+        for path, found in places.items():
+            if path[-1:] == ("[key]",):
+                yield from self._wrong_keys(path[:-1])
+            elif found[0]["type"] == "extra_forbidden":
+                known = _keys(self.model, path[:-1])
+                span = self.root.at(path[:-1]).key_spans[path[-1]]
+                yield Problem(f"unknown key {str(path[-1])!r}", span, nearest(str(path[-1]), known))
+            elif found[0]["type"] == "unknown_operator":
+                context = found[0]["ctx"]
+                span = self.root.at(path[:-1]).key_spans[path[-1]]
+                yield Problem(f"{path[-1]!r} is not the name of {context['required']}", span, context["hint"])
+            elif found[0]["type"] == "missing":
+                where = f" in {self._named(path)}" if path or self.name else ""
+                for detail in found:
+                    yield Problem(f"the key {str(detail['loc'][-1])!r} is missing{where}", self.root.at(path).span)
+            else:
+                yield self._wrong_value(path, found)
+
+    def _named(self, path: Loc) -> str:
+        """What a message calls the value at a path."""
+        named = next((part for part in reversed(path) if isinstance(part, str)), self.name)
+        if named is None:
+            return "an entry"
+        return f"an entry of {named!r}" if path and isinstance(path[-1], int) else repr(named)
+
+    def _wrong_keys(self, path: Loc) -> Iterator[Problem]:
+        for key, span in self.root.at(path).key_spans.items():
+            if not isinstance(key, str):
+                hint = "a name is letters, digits and _; no digit first"
+                yield Problem(f"expected a name, found {span.text[span.column - 1 : span.end - 1]!r}", span, hint)
+
+    def _wrong_value(self, path: Loc, found: Sequence[ErrorDetails]) -> Problem:
+        value = self.root.at(path)
+        required = dict.fromkeys(_required(detail) for detail in found)
+        hint = next((hint for detail in found if (hint := detail.get("ctx", {}).get("hint"))), None)
+        if isinstance(value.data, str) and value.data.startswith("$("):
+            hint = "'l' has a value only in the entries of 'nodes' and in 'defaults'"
+        elif "true or false" in required and str(value.data).lower() in _BOOLEANS_OF_YAML_1_1:
+            hint = "in YAML 1.2 'yes', 'no', 'on' and 'off' are text"
+        message = f"{self._named(path)} is {shown(value)}, but must be {' or '.join(required)}"
+        return Problem(message, value.span, hint)
+
+
+def _required(detail: ErrorDetails) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "wrong":
+        return str(context["required"])
+    if kind == "literal_error":
+        return str(context["expected"])
+    if kind in _BOUNDS:
+        bound = _BOUNDS[kind]
+        return f"{_WORDS[bound]} {context[bound]}"
+    if kind == "too_short":
+        return f"a {'list' if context['field_type'] == 'List' else 'mapping'} with at least one entry"
+    if kind == "too_long":
+        return f"a list with at most {context['max_length']} entries"
+    return _REQUIRED.get(kind, detail["msg"])
+
+
+def shown(value: Value) -> str:
+    """A value as a message shows it: scalars as they are, the rest by what it is."""
+    if isinstance(value.data, tuple):
+        return "a list" if value.data else "an empty list"
+    if isinstance(value.data, Mapping):
+        return "a mapping" if value.data else "an empty mapping"
+    if value.data is None:
+        return "empty"
+    if isinstance(value.data, bool):
+        return str(value.data).lower()
+    if isinstance(value.data, str) and len(value.data) > 60:
+        return repr(f"{value.data[:57]}...")
+    return repr(value.data)
+
+
+def _existing(root: Value, loc: Loc) -> Loc:
+    """The path of a finding as far as it exists in the file; pydantic's branch names are not part of it."""
+    path: list[int | str] = []
+    value = root
+    for part in loc:
+        inner = value.data
+        if isinstance(inner, Mapping) and part in inner:
+            value = inner[part]
+        elif isinstance(inner, tuple) and isinstance(part, int) and part < len(inner):
+            value = inner[part]
+        else:
+            break
+        path.append(part)
+    return tuple(path)
+
+
+def _keys(model: type[BaseModel], path: Loc) -> list[str]:
+    """The keys that the model at ``path`` inside ``model`` has."""
+    for part in path:
+        if isinstance(part, int):
+            continue
+        inner = _inner(model, part)
+        operator = find(KINDS, part) if inner is None else None
+        model = inner or operator or model
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _inner(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    field = next((f for name, f in model.model_fields.items() if key in (name, f.alias)), None)
+    stack: list[Any] = [field.annotation] if field else []
+    while stack:
+        annotation = stack.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation is not BaseModel:
+            return annotation
+        stack.extend(get_args(annotation))
+    return None

@@ -1,0 +1,247 @@
+"""The keys of a graph file and what each may hold, as pydantic models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    PositiveInt,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from fpngraph.errors import nearest
+from fpngraph.feature import Padding
+from fpngraph.graph.nodes import Order, When
+from fpngraph.ops import Activation, Fusion, Init, Norm, Operator, Resampler, find, names
+
+LAYERS = ("layer", "norm", "act")
+MAX_LEVEL = 30
+MAX_INPUTS = 1000
+"""Entries of a node's ``inputs``; a range among them can stand for more."""
+MAX_LAYERS = 100
+"""Layers of one list."""
+MAX_RUNS = 10_000
+"""Runs of one stage."""
+WORDS = ("act", "norm")
+"""What a list of layers says for the node's own activation and norm."""
+
+
+def wrong(required: str, hint: str | None = None, nested: Iterable[ErrorDetails] = ()) -> PydanticCustomError:
+    """An error of a value that is not what is required; ``nested`` are those of an operator's own settings."""
+    return PydanticCustomError("wrong", "{required}", {"required": required, "hint": hint, "nested": list(nested)})
+
+
+def _read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
+    """``name`` or ``{name: {settings}}``."""
+    required = f"the name of {_a(kinds)}, or {{name: {{settings}}}}"
+    name: Any = value
+    settings: Any = {}
+    if isinstance(value, dict):
+        if len(value) != 1:
+            raise wrong(required, "a mapping here has one key, the operator's name")
+        [(name, settings)] = value.items()
+        settings = {} if settings is None else settings
+    if not isinstance(name, str):
+        raise wrong(required)
+    operator = find(kinds, name)
+    if operator is None:
+        words = WORDS if "layer" in kinds else ()
+        if name is value:
+            raise wrong(required, nearest(name, [*words, *names(kinds)]))
+        hint = nearest(name, names(kinds))
+        if name in words:
+            hint = f"{name!r} alone stands for what the node says under {name!r}, where its settings belong"
+        unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint})
+        raise wrong(required, nested=[_detail(unknown, (name,), value)])
+    try:
+        return operator.model_validate(settings)
+    except ValidationError as error:
+        details = [detail | {"loc": (name, *detail["loc"])} for detail in error.errors(include_url=False)]
+        raise wrong(f"settings of {name!r}", nested=details) from None
+
+
+def _a(kinds: tuple[str, ...]) -> str:
+    words = {"down": "down-sampler", "up": "up-sampler", "act": "activation", "init": "recipe of initial weights"}
+    kind = words.get(kinds[0], kinds[0])
+    return f"an {kind}" if kind[0] in "au" else f"a {kind}"
+
+
+def _read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:
+    if not isinstance(value, list | tuple):
+        raise wrong("a list of layers, or 'none'", "write the layer in brackets" if value else None)
+    if len(value) > MAX_LAYERS:
+        raise wrong(f"a list of at most {MAX_LAYERS} layers")
+    layers: list[Operator | str] = []
+    details: list[ErrorDetails] = []
+    for index, entry in enumerate(value):
+        try:
+            layers.append(entry if entry in WORDS else _read_operator(entry, (*LAYERS, *also)))
+        except PydanticCustomError as error:
+            details.append(_detail(error, (index,), entry))
+    if details:
+        raise wrong("a list of layers", nested=details)
+    return tuple(layers)
+
+
+def _detail(error: PydanticCustomError, loc: tuple[int | str, ...], value: Any) -> ErrorDetails:
+    return {"type": error.type, "loc": loc, "msg": error.message(), "input": value, "ctx": error.context or {}}
+
+
+def _read_op(value: Any) -> tuple[Operator | str, ...]:
+    return () if value == "none" else _read_layers(value)
+
+
+def _read_path(value: Any, kind: str) -> tuple[Operator | str, ...]:
+    """A resampler, or a list of layers with exactly one among them."""
+    if not isinstance(value, list | tuple):
+        return (_read_operator(value, (kind,)),)
+    layers = _read_layers(value, kind)
+    if sum(isinstance(layer, Resampler) for layer in layers) != 1:
+        raise wrong(f"a list of layers with exactly one {kind}-sampler among them")
+    return layers
+
+
+def _read_channels(value: Any) -> int | dict[int, int]:
+    numbers = list(value.values()) if isinstance(value, dict) else [value]
+    levels = list(value) if isinstance(value, dict) else []
+    if not numbers or not all(type(number) is int and number > 0 for number in numbers):
+        raise wrong("a positive integer, or a mapping of level to number")
+    if not all(type(level) is int and 0 <= level <= MAX_LEVEL for level in levels):
+        raise wrong(f"a positive integer, or a mapping of level to number, with levels from 0 to {MAX_LEVEL}")
+    return value  # type: ignore[no-any-return]  # checked above
+
+
+def _operator(kind: str) -> tuple[Any, Any]:
+    return PlainValidator(lambda value: _read_operator(value, (kind,))), WithJsonSchema({"definition": kind})
+
+
+def _path(kind: str) -> tuple[Any, Any]:
+    return PlainValidator(lambda value: _read_path(value, kind)), WithJsonSchema({"definition": f"{kind}_path"})
+
+
+def _read_projection(value: Any) -> Any:
+    """``project: always`` is short for ``project: {when: always}``."""
+    if isinstance(value, str):
+        return {"when": value}
+    if not isinstance(value, dict):
+        raise wrong("'auto', 'always' or 'never', or a mapping")
+    return value
+
+
+Op = Annotated[tuple[Any, ...], PlainValidator(_read_op), WithJsonSchema({"definition": "op"})]
+Channels = Annotated[int | dict[int, int], PlainValidator(_read_channels), WithJsonSchema({"definition": "channels"})]
+
+
+class Settings(BaseModel):
+    """Settings that merge key by key; a key that is absent (or null) is not said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Project(Settings):
+    """The 1x1 convolution of an edge."""
+
+    when: When | None = Field(None, description="auto: only where the channels differ; always; never")
+    norm: bool | None = Field(None, description="whether the node's norm follows")
+    bias: Literal["auto", True, False] | None = Field(None, description="auto: only without norm")
+    channels: PositiveInt | None = Field(None, description="channels it gives; the node's by default")
+
+
+Projection = Annotated[Project, BeforeValidator(_read_projection), WithJsonSchema({"definition": "project"})]
+
+
+class Resample(Settings):
+    """How an edge brings a map to the level and channels of its node."""
+
+    down: Annotated[tuple[Any, ...], *_path("down")] | None = Field(None, description="to a coarser level")
+    up: Annotated[tuple[Any, ...], *_path("up")] | None = Field(None, description="to a finer level")
+    project: Projection | None = Field(
+        None, description="the 1x1 convolution; 'project: always' is short for 'project: {when: always}'"
+    )
+    order: Order | None = Field(None, description="which comes first, the projection or the resampling")
+
+
+class Defaults(Settings):
+    """What nodes do unless they say otherwise."""
+
+    channels: Channels | None = Field(None, description="channels of the result, or a mapping of level to channels")
+    fusion: Annotated[Fusion, *_operator("fusion")] | None = Field(None, description="joins the edges, in order")
+    resample: Resample | None = Field(None, description="brings each edge to the node's level and channels")
+    op: Op | None = Field(None, description="layers after the fusion, in order, or none")
+    norm: Annotated[Norm, *_operator("norm")] | None = Field(None, description="what 'norm' means in a list of layers")
+    act: Annotated[Activation, *_operator("act")] | None = Field(
+        None, description="what 'act' means in a list of layers"
+    )
+    padding: Padding | None = Field(None, description="symmetric, or same as in TensorFlow")
+    init: Annotated[Init, *_operator("init")] | None = Field(None, description="recipe of initial weights")
+
+
+class EdgeSpec(Resample):
+    """One input of a node with settings of its own."""
+
+    reference: str = Field(alias="from", description="a reference: P5, or td(l+1) | P(l+1)")
+
+
+def _read_input(value: Any) -> str | EdgeSpec:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict):
+        raise wrong("a reference such as P5 or td(l+1), or a mapping {from: reference, ...}")
+    try:
+        return EdgeSpec.model_validate(value)
+    except ValidationError as error:
+        raise wrong("an edge", nested=error.errors(include_url=False)) from None
+
+
+Input = Annotated[str | EdgeSpec, PlainValidator(_read_input), WithJsonSchema({"definition": "input"})]
+
+
+# parts that are read later, member by member or with their positions at hand
+RawDefaults = Annotated[Any, WithJsonSchema({"definition": "Defaults"})]
+RawNodes = dict[str, Annotated[Any, WithJsonSchema({"definition": "NodeSpec"})]]
+RawInputs = Annotated[Any, WithJsonSchema({"definition": "inputs"})]
+RawOutputs = Annotated[Any, WithJsonSchema({"definition": "outputs"})]
+
+
+class NodeSpec(Defaults):
+    """A node, or a family of nodes."""
+
+    inputs: list[Input] = Field(
+        min_length=1, max_length=MAX_INPUTS, description="references, or mappings {from: reference, ...}"
+    )
+    level: Annotated[int, Field(ge=0, le=MAX_LEVEL)] | None = Field(None, description="the index by default")
+
+
+class StageSpec(Settings):
+    """Nodes that see what came before, and bind names for what follows."""
+
+    repeat: Annotated[int, Field(gt=0, le=MAX_RUNS)] | None = Field(
+        None, description="how many times the stage runs, each with its own weights"
+    )
+    defaults: RawDefaults = Field(None, description="what the nodes of this stage do unless they say otherwise")
+    nodes: RawNodes = Field(description="a node (P6) or a family of nodes (td(3..6)) and what it does")
+    outputs: RawOutputs = Field(None, description="names that the stage binds when it ends")
+
+
+class GraphSpec(Settings):
+    """A graph file."""
+
+    fpngraph: Literal[1] = Field(description="version of the language")
+    name: str = Field(min_length=1, description="what the neck is called")
+    description: str = Field("", description="one sentence")
+    source: str = Field("", description="address of the paper or code it is taken from")
+    params: dict[str, Any] = Field({}, description="parameters with their default values, for $name and indices")
+    presets: dict[str, dict[str, Any]] = Field({}, description="named sets of values of parameters")
+    inputs: RawInputs = Field(description="maps of the backbone: P(3..5), a list, or name: level")
+    defaults: RawDefaults = Field(None, description="what nodes do unless they say otherwise")
+    nodes: RawNodes | None = Field(None, description="the nodes, where there is one unnamed stage")
+    stages: dict[str, StageSpec] | None = Field(None, min_length=1, description="the stages, in order")
+    outputs: RawOutputs = Field(description="what the neck gives: P(3..7), a list of references, or name: reference")

@@ -1,0 +1,242 @@
+"""From YAML's event stream to values with places, within limits that hold before anything large is built."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import yaml
+
+from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.language.yaml.scalars import TooLarge, resolve
+from fpngraph.language.yaml.value import Scalar, Value
+
+MAX_DEPTH = 40
+"""Lists and mappings within each other, aliases followed."""
+TOO_DEEP = f"lists and mappings are nested deeper than {MAX_DEPTH} levels"
+MAX_VALUES = 40_000
+"""Keys and values of a file, each alias counted as all that it stands for: as many as are read within a second."""
+MAX_PROBLEMS = 100
+"""Reading ends with this many."""
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1, and so PyYAML, counts as the end of a line
+_ANCHOR = re.compile(r"&\S+[ \t]*")
+_NO_KEYS: Mapping[Scalar, Span] = {}
+_MAPPING = "a graph file is a mapping of keys to values"
+_EMPTY = f"{_MAPPING}, this one is empty"
+_TAG = re.compile(r"!\S*")
+
+
+class Source:
+    """The lines of a file, and places on them."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self.lines = _BREAK.split(text)
+
+    def span(self, start: Any, end: Any) -> Span:
+        """From one mark of PyYAML to another, as far as the first one's line goes."""
+        text = self.lines[start.line] if start.line < len(self.lines) else ""
+        stop = end.column if end.line == start.line else len(text.rstrip())
+        return Span(self.file, start.line + 1, start.column + 1, max(start.column, stop) + 1, text)
+
+    def character(self, mark: Any) -> Span:
+        """The character at a mark."""
+        text = self.lines[mark.line] if mark.line < len(self.lines) else ""
+        return Span(self.file, mark.line + 1, mark.column + 1, min(mark.column + 2, len(text) + 1), text)
+
+    def rest(self, mark: Any) -> Span:
+        """From a mark to the end of its line."""
+        text = self.lines[mark.line] if mark.line < len(self.lines) else ""
+        return Span(self.file, mark.line + 1, mark.column + 1, max(mark.column, len(text.rstrip())) + 1, text)
+
+    def is_end(self, mark: Any) -> bool:
+        """Whether nothing but blank lines follows a mark."""
+        rest = self.lines[mark.line : mark.line + 1000]
+        return not any(line[mark.column :].strip() if number == 0 else line.strip() for number, line in enumerate(rest))
+
+
+class _Anchored(NamedTuple):
+    value: Value
+    size: int
+    height: int
+
+
+class Composer:
+    """Builds the value of the one document in a stream of events."""
+
+    def __init__(self, events: Iterator[yaml.Event], source: Source) -> None:
+        self._events = events
+        self._source = source
+        self._anchors: dict[str, _Anchored | None] = {}  # None: still being built
+        self._values = 0
+        self._deepest = 0
+        self.problems: list[Problem] = []
+
+    def compose(self) -> Value:
+        """The value of the document. Raises GraphError or YAMLError where reading cannot go on."""
+        next(self._events)  # the start of the stream
+        event = next(self._events)
+        if isinstance(event, yaml.StreamEndEvent):
+            raise GraphError([Problem(_EMPTY, Span(self._source.file, 1, 1, 1, self._source.lines[0]))])
+        value = self._value(next(self._events), 1)
+        next(self._events)  # the end of the document
+        event = next(self._events)
+        if not isinstance(event, yaml.StreamEndEvent):
+            raise self._stop("a second document starts here, a graph file is one document", event)
+        if not isinstance(value.data, Mapping):
+            said = "a list" if isinstance(value.data, tuple) else repr(value.data)
+            self._refuse(_EMPTY if value.data is None else f"{_MAPPING}, found {said}", value.span)
+        return value
+
+    def _refuse(self, message: str, span: Span, hint: str | None = None) -> None:
+        self.problems.append(Problem(message, span, hint))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise GraphError([])
+
+    def _stop(self, message: str, event: yaml.Event, hint: str | None = None) -> GraphError:
+        return GraphError([Problem(message, self._source.span(event.start_mark, event.end_mark), hint)])
+
+    def _value(self, event: Any, depth: int) -> Value:
+        self._values += 1
+        self._deepest = max(self._deepest, depth)
+        if self._values > MAX_VALUES:
+            raise self._stop(f"the file has more than {MAX_VALUES} values", event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, depth)
+        if event.tag is not None:
+            self._refuse_tag(event)
+        if event.anchor is None:
+            return self._build(event, depth)
+        return self._anchored(event, depth)
+
+    def _build(self, event: Any, depth: int) -> Value:
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event)
+        if depth > MAX_DEPTH:
+            raise self._stop(TOO_DEEP, event)
+        return self._list(event, depth) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(event, depth)
+
+    def _anchored(self, event: Any, depth: int) -> Value:
+        """The value of ``event``, kept with its size and height for the aliases to come."""
+        self._anchors[event.anchor] = None
+        values, deepest = self._values, self._deepest
+        self._deepest = depth
+        value = self._build(event, depth)
+        self._anchors[event.anchor] = _Anchored(value, self._values - values + 1, self._deepest - depth)
+        self._deepest = max(self._deepest, deepest)
+        return value
+
+    def _alias(self, event: Any, depth: int) -> Value:
+        span = self._source.span(event.start_mark, event.end_mark)
+        if event.anchor not in self._anchors:
+            self._refuse(f"alias '*{event.anchor}' has no anchor '&{event.anchor}' before it", span)
+            return Value(None, span, _NO_KEYS, False)
+        anchored = self._anchors[event.anchor]
+        if anchored is None:
+            raise self._stop(f"alias '*{event.anchor}' stands inside what '&{event.anchor}' names", event)
+        self._values += anchored.size - 1
+        self._deepest = max(self._deepest, depth + anchored.height)
+        if self._values > MAX_VALUES:
+            raise self._stop(f"aliases expand the file to more than {MAX_VALUES} values", event)
+        if depth + anchored.height > MAX_DEPTH + 1:
+            raise self._stop(f"aliases nest lists and mappings deeper than {MAX_DEPTH} levels", event)
+        return anchored.value
+
+    def _refuse_tag(self, event: Any) -> None:
+        span = self._source.span(event.start_mark, event.end_mark)
+        found = _TAG.search(span.text, event.start_mark.column)
+        if found:
+            span = Span(span.file, span.line, found.start() + 1, found.end() + 1, span.text)
+        self._refuse("a tag is not allowed, a graph file is data", span, "leave the tag out")
+
+    def _scalar(self, event: Any) -> Value:
+        span = self._source.span(event.start_mark, event.end_mark)
+        text: str = event.value
+        if event.anchor is not None or event.tag is not None:
+            span = _without_properties(span)
+        if event.style in (None, ""):
+            verbatim = span.text[span.column - 1 : span.end - 1] == text
+            return Value(self._resolve(text, span), span, _NO_KEYS, verbatim)
+        inside = span.part(1, span.end - span.column - 1)
+        verbatim = span.text[inside.column - 1 : inside.end - 1] == text and event.style in "'\""
+        if not verbatim and any("\ud800" <= character <= "\udfff" for character in text):
+            self._refuse("half of a surrogate pair is no character", span)
+        return Value(text, inside if verbatim else span, _NO_KEYS, verbatim)
+
+    def _resolve(self, text: str, span: Span) -> Scalar:
+        try:
+            return resolve(text)
+        except TooLarge as reason:
+            self._refuse(str(reason), span)
+            return 0
+
+    def _list(self, event: Any, depth: int) -> Value:
+        items: list[Value] = []
+        for item in self._until(yaml.SequenceEndEvent):
+            items.append(self._value(item, depth + 1))
+        return Value(tuple(items), self._place(event, items[0].span if items else None), _NO_KEYS, False)
+
+    def _until(self, kind: type[yaml.Event]) -> Iterator[Any]:
+        """Events up to the next one of ``kind``, which closes the list or mapping being built."""
+        for event in self._events:
+            self._last = event
+            if isinstance(event, kind):
+                return
+            yield event
+
+    def _place(self, event: Any, first: Span | None) -> Span:
+        if event.flow_style or first is None:
+            return _without_properties(self._source.span(event.start_mark, self._last.end_mark))
+        return first
+
+    def _mapping(self, event: Any, depth: int) -> Value:
+        entries: dict[Scalar, Value] = {}
+        places: dict[Scalar, Span] = {}
+        written: dict[Scalar, Span] = {}
+        for key_event in self._until(yaml.MappingEndEvent):
+            merges = _is_merge(key_event)
+            key = self._value(key_event, depth + 1)
+            value = self._value(next(self._events), depth if merges else depth + 1)
+            if isinstance(key.data, tuple | Mapping):
+                self._refuse("a key is a word or a number, found a list or a mapping", key.span)
+                continue
+            if key.data in written:
+                message = f"duplicate key {_shown(key)!r}: first on line {written[key.data].line}"
+                self._refuse(message, key.span)
+                continue
+            written[key.data] = key.span
+            if merges:
+                self._merge(value, entries, places)
+            else:
+                entries[key.data], places[key.data] = value, key.span
+        first = next(iter(written.values()), None)
+        return Value(entries, self._place(event, first), places, False)
+
+    def _merge(self, value: Value, entries: dict[Scalar, Value], places: dict[Scalar, Span]) -> None:
+        """Add what ``<<`` names, where the mapping does not say so itself. Earlier items of a list win."""
+        for source in value.data if isinstance(value.data, tuple) else (value,):
+            if not isinstance(source.data, Mapping):
+                self._refuse("'<<' merges a mapping or a list of mappings, found something else", source.span)
+                continue
+            for key, entry in source.data.items():
+                if key not in entries:
+                    entries[key], places[key] = entry, source.key_spans[key]
+
+
+def _is_merge(event: Any) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.style in (None, "")
+
+
+def _shown(key: Value) -> str:
+    """A key as the file writes it."""
+    return key.span.text[key.span.column - 1 : key.span.end - 1]
+
+
+def _without_properties(span: Span) -> Span:
+    """The place behind an anchor, where the value itself starts on the same line."""
+    found = _ANCHOR.match(span.text, span.column - 1)
+    if not found or found.end() >= span.end - 1:
+        return span
+    return Span(span.file, span.line, found.end() + 1, span.end, span.text)

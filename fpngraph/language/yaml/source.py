@@ -1,0 +1,103 @@
+"""Reads graph files: YAML text to values with places. Every way in which that fails is a GraphError."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.language.events import events
+from fpngraph.language.yaml.composer import Composer, Source
+from fpngraph.language.yaml.syntax import syntax_problem
+from fpngraph.language.yaml.value import Scalar, Value
+from fpngraph.language.yaml.writing import to_yaml
+
+__all__ = ["MAX_BYTES", "Scalar", "Value", "read", "read_file", "to_yaml"]
+
+MAX_BYTES = 4 * 2**20
+"""Size of a graph file; one of as many values as it can have has about 1 MiB."""
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+def read(text: str, file: str) -> Value:
+    """The mapping that a graph file says; ``file`` is what errors call it. Raises GraphError with all problems."""
+    text = text.removeprefix("\ufeff")
+    if len(text) > MAX_BYTES:
+        raise GraphError([Problem(f"cannot read {file!r}: {_too_large(len(text))}")])
+    source = Source(text, file)
+    _check_characters(text, source)
+    parser = _LOADER(text)
+    composer = Composer(events(parser, text, source), source)
+    try:
+        value = composer.compose()
+    except yaml.YAMLError as error:
+        raise GraphError([*composer.problems, syntax_problem(error, source)]) from None
+    except GraphError as error:
+        raise GraphError([*composer.problems, *error.problems]) from None
+    finally:
+        parser.dispose()
+    if composer.problems:
+        raise GraphError(sorted(composer.problems, key=_order))
+    return value
+
+
+def read_file(path: Path) -> Value:
+    """The mapping that the graph file at ``path`` says. Raises GraphError, also where there is no such file."""
+    file = str(path)
+    try:
+        data = _bytes(path)
+    except OSError as error:
+        raise GraphError([Problem(f"cannot read {file!r}: {error.strerror or error}")]) from None
+    except ValueError:  # a path that no system call takes
+        raise GraphError([Problem(f"cannot read {file!r}: no file can be called so")]) from None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise GraphError([_undecodable(data, error, file)]) from None
+    return read(text, file)
+
+
+def _bytes(path: Path) -> bytes:
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError("it is a directory")
+    if not stat.S_ISREG(status.st_mode):  # a FIFO would wait for its writer
+        raise OSError("it is not a regular file")
+    if status.st_size > MAX_BYTES:
+        raise OSError(_too_large(status.st_size))
+    with path.open("rb") as file:
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:  # it grew, or is one of those that say a size of 0
+        raise OSError(_too_large(len(data)))
+    return data
+
+
+def _too_large(size: int) -> str:
+    return f"it has {size} bytes, a graph file has at most {MAX_BYTES}"
+
+
+def _undecodable(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:
+    before = Source(data[: error.start].decode("utf-8").removeprefix("\ufeff"), file)
+    line = before.lines[-1]
+    span = Span(file, len(before.lines), len(line) + 1, len(line) + 2, line + "\ufffd")
+    return Problem(f"not UTF-8: the byte 0x{data[error.start]:02x} ({error.reason})", span, "save the file as UTF-8")
+
+
+def _check_characters(text: str, source: Source) -> None:
+    found = _FORBIDDEN.search(text)
+    if not found:
+        return
+    before = Source(text[: found.start()], source.file).lines
+    shown = _FORBIDDEN.sub("\ufffd", source.lines[len(before) - 1])
+    span = Span(source.file, len(before), len(before[-1]) + 1, len(before[-1]) + 2, shown)
+    raise GraphError([Problem(f"the character U+{ord(found[0]):04X} is not allowed in YAML", span)])
+
+
+def _order(problem: Problem) -> tuple[int, int]:
+    return (problem.line or 0, problem.column or 0)

@@ -1,0 +1,86 @@
+"""Says in the language's own words why a text is not YAML, the same for both of PyYAML's parsers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from fpngraph.errors import Problem, Span
+from fpngraph.language.yaml.composer import Source
+
+_SPACES = "indent with spaces"
+_QUOTE = "put text that starts with such a sign in quotes"
+_COLON = "check the indentation, and put text that contains ': ' in quotes"
+_REASONS: tuple[tuple[str, str, str | None], ...] = (
+    ("mapping values are not allowed", "':' is not allowed here", _COLON),
+    ("entries are not allowed", "'-' is not allowed here", "an item of a list starts on a line of its own"),
+    ("expected ',' or ']'", "expected ',' or ']' in the list that starts {context}", None),
+    ("expected ',' or '}'", "expected ',' or '}}' in the mapping that starts {context}", None),
+    ("expected key", "{found} does not continue the mapping that starts {context}", "check indentation and quotes"),
+    ("expected '-'", "{found} does not continue the list that starts {context}", "check indentation and quotes"),
+    ("node content", "expected a value, found {found}", None),
+    ("unexpected end of stream", "a quote is never closed", None),
+    ("unexpected document", "a quote is not closed before the end of the document", None),
+    ("unknown escape", "an unknown escape in double quotes", "write '\\\\' for a backslash, or use single quotes"),
+    ("expected alphabetic or numeric", "expected a name after '&' or '*'", _QUOTE),
+    ("escape code", "an escape in double quotes that stands for no character", None),
+    ("expected comment", "expected the end of the line after '|' or '>'", _QUOTE),
+    ("expected chomping", "expected the end of the line after '|' or '>'", _QUOTE),
+    ("tab character", "a tab where indentation is expected", _SPACES),
+    ("undefined tag handle", "a tag is not allowed, a graph file is data", "leave the tag out"),
+    ("document start", "expected the end of the file or a line '---'", None),
+    ("incompatible", "a version of YAML other than 1", None),
+)
+
+
+def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
+    """The problem that ``error`` of PyYAML stands for."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return Problem(f"{source.file}: not valid YAML: {error}")
+    context, problem = error.context_mark, error.problem or ""
+    mark = error.problem_mark or context
+    if "cannot start any token" in problem:
+        return _stray(source.character(mark))
+    if context is not None and _is_unclosed(problem, mark, source):
+        opening = source.character(context)
+        return Problem(f"not valid YAML: {opening.text[context.column]!r} is never closed", opening)
+    if context is not None and "find expected ':'" in problem:
+        return Problem("not valid YAML: expected ':' after this key", source.rest(context))
+    span = _end(mark, source) if source.is_end(mark) else source.character(mark)
+    found = span.text[span.column - 1 : span.end - 1]
+    words = {
+        "found": "the end of the file" if source.is_end(mark) else repr(found) if found else "the end of the line",
+        "context": f"on line {context.line + 1}" if context else "here",
+    }
+    for part, reason, hint in _REASONS:
+        if part in _canonical(problem, error.context or ""):
+            return Problem(f"not valid YAML: {reason.format(**words)}", span, hint)
+    return Problem(f"not valid YAML: {problem}", span)
+
+
+def _end(mark: Any, source: Source) -> Span:
+    """The place behind the last character of the file, which blank lines may follow."""
+    numbers = range(min(mark.line, len(source.lines) - 1), -1, -1)
+    line = next((number for number in numbers if source.lines[number].strip()), 0)
+    text = source.lines[line]
+    column = len(text.rstrip()) + 1
+    return Span(source.file, line + 1, column, column, text)
+
+
+def _canonical(problem: str, context: str) -> str:
+    """The wording of the C parser for what the other one says with the name of a token."""
+    if "<block end>" in problem:
+        return "expected '-'" if "collection" in context else "expected key"
+    return problem.replace("<document start>", "document start")
+
+
+def _is_unclosed(problem: str, mark: Any, source: Source) -> bool:
+    return source.is_end(mark) and ("expected ','" in problem or "end of stream" in problem)
+
+
+def _stray(span: Span) -> Problem:
+    character = span.text[span.column - 1]
+    if character == "\t":
+        return Problem("not valid YAML: a tab where indentation is expected", span, _SPACES)
+    return Problem(f"not valid YAML: a value cannot start with {character!r}", span, "put the text in quotes")

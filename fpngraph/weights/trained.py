@@ -1,0 +1,28 @@
+"""A neck with what it has learned, from a file."""
+
+from __future__ import annotations
+
+import os
+
+from fpngraph.analysis.shapes import InChannels
+from fpngraph.compiler.builder import build
+from fpngraph.compiler.neck import Neck
+from fpngraph.graph.graph import Graph
+from fpngraph.weights.state import differences, read_state, refuse
+
+
+def trained(graph: Graph, in_channels: InChannels, path: str | os.PathLike[str]) -> Neck:
+    """The neck of a graph with the state dict in a file.
+
+    Raises GraphError where ``in_channels`` do not fit the graph, OSError for a file that cannot be read, and StateError
+    for one that is no state dict, or that of another neck.
+    """
+    neck = build(graph, in_channels)
+    state = read_state(path)
+    refuse(
+        f"{os.fspath(path)!r} does not fit graph {graph.name!r}",
+        differences(state, neck.state_dict()),
+        hint="the state dict of the neck alone is required, built with the same parameters and in_channels",
+    )
+    neck.load_state_dict(state)
+    return neck
