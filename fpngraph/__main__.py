@@ -9,7 +9,7 @@ import sys
 def run() -> int:
     """Run the command line and return the exit status."""
     gc.disable()  # a tenth of the time of a check; what it would find ends with the process
-    from fpngraph.cli import main
+    from fpngraph.cli.main import main
 
     return main()
 

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 import fpngraph
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 from fpngraph.library import shipped
 
 GRAPH = """\

@@ -18,7 +18,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from fpngraph import efficientdet
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 from fpngraph.efficientdet import Detector, EfficientDet, create
 from fpngraph.library import shipped
 from tests.efficientdet.test_model import small

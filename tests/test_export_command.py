@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 import fpngraph
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 from fpngraph.exporting import export as exporting
 from tests.necks import assert_close, maps, randomised
 

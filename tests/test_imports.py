@@ -37,7 +37,7 @@ def run(code: str, folder: Path) -> str:
         pytest.param("import fpngraph; fpngraph.cost(fpngraph.load('bifpn'), [40, 112, 320], 512)", id="cost"),
         pytest.param("import fpngraph; fpngraph.render(fpngraph.load('bifpn'), 'out.html')", id="to html"),
         *(
-            pytest.param(f"from fpngraph.cli import main; assert main({arguments!r}) == 0", id=arguments[0])
+            pytest.param(f"from fpngraph.cli.main import main; assert main({arguments!r}) == 0", id=arguments[0])
             for arguments in (
                 ["list"],
                 ["check", "bifpn", "--in-channels", "40,112,320"],

@@ -31,7 +31,7 @@ import pytest
 import torch
 
 import fpngraph
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 from fpngraph.language.keys.json_schema import schema
 from fpngraph.language.yaml.source import read, to_yaml
 from fpngraph.ops import operators

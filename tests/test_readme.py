@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import fpngraph
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import fpngraph
-from fpngraph import arguments, parsers
-from fpngraph.cli import main
+from fpngraph.cli import parsers, values
+from fpngraph.cli.main import main
 from fpngraph.drawing import draw, files
 from fpngraph.drawing.formats import extras, svg
 from fpngraph.drawing.picture.diagram import diagram
@@ -193,7 +193,7 @@ def test_a_scale_is_a_number_above_zero(capsys: pytest.CaptureFixture[str], text
     printed = assert_ends(capsys, 2, "my.yaml", "-o", "out.png", f"--scale={text}")
 
     assert printed.endswith(f"error: argument --scale: {text!r} is not a number above 0\n")
-    assert arguments.scale("1.5") == 1.5
+    assert values.scale("1.5") == 1.5
 
 
 def test_a_sign_that_the_font_lacks_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:

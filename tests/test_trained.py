@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import fpngraph
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats import svg
 from fpngraph.layers.fusion import Weighted

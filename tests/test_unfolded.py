@@ -12,7 +12,7 @@ import pytest
 from torch import Tensor, nn
 
 import fpngraph
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 from fpngraph.inference.folding import told
 from tests.fused_graphs import assert_fused_equals, neck
 from tests.necks import neck_of

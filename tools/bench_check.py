@@ -22,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import fpngraph
-from fpngraph.cli import main as command
+from fpngraph.cli.main import main as command
 
 SIZES = (100, 1_000, 4_000)
 RUNS = 3

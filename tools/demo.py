@@ -98,7 +98,7 @@ def _print_maps(maps: Mapping[str, Tensor]) -> None:
 
 
 def _print_table(features: Mapping[str, Tensor], image: Tensor) -> None:
-    from fpngraph.cli import main as command
+    from fpngraph.cli.main import main as command
 
     channels = ",".join(str(x.shape[1]) for x in features.values())
     size = "x".join(map(str, image.shape[2:]))
@@ -106,7 +106,7 @@ def _print_table(features: Mapping[str, Tensor], image: Tensor) -> None:
 
 
 def _write_expanded(path: Path) -> None:
-    from fpngraph.cli import main as command
+    from fpngraph.cli.main import main as command
 
     path.parent.mkdir(parents=True, exist_ok=True)
     command(["expand", GRAPH, "--force", "-o", str(path)])

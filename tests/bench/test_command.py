@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 
 QUICK = ["-p", "channels=8", "-p", "repeats=1", "--in-channels", "4,6,8", "--image-size", "128x192", "--rounds", "2"]
 

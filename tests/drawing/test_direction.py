@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fpngraph import load, loads, render
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats import svg
 from fpngraph.drawing.layout.grid import Flow

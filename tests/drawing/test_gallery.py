@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fpngraph.cli import main
+from fpngraph.cli.main import main
 from fpngraph.drawing.formats import png
 from fpngraph.drawing.picture.theme import Theme
 from fpngraph.library import shipped

@@ -9,9 +9,9 @@ import sys
 import warnings
 from pathlib import Path
 
-from fpngraph import arguments
-from fpngraph.arguments import UsageError
-from fpngraph.commands import known_channels, loaded
+from fpngraph.cli import values
+from fpngraph.cli.commands import known_channels, loaded
+from fpngraph.cli.values import UsageError
 from fpngraph.drawing import files, watch
 from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
@@ -111,7 +111,7 @@ def _watch(args: argparse.Namespace) -> None:
                 raise
             _complain(str(error))
         except OSError as error:
-            _complain(arguments.reason(error))
+            _complain(values.reason(error))
         started = True
 
 

@@ -11,14 +11,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fpngraph import efficientdet, findings
-from fpngraph.arguments import UsageError, check_pixels
-from fpngraph.commands import is_readable
+from fpngraph import efficientdet
+from fpngraph.cli import findings
+from fpngraph.cli.commands import is_readable
+from fpngraph.cli.photos import Photo, paths_of, photos
+from fpngraph.cli.values import UsageError, check_pixels
 from fpngraph.detection.coco import class_names
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.weights import num_classes_in
 from fpngraph.errors import GraphError
-from fpngraph.photos import Photo, paths_of, photos
 from fpngraph.weights.state import differences
 
 _OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classes"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.analysis.shapes import infer
-from fpngraph.arguments import UsageError
+from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError, Problem, nearest
 from fpngraph.files import replace_file
 from fpngraph.graph.graph import Graph
@@ -152,7 +152,7 @@ def show(args: argparse.Namespace) -> int:
 
 def render(args: argparse.Namespace) -> int:
     """A graph as a diagram."""
-    from fpngraph import rendering
+    from fpngraph.cli import rendering
 
     return rendering.render(args)
 

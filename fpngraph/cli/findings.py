@@ -15,14 +15,14 @@ from typing import Any
 
 from PIL.Image import Image
 
-from fpngraph.arguments import UsageError, reason
+from fpngraph.cli.photos import Photo
+from fpngraph.cli.values import UsageError, reason
 from fpngraph.detection.annotate import annotate
 from fpngraph.detection.boxes import Detections
 from fpngraph.detection.coco import CocoImage, dataset, results
 from fpngraph.detection.detector import Detector
 from fpngraph.detection.images import ImageError, open_image
 from fpngraph.files import replace_file
-from fpngraph.photos import Photo
 
 Advance = Callable[[], object]
 

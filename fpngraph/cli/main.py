@@ -10,10 +10,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fpngraph import arguments
-from fpngraph.arguments import UsageError
+from fpngraph.cli import values
+from fpngraph.cli.parsers import parser
+from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
-from fpngraph.parsers import parser
 
 _INTERRUPTED = 130  # as shells count a process that ended by SIGINT
 _PIPE_CLOSED = 141  # and by SIGPIPE
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     args = parser().parse_args(argv)
     try:
-        arguments.import_operators(args.imports)
+        values.import_operators(args.imports)
         return int(args.run(args))
     except GraphError as error:
         print(error, file=sys.stderr)
@@ -48,5 +48,5 @@ def _run(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        print(f"fpngraph {args.command}: {arguments.reason(error)}", file=sys.stderr)
+        print(f"fpngraph {args.command}: {values.reason(error)}", file=sys.stderr)
         return 2

@@ -6,8 +6,8 @@ import argparse
 import sys
 from collections.abc import Iterable
 
-from fpngraph.arguments import UsageError
-from fpngraph.commands import channels_of, check_new, known_channels, loaded
+from fpngraph.cli.commands import channels_of, check_new, known_channels, loaded
+from fpngraph.cli.values import UsageError
 from fpngraph.files import check_place, replace_file
 
 _USUAL_BACKBONE = "efficientnet_b0"
@@ -15,7 +15,7 @@ _USUAL_BACKBONE = "efficientnet_b0"
 
 def detect(args: argparse.Namespace) -> int:
     """What is in images, as pictures and as data."""
-    from fpngraph import detecting
+    from fpngraph.cli import detecting
 
     return detecting.detect(args)
 
@@ -24,7 +24,7 @@ def bench(args: argparse.Namespace) -> int:
     """Times, memory and operators of the forms of a neck."""
     graph = loaded(args)
     channels = known_channels(graph, args) or channels_of(_USUAL_BACKBONE, graph)
-    from fpngraph.bench import command
+    from fpngraph.cli import benching as command
 
     return command.bench(graph, channels, args)
 

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from fpngraph.analysis.costs import written
-from fpngraph.arguments import UsageError, check_pixels
 from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
+from fpngraph.cli.values import UsageError, check_pixels
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
 from fpngraph.efficientdet.peer import PeerError, effdet_neck

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import fpngraph
-from fpngraph import arguments, commands, running
+from fpngraph.cli import commands, running, values
 
 _ENDINGS = ".svg, .png, .pdf, .html, .mmd or .dot"
 _THEMES = ("auto", "light", "dark")
@@ -84,7 +84,7 @@ def _add_render(subparsers: Any) -> None:
     _add_graph(parser)
     parser.add_argument("-o", "--output", metavar="FILE", help=f"the picture to write; it ends in {_ENDINGS}")
     parser.add_argument("--theme", choices=_THEMES, default="auto", help="colours; auto: as the reader's (default)")
-    parser.add_argument("--scale", type=arguments.scale, metavar="N", help="pixels of a .png per pixel (default: 2)")
+    parser.add_argument("--scale", type=values.scale, metavar="N", help="pixels of a .png per pixel (default: 2)")
     about_labels = "in the nodes: names of the file (default), numbers as effdet counts, or nothing"
     parser.add_argument("--labels", choices=("names", "ids", "none"), default="names", help=about_labels)
     parser.add_argument("--no-title", dest="title", action="store_false", help="leave out the title")
@@ -116,19 +116,17 @@ def _add_detect(subparsers: Any) -> None:
     _add_params(parser)
     parser.add_argument(
         "--num-classes",
-        type=arguments.count,
+        type=values.count,
         metavar="N",
         help="classes that the weights know (default: as many as they have)",
     )
     parser.add_argument("--labels", metavar="FILE", help="names of the classes, one per line (default: COCO's 90)")
     about_score = "the lowest score that is drawn; the data have all (default: 0.3)"
-    parser.add_argument("--score", "--threshold", type=arguments.score, default=0.3, metavar="N", help=about_score)
+    parser.add_argument("--score", "--threshold", type=values.score, default=0.3, metavar="N", help=about_score)
     about_size = "what images are made to fit, 512 or HEIGHTxWIDTH in pixels (default: the model's)"
-    parser.add_argument("--image-size", type=arguments.image_size, metavar="SIZE", help=about_size)
+    parser.add_argument("--image-size", type=values.image_size, metavar="SIZE", help=about_size)
     parser.add_argument("--soft-nms", action="store_true", help="lower the scores of boxes that overlap better ones")
-    parser.add_argument(
-        "--batch-size", type=arguments.count, default=1, metavar="N", help="images at once (default: 1)"
-    )
+    parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
     about_device = "where to run, such as cpu or cuda:1 (default: cuda where there is one, else cpu)"
     parser.add_argument("--device", metavar="DEVICE", help=about_device)
 
@@ -142,11 +140,9 @@ def _add_bench(subparsers: Any) -> None:
     parser.add_argument("--forms", default="eager,fused,compiled,onnxruntime", metavar="NAME,...", help=about_forms)
     parser.add_argument("--against", choices=("effdet",), help="compare with this library's neck of the same weights")
     _add_image_size(parser, "(default: 512)")
-    parser.add_argument(
-        "--batch-size", type=arguments.count, default=1, metavar="N", help="images at once (default: 1)"
-    )
-    parser.add_argument("--rounds", type=arguments.rounds, default=20, metavar="N", help="(default: 20)")
-    parser.add_argument("--threads", type=arguments.count, metavar="N", help="of the processor (default: torch's)")
+    parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
+    parser.add_argument("--rounds", type=values.rounds, default=20, metavar="N", help="(default: 20)")
+    parser.add_argument("--threads", type=values.count, metavar="N", help="of the processor (default: torch's)")
     parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: cpu)")
     parser.add_argument(
         "--dtype", choices=("float32", "bfloat16", "float16"), default="float32", help="(default: float32)"
@@ -182,7 +178,7 @@ def _add_export(subparsers: Any) -> None:
     parser.add_argument("--weights", metavar="FILE", help=about_weights)
     parser.add_argument("--opset", type=int, metavar="N", help="the version of ONNX's operators (default: torch's)")
     about_size = "512 or HEIGHTxWIDTH in pixels, of the images it is traced with (default: 512)"
-    parser.add_argument("--image-size", type=arguments.image_size, default=(512, 512), metavar="SIZE", help=about_size)
+    parser.add_argument("--image-size", type=values.image_size, default=(512, 512), metavar="SIZE", help=about_size)
 
 
 def _add_schema(subparsers: Any) -> None:
@@ -206,7 +202,7 @@ def _add_params(parser: Any) -> None:
         dest="params",
         action="append",
         default=[],
-        type=arguments.parameter,
+        type=values.parameter,
         metavar="NAME=VALUE",
         help="set a parameter of the graph; the value is written as in YAML (may be given more than once)",
     )
@@ -220,12 +216,12 @@ def _add_channels(parser: Any) -> None:
 
 def _add_in_channels(parser: Any) -> None:
     about = "channels of the graph's inputs in their order, such as 40,112,320"
-    parser.add_argument("--in-channels", type=arguments.in_channels, metavar="N,N,...", help=about)
+    parser.add_argument("--in-channels", type=values.in_channels, metavar="N,N,...", help=about)
 
 
 def _add_image_size(parser: Any, what: str) -> None:
     about = f"512 or HEIGHTxWIDTH in pixels {what}"
-    parser.add_argument("--image-size", type=arguments.image_size, metavar="SIZE", help=about)
+    parser.add_argument("--image-size", type=values.image_size, metavar="SIZE", help=about)
 
 
 def _add_format(parser: Any) -> None:
