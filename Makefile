@@ -1,22 +1,45 @@
 # The two commands that a fresh clone needs; each sets up .venv by itself, once.
 #   make demo   one photograph through a backbone and a compiled neck
-#   make test   lint, types and tests
+#   make test   lint, types and all tests
+# For daily work and before a release:
+#   make check         lint, types and the tests that are not marked slow, in about a minute
+#   make test-lowest   all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
+#   make test-newest   all tests with the newest versions that pip finds, in .venv-newest
+#   make constraints   constraints-dev.txt anew: what 'make test' installs, but for torch and what comes with it
 # Another Python: make PYTHON=python3.12 test
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test format gallery clean
+PIP := -m pip install --quiet --disable-pip-version-check
+ONCE = @echo 'Installing into $(@D), once; torch is large, so this takes minutes.'
+
+.PHONY: demo test check lint test-lowest test-newest constraints format gallery clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
 
-test: $(VENV)/installed-dev
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+check: lint
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
+
+lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2
+
+test-lowest test-newest: test-%: .venv-%/installed-dev
+	.venv-$*/bin/python -m pytest -n 2
+
+constraints: $(VENV)/installed-dev
+	$(BIN)/python $(PIP) uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev \
+		--no-emit-index-url --no-header --no-annotate --output-file $(VENV)/lock.txt pyproject.toml
+	(echo "# Written by 'make constraints'. Not torch and what comes with it, which a machine may cap."; \
+		grep -vE '^(torch|torchvision|triton|nvidia-.*|cuda-.*)==' $(VENV)/lock.txt) > constraints-dev.txt
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
@@ -26,19 +49,30 @@ gallery: $(VENV)/installed-dev
 	$(BIN)/python tools/gallery.py
 
 clean:
-	rm -rf $(VENV) build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-newest build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(VENV)/bin/python:
+%/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	"$(PYTHON) is Python %d.%d, fpngraph needs 3.11 or newer: make PYTHON=python3.11" % sys.version_info[:2])'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
 
 $(VENV)/installed: pyproject.toml | $(VENV)/bin/python
-	@echo 'Installing into $(VENV), once; torch is large, so this takes minutes.'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(ONCE)
+	$(BIN)/python $(PIP) --editable .
 	touch $@
 
-$(VENV)/installed-dev: pyproject.toml | $(VENV)/bin/python
-	@echo 'Installing into $(VENV), with the tools of the tests, once; torch is large, so this takes minutes.'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+$(VENV)/installed-dev: pyproject.toml constraints-dev.txt | $(VENV)/bin/python
+	$(ONCE)
+	$(BIN)/python $(PIP) --constraint constraints-dev.txt --editable '.[dev]'
 	touch $(VENV)/installed $@
+
+.venv-lowest/installed-dev: pyproject.toml tools/lowest.py | .venv-lowest/bin/python
+	$(ONCE)
+	$(@D)/bin/python tools/lowest.py > $(@D)/constraints.txt
+	$(@D)/bin/python $(PIP) --constraint $(@D)/constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv-newest/installed-dev: pyproject.toml | .venv-newest/bin/python
+	$(ONCE)
+	$(@D)/bin/python $(PIP) --upgrade --upgrade-strategy eager --editable '.[dev]'
+	touch $@
