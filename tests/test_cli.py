@@ -60,6 +60,7 @@ def assert_runs(capsys: pytest.CaptureFixture[str], *arguments: str, status: int
 def process(*arguments: str, **options: object) -> subprocess.Popen[str]:
     """The command line in a process of its own."""
     environment = os.environ | {"PYTHONPATH": str(Path(fpngraph.__file__).parent.parent)}
+    environment.pop("COLUMNS", None)  # the width of the terminal counts, not what a test runner says
     command = [sys.executable, "-W", "error", "-m", "fpngraph", *arguments]
     return subprocess.Popen(command, text=True, env=environment, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload, no-any-return]
 
