@@ -5,14 +5,16 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
+import torch
 from torch import Tensor, fx
 
 from fpngraph.drawing import draw, svg
 from fpngraph.feature import Size
 from fpngraph.graph import Graph
 from fpngraph.layers.layout import outside
+from fpngraph.layers.tracing import certain, numbers
 
 Features = Sequence[Tensor] | Mapping[str, Tensor]
 
@@ -86,24 +88,61 @@ def unpack(features: Features, inputs: Mapping[str, tuple[int, int]]) -> tuple[T
     else:
         kind = type(features).__name__
         raise TypeError(f"features is a {kind}, but {wanted}, as a list in this order or a mapping by name")
-    first: dict[int, tuple[str, Size]] = {}
-    for (name, (level, channels)), x in zip(inputs.items(), maps, strict=True):
-        _check_map(name, x, channels)
-        other, other_size = first.setdefault(level, (name, size_of(x)))
-        if size_of(x) != other_size:
-            raise ValueError(
-                f"map {name!r} is {_written(size_of(x))}, but map {other!r}, also of level {level}, is "
-                f"{_written(other_size)}; maps of one level have one size"
-            )
+    _check(inputs, maps)
     return maps
 
 
-def _check_map(name: str, x: object, channels: int) -> None:
+def _check(inputs: Mapping[str, tuple[int, int]], maps: Sequence[object]) -> None:
+    """Raises TypeError and ValueError for a map that is none of this input, and for two that do not go together."""
+    first: _Given | None = None
+    of_level: dict[int, _Given] = {}
+    for (name, (level, channels)), x in zip(inputs.items(), maps, strict=True):
+        given = _given(name, x, channels)
+        first = first or given
+        _check_pair(given, first)
+        other = of_level.setdefault(level, given)
+        if given.size != other.size:
+            raise ValueError(
+                f"map {name!r} is {_written(given.size)}, but map {other.name!r}, also of level {level}, is "
+                f"{_written(other.size)}; maps of one level have one size"
+            )
+
+
+class _Given(NamedTuple):
+    """What an input was given."""
+
+    name: str
+    x: Tensor
+    batch: int
+    size: Size
+
+
+def _given(name: str, x: object, channels: int) -> _Given:
     wanted = f"a tensor [batch, {channels}, height, width]"
     if not isinstance(x, Tensor):
         raise TypeError(f"map {name!r} is a {type(x).__name__}, not {wanted}")
-    if x.dim() != 4 or x.shape[1] != channels:
-        raise ValueError(f"map {name!r} has the shape {list(x.shape)}, not {wanted}")
+    shape = numbers(x.shape)
+    if len(shape) != 4 or shape[1] != channels:
+        raise ValueError(f"map {name!r} has the shape {list(shape)}, not {wanted}")
+    if not x.is_floating_point():
+        raise TypeError(f"map {name!r} is of {x.dtype}, not of a floating-point type")
+    if any(certain(side == 0) for side in shape[2:]):
+        raise ValueError(f"map {name!r} is {_written(Size(*shape[2:]))}; a map has a pixel or more on each side")
+    return _Given(name, x, shape[0], Size(*shape[2:]))
+
+
+def _check_pair(given: _Given, first: _Given) -> None:
+    """A batch of none is one too; types may differ where autocast is at work, which mixes them itself."""
+    name, other = f"map {given.name!r}", f"map {first.name!r}"
+    x, like = given.x, first.x
+    if x.device != like.device:
+        raise ValueError(f"{name} is on {x.device}, but {other} on {like.device}; maps of one call are on one device")
+    if x.dtype != like.dtype and not torch.is_autocast_enabled(x.device.type):
+        raise ValueError(f"{name} is of {x.dtype}, but {other} of {like.dtype}; maps of one call have one type")
+    if given.batch != first.batch:
+        raise ValueError(
+            f"{name} has a batch of {given.batch}, but {other} one of {first.batch}; maps of one call have one batch"
+        )
 
 
 def _written(size: Size) -> str:

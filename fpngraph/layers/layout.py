@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from fpngraph.layers.tracing import is_traced
+
 
 def is_channels_last(x: Tensor) -> bool:
     """Whether ``x`` lies pixel by pixel; a map of one channel or one pixel counts as contiguous."""
@@ -12,13 +14,13 @@ def is_channels_last(x: Tensor) -> bool:
 
 
 def inside(x: Tensor) -> Tensor:
-    """The map as it is fastest to compute with. What is exported or compiled is laid out by who runs it."""
-    return x if x.device.type != "cpu" or torch.compiler.is_compiling() else channels_last(x)
+    """The map as it is fastest to compute with. What is traced is laid out by who runs it."""
+    return x if x.device.type != "cpu" or is_traced() else channels_last(x)
 
 
 def outside(x: Tensor, like: Tensor) -> Tensor:
     """The map as the caller, who has given ``like``, lays maps out."""
-    if x.device.type != "cpu" or torch.compiler.is_compiling():
+    if x.device.type != "cpu" or is_traced():
         return x
     return channels_last(x) if is_channels_last(like) else contiguous(x)
 
@@ -47,4 +49,4 @@ def contiguous(x: Tensor) -> Tensor:
 
 def _by_hand(x: Tensor) -> bool:
     """Whether to transpose image by image: torch has a faster kernel for matrices than for maps."""
-    return not (torch.compiler.is_compiling() or x.requires_grad or x.device.type != "cpu")
+    return type(x) is Tensor and x.device.type == "cpu" and not (x.requires_grad or is_traced())

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fpngraph.layers.padding import before, certain, known, pad, steps
-from fpngraph.ops.base import Padding
+from fpngraph.layers.padding import before, fits, pad, steps
+from fpngraph.layers.tracing import certain, is_traced, known
+from fpngraph.ops.base import PaddingRule
 
 
 def has_size(x: Tensor, size: Sequence[int]) -> bool:
@@ -63,7 +63,7 @@ class _Pool(nn.Module):
 
     filler: ClassVar[float]
 
-    def __init__(self, kernel: int, stride: int, padding: Padding) -> None:
+    def __init__(self, kernel: int, stride: int, padding: PaddingRule) -> None:
         super().__init__()
         self.kernel, self.stride, self.padding = kernel, stride, padding
 
@@ -82,12 +82,11 @@ class _Pool(nn.Module):
 
     def _fits(self, n: int, start: int, ceil_mode: bool) -> bool:
         """Whether torch's pooling, padded by ``start`` on both ends, has a window for each pixel that comes out."""
-        room = n + 2 * start - self.kernel
         if not ceil_mode:
-            return certain(room // self.stride + 1 == steps(n, self.stride))
+            return fits(n, start, self.kernel, self.stride)
         if not known(n):  # torch itself compares sizes for ceil_mode, which binds a trace to those it has seen
             return False
-        last = (room + self.stride - 1) // self.stride
+        last = (n + 2 * start - self.kernel + self.stride - 1) // self.stride
         dropped = last * self.stride >= n + start  # it would start in the padding after the map
         return last + 1 - dropped == steps(n, self.stride)
 
@@ -124,7 +123,7 @@ class AvgPool(_Pool):
 
     def _modes(self) -> tuple[bool, ...]:
         # A divisor of one's own is not in ONNX; exporters drop it without a word.
-        return (False,) if torch.compiler.is_compiling() else (False, True)
+        return (False,) if is_traced() else (False, True)
 
     def _pool(self, x: Tensor, starts: tuple[int, int], ceil_mode: bool) -> Tensor:
         divisor = self.kernel**2 if ceil_mode else None  # ceil_mode alone divides by the pixels within the padding

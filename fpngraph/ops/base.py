@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="Operator")
 Padding = Literal["symmetric", "same"]
+PaddingRule = Padding | Literal["after"]
+"""What a window is built with; ``after``: it starts with the map's first pixel, padding comes after the last one."""
 
 
 class Mismatch(Exception):

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops.base import Cost, Down, Mismatch, Part, Site, Up, register
+from fpngraph.ops.base import Cost, Down, Mismatch, PaddingRule, Part, Site, Up, register
 from fpngraph.ops.layer import check_groups, conv_cost, conv_parts, has_bias
 
 if TYPE_CHECKING:
     from torch import nn
 
 Kernel = PositiveInt | Literal["ratio"]
+
+
+def _rule(kernel: Kernel | None, site: Site) -> PaddingRule:
+    """Windows of the ratio lie side by side from the first pixel on; only the last one may reach beyond the map."""
+    return "after" if kernel == "ratio" else site.padding
 
 
 class _Pool(Down):
@@ -38,7 +43,7 @@ class MaxPool(_Pool):
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import MaxPool as Module
 
-        return Module(self.side(site), site.ratio, site.padding)
+        return Module(self.side(site), site.ratio, _rule(self.kernel, site))
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from fpngraph.layers.resample import MaxPool as Module
@@ -57,7 +62,7 @@ class AvgPool(_Pool):
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import AvgPool as Module
 
-        return Module(self.side(site), site.ratio, site.padding)
+        return Module(self.side(site), site.ratio, _rule(self.kernel, site))
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from fpngraph.layers.resample import AvgPool as Module
@@ -102,7 +107,7 @@ class StridedConv(Down):
             channels,
             self.side(site),
             stride=site.ratio,
-            padding=site.padding,
+            padding=_rule(self.kernel, site),
             groups=self.groups,
             bias=has_bias(self.bias, site),
         )
