@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from torch import nn
 
 from fpngraph.graph import Graph
+from fpngraph.layers.layout import made
 from fpngraph.layers.lean import LeanNode
 from fpngraph.layers.node import Edge, Node
 from fpngraph.neck import Neck
@@ -51,4 +52,4 @@ def _modules(steps: Iterable[Step]) -> list[nn.Module]:
 
 
 def _module(step: Step) -> nn.Module:
-    return step.op.build(step.inputs, step.site)
+    return made(step.op, step.inputs, step.site)

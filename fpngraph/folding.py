@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.layers.inference import Repeat
+from fpngraph.layers.layout import let_any, takes_any
 from fpngraph.layers.node import Edge
 from fpngraph.layers.resample import Interpolate
 from fpngraph.ops import Part, Resampler
@@ -52,7 +53,13 @@ def chain(steps: Sequence[Step], modules: Iterable[nn.Module]) -> Chain:
 def parts_of(step: Step, module: nn.Module) -> Sequence[Part]:
     """The parts of a copy of ``module``. One with hooks runs as it is: nobody knows what they do."""
     own = inference_copy(module)
-    return (Part(own),) if is_hooked(module) else step.op.parts(own)
+    parts = (Part(own),) if is_hooked(module) else step.op.parts(own)
+    if takes_any(own):
+        for part in parts:
+            let_any(part.module)
+            if part.writing is not None:
+                let_any(part.writing)
+    return parts
 
 
 def inference_copy(module: nn.Module) -> nn.Module:

@@ -12,6 +12,7 @@ from fpngraph.folding import Chain, chain, inference_copy, is_hooked, take_facto
 from fpngraph.fused import FusedNeck, Line
 from fpngraph.graph import Graph
 from fpngraph.layers.inference import Entry, Repeat, Term
+from fpngraph.layers.layout import Layers, takes_any
 from fpngraph.layers.node import Edge, Node
 from fpngraph.neck import Neck
 from fpngraph.ops import Fusion
@@ -60,7 +61,7 @@ class _Plan:
                 owned = self._sum(steps, chains, factors)
             op, owned = chain(steps.op, module.op).run(owned=owned)
             for index, part in enumerate(op):
-                self._call(name, f"{name}.op.{index}", part, name)
+                self._call(name, f"{name}.op.{index}", part if takes_any(part) else Layers(part), name)
         if owned:
             self.owned.add(name)
         else:

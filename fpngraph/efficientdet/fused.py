@@ -16,7 +16,7 @@ from fpngraph.efficientdet.parts import Parts, Predictions
 from fpngraph.feature import Feature
 from fpngraph.folding import chain, inference_copy
 from fpngraph.layers.conv import UncopiedConv2d, is_pointwise, pointwise
-from fpngraph.layers.layout import channels_last
+from fpngraph.layers.layout import Layers, channels_last
 from fpngraph.neck import Neck
 from fpngraph.ops import Site
 from fpngraph.steps import Step
@@ -70,7 +70,7 @@ def _of_level(head: Head, level: str) -> nn.Module:
         *((Step(op, (feature,), Site(), feature), part) for op, part in head.steps(level)), strict=True
     )
     edge, _ = chain(steps, modules).run(owned=False)
-    return nn.Sequential(*edge).to(memory_format=torch.channels_last)
+    return Layers(*edge).to(memory_format=torch.channels_last)
 
 
 def in_inference(backbone: nn.Module) -> nn.Module:

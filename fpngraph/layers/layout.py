@@ -3,9 +3,48 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from fpngraph.feature import Feature
 from fpngraph.layers.tracing import is_traced
+from fpngraph.ops.base import Operator, Site
+
+_MARK = "fpngraph_layout"
+_TORCHS = frozenset({nn.Identity, nn.Conv2d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm})
+"""Exact classes that take maps in any layout, and that hosts put in the place of what was built."""
+
+
+def made(op: Operator, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+    """What ``op`` builds for this place, told apart from modules whose maps have to be contiguous."""
+    module = op.build(inputs, site)
+    if op.takes_any_layout():
+        let_any(module)
+    return module
+
+
+def let_any(module: nn.Module) -> None:
+    """Have ``module`` called with maps in any layout. It says so itself, so that edits, copies and pickles keep it."""
+    setattr(module, _MARK, "any")
+
+
+def takes_any(module: nn.Module) -> bool:
+    """Whether ``module`` takes maps in any layout: one that nobody knows gets contiguous ones."""
+    return type(module) in _TORCHS or getattr(module, _MARK, None) == "any"
+
+
+def run(layer: nn.Module, x: Tensor) -> Tensor:
+    """What ``layer`` gives for ``x``, laid out as it takes maps."""
+    y: Tensor = layer(x) if takes_any(layer) else inside(layer(contiguous(x)))
+    return y
+
+
+class Layers(nn.Sequential):
+    """Layers one after the other. Each gets the map as it takes maps, whoever has put it there."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self:
+            x = run(layer, x)
+        return x
 
 
 def is_channels_last(x: Tensor) -> bool:
@@ -39,7 +78,7 @@ def channels_last(x: Tensor) -> Tensor:
 
 def contiguous(x: Tensor) -> Tensor:
     """The map in torch's default layout, itself if it is already."""
-    if x.is_contiguous() or not _by_hand(x) or not is_channels_last(x):
+    if not _by_hand(x) or not is_channels_last(x):
         return x.contiguous()
     y = torch.empty_like(x, memory_format=torch.contiguous_format)
     for image, result in zip(x, y, strict=True):

@@ -18,6 +18,7 @@ class _Plain(Activation):
     """An activation without settings: ``torch_name`` is the class of torch.nn."""
 
     torch_name: ClassVar[str]
+    layout = "any"
     in_place: ClassVar[bool] = True
     """Whether torch's class takes ``inplace``."""
     commutes: ClassVar[Literal["never", "non_negative"]] = "never"
@@ -133,6 +134,7 @@ class LeakyRelu(Activation):
     """``x`` where positive, ``slope * x`` elsewhere (Maas et al., ICML 2013)."""
 
     name: ClassVar[str] = "leaky_relu"
+    layout = "any"
 
     slope: NonNegativeFloat = Field(default=0.01, description="Factor of negative values.", allow_inf_nan=False)
 
@@ -154,6 +156,7 @@ class Elu(Activation):
     """``x`` where positive, ``alpha * (exp(x) - 1)`` elsewhere (arXiv:1511.07289)."""
 
     name: ClassVar[str] = "elu"
+    layout = "any"
 
     alpha: NonNegativeFloat = Field(default=1.0, description="Minus the lowest value.", allow_inf_nan=False)
 

@@ -89,6 +89,16 @@ class Operator(BaseModel):
 
     kind: ClassVar[str]
     name: ClassVar[str]
+    layout: ClassVar[Literal["contiguous", "any"]] = "contiguous"
+    """How the maps lie in memory that its module is called with, on every device. With ``any`` they come as they are,
+    ``channels_last`` mostly, and are not copied. It is said by the class that has ``build``, or by one below: a class
+    with a ``build`` of its own is asked anew."""
+
+    @classmethod
+    def takes_any_layout(cls) -> bool:
+        """Whether what :meth:`build` gives takes maps in any layout."""
+        said = next(kind for kind in cls.__mro__ if {"build", "layout"} & set(vars(kind)))
+        return bool(vars(said).get("layout") == "any")
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         """Level and channels of what comes out. Raises Mismatch where the operator does not fit."""

@@ -19,6 +19,7 @@ class Sum(Fusion):
     """The sum of the maps, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "sum"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -36,6 +37,7 @@ class Mean(Fusion):
     """The mean of the maps, as in arXiv:1904.02701 Sec. 3.2."""
 
     name: ClassVar[str] = "mean"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -53,6 +55,7 @@ class Max(Fusion):
     """The largest of the maps at each pixel, as in arXiv:1803.01534 Sec. 3.2."""
 
     name: ClassVar[str] = "max"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -82,6 +85,7 @@ class Unbounded(_Weighted):
     """The sum of the maps times learned weights without a bound (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
 
     name: ClassVar[str] = "unbounded"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -94,6 +98,7 @@ class Softmax(_Weighted):
     """The mean of the maps by the softmax of learned weights (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
 
     name: ClassVar[str] = "softmax"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -106,6 +111,7 @@ class FastNormalized(_Weighted):
     """The mean of the maps by learned weights, negative ones as 0 (EfficientDet, arXiv:1911.09070 Sec. 3.3)."""
 
     name: ClassVar[str] = "fast_normalized"
+    layout = "any"
 
     eps: NonNegativeFloat = Field(
         default=1e-4, description="Added to the sum of the weights before dividing by it.", allow_inf_nan=False
@@ -122,6 +128,7 @@ class Concat(Fusion):
     """All channels of all maps in the order of the edges, as in arXiv:1505.04597 Sec. 2."""
 
     name: ClassVar[str] = "concat"
+    layout = "any"
     equal_channels: ClassVar[bool] = False
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:

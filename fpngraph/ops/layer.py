@@ -67,6 +67,7 @@ class Conv(_Conv):
     """Convolution of stride 1, as torch has it, that keeps the size for even kernels too."""
 
     name: ClassVar[str] = "conv"
+    layout = "any"
 
     groups: PositiveInt = Field(default=1, description="Groups of channels that are convolved apart.")
 
@@ -95,6 +96,7 @@ class SeparableConv(_Conv):
     """Depthwise convolution, then a pointwise one, which has the bias (MobileNets, arXiv:1704.04861 Sec. 3.1)."""
 
     name: ClassVar[str] = "separable_conv"
+    layout = "any"
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
         width, channels = inputs[0].channels, self.infer(inputs, site).channels

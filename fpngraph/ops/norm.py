@@ -30,6 +30,7 @@ class BatchNorm(_Norm):
     """Batch normalisation over images and pixels (arXiv:1502.03167), in torch's conventions."""
 
     name: ClassVar[str] = "batch_norm"
+    layout = "any"
 
     momentum: float = Field(
         default=0.1, ge=0, le=1, description="Share of a new batch in the running statistics (1 minus TensorFlow's)."
@@ -55,6 +56,7 @@ class GroupNorm(_Norm):
     """Normalisation over the pixels of a group of channels, image by image (arXiv:1803.08494)."""
 
     name: ClassVar[str] = "group_norm"
+    layout = "any"
 
     groups: PositiveInt = Field(default=32, description="Groups of channels; must divide the channels.")
 
@@ -88,6 +90,7 @@ class LayerNorm(_Norm):
     """Normalisation over the channels of each pixel (arXiv:1607.06450), as vision transformers have it."""
 
     name: ClassVar[str] = "layer_norm"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from timm.layers.norm import LayerNorm2d

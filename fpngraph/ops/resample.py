@@ -39,6 +39,7 @@ class MaxPool(_Pool):
     """Max pooling with the ratio as stride; EfficientDet's (arXiv:1911.09070) takes a window of ratio + 1."""
 
     name: ClassVar[str] = "max_pool"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import MaxPool as Module
@@ -58,6 +59,7 @@ class AvgPool(_Pool):
     """Average pooling with the ratio as stride; padding counts, as in effdet's (arXiv:1911.09070)."""
 
     name: ClassVar[str] = "avg_pool"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import AvgPool as Module
@@ -77,6 +79,7 @@ class StridedConv(Down):
     """Convolution with the ratio as stride, as in arXiv:1708.02002 Sec. 4."""
 
     name: ClassVar[str] = "strided_conv"
+    layout = "any"
 
     kernel: Kernel = Field(default=3, description="Side of the kernel in pixels, or 'ratio' for the stride.")
     bias: Literal["auto"] | bool = Field(
@@ -127,6 +130,7 @@ class NearestDown(Down):
     """The nearest pixel, straight to the level's size (torch's ``nearest``, which rounds down)."""
 
     name: ClassVar[str] = "nearest"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -142,6 +146,7 @@ class BilinearDown(Down):
     """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
 
     name: ClassVar[str] = "bilinear"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -157,6 +162,7 @@ class NearestUp(Up):
     """The nearest pixel, straight to the level's size, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "nearest"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -172,6 +178,7 @@ class BilinearUp(Up):
     """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
 
     name: ClassVar[str] = "bilinear"
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -187,6 +194,7 @@ class Deconv(Up):
     """Transposed convolution with the ratio as kernel and stride, as in arXiv:2203.16527 Sec. 3."""
 
     name: ClassVar[str] = "deconv"
+    layout = "any"
 
     reduction: PositiveInt | None = Field(
         default=None, description="Divides the channels that it takes; without it, it gives the node's."
