@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 
 Padding = Literal["symmetric", "same"]
 """Where zeros go around a map: as many before it as after it, or as TensorFlow has it."""
+PaddingRule = Padding | Literal["after"]
+"""What a window is built with; ``after``: it starts with the map's first pixel, padding comes after the last one."""
 
 
 class Feature(NamedTuple):

@@ -24,19 +24,19 @@ d: {inputs: [b, c], level: 5}
 """
 CHAIN_CODE = """\
 def forward(self, features):
-    maps = fpngraph_compiled_unpack(features, {'P3': (3, 4), 'P4': (4, 4), 'P5': (5, 4)})
+    maps = fpngraph_compiler_runtime_unpack(features, {'P3': (3, 4), 'P4': (4, 4), 'P5': (5, 4)})
     P3 = maps[0]
     P4 = maps[1]
     P5 = maps[2];  maps = None
-    size3 = fpngraph_compiled_size_of(P3)
-    size4 = fpngraph_compiled_size_of(P4)
-    size5 = fpngraph_compiled_size_of(P5);  P5 = None
-    size6 = fpngraph_compiled_coarser(size5, 1)
+    size3 = fpngraph_compiler_runtime_size_of(P3)
+    size4 = fpngraph_compiler_runtime_size_of(P4)
+    size5 = fpngraph_compiler_runtime_size_of(P5);  P5 = None
+    size6 = fpngraph_compiler_runtime_coarser(size5, 1)
     a = self.a(size3, P3);  size3 = None
     b = self.b(size4, a, P4);  size4 = a = P4 = None
     c = self.c(size6, b);  size6 = None
     d = self.d(size5, b, c);  size5 = b = c = None
-    outputs = fpngraph_compiled_pack(features, {'low': d, 'same': P3});  features = d = P3 = None
+    outputs = fpngraph_compiler_runtime_pack(features, {'low': d, 'same': P3});  features = d = P3 = None
     return outputs"""
 
 

@@ -56,16 +56,16 @@ def test_outputs_are_those_of_the_neck_after_training_steps() -> None:
 
 CODE = """\
 def forward(self, features):
-    maps = fpngraph_compiled_unpack(features, {'P3': (3, 4), 'P4': (4, 4), 'P5': (5, 4)})
+    maps = fpngraph_compiler_runtime_unpack(features, {'P3': (3, 4), 'P4': (4, 4), 'P5': (5, 4)})
     P3 = maps[0]
     P4 = maps[1]
     P5 = maps[2];  maps = P5 = None
-    size3 = fpngraph_compiled_size_of(P3)
+    size3 = fpngraph_compiler_runtime_size_of(P3)
     out = getattr(self.out.edges, "0")(size3, P3)
     out_1 = getattr(self.out.edges, "1")(size3, P4, out);  size3 = P4 = out = None
     out_2 = getattr(self.out.op, "0")(out_1);  out_1 = None
-    out_3 = fpngraph_fused_leave(out_2, P3);  out_2 = P3 = None
-    outputs = fpngraph_compiled_pack(features, {'y': out_3});  features = out_3 = None
+    out_3 = fpngraph_compiler_runtime_leave(out_2, P3);  out_2 = P3 = None
+    outputs = fpngraph_compiler_runtime_pack(features, {'y': out_3});  features = out_3 = None
     return outputs"""
 
 

@@ -44,7 +44,8 @@ def test_keys_of_the_state_dict_say_node_part_and_step() -> None:
 
 NAMES_IN_CODE = """
 self torch device inf nan NoneType fx_pytree getattr list match a_ a__x a_1 op edges fusion unpack
-features maps maps_1 outputs size size3 self_ fpngraph_compiled_unpack fpngraph_compiled_pack fpngraph_compiled_size_of
+features maps maps_1 outputs size size3 self_ fpngraph_compiler_runtime_unpack fpngraph_compiler_runtime_pack
+fpngraph_compiler_runtime_size_of
 """
 
 

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from fpngraph.analysis.costs import cost
 from fpngraph.bench.forms import Form, compiled, eager, onnx_runtime
 from fpngraph.bench.timing import Times, interleaved, matrix_product, summary
-from fpngraph.compiler.compiled import coarser
 from fpngraph.compiler.fused_neck import FusedNeck
 from fpngraph.compiler.neck import Neck
+from fpngraph.compiler.runtime import coarser
 from fpngraph.feature import Size
 
 _MAKERS = {"eager": eager, "fused": eager, "compiled": compiled, "onnxruntime": onnx_runtime}

@@ -73,4 +73,4 @@ def _modules(steps: Iterable[Step]) -> list[nn.Module]:
 
 
 def _module(step: Step) -> nn.Module:
-    return step.op.build(step.inputs, step.site)
+    return step.op.made(step.inputs, step.site)

@@ -1,21 +1,15 @@
-"""What a graph compiles to: a torch.fx GraphModule, and the functions that its generated code calls."""
+"""What a graph compiles to: a torch.fx GraphModule with a forward that is written for it."""
 
 from __future__ import annotations
 
 import copy
-import operator
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
-from torch import Tensor, fx
+from torch import fx
 
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats import svg
-from fpngraph.feature import Size
 from fpngraph.graph.graph import Graph
-from fpngraph.layers.layout import outside
-
-Features = Sequence[Tensor] | Mapping[str, Tensor]
 
 
 class Compiled(fx.GraphModule):
@@ -78,117 +72,3 @@ def _blank(kind: Any) -> Any:
     neck = kind.__new__(kind)
     type(neck).__name__ = kind.__name__  # every GraphModule is the only instance of a class of its own
     return neck
-
-
-def unpack(features: Features, inputs: Mapping[str, tuple[int, int]]) -> tuple[Tensor, ...]:
-    """The maps in the order of ``inputs``, name to (level, channels), once they are found to fit."""
-    _check_tracing(features)
-    wanted = f"the neck takes {', '.join(inputs)}"
-    if isinstance(features, Mapping):
-        if set(features) != set(inputs):
-            raise ValueError(f"features has the maps {', '.join(map(str, features)) or 'none'}, but {wanted}")
-        maps = tuple(features[name] for name in inputs)
-    elif isinstance(features, Sequence):
-        if len(features) != len(inputs):
-            raise ValueError(f"features has {len(features)} maps, but {wanted}")
-        maps = tuple(features)
-    else:
-        kind = type(features).__name__
-        raise TypeError(f"features is a {kind}, but {wanted}, as a list in this order or a mapping by name")
-    first: dict[int, tuple[str, Size]] = {}
-    for (name, (level, channels)), x in zip(inputs.items(), maps, strict=True):
-        _check_map(name, x, channels)
-        other, other_size = first.setdefault(level, (name, size_of(x)))
-        if size_of(x) != other_size:
-            raise ValueError(
-                f"map {name!r} is {_written(size_of(x))}, but map {other!r}, also of level {level}, is "
-                f"{_written(other_size)}; maps of one level have one size"
-            )
-    return maps
-
-
-def _check_map(name: str, x: object, channels: int) -> None:
-    wanted = f"a tensor [batch, {channels}, height, width]"
-    _check_tracing(x)
-    if not isinstance(x, Tensor):
-        raise TypeError(f"map {name!r} is a {type(x).__name__}, not {wanted}")
-    if x.dim() != 4 or x.shape[1] != channels:
-        raise ValueError(f"map {name!r} has the shape {list(x.shape)}, not {wanted}")
-
-
-def _check_tracing(x: object) -> None:
-    if isinstance(x, fx.Proxy):
-        raise TypeError(
-            "torch.fx cannot trace into a neck, which looks at the sizes of its maps\n"
-            "  hint: trace around it, with a Tracer whose is_leaf_module says True for it; or use torch.export"
-        )
-
-
-def _written(size: Size) -> str:
-    return f"{size.height}x{size.width}"
-
-
-def pack(features: Features, outputs: Mapping[str, Tensor]) -> list[Tensor] | dict[str, Tensor]:
-    """The outputs, laid out as the first input is; a dict by name if the neck was called with a mapping, or a list."""
-    if isinstance(features, Mapping):
-        like = next(iter(features.values()))
-        return {name: outside(x, like) for name, x in outputs.items()}
-    return [outside(x, features[0]) for x in outputs.values()]
-
-
-def size_of(x: Tensor) -> Size:
-    """Height and width of a map."""
-    return Size(x.shape[-2], x.shape[-1])
-
-
-def coarser(size: Size, levels: int) -> Size:
-    """The size so many levels coarser: divided by their ratio, rounded up."""
-    # Written as poolings compute theirs, so that torch.export sees that the two are equal.
-    ratio = 1 << levels
-    return Size((size.height - 1) // ratio + 1, (size.width - 1) // ratio + 1)
-
-
-def finer(size: Size, levels: int) -> Size:
-    """The size so many levels finer, where no input says it."""
-    ratio = 1 << levels  # multiplied by, because exporters to ONNX cannot shift a size
-    return Size(size.height * ratio, size.width * ratio)
-
-
-def begin(
-    program: fx.Graph, graph: Graph, in_channels: Mapping[str, int]
-) -> tuple[fx.Node, dict[str, fx.Node], dict[int, fx.Node]]:
-    """The start of a forward: what it is called with, the graph's inputs by name, the sizes of levels with a node."""
-    features = program.placeholder("features")
-    inputs = {name: (entry.level, in_channels[name]) for name, entry in graph.inputs.items()}
-    maps = call(program, "maps", unpack, features, inputs)
-    values = {name: call(program, name, operator.getitem, maps, index) for index, name in enumerate(inputs)}
-    return features, values, _write_sizes(program, graph, values)
-
-
-def end(program: fx.Graph, features: fx.Node, outputs: Mapping[str, fx.Node]) -> None:
-    """The end of a forward: the outputs, as a list or a dict."""
-    program.output(call(program, "outputs", pack, features, dict(outputs)))
-
-
-def _write_sizes(program: fx.Graph, graph: Graph, values: Mapping[str, fx.Node]) -> dict[int, fx.Node]:
-    """The size of every level that has a node: its input's, else from the nearest finer input, else from the finest."""
-    inputs = {entry.level: values[entry.name] for entry in graph.inputs.values()}
-    sizes: dict[int, fx.Node] = {}
-    for level in sorted({node.level for node in graph.nodes.values()}):
-        base = max((other for other in inputs if other <= level), default=min(inputs))
-        if base not in sizes:
-            sizes[base] = call(program, f"size{base}", size_of, inputs[base])
-        if level != base:
-            change, levels = (coarser, level - base) if level > base else (finer, base - level)
-            sizes[level] = call(program, f"size{level}", change, sizes[base], levels)
-    return sizes
-
-
-def call(program: fx.Graph, name: str, function: Callable[..., object], *arguments: Any) -> fx.Node:
-    """A call of ``function`` whose result has a name like ``name``."""
-    return program.create_node("call_function", function, arguments, name=variable(name))
-
-
-def variable(name: str) -> str:
-    """A name to call a value by; torch.fx makes it a legal and unique one, but does not know ``self``."""
-    return "self_" if name == "self" else name

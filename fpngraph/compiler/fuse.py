@@ -25,13 +25,14 @@ from fpngraph.inference.folding import (
     untouched,
 )
 from fpngraph.inference.modules import Entry, Repeat, Term
+from fpngraph.layers.layout import Layers, takes_any
 from fpngraph.layers.node import Node
 from fpngraph.ops import Fusion
 
 _NODES = ("fpngraph.layers.node.Node", "fpngraph.layers.lean.LeanNode")
 _EDGES = ("fpngraph.layers.node.Edge",)
 _LISTS = ("torch.nn.ModuleList",)
-_OPS = ("torch.nn.Sequential",)
+_OPS = ("fpngraph.layers.layout.Layers", "torch.nn.Sequential")
 
 
 def fuse(neck: Neck, dtype: torch.dtype | None) -> FusedNeck:
@@ -84,7 +85,7 @@ class _Plan:
                 owned = self._sum(steps, edges, factors)
             layers, owned = op.run(owned=owned)
             for index, part in enumerate(layers):
-                self._call(name, f"{name}.op.{index}", part, name)
+                self._call(name, f"{name}.op.{index}", part if takes_any(part) else Layers(part), name)
             for it in (*edges, op):
                 self.unfolded |= it.unfolded
         if owned:

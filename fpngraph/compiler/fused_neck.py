@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from torch import Tensor, fx, nn
+from torch import fx, nn
 
-from fpngraph.compiler.compiled import Compiled, begin, call, end, variable
+from fpngraph.compiler.compiled import Compiled
+from fpngraph.compiler.program import begin, call, end, variable
+from fpngraph.compiler.runtime import leave
 from fpngraph.graph.graph import Graph
-from fpngraph.layers.layout import outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,3 @@ def _forward(graph: Graph, in_channels: Mapping[str, int], lines: Sequence[Line]
                 outputs[name] = call(program, name, leave, values[name], like)
     end(program, features, {name: outputs[source] for name, source in graph.outputs.items()})
     return program
-
-
-def leave(x: Tensor, like: Tensor) -> Tensor:
-    """The map as the caller has ``like``: of its type and in its memory format."""
-    if x.dtype != like.dtype:
-        x = x.to(like.dtype)
-    return outside(x, like)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from torch import fx, nn
 
-from fpngraph.compiler.compiled import Compiled, begin, end, variable
+from fpngraph.compiler.compiled import Compiled
+from fpngraph.compiler.program import begin, end, variable
 from fpngraph.feature import Feature
 from fpngraph.graph.graph import Graph
 

@@ -54,7 +54,13 @@ def anchor_boxes(
     The tensor is kept for the next call: do not write to it.
 
     Shape: [N, 4], float32, left, top, right, bottom in pixels of the image.
+    Raises RuntimeError for sizes that are tensors, as ``torch.jit.trace`` has them.
     """
+    if any(isinstance(side, Tensor) for size in (image_size, *map_sizes) for side in size):
+        raise RuntimeError(
+            "anchors are for one size of image, and a trace would keep them for every other\n"
+            "  hint: trace the model alone, and decode what it predicts outside of the trace"
+        )
     with torch.inference_mode(False):  # what is kept can be used in training too
         return _boxes(anchors, image_size, tuple(map_sizes), torch.device(device))
 

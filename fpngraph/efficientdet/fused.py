@@ -17,7 +17,7 @@ from fpngraph.efficientdet.parts import Parts
 from fpngraph.inference.classes import is_one_of, no_rule
 from fpngraph.inference.folding import ALONE, absorb, chain, changed, changed_inside, different, inference_copy
 from fpngraph.layers.conv import UncopiedConv2d, is_pointwise, pointwise
-from fpngraph.layers.layout import channels_last
+from fpngraph.layers.layout import Layers, channels_last
 from fpngraph.ops import Operator
 from fpngraph.ops.norm import BatchNorm, GroupNorm, LayerNorm
 
@@ -36,7 +36,7 @@ class FusedEfficientDet(Parts):
 
     def __init__(self, detector: Parts, neck: Neck, heads: tuple[Head, Head], dtype: torch.dtype | None) -> None:
         backbone, of_backbone = in_inference(inference_copy(detector.backbone, "backbone"))
-        (class_head, of_classes), (box_head, of_boxes) = map(_fused_head, heads)
+        (class_head, of_classes), (box_head, of_boxes) = map(fused_head, heads)
         own = neck.fuse(dtype)
         super().__init__(detector.config, backbone.to(memory_format=torch.channels_last), own, class_head, box_head)
         reason = changed(detector)
@@ -73,7 +73,7 @@ class FusedHead(nn.Module):
         return {level: self.levels[level](x) for level, x in maps.items()}
 
 
-def _fused_head(head: Head) -> tuple[nn.Module, Mapping[str, str]]:
+def fused_head(head: Head) -> tuple[nn.Module, Mapping[str, str]]:
     """The head in inference, and what is not folded in it."""
     if reason := different(head, ("fpngraph.efficientdet.heads.Head",)):
         return inference_copy(head).to(memory_format=torch.channels_last), {"": reason}
@@ -85,7 +85,7 @@ def _fused_head(head: Head) -> tuple[nn.Module, Mapping[str, str]]:
         found = chain(operators, [(paths[module], module) for module in modules])
         # what the neck gives is the caller's own where it gives an input, so that nothing may be written to it
         edge, _ = found.run(owned=False)
-        levels[level] = nn.Sequential(*edge).to(memory_format=torch.channels_last)
+        levels[level] = Layers(*edge).to(memory_format=torch.channels_last)
         unfolded |= found.unfolded
     return FusedHead(levels), unfolded
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from fpngraph.efficientdet.config import Config, operator
 from fpngraph.feature import Feature
 from fpngraph.layers.conv import SeparableConv2d
+from fpngraph.layers.layout import run
 from fpngraph.ops import Operator, Site
 from fpngraph.ops.init import EffdetAlt
 
@@ -37,9 +38,9 @@ class Head(nn.Module):
         feature = Feature(0, channels)  # of whatever level
         self.convs = nn.ModuleList(self._conv(channels, bias=config.conv_bias) for _ in range(config.head_repeats))
         self.norms = nn.ModuleList(
-            nn.ModuleDict({level: self.norm_op.build((feature,), Site()) for level in self.levels}) for _ in self.convs
+            nn.ModuleDict({level: self.norm_op.made((feature,), Site()) for level in self.levels}) for _ in self.convs
         )
-        self.act = self.act_op.build((feature,), Site())
+        self.act = self.act_op.made((feature,), Site())
         self.predict = self._predictor(config)
         for conv in self.convs:
             _reset(conv, config)
@@ -49,7 +50,7 @@ class Head(nn.Module):
 
     def _level(self, level: str, x: Tensor) -> Tensor:
         for _, module in self.steps(level):
-            x = module(x)
+            x = run(module, x)
         return x
 
     def steps(self, level: str) -> Iterator[tuple[Operator, nn.Module]]:
@@ -76,7 +77,7 @@ class Head(nn.Module):
         return predict
 
     def _conv(self, out_channels: int, *, bias: bool) -> nn.Module:
-        return self.conv_op.build((Feature(0, self.channels),), Site(out_channels, bias=bias))
+        return self.conv_op.made((Feature(0, self.channels),), Site(out_channels, bias=bias))
 
 
 def _reset(conv: nn.Module, config: Config) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from fpngraph.inference.classes import full_name, is_one_of, no_rule
 from fpngraph.inference.modules import Repeat
 from fpngraph.inference.parts import Part, Rule
+from fpngraph.layers.layout import let_any, takes_any
 from fpngraph.layers.node import Edge
 from fpngraph.layers.resample import Interpolate
 
@@ -81,7 +82,13 @@ def _parts(operators: Sequence[Rule], path: str, module: nn.Module) -> Sequence[
     own = inference_copy(module, path)
     rule = next((op for op in operators if is_one_of(module, op.modules)), None)
     reason = no_rule(module) if rule is None else changed_inside(module)
-    return (Part(own, remains=reason),) if rule is None or reason else rule.parts(own)
+    parts = (Part(own, remains=reason),) if rule is None or reason else rule.parts(own)
+    if takes_any(own):
+        for part in parts:
+            let_any(part.module)
+            if part.writing is not None:
+                let_any(part.writing)
+    return parts
 
 
 def inference_copy(module: nn.Module, path: str = "") -> nn.Module:

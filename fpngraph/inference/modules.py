@@ -1,6 +1,6 @@
 """Modules of the inference form: they write into maps that nobody reads any more.
 
-A map that gradients flow through is never written to, so that those of the inputs are right.
+A map that gradients flow through is never written to, so that those of the inputs are right, nor is one in a trace.
 """
 
 from __future__ import annotations
@@ -13,6 +13,12 @@ from torch import Tensor, nn
 from fpngraph.feature import Size
 from fpngraph.layers.act import Activation
 from fpngraph.layers.node import Edge
+from fpngraph.layers.tracing import is_traced
+
+
+def may_write(x: Tensor) -> bool:
+    """Whether a map that is the node's own may be written to: not where it is traced or gradients flow through it."""
+    return not (x.requires_grad or is_traced())
 
 
 class InPlace(nn.Module):
@@ -23,7 +29,7 @@ class InPlace(nn.Module):
         self.plain = plain
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.plain(x) if x.requires_grad else self.plain.write(x)
+        y: Tensor = self.plain.write(x) if may_write(x) else self.plain(x)
         return y
 
 
@@ -45,8 +51,6 @@ class Repeat(Edge):
 
     def add_to(self, total: Tensor, x: Tensor, factor: float) -> bool:
         """Whether the pixels are to be doubled; then ``total`` has them, times ``factor``, added to it."""
-        if torch.compiler.is_compiling():  # one call is better there, for sizes that may change
-            return False
         if total.shape[-2:] != (2 * x.shape[-2], 2 * x.shape[-1]):
             return False
         for row, column in product(range(2), repeat=2):
@@ -68,14 +72,14 @@ class Term(nn.Module):
     def forward(self, size: Size, x: Tensor, total: Tensor | None = None) -> Tensor:
         if total is None:
             return self._start(self.edge(x, size))
-        if not self.writes or total.requires_grad:
+        if not (self.writes and may_write(total)):
             return torch.add(total, self.edge(x, size), alpha=self.factor)
         if isinstance(self.edge, Repeat) and self.edge.add_to(total, x, self.factor):
             return total
         return total.add_(self.edge(x, size), alpha=self.factor)
 
     def _start(self, x: Tensor) -> Tensor:
-        if self.writes and not x.requires_grad:
+        if self.writes and may_write(x):
             return x if self.factor == 1 else x.mul_(self.factor)
         return x * self.factor if self.copies or self.factor != 1 else x
 

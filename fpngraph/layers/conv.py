@@ -8,13 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fpngraph.feature import Padding
+from fpngraph.feature import PaddingRule
 from fpngraph.layers.layout import channels_last
-from fpngraph.layers.padding import before, certain, int_max, pad, steps
+from fpngraph.layers.padding import before, fits, pad, steps
+from fpngraph.layers.tracing import at_least, is_traced
 
 
 class PaddedConv2d(nn.Conv2d):
-    """Convolution that gives ceil(n / stride) pixels of n for every kernel, even ones too, and both paddings.
+    """Convolution that gives ceil(n / stride) pixels of n for every kernel, even ones too, and each padding.
 
     Shape: [B, C, H, W] to [B, out_channels, ceil(H / stride), ceil(W / stride)].
     """
@@ -26,7 +27,7 @@ class PaddedConv2d(nn.Conv2d):
         kernel: int,
         *,
         stride: int = 1,
-        padding: Padding = "symmetric",
+        padding: PaddingRule = "symmetric",
         dilation: int = 1,
         groups: int = 1,
         bias: bool = True,
@@ -40,11 +41,7 @@ class PaddedConv2d(nn.Conv2d):
         stride, reach = self.stride[0], self.reach
         height, width = x.shape[-2:]
         starts = (before(height, reach, stride, self.rule), before(width, reach, stride, self.rule))
-        fits = [
-            certain((n + 2 * start - reach) // stride + 1 == steps(n, stride))
-            for n, start in zip((height, width), starts, strict=True)
-        ]
-        if not all(fits):
+        if not all(fits(n, start, reach, stride) for n, start in zip((height, width), starts, strict=True)):
             x, starts = pad(x, reach, starts), (0, 0)
         return F.conv2d(x, self.weight, self.bias, self.stride, starts, self.dilation, self.groups)
 
@@ -66,18 +63,23 @@ class UncopiedConv2d(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(F.pad(conv.weight.detach(), (1, 0, 1, 0)), requires_grad=False)
         self.bias = None if conv.bias is None else nn.Parameter(conv.bias.detach().clone(), requires_grad=False)
-        self.stride, self.groups = conv.stride[0], conv.groups
+        self.kernel, self.stride, self.groups = conv.kernel_size[0], conv.stride[0], conv.groups
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
+        if is_traced():  # a kernel whose side depends on the map's goes into no program
+            x = pad(x, self.kernel, (self._start(height), self._start(width)))
+            return F.conv2d(x, self.weight[..., 1:, 1:], self.bias, self.stride, groups=self.groups)
         (top, rows), (left, columns) = self._side(height), self._side(width)
         weight = self.weight[..., rows:, columns:]
         return F.conv2d(x, weight, self.bias, self.stride, (top, left), groups=self.groups)
 
+    def _start(self, n: int) -> int:
+        return before(n, self.kernel, self.stride, "same")
+
     def _side(self, n: int) -> tuple[int, int]:
         """Padding at both ends of ``n`` pixels, and the first row of the kernel that is used."""
-        kernel = self.weight.shape[-1] - 1
-        total = int_max((steps(n, self.stride) - 1) * self.stride + kernel - n, 0)
+        total = at_least((steps(n, self.stride) - 1) * self.stride + self.kernel - n, 0)
         return total - total // 2, 1 - total % 2
 
 
@@ -105,7 +107,7 @@ class Pointwise(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu" or torch.compiler.is_compiling():
+        if x.device.type != "cpu" or is_traced():
             return super().forward(x)
         batch, _, height, width = x.shape
         if batch == 1 and x.is_contiguous():

@@ -3,7 +3,38 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from fpngraph.layers.tracing import is_traced
+
+_MARK = "fpngraph_layout"
+_TORCHS = frozenset({nn.Identity, nn.Conv2d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm})
+"""Exact classes that take maps in any layout, and that hosts put in the place of what was built."""
+
+
+def let_any(module: nn.Module) -> None:
+    """Have ``module`` called with maps in any layout. It says so itself, so that edits, copies and pickles keep it."""
+    setattr(module, _MARK, "any")
+
+
+def takes_any(module: nn.Module) -> bool:
+    """Whether ``module`` takes maps in any layout: one that nobody knows gets contiguous ones."""
+    return type(module) in _TORCHS or getattr(module, _MARK, None) == "any"
+
+
+def run(layer: nn.Module, x: Tensor) -> Tensor:
+    """What ``layer`` gives for ``x``, laid out as it takes maps."""
+    y: Tensor = layer(x) if takes_any(layer) else inside(layer(contiguous(x)))
+    return y
+
+
+class Layers(nn.Sequential):
+    """Layers one after the other. Each gets the map as it takes maps, whoever has put it there."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self:
+            x = run(layer, x)
+        return x
 
 
 def is_channels_last(x: Tensor) -> bool:
@@ -12,13 +43,13 @@ def is_channels_last(x: Tensor) -> bool:
 
 
 def inside(x: Tensor) -> Tensor:
-    """The map as it is fastest to compute with. What is exported or compiled is laid out by who runs it."""
-    return x if x.device.type != "cpu" or torch.compiler.is_compiling() else channels_last(x)
+    """The map as it is fastest to compute with. What is traced is laid out by who runs it."""
+    return x if x.device.type != "cpu" or is_traced() else channels_last(x)
 
 
 def outside(x: Tensor, like: Tensor) -> Tensor:
     """The map as the caller, who has given ``like``, lays maps out."""
-    if x.device.type != "cpu" or torch.compiler.is_compiling():
+    if x.device.type != "cpu" or is_traced():
         return x
     return channels_last(x) if is_channels_last(like) else contiguous(x)
 
@@ -37,7 +68,7 @@ def channels_last(x: Tensor) -> Tensor:
 
 def contiguous(x: Tensor) -> Tensor:
     """The map in torch's default layout, itself if it is already."""
-    if x.is_contiguous() or not _by_hand(x) or not is_channels_last(x):
+    if not _by_hand(x) or not is_channels_last(x):
         return x.contiguous()
     y = torch.empty_like(x, memory_format=torch.contiguous_format)
     for image, result in zip(x, y, strict=True):
@@ -47,4 +78,4 @@ def contiguous(x: Tensor) -> Tensor:
 
 def _by_hand(x: Tensor) -> bool:
     """Whether to transpose image by image: torch has a faster kernel for matrices than for maps."""
-    return not (torch.compiler.is_compiling() or x.requires_grad or x.device.type != "cpu")
+    return type(x) is Tensor and x.device.type == "cpu" and not (x.requires_grad or is_traced())

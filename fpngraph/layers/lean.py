@@ -12,19 +12,20 @@ from torch.utils.checkpoint import get_device_states, set_device_states
 
 from fpngraph.feature import Size
 from fpngraph.layers.node import Node
+from fpngraph.layers.tracing import is_traced
 
 
 class LeanNode(Node):
     """A node that runs again in the backward pass, in place of keeping what it works out (arXiv:1604.06174).
 
     The second run sees the parameters, buffers and random numbers of the first and changes none of them, so that
-    results, gradients and running statistics are those of a plain node. In eval mode, and while torch compiles or
-    exports, it is one.
+    results, gradients and running statistics are those of a plain node. In eval mode, and while torch traces,
+    it is one.
     """
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
         plain = super().forward
-        if not self.training or torch.compiler.is_compiling():
+        if not self.training or is_traced():
             return plain(size, *maps)
         # Not torch.utils.checkpoint: its hooks on each tensor that is kept cost as much time as the second run.
         call = _Call(self, lambda *given: plain(size, *given), maps)

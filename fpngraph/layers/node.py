@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fpngraph.feature import Size
-from fpngraph.layers.layout import inside
+from fpngraph.layers.layout import Layers, contiguous, inside, takes_any
 from fpngraph.layers.resample import has_size
 
 
@@ -16,7 +16,8 @@ class Edge(nn.ModuleList):
     """Brings a map to its node: the steps one after the other, as children ``0``, ``1``, ...
 
     ``resampler`` is the index of the step that is called with the size wanted too (None: no step is).
-    On a CPU a map is laid out anew before the first step, or after it if that is a convolution, which takes any layout.
+    On a CPU a map is laid out anew before the first step, or after it if that is a convolution. A step that is not
+    known to take any layout gets contiguous maps, on every device.
 
     Shape: [B, C, H, W] to [B, C', height, width].
     """
@@ -29,7 +30,10 @@ class Edge(nn.ModuleList):
         if len(self) == 0:
             return inside(x)
         for index, step in enumerate(self):
-            x = x if index == 0 and isinstance(step, nn.Conv2d) else inside(x)
+            if not takes_any(step):
+                x = contiguous(x)
+            elif index > 0 or not isinstance(step, nn.Conv2d):
+                x = inside(x)
             if index != self.resampler:
                 x = step(x)
                 continue
@@ -49,9 +53,15 @@ class Node(nn.Module):
         super().__init__()
         self.edges = nn.ModuleList(edges)
         self.fusion = fusion
-        self.op = nn.Sequential(*op)
+        self.op = Layers(*op)
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
-        # A generator, so that a fusion holds one resampled map at a time.
-        fused: Tensor = self.fusion(edge(x, size) for edge, x in zip(self.edges, maps, strict=True))
-        return self.op(fused)  # type: ignore[no-any-return]  # nn.Module calls are untyped
+        fused: Tensor = self.fusion(self._brought(size, maps))
+        # somebody may have put other modules in the place of ours
+        return self.op(fused if type(self.op) is Layers else contiguous(fused))  # type: ignore[no-any-return]
+
+    def _brought(self, size: Size, maps: Sequence[Tensor]) -> Iterator[Tensor]:
+        """What the edges bring, one after the other, so that a fusion holds one resampled map at a time."""
+        for edge, x in zip(self.edges, maps, strict=True):
+            y = edge(x if isinstance(edge, Edge) else contiguous(x), size)
+            yield y if takes_any(self.fusion) else contiguous(y)

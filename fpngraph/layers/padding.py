@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from fpngraph.feature import Padding
+from fpngraph.feature import PaddingRule
+from fpngraph.layers.tracing import at_least, certain
 
 
 def steps(n: int, stride: int) -> int:
@@ -16,19 +14,19 @@ def steps(n: int, stride: int) -> int:
     return (n - 1) // stride + 1
 
 
-def before(n: int, kernel: int, stride: int, padding: Padding) -> int:
+def before(n: int, kernel: int, stride: int, rule: PaddingRule) -> int:
     """Pixels of padding before the first of ``n``.
 
     ``symmetric``: (kernel - 1) // 2. ``same``: half of what the windows need in all, rounded down, as TensorFlow has
-    it (https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2).
+    it (https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2). ``after``: none.
     """
-    if padding == "symmetric":
+    if rule == "symmetric":
         return (kernel - 1) // 2
-    if kernel == 1:
+    if rule == "after" or kernel == 1:
         return 0
     total = (steps(n, stride) - 1) * stride + kernel - n
     if kernel < stride:  # only then a window can end before the last pixel
-        total = int_max(total, 0)
+        total = at_least(total, 0)
     return total // 2
 
 
@@ -43,27 +41,10 @@ def pad(x: Tensor, kernel: int, starts: tuple[int, int], value: float = 0.0) -> 
     return F.pad(x, (columns, kernel - 1 - columns, rows, kernel - 1 - rows), value=value)
 
 
-def certain(condition: bool) -> bool:
-    """Whether ``condition`` holds; while torch traces, only where it holds for every size that the trace is for.
+def fits(n: int, start: int, kernel: int, stride: int) -> bool:
+    """Whether ``start`` pixels of padding at both ends of ``n`` give as many windows as are wanted.
 
-    A plain ``if`` on a symbolic size would make a traced program valid for one parity of the size only.
+    While torch traces, only where they do for every size of the trace.
     """
-    if not torch.compiler.is_compiling():
-        return condition
-    from torch.fx.experimental.symbolic_shapes import statically_known_true
-
-    return statically_known_true(condition)
-
-
-def known(n: int) -> bool:
-    """Whether ``n`` is a plain number: always, except while torch traces with sizes that may change."""
-    if not torch.compiler.is_compiling():
-        return True
-    from torch.fx.experimental.symbolic_shapes import has_static_value
-
-    return has_static_value(n)
-
-
-def int_max(a: int, b: int) -> int:
-    """The larger one, also of symbolic integers."""
-    return cast(int, torch.sym_max(a, b))
+    room = 2 * start - kernel
+    return certain(room == -1) or certain((n + room) // stride + 1 == steps(n, stride))

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fpngraph.feature import Padding
-from fpngraph.layers.padding import before, certain, known, pad, steps
+from fpngraph.feature import PaddingRule
+from fpngraph.layers.padding import before, fits, pad, steps
+from fpngraph.layers.tracing import certain, is_traced, known
 
 
 def has_size(x: Tensor, size: Sequence[int]) -> bool:
@@ -63,7 +64,7 @@ class _Pool(nn.Module):
 
     filler: ClassVar[float]
 
-    def __init__(self, kernel: int, stride: int, padding: Padding) -> None:
+    def __init__(self, kernel: int, stride: int, padding: PaddingRule) -> None:
         super().__init__()
         self.kernel, self.stride, self.padding = kernel, stride, padding
 
@@ -75,6 +76,9 @@ class _Pool(nn.Module):
         for ceil_mode in self._modes():
             if self._fits(height, starts[0], ceil_mode) and self._fits(width, starts[1], ceil_mode):
                 return self._pool(x, starts, ceil_mode)
+        return self._padded(x, starts)
+
+    def _padded(self, x: Tensor, starts: tuple[int, int]) -> Tensor:
         return self._pool(pad(x, self.kernel, starts, self.filler), (0, 0), False)
 
     def _before(self, n: int) -> int:
@@ -82,12 +86,11 @@ class _Pool(nn.Module):
 
     def _fits(self, n: int, start: int, ceil_mode: bool) -> bool:
         """Whether torch's pooling, padded by ``start`` on both ends, has a window for each pixel that comes out."""
-        room = n + 2 * start - self.kernel
         if not ceil_mode:
-            return certain(room // self.stride + 1 == steps(n, self.stride))
+            return fits(n, start, self.kernel, self.stride)
         if not known(n):  # torch itself compares sizes for ceil_mode, which binds a trace to those it has seen
             return False
-        last = (room + self.stride - 1) // self.stride
+        last = (n + 2 * start - self.kernel + self.stride - 1) // self.stride
         dropped = last * self.stride >= n + start  # it would start in the padding after the map
         return last + 1 - dropped == steps(n, self.stride)
 
@@ -117,6 +120,8 @@ class MaxPool(_Pool):
 class AvgPool(_Pool):
     """Sum over each window divided by kernel^2: padding counts, as zeros.
 
+    With the padding ``after``, which only a window at the end has, the mean of the pixels that there are.
+
     Shape: [B, C, H, W] to [B, C, ceil(H / stride), ceil(W / stride)].
     """
 
@@ -124,8 +129,22 @@ class AvgPool(_Pool):
 
     def _modes(self) -> tuple[bool, ...]:
         # A divisor of one's own is not in ONNX; exporters drop it without a word.
-        return (False,) if torch.compiler.is_compiling() else (False, True)
+        return (False,) if is_traced() else (False, True)
+
+    def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:
+        y = super().forward(x, size)
+        same: object = x.shape[-2] == size[0]
+        if not isinstance(same, Tensor):
+            return y
+        # torch.jit.trace has sizes as tensors: that a map of one pixel stays as it is, is decided when the trace runs
+        stays = same & torch.as_tensor(x.shape[-1] == size[1])
+        return torch.where(stays, x[..., :: self.stride, :: self.stride], y)
+
+    def _padded(self, x: Tensor, starts: tuple[int, int]) -> Tensor:
+        y = super()._padded(x, starts)
+        return y / super()._padded(torch.ones_like(x[:1, :1]), starts) if self.padding == "after" else y
 
     def _pool(self, x: Tensor, starts: tuple[int, int], ceil_mode: bool) -> Tensor:
-        divisor = self.kernel**2 if ceil_mode else None  # ceil_mode alone divides by the pixels within the padding
+        # ceil_mode alone divides by the pixels within the padding
+        divisor = self.kernel**2 if ceil_mode and self.padding != "after" else None
         return F.avg_pool2d(x, self.kernel, self.stride, starts, ceil_mode=ceil_mode, divisor_override=divisor)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class _Activation(Free, Activation):
     """An activation whose module has the class of the one name in ``modules``."""
 
+    layout = "any"
     commutes: ClassVar[Literal["never", "non_negative"]] = "never"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:

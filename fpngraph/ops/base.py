@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -72,8 +72,18 @@ class Operator(BaseModel):
 
     kind: ClassVar[str]
     name: ClassVar[str]
+    layout: ClassVar[Literal["contiguous", "any"]] = "contiguous"
+    """How the maps lie in memory that its module is called with, on every device. With ``any`` they come as they are,
+    ``channels_last`` mostly, and are not copied. It is said by the class that has ``build``, or by one below: a class
+    with a ``build`` of its own is asked anew."""
     modules: ClassVar[tuple[str, ...]] = ()
     """The full names of the classes of modules that its rules for inference are for, no class derived from them."""
+
+    @classmethod
+    def takes_any_layout(cls) -> bool:
+        """Whether what :meth:`build` gives takes maps in any layout."""
+        said = next(kind for kind in cls.__mro__ if {"build", "layout"} & set(vars(kind)))
+        return bool(vars(said).get("layout") == "any")
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         """Level and channels of what comes out. Raises Mismatch where the operator does not fit."""
@@ -89,6 +99,15 @@ class Operator(BaseModel):
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         """The torch module; what it is called with depends on the kind. Imports torch inside."""
         raise NotImplementedError(type(self).__name__)
+
+    def made(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        """What :meth:`build` gives, told apart from modules whose maps have to be contiguous."""
+        from fpngraph.layers.layout import let_any
+
+        module = self.build(inputs, site)
+        if self.takes_any_layout():
+            let_any(module)
+        return module
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         """What ``module`` does in inference, one part after the other; a resampler has one part.

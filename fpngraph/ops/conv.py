@@ -74,6 +74,7 @@ class Conv(_Conv):
 
     name: ClassVar[str] = "conv"
     modules = CONVS
+    layout = "any"
 
     groups: PositiveInt = Field(default=1, description="Groups of channels that are convolved apart.")
 
@@ -103,6 +104,7 @@ class SeparableConv(_Conv):
 
     name: ClassVar[str] = "separable_conv"
     modules = ("fpngraph.layers.conv.SeparableConv2d",)
+    layout = "any"
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
         width, channels = inputs[0].channels, self.infer(inputs, site).channels

@@ -21,6 +21,7 @@ class Sum(Free, Fusion):
 
     name: ClassVar[str] = "sum"
     modules = ("fpngraph.layers.fusion.Sum",)
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -37,6 +38,7 @@ class Mean(Free, Fusion):
 
     name: ClassVar[str] = "mean"
     modules = ("fpngraph.layers.fusion.Mean",)
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -53,6 +55,7 @@ class Max(Free, Fusion):
 
     name: ClassVar[str] = "max"
     modules = ("fpngraph.layers.fusion.Max",)
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -82,6 +85,7 @@ class Unbounded(_Weighted):
 
     name: ClassVar[str] = "unbounded"
     modules = ("fpngraph.layers.fusion.Unbounded",)
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -95,6 +99,7 @@ class Softmax(_Weighted):
 
     name: ClassVar[str] = "softmax"
     modules = ("fpngraph.layers.fusion.Softmax",)
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import fusion
@@ -108,6 +113,7 @@ class FastNormalized(_Weighted):
 
     name: ClassVar[str] = "fast_normalized"
     modules = ("fpngraph.layers.fusion.FastNormalized",)
+    layout = "any"
 
     eps: NonNegativeFloat = Field(
         default=1e-4, description="Added to the sum of the weights before dividing by it.", allow_inf_nan=False
@@ -125,6 +131,7 @@ class Concat(Free, Fusion):
 
     name: ClassVar[str] = "concat"
     modules = ("fpngraph.layers.fusion.Concat",)
+    layout = "any"
     equal_channels: ClassVar[bool] = False
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:

@@ -40,6 +40,7 @@ class BatchNorm(_Norm):
         "timm.layers.SyncBatchNormAct",
         "timm.layers.FrozenBatchNormAct2d",
     )
+    layout = "any"
 
     momentum: float = Field(
         default=0.1, ge=0, le=1, description="Share of a new batch in the running statistics (1 minus TensorFlow's)."
@@ -83,6 +84,7 @@ class GroupNorm(_Norm):
 
     name: ClassVar[str] = "group_norm"
     modules = ("torch.nn.GroupNorm",)
+    layout = "any"
 
     groups: PositiveInt = Field(default=32, description="Groups of channels; must divide the channels.")
 
@@ -113,6 +115,7 @@ class LayerNorm(_Norm):
 
     name: ClassVar[str] = "layer_norm"
     modules = ("timm.layers.norm.LayerNorm2d",)
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from timm.layers.norm import LayerNorm2d

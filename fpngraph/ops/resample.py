@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
-from fpngraph.feature import Feature, Size
+from fpngraph.feature import Feature, PaddingRule, Size
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Down, Free, Mismatch, Site, Up
 from fpngraph.ops.conv import CONVS, check_groups, conv_cost, conv_part, has_bias
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 Kernel = PositiveInt | Literal["ratio"]
 INTERPOLATE = ("fpngraph.layers.resample.Interpolate",)
+
+
+def _rule(kernel: Kernel | None, site: Site) -> PaddingRule:
+    """Windows of the ratio lie side by side from the first pixel on; only the last one may reach beyond the map."""
+    return "after" if kernel == "ratio" else site.padding
 
 
 class _Pool(Free, Down):
@@ -38,11 +43,12 @@ class MaxPool(_Pool):
 
     name: ClassVar[str] = "max_pool"
     modules = ("fpngraph.layers.resample.MaxPool",)
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import MaxPool as Module
 
-        return Module(self.side(site), site.ratio, site.padding)
+        return Module(self.side(site), site.ratio, _rule(self.kernel, site))
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new_or_input", commutes="non_negative"),)
@@ -54,11 +60,12 @@ class AvgPool(_Pool):
 
     name: ClassVar[str] = "avg_pool"
     modules = ("fpngraph.layers.resample.AvgPool",)
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import AvgPool as Module
 
-        return Module(self.side(site), site.ratio, site.padding)
+        return Module(self.side(site), site.ratio, _rule(self.kernel, site))
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new_or_input", commutes="always"),)
@@ -70,6 +77,7 @@ class StridedConv(Down):
 
     name: ClassVar[str] = "strided_conv"
     modules = CONVS
+    layout = "any"
 
     kernel: Kernel = Field(default=3, description="Side of the kernel in pixels, or 'ratio' for the stride.")
     bias: Literal["auto"] | bool = Field(
@@ -100,7 +108,7 @@ class StridedConv(Down):
             channels,
             self.side(site),
             stride=site.ratio,
-            padding=site.padding,
+            padding=_rule(self.kernel, site),
             groups=self.groups,
             bias=has_bias(self.bias, site),
         )
@@ -115,6 +123,7 @@ class NearestDown(Free, Down):
 
     name: ClassVar[str] = "nearest"
     modules = INTERPOLATE
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -131,6 +140,7 @@ class BilinearDown(Free, Down):
 
     name: ClassVar[str] = "bilinear"
     modules = INTERPOLATE
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -147,6 +157,7 @@ class NearestUp(Free, Up):
 
     name: ClassVar[str] = "nearest"
     modules = INTERPOLATE
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -163,6 +174,7 @@ class BilinearUp(Free, Up):
 
     name: ClassVar[str] = "bilinear"
     modules = INTERPOLATE
+    layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample import Interpolate
@@ -179,6 +191,7 @@ class Deconv(Up):
 
     name: ClassVar[str] = "deconv"
     modules = ("fpngraph.layers.resample.Deconv",)
+    layout = "any"
 
     reduction: PositiveInt | None = Field(
         default=None, description="Divides the channels that it takes; without it, it gives the node's."

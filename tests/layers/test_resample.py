@@ -9,8 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from fpngraph.feature import Padding
+from fpngraph.feature import Feature, Padding
 from fpngraph.layers.resample import AvgPool, Deconv, Interpolate, MaxPool
+from fpngraph.ops import Site
+from fpngraph.ops.resample import AvgPool as AvgPoolOp
+from fpngraph.ops.resample import MaxPool as MaxPoolOp
 
 PADDINGS: tuple[Padding, ...] = ("symmetric", "same")
 
@@ -140,6 +143,34 @@ def test_interpolation_goes_straight_to_the_size(mode: Any, size: tuple[int, int
     assert torch.equal(y, F.interpolate(x, size=size, mode=mode, **corners))
 
 
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("ratio", [2, 4, 8])
+@pytest.mark.parametrize("op", [MaxPoolOp, AvgPoolOp])
+def test_windows_of_the_ratio_lie_side_by_side_from_the_first_pixel_on(
+    op: type[MaxPoolOp | AvgPoolOp], ratio: int, padding: Padding
+) -> None:
+    module = op(kernel="ratio").build((Feature(2, 3),), Site(ratio=ratio, padding=padding))
+    pool = F.max_pool2d if op is MaxPoolOp else F.avg_pool2d
+
+    for height, width in ((16, 24), (17, 9), (13, 16), (3, 2)):
+        x = torch.randn(2, 3, height, width, dtype=torch.float64)
+        rows, columns = -height % ratio, -width % ratio
+        beyond = F.pad(x, (0, columns, 0, rows), value=float("-inf") if op is MaxPoolOp else 0.0)
+        there = F.pad(torch.ones_like(x), (0, columns, 0, rows))
+        counted = 1 if op is MaxPoolOp else F.avg_pool2d(there, ratio, ratio)
+        expected = pool(beyond, ratio, ratio) / counted
+        torch.testing.assert_close(module(x, result_size(x, ratio)), expected, rtol=0, atol=1e-14)
+
+
+def test_a_window_of_a_number_of_pixels_keeps_its_padding() -> None:
+    x = torch.randn(1, 1, 8, 8)
+
+    by_number = AvgPoolOp(kernel=4).build((Feature(2, 1),), Site(ratio=4))(x, (2, 2))
+
+    torch.testing.assert_close(by_number, reference(x, 4, 4, "symmetric", AvgPool))
+    assert not torch.allclose(by_number, F.avg_pool2d(x, 4, 4))
+
+
 class Halved(nn.Module):
     """A pool with the size worked out, as a whole graph does it."""
 
@@ -200,3 +231,15 @@ def test_a_deconvolution_for_an_odd_size_leaves_the_last_pixels_out() -> None:
     x = torch.randn(1, 3, 5, 4)
 
     assert torch.equal(module(x, (9, 7)), module(x, (10, 8))[..., :9, :7])
+
+
+@pytest.mark.parametrize("pool", [AvgPool(3, 2, "symmetric"), AvgPool(3, 2, "same"), AvgPool(4, 4, "after")], ids=str)
+def test_a_traced_average_keeps_a_map_of_one_pixel_as_it_is(pool: AvgPool) -> None:
+    def halved(x: Tensor) -> Tensor:
+        return pool(x, [(side - 1) // pool.stride + 1 for side in x.shape[-2:]])
+
+    traced = torch.jit.trace(halved, torch.randn(1, 2, 16, 12))
+
+    for height, width in ((1, 1), (7, 5), (1, 6), (32, 32)):
+        x = torch.randn(2, 2, height, width)
+        torch.testing.assert_close(traced(x), halved(x))

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import nn
+from torch.nn import functional as F
 
-from fpngraph.feature import Feature, Size
+from fpngraph.feature import Feature, Padding, Size
 from fpngraph.layers.resample import AvgPool as AvgPoolModule
 from fpngraph.layers.resample import MaxPool as MaxPoolModule
 from fpngraph.ops import Cost, Down, Mismatch, Site
@@ -13,15 +15,20 @@ C3 = (Feature(3, 12),)
 
 
 @pytest.mark.parametrize(
-    ("op", "side"),
-    [(MaxPool(), 5), (AvgPool(), 5), (MaxPool(kernel="ratio"), 4), (AvgPool(kernel=2), 2)],
+    ("op", "side", "rule"),
+    [
+        (MaxPool(), 5, "same"),
+        (AvgPool(), 5, "same"),
+        (MaxPool(kernel="ratio"), 4, "after"),
+        (AvgPool(kernel=2), 2, "same"),
+    ],
     ids=["max, default", "avg, default", "ratio", "number"],
 )
-def test_a_pool_takes_a_window_of_ratio_plus_one_unless_told(op: Down, side: int) -> None:
+def test_a_pool_takes_a_window_of_ratio_plus_one_unless_told(op: Down, side: int, rule: str) -> None:
     module = op.build(C3, Site(ratio=4, padding="same"))
 
     assert isinstance(module, (MaxPoolModule, AvgPoolModule))
-    assert (module.kernel, module.stride, module.padding) == (side, 4, "same")
+    assert (module.kernel, module.stride, module.padding) == (side, 4, rule)
 
 
 @pytest.mark.parametrize(("ratio", "levels"), [(2, 1), (4, 2), (8, 3)])
@@ -43,6 +50,18 @@ def test_a_strided_convolution_costs_what_it_does_at_the_size_that_comes_out() -
     cost = op.cost(C3, Site(channels=8, ratio=4), Size(9, 13), Size(3, 4))
 
     assert cost == Cost(3 * 8 * 16 + 8, 3 * 8 * 16 * 12)
+
+
+@pytest.mark.parametrize("padding", ["symmetric", "same"])
+@pytest.mark.parametrize("ratio", [2, 4, 8])
+def test_a_kernel_of_the_ratio_starts_with_the_first_pixel(ratio: int, padding: Padding) -> None:
+    module = StridedConv(kernel="ratio").build(C3, Site(channels=8, ratio=ratio, padding=padding)).double()
+
+    for height, width in ((16, 24), (17, 9), (3, 2)):
+        x = torch.randn(2, 12, height, width, dtype=torch.float64)
+        beyond = F.pad(x, (0, -width % ratio, 0, -height % ratio))
+        expected = F.conv2d(beyond, module.get_parameter("weight"), module.get_parameter("bias"), ratio)
+        torch.testing.assert_close(module(x, expected.shape[-2:]), expected)
 
 
 def test_groups_of_a_strided_convolution_must_divide_the_channels() -> None:
