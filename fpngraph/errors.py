@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +14,9 @@ _COMPARED = 200  # names with which one is compared
 _LIKELIEST = 10  # of these that are compared closely
 _ALIKE = 0.6  # of two equal names it is 1
 _LISTED = 500  # characters of the names that a hint lists
+UNSEEN = "\x85\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
+"""What looks like a space or like nothing, but is neither to YAML; for a set of a regular expression."""
+_UNSEEN = re.compile(f"[{UNSEEN}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,17 @@ class Problem:
             lines = [f"{self.file}:{self.line}:{self.column}: {_cut(self.message)}", self.span.marked()]
         if self.hint:
             lines.append(f"  hint: {_cut(self.hint)}")
+        if self.span and (found := _UNSEEN.search(self.span.text, self.span.column - 1, self.span.end - 1)):
+            lines.append(f"  hint: here is U+{ord(found[0]):04X}, {_name(found[0])}, which is no space to a graph file")
         return "\n".join(lines)
+
+
+def _name(character: str) -> str:
+    """What Unicode calls it."""
+    from unicodedata import name  # only a mistake needs it
+
+    called = name(character, "NEXT LINE").lower()
+    return f"{'an' if called[0] in 'aeiou' else 'a'} {called}"
 
 
 def _cut(text: str) -> str:

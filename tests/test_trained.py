@@ -140,12 +140,36 @@ HINT = "\n  hint: the state dict of the neck alone is required, built with the s
             id="another neck",
         ),
         pytest.param(
+            ["my.yaml", "--in-channels", "4,6,8", "--weights", "nan.pt"],
+            "the weights of node 'cell.0.td3' are [nan, nan]; only finite numbers can be drawn",
+            id="no numbers",
+        ),
+        pytest.param(
+            ["my.yaml", "--in-channels", "4,6,8", "--weights", "complex.pt"],
+            "'complex.pt' does not fit graph 'Two sweeps':\n"
+            f"  1 that cannot be copied: 'cell.0.td3.fusion.weight' is complex64, not float32{HINT}",
+            id="complex",
+        ),
+        pytest.param(
+            ["my.yaml", "--in-channels", "4,6,8", "--weights", "sparse.pt"],
+            "'sparse.pt' does not fit graph 'Two sweeps':\n"
+            "  1 that cannot be copied: 'cell.0.td3.fusion.weight' is of the layout sparse_coo, not strided"
+            f"{HINT}",
+            id="sparse",
+        ),
+        pytest.param(
+            ["my.yaml", "--in-channels", "4,6,8", "--weights", "folder.safetensors"],
+            "'folder.safetensors': Is a directory",
+            id="a folder",
+        ),
+        pytest.param(
             ["fpn", "--in-channels", "4,6,8,9", "--weights", "fpn.pt"],
             "no fusion of graph 'FPN' has learned weights, so none can be drawn",
             id="no weighted fusion",
         ),
     ],
 )
+@pytest.mark.filterwarnings("ignore::UserWarning")  # torch's, of the file with a sparse tensor
 def test_a_state_that_cannot_be_drawn_is_said(
     neck: fpngraph.Neck, workshop: Path, capsys: pytest.CaptureFixture[str], options: list[str], text: str
 ) -> None:
@@ -154,6 +178,14 @@ def test_a_state_that_cannot_be_drawn_is_said(
     other = {**neck.state_dict(), "x": torch.ones(1), "cell.0.td3.fusion.weight": torch.ones(3)}
     del other["cell.0.td4.fusion.weight"]
     torch.save(other, "other.pt")
+    weight = "cell.0.td3.fusion.weight"
+    for file, tensor in {
+        "nan.pt": torch.full((2,), torch.nan),
+        "complex.pt": torch.ones(2, dtype=torch.complex64),
+        "sparse.pt": torch.ones(2).to_sparse(),
+    }.items():
+        torch.save({**neck.state_dict(), weight: tensor}, file)
+    Path("folder.safetensors").mkdir()
     torch.save(fpngraph.build(fpngraph.load("fpn"), in_channels=[4, 6, 8, 9]).state_dict(), "fpn.pt")
 
     status = main(["render", *options])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -92,7 +93,7 @@ def _source(graph: Graph | Compiled, in_channels: InChannels | None) -> tuple[Gr
 def learned_weights(neck: Graph | Compiled) -> dict[str, list[float]]:
     """What every weighted fusion of a neck multiplies its maps by: the weights that ``draw`` takes.
 
-    Raises ValueError where nothing has such weights.
+    Raises ValueError where nothing has such weights, and for weights that are no finite numbers.
     """
     if isinstance(neck, Graph):
         hint = "draw the neck that fpngraph.build made of it"
@@ -101,6 +102,9 @@ def learned_weights(neck: Graph | Compiled) -> dict[str, list[float]]:
     found = {name: node.fusion.factors().tolist() for name, node in modules.items() if hasattr(node.fusion, "factors")}
     if not found:
         raise ValueError(f"no fusion of graph {neck.source_graph.name!r} has learned weights, so none can be drawn")
+    for name, factors in found.items():
+        if not all(map(isfinite, factors)):
+            raise ValueError(f"the weights of node {name!r} are {factors}; only finite numbers can be drawn")
     return found
 
 

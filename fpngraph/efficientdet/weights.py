@@ -18,7 +18,7 @@ from fpngraph.efficientdet.config import NormOrder
 from fpngraph.efficientdet.model import EfficientDet
 from fpngraph.efficientdet.neck_weights import PARTS, effdet_neck_names
 from fpngraph.files import replace_file
-from fpngraph.weights.state import ambiguous, refuse, translate
+from fpngraph.weights.state import ambiguous, listed, odd, refuse, translate
 
 _HEADS = {"class_head": "class_net", "box_head": "box_net"}
 _CONV = re.compile(r"(?:convs(?P<repeat>\.\d+)|predict)\.(?P<part>(?:depthwise\.|pointwise\.)?)(?P<leaf>\w+)")
@@ -55,13 +55,15 @@ def state_from_effdet(state: Mapping[str, Tensor], model: EfficientDet, named: s
 def effdet_state(model: EfficientDet) -> dict[str, Tensor]:
     """The state dict of effdet's model of this configuration, with the tensors of ours, not copies.
 
-    Raises StateError where the model has tensors that effdet's has not.
+    Raises StateError where the model has tensors that effdet's has not, or that are not there, as on the device meta.
     """
     ours, names = model.state_dict(), effdet_names(model, model.config.effdet_norms)
     refuse(
         f"effdet has no model like {model.config.name!r} with graph {model.neck.source_graph.name!r}",
         ambiguous(ours, names),
     )
+    unreadable = [f"{name!r} is {why}" for name, tensor in ours.items() if (why := odd(tensor))]
+    refuse(f"model {model.config.name!r} cannot be written", listed("that cannot be copied", unreadable))
     return {names[name]: tensor for name, tensor in ours.items()}
 
 
@@ -72,7 +74,7 @@ def save_effdet(model: EfficientDet, path: str | os.PathLike[str]) -> None:
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in effdet_state(model).items()}
     if Path(path).suffix == ".safetensors":
-        content = safetensors.torch.save(state)
+        content = safetensors.torch.save({name: tensor.clone() for name, tensor in state.items()})  # none shares memory
     else:
         buffer = io.BytesIO()
         torch.save(state, buffer)

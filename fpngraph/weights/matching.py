@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from fpngraph.compiler.neck import Neck
-from fpngraph.weights.state import StateError, is_state, listed
+from fpngraph.weights.state import StateError, is_state, listed, refuse, uncopyable
 
 Shape = tuple[int, ...]
 
@@ -58,14 +58,16 @@ def load_matching(module: nn.Module, state: Mapping[str, Tensor]) -> Matched:
 
     ``module`` is a neck, or contains one: its other parts are loaded module by module in the same way. A node is loaded
     whole or not at all. What its edges read is not compared: a node of the same tensors is the same node.
-    Raises StateError if ``state`` is no state dict.
+    Raises StateError, and leaves the module as it was, if ``state`` is no state dict, or has tensors under names of the
+    module's that cannot be copied, whatever their shapes: sparse, complex, integer ones and others.
     """
     if not is_state(state):
         found = f"a mapping of {', '.join(map(repr, state))}" if isinstance(state, Mapping) else type(state).__name__
         hint = "torch.load(path, weights_only=True) reads a file; a checkpoint has one as one of its entries"
         raise StateError(f"state is {found}, but must be a state dict, names with a tensor each\n  hint: {hint}")
-    unit = _units(module)
-    ours, theirs = _grouped(module.state_dict(), unit), _grouped(state, unit)
+    unit, wanted = _units(module), module.state_dict()
+    refuse("the state dict cannot be loaded", uncopyable(state, wanted))
+    ours, theirs = _grouped(wanted, unit), _grouped(state, unit)
     changed = {name: _changes(theirs[name], ours[name]) for name in ours if name in theirs}
     taken = tuple(name for name, changes in changed.items() if not changes)
     module.load_state_dict({name: tensor for it in taken for name, tensor in theirs[it].items()}, strict=False)

@@ -89,6 +89,9 @@ REFUSED = [
     pytest.param("nodes: {a4: {inputs: [P4], level: 31}}\noutputs: a4\n", ["$.nodes.a4.level"], id="large level"),
     pytest.param("nodes: {a4: {inputs: [P4], channels: 0}}\noutputs: a4\n", ["$.nodes.a4.channels"], id="channels"),
     pytest.param(
+        "nodes: {a4: {inputs: [P4], channels: {x: 8}}}\noutputs: a4\n", ["$.nodes.a4.channels"], id="name for a level"
+    ),
+    pytest.param(
         "nodes: {a4: {inputs: [P4], channels: {4: x}}}\noutputs: a4\n", ["$.nodes.a4.channels.4"], id="of a level"
     ),
     pytest.param("nodes: {a4: {inputs: [P4], fusion: add}}\noutputs: a4\n", ["$.nodes.a4.fusion"], id="operator"),
@@ -166,3 +169,13 @@ def test_every_key_of_a_file_is_described(section: str) -> None:
 
     assert [name for name, value in properties.items() if not value.get("description")] == []
     assert [name for name, value in SCHEMA["properties"].items() if not value.get("description")] == []
+
+
+def test_levels_that_json_made_text_are_levels_to_the_schema_and_to_load() -> None:
+    text = HEAD + "defaults: {channels: {3: 8, 4: 16}}\n" + GOOD
+    data = as_json(text)
+
+    assert data["defaults"]["channels"] == {"3": 8, "4": 16}
+    assert places(data) == []
+    assert loads(data) == loads(text)
+    assert dump(loads(loads(data))) == loads(text)

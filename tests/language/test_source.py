@@ -321,7 +321,8 @@ BAD = [
     ),
     pytest.param(
         "a: b\ufeff\n",
-        "f.yaml:1:5: the character U+FEFF is not allowed in YAML\n  1 | a: b\ufffd\n    |     ^",
+        "f.yaml:1:5: the character U+FEFF is not allowed in YAML\n  1 | a: b\ufffd\n    |     ^\n"
+        "  hint: it is a byte order mark, which cannot be seen: delete it",
         id="byte order mark inside",
     ),
     pytest.param(

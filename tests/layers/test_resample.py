@@ -14,6 +14,7 @@ from fpngraph.layers.resample import AvgPool, Deconv, Interpolate, MaxPool
 from fpngraph.ops import Site
 from fpngraph.ops.resample import AvgPool as AvgPoolOp
 from fpngraph.ops.resample import MaxPool as MaxPoolOp
+from tests.traces import trace
 
 PADDINGS: tuple[Padding, ...] = ("symmetric", "same")
 
@@ -235,10 +236,13 @@ def test_a_deconvolution_for_an_odd_size_leaves_the_last_pixels_out() -> None:
 
 @pytest.mark.parametrize("pool", [AvgPool(3, 2, "symmetric"), AvgPool(3, 2, "same"), AvgPool(4, 4, "after")], ids=str)
 def test_a_traced_average_keeps_a_map_of_one_pixel_as_it_is(pool: AvgPool) -> None:
-    def halved(x: Tensor) -> Tensor:
-        return pool(x, [(side - 1) // pool.stride + 1 for side in x.shape[-2:]])
+    class Coarser(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = pool(x, [(side - 1) // pool.stride + 1 for side in x.shape[-2:]])
+            return y
 
-    traced = torch.jit.trace(halved, torch.randn(1, 2, 16, 12))
+    halved = Coarser()
+    traced = trace(halved, torch.randn(1, 2, 16, 12))
 
     for height, width in ((1, 1), (7, 5), (1, 6), (32, 32)):
         x = torch.randn(2, 2, height, width)

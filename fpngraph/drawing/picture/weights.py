@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
 from statistics import fmean
 
 from fpngraph.drawing.layout.plan import Plan
@@ -15,6 +14,7 @@ from fpngraph.graph.graph import Graph
 Weights = Mapping[str, Sequence[float]]
 """Full name of a node to what each of its edges is multiplied by, in their order."""
 
+_BEYOND = 1e39  # what a float of 32 bits can be; sums of larger ones overflow
 THINNEST, THICKEST = 0.8, 4.5
 """Widths in pixels of an edge that adds nothing, and of the heaviest of its node."""
 
@@ -81,7 +81,7 @@ def _checked(graph: Graph, weights: Weights) -> Iterator[tuple[str, tuple[float,
             raise ValueError(
                 f"weights has {list(factors)} for node {name!r}; a factor per edge is required: {len(node.edges)}"
             )
-        if not all(map(isfinite, factors)):
+        if not all(abs(factor) < _BEYOND for factor in factors):  # nor a NaN
             raise ValueError(f"weights has {list(factors)} for node {name!r}; finite numbers are required")
         yield name, factors
 

@@ -58,6 +58,7 @@ def _definitions() -> dict[str, Schema]:
     by_key = {"type": "object", "propertyNames": {"pattern": _KEY}, "minProperties": 1}
     levels = {"anyOf": [{"type": "integer", "minimum": 0}, _PARAMETER]}
     channels = {"anyOf": [{"type": "integer", "minimum": 1}, _PARAMETER]}
+    level = {"pattern": r"^(0|[1-9][0-9]?)$"}
     entries = {"anyOf": [reference, {"type": "array", "items": reference, "minItems": 1}]}
     kinds = {kind: _operators([kind]) for kind in ("fusion", "norm", "act", "init", "down", "up")}
     return kinds | {
@@ -65,7 +66,12 @@ def _definitions() -> dict[str, Schema]:
         "op": {"anyOf": [{"const": "none"}, {"$ref": "#/$defs/layers"}]},
         "down_path": {"anyOf": [{"$ref": "#/$defs/down"}, _list_of([*LAYERS, "down"])]},
         "up_path": {"anyOf": [{"$ref": "#/$defs/up"}, _list_of([*LAYERS, "up"])]},
-        "channels": {"anyOf": [channels, {"type": "object", "minProperties": 1, "additionalProperties": channels}]},
+        "channels": {
+            "anyOf": [
+                channels,
+                {"type": "object", "minProperties": 1, "propertyNames": level, "additionalProperties": channels},
+            ]
+        },
         "project": {"anyOf": [{"enum": list(get_args(When))}, {"$ref": "#/$defs/Project"}]},
         "input": {"anyOf": [reference, {"$ref": "#/$defs/EdgeSpec"}]},
         "inputs": {"anyOf": [*entries["anyOf"], {**by_key, "additionalProperties": levels}]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from fpngraph.errors import nearest
 from fpngraph.feature import Padding
 from fpngraph.graph.nodes import Order, When
+from fpngraph.language.grammar.tokens import clipped
 from fpngraph.ops import Activation, Fusion, Init, Norm, Operator, Resampler, find, names
 
 LAYERS = ("layer", "norm", "act")
@@ -30,6 +32,7 @@ MAX_LAYERS = 100
 """Layers of one list."""
 MAX_RUNS = 10_000
 """Runs of one stage."""
+_LEVEL = re.compile(r"0|[1-9][0-9]?")
 WORDS = ("act", "norm")
 """What a list of layers says for the node's own activation and norm."""
 
@@ -111,12 +114,23 @@ def _read_path(value: Any, kind: str) -> tuple[Operator | str, ...]:
 
 def _read_channels(value: Any) -> int | dict[int, int]:
     numbers = list(value.values()) if isinstance(value, dict) else [value]
-    levels = list(value) if isinstance(value, dict) else []
     if not numbers or not all(type(number) is int and number > 0 for number in numbers):
         raise wrong("a positive integer, or a mapping of level to number")
-    if not all(type(level) is int and 0 <= level <= MAX_LEVEL for level in levels):
-        raise wrong(f"a positive integer, or a mapping of level to number, with levels from 0 to {MAX_LEVEL}")
-    return value  # type: ignore[no-any-return]  # checked above
+    return _by_level(value) if isinstance(value, dict) else value
+
+
+def _by_level(value: dict[Any, int]) -> dict[int, int]:
+    """A mapping of level to number, whose keys may have become text on their way through JSON."""
+    levels: dict[int, int] = {}
+    for key, number in value.items():
+        level = int(key) if isinstance(key, str) and _LEVEL.fullmatch(key) else key
+        if type(level) is not int or not 0 <= level <= MAX_LEVEL:
+            required = f"a positive integer, or a mapping of level to number, with levels from 0 to {MAX_LEVEL}"
+            raise wrong(required, f"the key {clipped(key)} is text" if isinstance(key, str) else None)
+        if level in levels:
+            raise wrong("a mapping of level to number with each level once", f"{level} and '{level}' are one level")
+        levels[level] = number
+    return levels
 
 
 def _operator(kind: str) -> tuple[Any, Any]:

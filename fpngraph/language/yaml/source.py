@@ -22,7 +22,8 @@ MAX_BYTES = 4 * 2**20
 """Size of a graph file; one of as many values as it can have has about 1 MiB."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+# U+0085, U+2028 and U+2029 end a line to some programs and not to others, so nobody could say what is on which line.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 def read(text: str, file: str) -> Value:
@@ -96,7 +97,15 @@ def _check_characters(text: str, source: Source) -> None:
     before = Source(text[: found.start()], source.file).lines
     shown = _FORBIDDEN.sub("\ufffd", source.lines[len(before) - 1])
     span = Span(source.file, len(before), len(before[-1]) + 1, len(before[-1]) + 2, shown)
-    raise GraphError([Problem(f"the character U+{ord(found[0]):04X} is not allowed in YAML", span)])
+    where, hint = "YAML", None
+    if found[0] == "\ufeff":
+        hint = "it is a byte order mark, which cannot be seen: delete it"
+    elif found[0] in "\x85\u2028\u2029":
+        where, hint = (
+            "a graph file",
+            f"it ends a line to some programs only; in double quotes write '\\u{ord(found[0]):04x}'",
+        )
+    raise GraphError([Problem(f"the character U+{ord(found[0]):04X} is not allowed in {where}", span, hint)])
 
 
 def _order(problem: Problem) -> tuple[int, int]:

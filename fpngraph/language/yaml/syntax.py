@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
-from fpngraph.errors import Problem, Span
+from fpngraph.errors import UNSEEN, Problem, Span
 from fpngraph.language.yaml.composer import Source
 
 _SPACES = "indent with spaces"
 _QUOTE = "put text that starts with such a sign in quotes"
 _COLON = "check the indentation, and put text that contains ': ' in quotes"
+_AMONG_SIGNS = re.compile(rf"(?:^|(?<=[\s:,\[\]{{}}?-]))[{UNSEEN}]|[{UNSEEN}](?=\s*$)")
+_UNSEEN = re.compile(f"[{UNSEEN}]")
+_LINES_BEFORE = 50  # in which what an error is due to is looked for
 _REASONS: tuple[tuple[str, str, str | None], ...] = (
     ("mapping values are not allowed", "':' is not allowed here", _COLON),
     ("entries are not allowed", "'-' is not allowed here", "an item of a list starts on a line of its own"),
@@ -40,6 +44,11 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
         return Problem(f"{source.file}: not valid YAML: {error}")
     context, problem = error.context_mark, error.problem or ""
     mark = error.problem_mark or context
+    unseen = _unseen(mark, source)
+    if unseen:
+        return Problem(
+            f"not valid YAML: the character U+{ord(unseen.text[unseen.column - 1]):04X} among spaces", unseen
+        )
     if "cannot start any token" in problem:
         return _stray(source.character(mark))
     if context is not None and _is_unclosed(problem, mark, source):
@@ -57,6 +66,18 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
         if part in _canonical(problem, error.context or ""):
             return Problem(f"not valid YAML: {reason.format(**words)}", span, hint)
     return Problem(f"not valid YAML: {problem}", span)
+
+
+def _unseen(mark: Any, source: Source) -> Span | None:
+    """The nearest character before a mark that looks like a space, which may be why the lines after it do not fit."""
+    for line in range(min(mark.line, len(source.lines) - 1), max(mark.line - _LINES_BEFORE, -1), -1):
+        text = source.lines[line]
+        start = len(text) - len(text.lstrip(" "))
+        found = _UNSEEN.match(text, start) or (line == mark.line and _AMONG_SIGNS.search(text))
+        if found and (line < mark.line or found.start() <= mark.column):
+            column = found.start() + 1
+            return Span(source.file, line + 1, column, column + 1, text)
+    return None
 
 
 def _end(mark: Any, source: Source) -> Span:
