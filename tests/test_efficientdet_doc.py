@@ -10,10 +10,12 @@ from pathlib import Path
 import effdet
 import effdet.config
 import effdet.efficientdet
+import pytest
 
 PAGE = Path(__file__).parent.parent / "docs" / "efficientdet.md"
 
 
+@pytest.mark.slow
 def test_the_code_prints_what_the_page_shows() -> None:
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     namespace: dict[str, object] = {}

@@ -165,6 +165,7 @@ def test_labels_of_levels_are_centred_below_the_inputs() -> None:
     assert [text.text for text in labels["3"]] == ["P3", "/8"]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(graph=graphs())
 def test_whatever_the_graph_nothing_is_clipped_or_hidden_or_missing(graph: Graph) -> None:

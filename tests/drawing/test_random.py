@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from fpngraph import Graph
@@ -16,6 +17,7 @@ from tests.drawing.graphs import graphs
 from tests.drawing.picture import Picture
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(graph=graphs())
 def test_whatever_the_graph_nothing_is_clipped_or_hidden_or_missing(graph: Graph) -> None:

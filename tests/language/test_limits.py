@@ -64,6 +64,7 @@ def results() -> dict[str, tuple[str, float]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*TEXTS, "sparse file of 1 GB"])
 def test_a_hostile_file_is_refused_in_little_time_and_memory(name: str, results: dict[str, tuple[str, float]]) -> None:
     said, seconds = results[name]
