@@ -386,6 +386,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "text"), MISTAKES.values(), ids=MISTAKES)
 def test_every_mistake_is_a_message(capsys: pytest.CaptureFixture[str], options: list[str], text: str) -> None:
     Path("names.txt").write_text("cat\ndog\n")

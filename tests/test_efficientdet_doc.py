@@ -15,6 +15,7 @@ import pytest
 PAGE = Path(__file__).parent.parent / "docs" / "efficientdet.md"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("workshop")
 def test_the_code_prints_what_the_page_shows() -> None:
     blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)

@@ -39,6 +39,7 @@ def varied() -> Neck:
 FEW, MANY = [*SIZES[:2], (8, 8)], [*SIZES, (8, 8), (1, 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.exports
 @pytest.mark.parametrize(
     ("make", "sizes"), [(varied, FEW), (lambda: shipped("retinanet_fpn"), MANY)], ids=["varied", "retinanet_fpn"]
@@ -86,6 +87,7 @@ def assert_exports(neck: Neck, sizes: list[dict[int, Any]], *, strict: bool = Fa
         assert_close(program(trimmed), neck(trimmed))
 
 
+@pytest.mark.slow
 @pytest.mark.exports
 @pytest.mark.parametrize("name", GRAPHS)
 def test_an_exported_program_takes_other_sizes_of_batch_and_image(name: str) -> None:
@@ -94,6 +96,7 @@ def test_an_exported_program_takes_other_sizes_of_batch_and_image(name: str) -> 
     assert_exports(neck, left_to_torch(neck))
 
 
+@pytest.mark.slow
 @pytest.mark.exports
 @pytest.mark.parametrize("strict", [False, True], ids=["non-strict", "strict"])
 @pytest.mark.parametrize("sizes", [independent, left_to_torch])
@@ -128,6 +131,7 @@ def test_export_resizes_only_where_an_input_may_have_another_size() -> None:
     assert len(resized) == ups + past_an_input
 
 
+@pytest.mark.slow
 @pytest.mark.exports
 def test_an_exported_program_is_kept_in_a_file(tmp_path: Any) -> None:
     neck = shipped("fpn")

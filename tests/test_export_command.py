@@ -151,6 +151,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.exports
 @pytest.mark.parametrize(("command", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_mistakes_have_messages_and_leave_nothing_behind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ import fpngraph
 from tests.fused_graphs import SIZES, maps, necks
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(neck=necks(), size=st.sampled_from(SIZES), batch=st.integers(1, 2), channels_last=st.booleans())
 def test_a_fused_neck_equals_its_neck(

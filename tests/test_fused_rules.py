@@ -322,6 +322,7 @@ def _fresh_compiler() -> Iterator[None]:
 SIZES = [(384, 512), (333, 501), (191, 257)]
 
 
+@pytest.mark.slow
 @pytest.mark.exports
 @pytest.mark.usefixtures("_fresh_compiler")
 @pytest.mark.parametrize(
@@ -345,6 +346,7 @@ def test_it_exports_with_sizes_left_open_to_a_smaller_program_than_the_neck(
     assert small <= share * large
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_fresh_compiler")
 def test_torch_compile_has_no_graph_break() -> None:
     neck = neck_of(

@@ -74,6 +74,7 @@ def test_pan_effdet_is_warned_about_for_the_weights_that_effdet_gives_single_inp
     assert fpngraph.load("pan_effdet", fusion="sum").warnings == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "params"), RANGES)
 def test_a_shipped_graph_gives_every_level_of_a_range(name: str, params: dict[str, int]) -> None:
     neck = build(name, **params)

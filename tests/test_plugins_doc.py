@@ -35,6 +35,7 @@ def test_every_block_is_an_example_with_what_it_prints() -> None:
     assert PAGE.count("\n```") == 2 * (len(EXAMPLES) + len(texts))
 
 
+@pytest.mark.slow
 def test_examples_run_in_order_and_print_what_is_shown() -> None:
     namespace: dict[str, Any] = {}
 
@@ -88,6 +89,7 @@ with_timm = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @with_timm
 @pytest.mark.parametrize(("model", "strides", "sizes"), [row[1:] for row in FAMILIES], ids=[row[0] for row in FAMILIES])
 def test_a_family_gives_maps_of_its_strides_for_these_images(model: str, strides: str, sizes: str) -> None:

@@ -76,6 +76,7 @@ def work(rank: int, folder: str, neck: fpngraph.Neck, shares: Sequence[Sequence[
         dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_neck_without_looking_for_unused_parameters(tmp_path: Path) -> None:
     neck = shipped("bifpn").double()
     for part in neck.modules():

@@ -110,6 +110,7 @@ def scenes() -> tuple[list[Tensor], list[dict[str, Tensor]]]:
     return images, targets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [retinanet, fcos, faster_rcnn, mask_rcnn, ssd, ssd_of_unequal_widths])
 def test_a_detector_on_a_pyramid_learns_and_detects(make: Callable[[], nn.Module]) -> None:
     torch.manual_seed(0)

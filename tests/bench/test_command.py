@@ -34,6 +34,7 @@ def test_every_form_has_its_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert (report["batch"], report["image_size"], report["threads"]) == (2, [128, 192], 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from tests.drawing.graphs import graphs
 from tests.drawing.reading import Picture
 
 
+@pytest.mark.slow
 @settings(max_examples=260, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(graph=graphs(), direction=st.sampled_from(get_args(Flow)))
 def test_whatever_the_graph_nothing_is_clipped_or_hidden_or_missing(graph: Graph, direction: Flow) -> None:

@@ -31,6 +31,7 @@ def test_dot_and_mermaid_have_the_widths() -> None:
     assert len(places) == len(set(places))  # Mermaid takes the last style of an edge and forgets the others
 
 
+@pytest.mark.slow
 def test_pixels_and_vectors_have_the_widths() -> None:
     factors = ([0.0, 1.0], [1.0, 0.0])
     scenes = [replace(weighted({"cell.0.td4": pair}), theme="light") for pair in factors]

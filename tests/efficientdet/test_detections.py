@@ -75,6 +75,7 @@ def effdet_rows(
     return [rows[rows[:, 4] > 0] for rows in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("originals", [None, ORIGINALS], ids=["whole", "letterboxed"])
 @pytest.mark.parametrize("soft_nms", [False, True], ids=["hard", "soft"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -33,6 +33,7 @@ def test_the_names_are_effdets() -> None:
     assert names() == list(MODELS)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*feature_location:UserWarning")
 @pytest.mark.parametrize("name", MODELS)
 def test_every_part_has_as_many_parameters_as_effdets(name: str) -> None:

@@ -24,6 +24,7 @@ def assert_equal_maps(theirs: EffdetModel, ours: EfficientDet, image_size: tuple
         assert_equal(y, reference, f"map {index}")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*feature_location:UserWarning")
 @pytest.mark.parametrize(
     "name",
@@ -41,6 +42,7 @@ def test_a_configuration_gives_the_maps_of_effdet(name: str) -> None:
     assert_equal_maps(effdet_model(name, (128, 96)), create(name), (128, 96))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size"),
     [

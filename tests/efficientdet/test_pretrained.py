@@ -64,6 +64,7 @@ def assert_taken(model: EfficientDet, state: dict[str, Tensor], *, but: tuple[st
     assert taken == {name for name in state if not name.startswith(but) or name.endswith("num_batches_tracked")}
 
 
+@pytest.mark.slow
 def test_the_published_weights_are_loaded_from_their_address_once(
     published: tuple[str, dict[str, Tensor]], cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -86,6 +87,7 @@ def test_all_is_taken_by_an_unchanged_model(published: tuple[str, dict[str, Tens
     assert (matched.changed, matched.missing, matched.unexpected) == ({}, (), ())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "new"),
     [

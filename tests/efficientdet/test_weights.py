@@ -102,6 +102,7 @@ def test_a_file_of_every_format_is_loaded(
     assert_loaded(ours, theirs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -215,6 +216,7 @@ def test_a_file_of_something_else_is_told(ours: EfficientDet, tmp_path: Path) ->
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", b"\x80\x02. no pickle", bytes(64)], ids=repr)
 def test_a_broken_file_is_told(ours: EfficientDet, tmp_path: Path, name: str, content: bytes) -> None:

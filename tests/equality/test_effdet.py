@@ -78,6 +78,7 @@ def test_the_cases_have_every_pair_of_options() -> None:
     assert len(seen) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=identity)
 def test_outputs_and_gradients_equal_effdets(case: Case) -> None:
     torch.manual_seed(0)
@@ -114,6 +115,7 @@ def outputs_of(options: Options, image_size: tuple[int, int]) -> tuple[list[Tens
     return ours.eval()(maps), theirs.eval()(list(maps))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("image_size", "options"),
     [

@@ -42,6 +42,7 @@ def test_the_table_has_every_configuration() -> None:
     assert [row["name"] for row in rows()] == list(efficientdet_model_param_dict)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row["name"])
 def test_the_neck_has_as_many_parameters_as_effdets(row: dict[str, str]) -> None:
     graph, in_channels = graph_of(options_of(row)), json.loads(row["backbone_channels"])

@@ -35,6 +35,7 @@ def held_by_effdet() -> int:
     return held(effdet_neck(D0, IN_CHANNELS, IMAGE_SIZE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lean", "memory_format", "share"),
     [

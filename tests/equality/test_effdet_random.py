@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from string import ascii_lowercase
 from typing import Any
 
+import pytest
 import torch
 from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
@@ -155,6 +156,7 @@ FAR = Topology(
 )
 
 
+@pytest.mark.slow
 @example(FAR)
 @example(replace(FAR, options=replace(FAR.options, downsample_type="avg")))
 @hypothesis_settings(max_examples=60)

@@ -21,6 +21,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("image_size", "options"), CASES)
 @torch.no_grad()
 def test_outputs_equal_effdets(image_size: tuple[int, int], options: Options) -> None:
@@ -36,6 +37,7 @@ def test_outputs_equal_effdets(image_size: tuple[int, int], options: Options) ->
             assert (y - z).abs().max() <= tolerance * z.abs().max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
 def test_a_forward_holds_a_third_of_what_effdets_holds(layout: torch.memory_format) -> None:
     torch.manual_seed(0)

@@ -39,6 +39,7 @@ def assert_alike(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> No
             assert (reach[0] > 2.2) == (reach[1] > 2.2), f"{name}: reaches {reach[0]}, the reference {reach[1]}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("separable", [True, False], ids=["separable", "full"])
 @pytest.mark.parametrize(
     ("init", "initialise"), [("effdet", _init_weight), ("effdet_alt", _init_weight_alt)], ids=["glorot", "alternate"]
@@ -71,6 +72,7 @@ def test_every_graph_of_effdets_family_starts_as_effdet() -> None:
         assert_alike(ours.state_dict(), neck_state_from_effdet(theirs.state_dict(), ours))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("separable", [True, False], ids=["separable", "full"])
 @pytest.mark.parametrize("init", ["effdet", "effdet_alt"], ids=["glorot", "alternate"])
 def test_new_heads_are_drawn_as_effdets(init: str, separable: bool) -> None:

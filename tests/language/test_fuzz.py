@@ -119,6 +119,7 @@ def grafted(draw: Any) -> Any:
     return tree
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(grafted())
 def test_any_graft_of_a_shipped_graph(tree: Any) -> None:
@@ -139,6 +140,7 @@ def test_any_value_of_a_parameter(value: Any, name: str, data: st.DataObject) ->
     assert said or (graph and graph.outputs)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(name=st.sampled_from(sorted(TEXTS)), data=st.data())
 def test_any_numbers_of_channels(name: str, data: st.DataObject) -> None:

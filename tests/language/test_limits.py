@@ -80,6 +80,7 @@ def results() -> dict[str, tuple[str, int, float]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*TEXTS, "sparse file of 1 GB"])
 def test_any_file_is_read_or_refused_in_little_time_and_memory_and_few_words(
     name: str, results: dict[str, tuple[str, int, float]]

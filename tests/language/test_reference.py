@@ -345,6 +345,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE, ids=[text[:8] for text in HOSTILE])
 def test_long_texts_take_no_time_and_no_recursion(text: str) -> None:
     start = time.process_time()

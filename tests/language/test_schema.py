@@ -178,4 +178,4 @@ def test_levels_that_json_made_text_are_levels_to_the_schema_and_to_load() -> No
     assert data["defaults"]["channels"] == {"3": 8, "4": 16}
     assert places(data) == []
     assert loads(data) == loads(text)
-    assert dump(loads(loads(data))) == loads(text)
+    assert loads(dump(loads(data))) == loads(text)

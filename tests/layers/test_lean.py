@@ -102,6 +102,7 @@ def node_around(case: Case) -> tuple[Node, Node]:
     return pair(edges, Sum(), [module, nn.SiLU()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", LAYERS, ids=lambda operator: f"{operator.kind}-{operator.name}")
 @hypothesis_settings(max_examples=8)
 @given(data=st.data())

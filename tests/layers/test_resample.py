@@ -54,6 +54,7 @@ def result_size(x: Tensor, stride: int) -> tuple[int, int]:
     return -(-x.shape[2] // stride), -(-x.shape[3] // stride)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pool", [MaxPool, AvgPool])
 @pytest.mark.parametrize("padding", PADDINGS)
 @pytest.mark.parametrize("stride", [2, 4])

@@ -32,6 +32,7 @@ def label(value: object) -> str:
     return f"{value.kind}-{value.name}" if isinstance(value, type) and issubclass(value, Operator) else str(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", MODULES, ids=label)
 @QUICK
 @given(data=st.data())
@@ -59,6 +60,7 @@ def places(operator: type[Operator]) -> list[tuple[Operator, Site]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.exports
 @pytest.mark.parametrize("operator", MODULES, ids=label)
 def test_exports_with_dynamic_batch_height_and_width(operator: type[Operator]) -> None:

@@ -45,6 +45,7 @@ def assert_same(got: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", CHAINED, ids=label)
 @QUICK
 @given(data=st.data())

@@ -96,6 +96,7 @@ def test_the_page_has_the_theme_of_its_scene(theme: Theme) -> None:
     assert f'<html lang="en" data-theme="{theme}">' in html.write(scene(theme))
 
 
+@pytest.mark.slow
 def test_the_same_graph_gives_the_same_bytes_under_every_hash_seed() -> None:
     code = (
         "import fpngraph; from fpngraph.drawing import draw; from fpngraph.drawing.formats import html\n"

@@ -121,6 +121,7 @@ def test_fonts_of_the_machine_are_left_alone() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", ["0", "1"])
 def test_the_bytes_are_the_same_in_every_process(scene: Scene, seed: str) -> None:
     environment = {**os.environ, "PYTHONHASHSEED": seed}

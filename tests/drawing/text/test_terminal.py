@@ -59,6 +59,7 @@ def assert_can_be_followed(text: str, drawn: Diagram) -> None:
     assert [edge for edge in edges if not edge[1].startswith("output ")] == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", ["names", "ids", "none"])
 @pytest.mark.parametrize(
     ("name", "params"),
@@ -88,6 +89,7 @@ def test_lines_that_cross_can_be_followed() -> None:
     assert_can_be_followed(terminal.write(drawn), drawn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_lines_of_any_graph_can_be_followed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheet, "_TANGLED", 100.0)
