@@ -20,6 +20,8 @@ TRACED = (128, 160)  # pixels of the image
 OTHERS = [(97, 150), (191, 257), (33, 64)]
 TENSORFLOW = ["bifpn", "pan_effdet", "qufpn"]  # have a parameter for it
 CASES = [*((name, "symmetric") for name in GRAPHS), *((name, "same") for name in TENSORFLOW)]
+QUICK = [("bifpn", "same"), ("simple_fpn", "symmetric")]
+TRACES = [pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow) for case in CASES]
 EXPORTS = [
     pytest.param(*case, modern, marks=() if case == ("bifpn", "same") and not modern else pytest.mark.slow)
     for case in CASES
@@ -51,7 +53,7 @@ def many(neck: fpngraph.Neck) -> list[list[Tensor]]:
 
 @pytest.mark.parametrize("gradients", [False, True], ids=["no_grad", "grad"])
 @pytest.mark.parametrize("form", [plain, fused])
-@pytest.mark.parametrize(("name", "padding"), CASES)
+@pytest.mark.parametrize(("name", "padding"), TRACES)
 def test_a_trace_is_right_at_other_sizes(name: str, padding: str, form: Form, gradients: bool) -> None:
     neck = neck_with(name, padding).double()
     module = form(neck)
