@@ -21,9 +21,9 @@ _PIPE_CLOSED = 141  # and by SIGPIPE
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # whatever the terminal's encoding
     try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # whatever the terminal's encoding
         status = _run(argv)
         sys.stdout.flush()
     except BrokenPipeError:

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from fpngraph import efficientdet, findings
-from fpngraph.arguments import UsageError, check_pixels
+from fpngraph.arguments import UsageError, check_pixels, enough_memory
 from fpngraph.commands import is_readable
+from fpngraph.devices import device
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.coco import class_names
 from fpngraph.efficientdet.weights import num_classes_in
@@ -37,12 +37,8 @@ def detect(args: argparse.Namespace) -> int:
         labels = _labels(args.labels)
         detector = _detector(args, labels)
         names = _names(labels, detector.model.config.num_classes)
-        try:
+        with enough_memory("--batch-size and --image-size can be smaller"):
             read = findings.write(detector, planned, names, score=args.score, batch_size=args.batch_size)
-        except (MemoryError, RuntimeError) as error:  # torch says the second, in its own words for each device
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
-                raise
-            raise UsageError("the memory is too small\n  hint: --batch-size and --image-size can be smaller") from error
     else:
         read = 0
     if not read:
@@ -96,6 +92,7 @@ def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientde
     for field, option in _OWN_WEIGHTS.items():
         if field in changes and not args.checkpoint:
             raise UsageError(f"{option} needs weights that fit\n  hint: add --checkpoint FILE")
+    place = device(args.device)
     try:
         published = efficientdet.config(args.model)
         state = read_checkpoint(args.checkpoint, ema=None) if args.checkpoint else {}
@@ -110,7 +107,7 @@ def _detector(args: argparse.Namespace, labels: list[str] | None) -> efficientde
         raise
     except (ValueError, efficientdet.DownloadError) as error:  # no such model, or no weights that fit
         raise UsageError(str(error)) from error
-    return efficientdet.Detector(_on_device(model, args.device).eval().fuse())
+    return efficientdet.Detector(model.to(place).eval().fuse())
 
 
 def _model(
@@ -123,10 +120,3 @@ def _model(
         else:
             efficientdet.load_effdet(model, checkpoint)
     return model
-
-
-def _on_device(model: efficientdet.EfficientDet, device: str | None) -> efficientdet.EfficientDet:
-    try:
-        return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except (RuntimeError, AssertionError) as error:  # no device of this name, or torch is built without it
-        raise UsageError(f"--device {device!r}: {str(error).splitlines()[0]}") from error

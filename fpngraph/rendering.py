@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 from fpngraph import arguments
-from fpngraph.arguments import UsageError
+from fpngraph.arguments import UsageError, enough_memory
 from fpngraph.commands import known_channels, loaded
 from fpngraph.drawing import Scene, draw, files, terminal, watch
 from fpngraph.drawing.extras import MissingExtra
@@ -69,7 +69,8 @@ def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
     from fpngraph.trained import trained
 
     try:
-        return files.learned_weights(trained(graph, channels, path))
+        with enough_memory("the channels of the graph can be fewer"):
+            return files.learned_weights(trained(graph, channels, path))
     except GraphError:
         raise
     except ValueError as error:  # the file is no state of this neck, or nothing in the neck has weights

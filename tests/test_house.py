@@ -28,7 +28,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("arguments", "photos", "report", "commands", "running", "rendering", "parsers", "cli", "__main__"),
     ("layers",),
     ("compiler", "compiled", "neck", "folding", "fused", "fusing", "measuring"),
-    ("backbone", "pyramid", "state", "trained", "matching", "exporting"),
+    ("backbone", "pyramid", "devices", "state", "trained", "matching", "exporting"),
     ("efficientdet",),
     ("adapters", "findings", "detecting", "bench"),
 )
