@@ -18,6 +18,7 @@ from fpngraph.language.source import read
 _MOST_PIXELS = 1 << 26  # of an image; 800 MB before the first layer
 _MOST_DIGITS = 12  # of a number; what is too large for its purpose is told by name
 _MOST_THREADS = 1024
+_LONGEST = 20_000  # characters of all parameters; what needs more is written into a file
 _WIDEST = 60  # characters of what was typed that a message shows
 _INTEGER = re.compile(r"-?[0-9]+")
 _OF_MEMORY = re.compile(r"memory|Storage size calculation overflowed|numel: integer multiplication overflow")
@@ -40,13 +41,31 @@ def _quoted(text: str) -> str:
     return repr(text if len(text) <= _WIDEST else f"{text[:_WIDEST]}...")
 
 
+class Parameters(argparse.Action):
+    """Collects every ``name=value``, until they are longer than anybody types."""
+
+    _length = 0
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        self._length += len(values)
+        if self._length > _LONGEST:
+            raise argparse.ArgumentError(self, f"{_quoted(values)} brings them to more than {_LONGEST:,} characters")
+        try:
+            found = parameter(values)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentError(self, str(error)) from error
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), found])
+
+
 def parameter(text: str) -> tuple[str, Any]:
     """``name=value`` of the command line, the value read as YAML."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{_quoted(text)} is not of the form NAME=VALUE")
     if name == "preset":  # no graph can have a parameter of this name
-        raise argparse.ArgumentTypeError(f"{_quoted(text)} sets no parameter; a preset is chosen by '--preset NAME'")
+        raise argparse.ArgumentTypeError(
+            f"{_quoted(text)} sets no parameter: '--preset NAME' chooses a preset, where a command has it"
+        )
     try:
         entries = read(f"value: {value}", "-p").plain()
     except GraphError as error:
@@ -147,5 +166,7 @@ def import_operators(modules: Iterable[str]) -> None:
         try:
             import_module(module)
         except (Exception, SystemExit) as error:  # whatever the module does wrong is its author's to know
-            hint = f"\n  hint: write '--import {Path(module).stem}'" if module.endswith(".py") else ""
+            is_path = module.endswith(".py") or module != Path(module).name or module.startswith(".")
+            name = Path(module).name.removesuffix(".py").strip(".")
+            hint = f"\n  hint: write '--import {name}' in the folder of the module" if is_path and name else ""
             raise UsageError(f"cannot import {module!r}: {reason(error)}{hint}") from error

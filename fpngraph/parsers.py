@@ -204,9 +204,8 @@ def _add_params(parser: Any) -> None:
     parser.add_argument(
         "-p",
         dest="params",
-        action="append",
+        action=arguments.Parameters,
         default=[],
-        type=arguments.parameter,
         metavar="NAME=VALUE",
         help="set a parameter of the graph; the value is written as in YAML (may be given more than once)",
     )
