@@ -46,6 +46,8 @@ def load(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, 
 
 def loads(source: str | Mapping[str, Any], /, *, preset: str | None = None, **params: Any) -> Graph:
     """A graph from YAML text or from an equal mapping. Otherwise as ``load``."""
+    if not isinstance(source, str | Mapping):
+        raise TypeError(f"source is {source!r:.60}, not YAML text or a mapping")
     text = source if isinstance(source, str) else to_yaml(source)
     return _graph(read(text, "<text>"), preset, params)
 
@@ -75,7 +77,9 @@ def describe(name_or_path: str | os.PathLike[str], /, *, preset: str | None = No
 
 def path_of(name_or_path: str | os.PathLike[str]) -> Path:
     """The file that ``load`` reads. Raises GraphError for the name of no shipped graph."""
-    text = os.fspath(name_or_path)
+    text = os.fspath(name_or_path) if isinstance(name_or_path, str | os.PathLike) else None
+    if not isinstance(text, str):
+        raise TypeError(f"name_or_path is {name_or_path!r:.60}, not the name of a graph or a path")
     if not isinstance(name_or_path, str) or "/" in text or os.sep in text or Path(text).suffix:
         return Path(text)
     graphs = shipped()

@@ -413,7 +413,7 @@ class TestImport:
 
         printed = assert_runs(capsys, "list", "--import", "own.py", status=2)
 
-        assert printed.endswith("\n  hint: write '--import own'\n")
+        assert printed.endswith("\n  hint: write '--import own' in the folder of the module\n")
 
 
 class TestMistakes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import util
 from pathlib import Path
 
@@ -144,11 +145,35 @@ MISTAKES = {
         [*ASKED, "--format", "torch-export", "-o", "my.pt2", "--image-size", "32x40"],
         "images of 32x40 pixels have fewer than 2 at level 5, but 33 a side have 2",
     ),
-    "no-such-opset": (
-        ["export", "tiny.yaml", "--in-channels", "4", "--format", "onnx", "-o", "my.onnx", "--opset", "7"],
-        "opset 7 cannot be written, but 18 can",
-    ),
 }
+
+
+@pytest.mark.exports
+def test_the_opset_that_is_offered_in_place_of_another_can_be_written(
+    workshop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("tiny.yaml").write_text(TINY, encoding="utf-8")
+    command = ["export", "tiny.yaml", "--in-channels", "4", "--format", "onnx", "-o", "my.onnx", "--opset"]
+
+    assert main([*command, "7"]) == 2
+    found = re.search(r"fpngraph export: opset 7 cannot be written, but (\d+) can\n$", capsys.readouterr().err)
+
+    assert found is not None
+    assert main([*command, found[1]]) == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "nearest"), [(1, 15), (13, 15), (14, 15), (28, 27), (29, 27), (64, 27), (10**6, 27)]
+)
+def test_it_is_the_nearest_one(wanted: int, nearest: int) -> None:
+    tried: list[int] = []
+
+    def works(opset: int) -> bool:
+        tried.append(opset)
+        return 15 <= opset <= 27
+
+    assert exporting._nearest(works, wanted, 18) == nearest
+    assert len(tried) <= 6
 
 
 @pytest.mark.slow

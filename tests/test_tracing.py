@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from fpngraph.compiler.builder.compiled import Compiled
 from torch import Tensor
 
 import fpngraph
+from fpngraph.compiler.compiled import Compiled
 from tests.necks import CHANNELS, GRAPHS, maps, neck_of, randomised, shipped
 from tests.traces import assert_equal_maps, onnx_session, trace
 

@@ -9,6 +9,7 @@ from fpngraph.analysis.steps import UNKNOWN, NodeSteps, node_steps
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.feature import Feature
 from fpngraph.graph.graph import Graph
+from fpngraph.language.grammar.arithmetic import MAX_INTEGER
 
 InChannels = Sequence[int] | Mapping[str, int]
 
@@ -80,4 +81,6 @@ def _input_features(graph: Graph, in_channels: InChannels) -> dict[str, Feature]
     for name, channels in in_channels.items():
         if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
             raise GraphError([Problem(f"in_channels of {name!r} is {channels!r}, not a positive integer")])
+        if channels > MAX_INTEGER:
+            raise GraphError([Problem(f"in_channels of {name!r} is beyond {MAX_INTEGER}, the largest integer")])
     return {name: Feature(level, in_channels[name]) for name, level in levels.items()}

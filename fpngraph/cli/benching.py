@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from fpngraph.analysis.costs import written
 from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
+from fpngraph.cli.devices import device
 from fpngraph.cli.values import UsageError, check_pixels
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
@@ -51,16 +52,11 @@ def _setting(args: argparse.Namespace) -> Setting:
         raise UsageError(f"there is no form {unknown[0]!r}\n  hint: there are: {', '.join(FORMS)}")
     if args.threads:
         torch.set_num_threads(args.threads)
-    try:
-        device = torch.device(args.device)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"no device {args.device!r} here: {str(error).splitlines()[0]}") from error
     return Setting(
         image_size=args.image_size or (512, 512),
         batch=args.batch_size,
         dtype=getattr(torch, args.dtype),
-        device=device,
+        device=device(args.device),
         rounds=args.rounds,
         forms=tuple(args.forms.split(",")),
     )

@@ -159,7 +159,7 @@ def render(args: argparse.Namespace) -> int:
 
 def known_channels(graph: Graph, args: argparse.Namespace) -> tuple[int, ...] | None:
     """The channels of the graph's inputs, as given or as a backbone has them; None where nobody says."""
-    if args.backbone:
+    if args.backbone is not None:
         return channels_of(args.backbone, graph)
     channels: tuple[int, ...] | None = args.in_channels
     return channels

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from fpngraph import efficientdet
 from fpngraph.cli import findings
 from fpngraph.cli.commands import is_readable
+from fpngraph.cli.devices import device
 from fpngraph.cli.photos import Photo, paths_of, photos
-from fpngraph.cli.values import UsageError, check_pixels
+from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import class_names
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.weights import num_classes_in
@@ -38,12 +38,8 @@ def detect(args: argparse.Namespace) -> int:
         labels = _labels(args.labels)
         model = _model(args, labels)
         names, detector = _names(labels, model.config.num_classes), efficientdet.Detector(model.fuse())
-        try:
+        with enough_memory("--batch-size and --image-size can be smaller"):
             read = findings.write(detector, planned, names, score=args.score, batch_size=args.batch_size)
-        except (MemoryError, RuntimeError) as error:  # torch says the second, in its own words for each device
-            if isinstance(error, RuntimeError) and "memory" not in str(error):
-                raise
-            raise UsageError("the memory is too small\n  hint: --batch-size and --image-size can be smaller") from error
     else:
         read = 0
     if not read:
@@ -101,6 +97,7 @@ def _model(args: argparse.Namespace, labels: list[str] | None) -> efficientdet.E
     for field, option in _OWN_WEIGHTS.items():
         if field in changes and not args.checkpoint:
             raise UsageError(f"{option} needs weights that fit\n  hint: add --checkpoint FILE")
+    place = device(args.device)
     try:
         published = efficientdet.config(args.model)
         state = read_checkpoint(args.checkpoint, ema=None) if args.checkpoint else {}
@@ -115,7 +112,7 @@ def _model(args: argparse.Namespace, labels: list[str] | None) -> efficientdet.E
         raise
     except (ValueError, efficientdet.DownloadError) as error:  # no such model, or no weights that fit
         raise UsageError(str(error)) from error
-    return _on_device(model, args.device).eval()
+    return model.to(place).eval()
 
 
 def _loaded(
@@ -129,10 +126,3 @@ def _loaded(
         else:
             efficientdet.load_effdet(model, checkpoint)
     return model
-
-
-def _on_device(model: efficientdet.EfficientDet, device: str | None) -> efficientdet.EfficientDet:
-    try:
-        return model.to(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    except (RuntimeError, AssertionError) as error:  # no device of this name, or torch is built without it
-        raise UsageError(f"--device {device!r}: {str(error).splitlines()[0]}") from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from fpngraph.cli import values
 from fpngraph.cli.parsers import parser
@@ -21,24 +22,36 @@ _PIPE_CLOSED = 141  # and by SIGPIPE
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # whatever the terminal's encoding
     try:
+        _open_streams()
         status = _run(argv)
-        sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to fail at exit
+        _leave_stdout()
         return _PIPE_CLOSED
     except KeyboardInterrupt:
         return _INTERRUPTED
     return status
 
 
+def _open_streams() -> None:
+    """Have streams that take any text, whatever the terminal's encoding, and where somebody has closed them too."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (to the end)
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _leave_stdout() -> None:
+    """What is still to be written goes nowhere, so that nothing is left to fail at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _run(argv: Sequence[str] | None) -> int:
     args = parser().parse_args(argv)
     try:
         values.import_operators(args.imports)
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
     except GraphError as error:
         print(error, file=sys.stderr)
         return 1
@@ -49,4 +62,9 @@ def _run(argv: Sequence[str] | None) -> int:
         raise
     except OSError as error:
         print(f"fpngraph {args.command}: {values.reason(error)}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:  # it is standard output that cannot be written
+            _leave_stdout()
         return 2
+    return status

@@ -142,7 +142,7 @@ def _add_bench(subparsers: Any) -> None:
     _add_image_size(parser, "(default: 512)")
     parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
     parser.add_argument("--rounds", type=values.rounds, default=20, metavar="N", help="(default: 20)")
-    parser.add_argument("--threads", type=values.count, metavar="N", help="of the processor (default: torch's)")
+    parser.add_argument("--threads", type=values.threads, metavar="N", help="of the processor (default: torch's)")
     parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: cpu)")
     parser.add_argument(
         "--dtype", choices=("float32", "bfloat16", "float16"), default="float32", help="(default: float32)"
@@ -176,7 +176,9 @@ def _add_export(subparsers: Any) -> None:
     parser.add_argument("--force", action="store_true", help="write over a file that exists")
     about_weights = "the state dict of a trained neck (torch.save); without it the weights are random"
     parser.add_argument("--weights", metavar="FILE", help=about_weights)
-    parser.add_argument("--opset", type=int, metavar="N", help="the version of ONNX's operators (default: torch's)")
+    parser.add_argument(
+        "--opset", type=values.count, metavar="N", help="the version of ONNX's operators (default: torch's)"
+    )
     about_size = "512 or HEIGHTxWIDTH in pixels, of the images it is traced with (default: 512)"
     parser.add_argument("--image-size", type=values.image_size, default=(512, 512), metavar="SIZE", help=about_size)
 
@@ -200,9 +202,8 @@ def _add_params(parser: Any) -> None:
     parser.add_argument(
         "-p",
         dest="params",
-        action="append",
+        action=values.Parameters,
         default=[],
-        type=values.parameter,
         metavar="NAME=VALUE",
         help="set a parameter of the graph; the value is written as in YAML (may be given more than once)",
     )

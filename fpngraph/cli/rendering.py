@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fpngraph.cli import values
 from fpngraph.cli.commands import known_channels, loaded
-from fpngraph.cli.values import UsageError
+from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.drawing import files, watch
 from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
@@ -62,7 +62,8 @@ def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
     from fpngraph.weights.trained import trained
 
     try:
-        return files.learned_weights(trained(graph, channels, path))
+        with enough_memory("the channels of the graph can be fewer"):
+            return files.learned_weights(trained(graph, channels, path))
     except GraphError:
         raise
     except ValueError as error:  # the file is no state of this neck, or nothing in the neck has weights

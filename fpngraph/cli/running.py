@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 
 from fpngraph.cli.commands import channels_of, check_new, known_channels, loaded
-from fpngraph.cli.values import UsageError
+from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.files import check_place, replace_file
 
 _USUAL_BACKBONE = "efficientnet_b0"
@@ -26,7 +26,8 @@ def bench(args: argparse.Namespace) -> int:
     channels = known_channels(graph, args) or channels_of(_USUAL_BACKBONE, graph)
     from fpngraph.cli import benching as command
 
-    return command.bench(graph, channels, args)
+    with enough_memory("--batch-size and --image-size can be smaller, or the channels of the graph"):
+        return command.bench(graph, channels, args)
 
 
 def export(args: argparse.Namespace) -> int:
@@ -46,9 +47,10 @@ def export(args: argparse.Namespace) -> int:
     from fpngraph.weights import state, trained
 
     try:
-        neck = trained.trained(graph, channels, args.weights) if args.weights else build(graph, channels)
-        print(f"exporting {graph.name}, which may take a minute", file=sys.stderr, flush=True)
-        exported = export_neck(neck, args.format, image_size=args.image_size, opset=args.opset)
+        with enough_memory("--image-size can be smaller, or the channels of the graph"):
+            neck = trained.trained(graph, channels, args.weights) if args.weights else build(graph, channels)
+            print(f"exporting {graph.name}, which may take a minute", file=sys.stderr, flush=True)
+            exported = export_neck(neck, args.format, image_size=args.image_size, opset=args.opset)
     except (state.StateError, ExportError) as error:
         raise UsageError(str(error)) from error
     replace_file(args.output, exported.content)

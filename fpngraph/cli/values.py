@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from math import isfinite, prod
 from pathlib import Path
@@ -14,6 +16,12 @@ from fpngraph.errors import GraphError
 from fpngraph.language.yaml.source import read
 
 _MOST_PIXELS = 1 << 26  # of an image; 800 MB before the first layer
+_MOST_DIGITS = 12  # of a number; what is too large for its purpose is told by name
+_MOST_THREADS = 1024
+_LONGEST = 20_000  # characters of all parameters; what needs more is written into a file
+_WIDEST = 60  # characters of what was typed that a message shows
+_INTEGER = re.compile(r"-?[0-9]+")
+_OF_MEMORY = re.compile(r"memory|Storage size calculation overflowed|numel: integer multiplication overflow")
 
 
 class UsageError(Exception):
@@ -28,33 +36,65 @@ def reason(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
+def _quoted(text: str) -> str:
+    """What was typed, as far as a message has room for it."""
+    return repr(text if len(text) <= _WIDEST else f"{text[:_WIDEST]}...")
+
+
+class Parameters(argparse.Action):
+    """Collects every ``name=value``, until they are longer than anybody types."""
+
+    _length = 0
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        self._length += len(values)
+        if self._length > _LONGEST:
+            raise argparse.ArgumentError(self, f"{_quoted(values)} brings them to more than {_LONGEST:,} characters")
+        try:
+            found = parameter(values)
+        except argparse.ArgumentTypeError as error:
+            raise argparse.ArgumentError(self, str(error)) from error
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), found])
+
+
 def parameter(text: str) -> tuple[str, Any]:
     """``name=value`` of the command line, the value read as YAML."""
     name, equals, value = text.partition("=")
     if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not of the form NAME=VALUE")
+    if name == "preset":  # no graph can have a parameter of this name
+        raise argparse.ArgumentTypeError(
+            f"{_quoted(text)} sets no parameter: '--preset NAME' chooses a preset, where a command has it"
+        )
     try:
-        entries = read(f"value: {value}", text).plain()
+        entries = read(f"value: {value}", "-p").plain()
     except GraphError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error.problems[0].message}") from error
+        raise argparse.ArgumentTypeError(f"{_quoted(text)}: {error.problems[0].message}") from error
     if entries.keys() != {"value"}:
-        raise argparse.ArgumentTypeError(f"{text!r} is more than one value")
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is more than one value")
     return name, entries["value"]
 
 
 def in_channels(text: str) -> tuple[int, ...]:
     """Comma-separated numbers of channels."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of numbers such as 40,112,320") from error
+    parts = [part.strip() for part in text.split(",")]
+    if not all(_INTEGER.fullmatch(part) for part in parts):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a list of numbers such as 40,112,320")
+    if not all(len(part) <= _MOST_DIGITS for part in parts):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} has a number of more than {_MOST_DIGITS} digits")
+    return tuple(map(int, parts))
+
+
+def _is_whole(text: str) -> bool:
+    """Whether it is a number from 1 to about a million."""
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and 0 < int(text) < 1 << 20
 
 
 def image_size(text: str) -> tuple[int, int]:
     """``512`` or ``512x640``, as (height, width)."""
     sides = text.lower().split("x")
-    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and 0 < int(side) < 1 << 20 for side in sides):
-        raise argparse.ArgumentTypeError(f"{text!r} is no image size such as 512 or 512x640")
+    if len(sides) > 2 or not all(map(_is_whole, sides)):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is no image size such as 512 or 512x640")
     return int(sides[0]), int(sides[-1])
 
 
@@ -71,14 +111,14 @@ def scale(text: str) -> float:
     except ValueError:
         number = 0.0
     if not (number > 0 and isfinite(number)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a number above 0")
     return number
 
 
 def count(text: str) -> int:
     """A whole number from 1 to about a million."""
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1 << 20):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to a million")
+    if not _is_whole(text):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a whole number from 1 to a million")
     return int(text)
 
 
@@ -89,7 +129,7 @@ def score(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a number from 0 to 1")
     return number
 
 
@@ -100,6 +140,24 @@ def rounds(text: str) -> int:
     return count(text)
 
 
+def threads(text: str) -> int:
+    """A number of threads that a system can start."""
+    if not _is_whole(text) or int(text) > _MOST_THREADS:
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a whole number from 1 to {_MOST_THREADS}")
+    return int(text)
+
+
+@contextmanager
+def enough_memory(hint: str) -> Iterator[None]:
+    """Raises UsageError with the hint where the memory is too small for what is done meanwhile."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # torch says the second, in its own words for each device
+        if isinstance(error, RuntimeError) and not _OF_MEMORY.search(str(error)):
+            raise
+        raise UsageError(f"the memory is too small\n  hint: {hint}") from error
+
+
 def import_operators(modules: Iterable[str]) -> None:
     """Import modules by name, those of the working directory included. Raises UsageError with the reason."""
     for module in modules:
@@ -108,5 +166,7 @@ def import_operators(modules: Iterable[str]) -> None:
         try:
             import_module(module)
         except (Exception, SystemExit) as error:  # whatever the module does wrong is its author's to know
-            hint = f"\n  hint: write '--import {Path(module).stem}'" if module.endswith(".py") else ""
+            is_path = module.endswith(".py") or module != Path(module).name or module.startswith(".")
+            name = Path(module).name.removesuffix(".py").strip(".")
+            hint = f"\n  hint: write '--import {name}' in the folder of the module" if is_path and name else ""
             raise UsageError(f"cannot import {module!r}: {reason(error)}{hint}") from error

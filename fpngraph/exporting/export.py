@@ -21,6 +21,7 @@ from fpngraph.compiler.neck import Neck
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 OLDEST_TORCH = (2, 13)
 """The first that leaves every size open which a neck does; 2.8 to 2.10 stop with "Constraints violated"."""
+_BEYOND = 64  # versions of ONNX's operators
 _TOLERANCE = 1e-4  # of the largest value of an output, in float32
 
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
@@ -151,19 +152,25 @@ def _onnx(
     inputs = tuple(neck.in_channels)
     while set(inputs) & set(neck.out_channels):  # in ONNX a name stands for one value
         inputs = tuple(f"{name}_in" for name in inputs)
-    written: Any = torch.onnx.export(
-        program,
-        input_names=list(inputs),
-        output_names=list(neck.out_channels),
-        opset_version=opset,
-        dynamic_shapes=(_dynamic(neck),),
-        dynamo=True,
-        verbose=False,
-    )
-    model = written.model_proto
-    found = next(entry.version for entry in model.opset_import if not entry.domain)
-    if opset not in (None, found):
-        raise ExportError(f"opset {opset} cannot be written, but {found} can")
+
+    def written(opset: int | None) -> tuple[Any, int]:
+        """A model, and the opset that it has, which is torch's own where the wanted one cannot be written."""
+        model: Any = torch.onnx.export(
+            program,
+            input_names=list(inputs),
+            output_names=list(neck.out_channels),
+            opset_version=opset,
+            dynamic_shapes=(_dynamic(neck),),
+            dynamo=True,
+            verbose=False,
+        )
+        proto = model.model_proto
+        return proto, next(entry.version for entry in proto.opset_import if not entry.domain)
+
+    model, found = written(opset)
+    if opset is not None and opset != found:
+        nearest = _nearest(lambda version: written(version)[1] == version, opset, found)
+        raise ExportError(f"opset {opset} cannot be written, but {nearest} can")
     content: bytes = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
 
@@ -172,6 +179,15 @@ def _onnx(
         return [torch.from_numpy(result) for result in results]
 
     return content, inputs, len(model.graph.node), run
+
+
+def _nearest(works: Callable[[int], bool], wanted: int, known: int) -> int:
+    """The number nearest to ``wanted`` that works, where ``known`` does and it is left step by step."""
+    fails = min(wanted, _BEYOND)
+    while abs(known - fails) > 1:
+        middle = (known + fails) // 2
+        known, fails = (middle, fails) if works(middle) else (known, middle)
+    return known
 
 
 def _difference(neck: Neck, run: Run, maps: Sequence[Tensor]) -> float:

@@ -110,7 +110,7 @@ def test_the_table_says_what_was_measured(capsys: pytest.CaptureFixture[str]) ->
         ),
         pytest.param(
             ["bifpn", *QUICK, "--device", "abacus"],
-            "fpngraph bench: no device 'abacus' here: Expected one of",
+            "fpngraph bench: --device 'abacus': Expected one of",
             id="device",
         ),
     ],

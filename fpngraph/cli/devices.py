@@ -1,0 +1,25 @@
+"""Devices by name, where they are here and compute."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+
+from fpngraph.cli.values import UsageError
+
+
+def device(name: str | None) -> torch.device:
+    """The device of this name, by default a GPU where there is one. Raises UsageError where it computes nothing."""
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found = torch.device(name)
+            if found.type == "meta":
+                raise UsageError(f"--device {name!r}: it holds no numbers")
+            torch.ones(1, device=found).item()
+        except (RuntimeError, AssertionError, ImportError) as error:  # no such device, or torch is built without it
+            raise UsageError(f"--device {name!r}: {str(error).splitlines()[0]}") from error
+    return found
