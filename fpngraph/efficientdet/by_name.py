@@ -64,8 +64,8 @@ def load_pretrained(model: EfficientDet) -> Matched:
             f"configuration {published.name!r} has no published weights\n  hint: {_others(published.name)}"
         )
     path = _cached(model.config.weights, published.name)
-    with torch.device("meta"):
-        original = EfficientDet(published)
+    with torch.device("meta"):  # only its names and shapes count: no weights are drawn
+        original = EfficientDet(published).to_empty(device="cpu")
     state = state_from_effdet(read_checkpoint(path, ema=None), original, repr(str(path)))
     new = tuple(f"{head}.predict." for head in changed_predictors(published, model.config))
     return load_matching(model, {name: tensor for name, tensor in state.items() if not name.startswith(new)})

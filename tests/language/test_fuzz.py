@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,10 @@ def assert_loads_or_says_why(source: Any, lines: int | None = None) -> Graph | N
     """The graph, or None where it is refused; ``lines`` is how many lines the file has, if it is one."""
     problems: tuple[Problem, ...] = ()
     graph = None
+    if not isinstance(source, str | Mapping):
+        with pytest.raises(TypeError, match="not YAML text or a mapping$"):
+            loads(source)
+        return None
     try:
         graph = loads(source)
     except GraphError as error:
@@ -163,6 +168,14 @@ def test_the_fuzz_reaches_graphs_that_load() -> None:
     assert assert_loads_or_says_why(changed(TREES["bifpn"], ("params", "repeats"), 1)) is not None
 
 
-@pytest.mark.parametrize("source", [7, [1], b"fpngraph: 1", Path("x"), {1: {2}}, {"a": object()}])
-def test_what_is_neither_text_nor_plain_data(source: Any) -> None:
+@pytest.mark.parametrize("source", [{1: {2}}, {"a": object()}], ids=["set", "object"])
+def test_what_is_no_plain_data(source: Any) -> None:
     assert_loads_or_says_why(source)
+
+
+@pytest.mark.parametrize("source", [None, 7, [1], b"fpngraph: 1", Path("x")], ids=str)
+def test_what_is_neither_text_nor_a_mapping(source: Any) -> None:
+    with pytest.raises(TypeError) as caught:
+        loads(source)
+
+    assert str(caught.value) == f"source is {source!r}, not YAML text or a mapping"
