@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# The public attributes of torch's Module and GraphModule and of fpngraph.Neck (tests/test_module_names.py compares).
-# Private ones need no list, as a graph has no name that begins with '_': they differ from torch to torch, and
+# The public attributes of torch's Module and GraphModule and of our Neck, which tests/compiler/test_module_names.py
+# compares. Private ones need no list, as a graph has no name that begins with '_': they differ from torch to torch, and
 # torch.compile adds some while it runs.
 RESERVED = frozenset(
     """

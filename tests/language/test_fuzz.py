@@ -35,7 +35,7 @@ def assert_loads_or_says_why(source: Any, lines: int | None = None) -> Graph | N
     problems: tuple[Problem, ...] = ()
     graph = None
     if not isinstance(source, str | Mapping):
-        with pytest.raises(TypeError, match="not YAML text or a mapping$"):
+        with pytest.raises(TypeError, match=r"not YAML text or a mapping$"):
             loads(source)
         return None
     try:

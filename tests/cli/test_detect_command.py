@@ -23,7 +23,7 @@ from fpngraph.efficientdet import Detector, EfficientDet, create
 from fpngraph.library import shipped
 from tests.efficientdet.test_model import small
 
-ASTRONAUT = Path(__file__).parents[1] / "tools" / "astronaut.jpg"
+ASTRONAUT = Path(__file__).parents[2] / "tools" / "astronaut.jpg"
 
 
 def spread(**changes: Any) -> EfficientDet:
