@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -17,9 +16,8 @@ from tests.necks import GRAPHS, maps, neck_of, shipped
 
 
 @pytest.fixture(autouse=True)
-def _forgotten_afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _forgotten_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(base, "_registry", dict(base._registry))
-    yield
 
 
 class Seen(nn.Module):
