@@ -207,69 +207,6 @@ def test_a_module_put_in_by_hand_gets_contiguous_maps_in_the_inference_form(edit
     assert_equal_maps(neck.fuse()(features), neck(features), 1e-12)
 
 
-class Seen(nn.Module):
-    """Remembers whether its map was contiguous."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.contiguous: list[bool] = []
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.contiguous.append(x.is_contiguous())
-        return x
-
-
-class Unsaid(fpngraph.Layer):
-    name: ClassVar[str] = "unsaid"
-
-    def build(self, inputs: Any, site: Any) -> nn.Module:
-        return Seen()
-
-
-class Said(Unsaid):
-    name: ClassVar[str] = "said"
-    layout = "any"
-
-
-class SaidAbove(Said):
-    name: ClassVar[str] = "said_above"
-
-
-class BuiltAnew(Said):
-    name: ClassVar[str] = "built_anew"
-
-    def build(self, inputs: Any, site: Any) -> nn.Module:
-        return Seen()
-
-
-@pytest.mark.parametrize("fused", [False, True], ids=["plain", "fused"])
-@pytest.mark.parametrize(
-    ("operator", "contiguous"), [(Unsaid, True), (Said, False), (SaidAbove, False), (BuiltAnew, True)]
-)
-def test_an_operator_that_takes_any_layout_gets_maps_as_they_lie(
-    operator: type[fpngraph.Layer], contiguous: bool, fused: bool
-) -> None:
-    fpngraph.register(operator)
-    neck = neck_of(f"out4: {{inputs: [P4, P5], op: [{{conv: {{}}}}, {operator.name}]}}", outputs="[out4]")
-    module = neck.fuse() if fused else neck
-
-    module(maps(neck, 64, 96))
-
-    (seen,) = (part for part in module.modules() if isinstance(part, Seen))
-    assert seen.contiguous == [contiguous]
-
-
-@pytest.mark.parametrize("device", ["cpu", "meta"])
-def test_the_contract_is_the_same_on_every_device(device: str) -> None:
-    fpngraph.register(Unsaid)
-    neck = neck_of("out4: {inputs: [P4, P5], op: [{conv: {}}, unsaid]}", outputs="[out4]").to(device)
-
-    neck([x.to(device, memory_format=torch.channels_last) for x in maps(neck, 64, 96)])
-
-    (seen,) = (part for part in neck.modules() if isinstance(part, Seen))
-    assert seen.contiguous == [True]
-
-
 def test_norms_of_a_head_get_contiguous_maps() -> None:
     small = config("efficientdet_d0", norm="own_norm")
     head = Head(small, 8, ["P3", "P4"], outputs=4).double().eval()
