@@ -15,7 +15,7 @@ from typing import Any
 from PIL.Image import Image
 
 from fpngraph.arguments import UsageError, reason
-from fpngraph.efficientdet.annotate import annotate
+from fpngraph.efficientdet.annotate import draw_on
 from fpngraph.efficientdet.boxes import Detections
 from fpngraph.efficientdet.coco import dataset, results
 from fpngraph.efficientdet.detection import Detector
@@ -47,7 +47,8 @@ def write(detector: Detector, planned: Sequence[Photo], names: Sequence[str], *,
             rows += results(found, photo.image_id)
             sizes[photo] = image.size
             folder.mkdir(parents=True, exist_ok=True)
-            replace_file(photo.output, _encoded(annotate(image, found, names, score=score), photo.output.suffix))
+            draw_on(image, found, names, score=score)  # it is as large as its file says, and nobody needs it any more
+            replace_file(photo.output, _encoded(image, photo.output.suffix))
             print(f"{photo.path}: {_counted(found, names, score)} -> {photo.output}", flush=True)
     if sizes:
         results_file, images_file = files_in(folder)
