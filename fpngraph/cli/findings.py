@@ -17,7 +17,7 @@ from PIL.Image import Image
 
 from fpngraph.cli.photos import Photo
 from fpngraph.cli.values import UsageError, reason
-from fpngraph.detection.annotate import annotate
+from fpngraph.detection.annotate import draw_on
 from fpngraph.detection.boxes import Detections
 from fpngraph.detection.coco import CocoImage, dataset, results
 from fpngraph.detection.detector import Detector
@@ -64,7 +64,8 @@ def write(detector: Detector, planned: Sequence[Photo], names: Sequence[str], *,
             rows += results(found, photo.image_id)
             images.append(CocoImage(photo.image_id, photo.path.as_posix(), *image.size))
             folder.mkdir(parents=True, exist_ok=True)
-            replace_file(photo.output, _encoded(annotate(image, found, names, score=score), photo.output.suffix))
+            draw_on(image, found, names, score=score)  # it is as large as its file says, and nobody needs it any more
+            replace_file(photo.output, _encoded(image, photo.output.suffix))
             print(f"{photo.path}: {_counted(found, names, score)} -> {photo.output}", flush=True)
     if images:
         results_file, images_file = files_in(folder)

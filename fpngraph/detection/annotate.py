@@ -29,6 +29,12 @@ def annotate(image: Image.Image, found: Detections, names: Sequence[str], *, sco
     the score may, and a box that is crowded out has neither.
     """
     drawn = image.convert("RGB")
+    draw_on(drawn, found, names, score=score)
+    return drawn
+
+
+def draw_on(drawn: Image.Image, found: Detections, names: Sequence[str], *, score: float) -> None:
+    """As ``annotate``, into an image in red, green and blue."""
     pen = ImageDraw.Draw(drawn)
     line = max(1, round(min(drawn.size) / 256))
     font = ImageFont.truetype(FACES[600], max(10, round(min(drawn.size) / 32)))
@@ -45,7 +51,6 @@ def annotate(image: Image.Image, found: Detections, names: Sequence[str], *, sco
                 middle = ((place[0] + place[2] + 1) / 2, (place[1] + place[3] + 1) / 2)
                 pen.text(middle, text, _DARK, font, anchor="mm")
                 break
-    return drawn
 
 
 def _written(name: str, label: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
 import torch
@@ -15,6 +16,9 @@ from torchvision.transforms.functional import pil_to_tensor  # type: ignore[impo
 from fpngraph.detection.boxes import Original
 from fpngraph.feature import Size
 
+MOST_PIXELS = 1 << 27
+"""Of an image file, which take up to 1 GiB while it is read. A file of a few thousand bytes may say any number."""
+_STRIP_PIXELS = 1 << 22
 _WHITES = {"I": (65535,), "F": (1, 255, 65535)}
 """Values that may stand for white where a mode says no single one: the lowest that none exceeds is taken."""
 
@@ -46,17 +50,24 @@ class ImageError(ValueError):
 def open_image(path: str | os.PathLike[str]) -> Image.Image:
     """What people see in an image file: upright as its EXIF data say, and of several frames the first.
 
-    Raises OSError for a file that cannot be read and ImageError for one that is no image.
+    Raises OSError for a file that cannot be read and ImageError for one that is no image, or a too large one.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of oddities in files that can be read all the same
         try:
             with Image.open(path) as image:
-                return to_rgb(ImageOps.exif_transpose(image))
+                if image.width * image.height > MOST_PIXELS:
+                    sides = f"{image.width:,} x {image.height:,}"
+                    raise ImageError(f"the image has {sides} pixels, more than {MOST_PIXELS:,} in all")
+                ImageOps.exif_transpose(image, in_place=True)
+                image.load()
+                return to_rgb(image)
         except UnidentifiedImageError:
             raise ImageError("this is no image, or of a kind that Pillow cannot read") from None
+        except ImageError:
+            raise
         except Image.DecompressionBombError:
-            most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+            most = min(MOST_PIXELS, 2 * (Image.MAX_IMAGE_PIXELS or MOST_PIXELS))  # the second is Pillow's own
             raise ImageError(f"the image has more than {most:,} pixels") from None
         except Exception as error:  # each format has its own ways to be broken
             if isinstance(error, OSError) and error.strerror:
@@ -65,23 +76,46 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """The image in red, green and blue: transparent parts on white, 16 bits and more as 8."""
+    """The image in red, green and blue: transparent parts on white, 16 bits and more as 8. It may be the same image."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _shallow(image).convert("RGB")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
+        white = _white(image)
+        return _by_strips(
+            image, lambda strip: strip.convert("F").point(lambda value: value * (255 / white)).convert("L")
+        )
+    if image.has_transparency_data:
+        return _by_strips(image, _on_white)
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
     white = Image.new("RGBA", image.size, "white")
     white.alpha_composite((image.convert("LA") if image.mode == "La" else image).convert("RGBA"))
-    return white.convert("RGB")
+    return white
 
 
-def _shallow(image: Image.Image) -> Image.Image:
-    """Greys of more than 8 bits in 8."""
-    grey = image.convert("F")
-    _, highest = grey.getextrema()
-    assert isinstance(highest, float)
-    white = next((white for white in _WHITES.get(image.mode, (65535,)) if white >= highest), highest)
-    return grey.point(lambda value: value * (255 / white)).convert("L")
+def _white(image: Image.Image) -> float:
+    """The value of white in greys of more than 8 bits."""
+    highest = 0.0
+    for _, strip in _strips(image):
+        _, most = strip.convert("F").getextrema()
+        assert isinstance(most, float)
+        highest = max(highest, most)
+    return next((white for white in _WHITES.get(image.mode, (65535,)) if white >= highest), highest)
+
+
+def _by_strips(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """What ``convert`` makes of the image in red, green and blue, without more than one whole copy of it."""
+    whole = Image.new("RGB", image.size)
+    for top, strip in _strips(image):
+        whole.paste(convert(strip).convert("RGB"), (0, top))
+    return whole
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """The image in parts from top to bottom, each with its first row."""
+    rows = max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
 def letterbox(image: Image.Image, size: Size, normalization: Normalization) -> tuple[Tensor, Original]:

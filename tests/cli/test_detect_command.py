@@ -155,16 +155,21 @@ def test_images_of_every_kind_are_found_in(capsys: pytest.CaptureFixture[str]) -
     assert {name: size(Path("out", output)) for name, (output, _) in KINDS.items()} == sizes
 
 
-def test_a_broken_image_is_told_and_the_others_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_image_is_told_and_the_others_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fpngraph.detection.images.MOST_PIXELS", 600 * 600)
+    Image.new("1", (601, 600)).save("large.png")
     Path("broken.jpg").write_bytes(ASTRONAUT.read_bytes()[:9000])
     Path("text.png").write_text("no image")
 
-    _, errors = ends(capsys, 1, "broken.jpg", "astronaut.jpg", "gone.jpg", "text.png", "--batch-size", "4")
+    _, errors = ends(capsys, 1, "broken.jpg", "astronaut.jpg", "gone.jpg", "text.png", "large.png", "--batch-size", "4")
 
     assert re.sub(r"\d+ bytes", "N bytes", errors) == (
         "fpngraph detect: 'gone.jpg': there is no such file\n"
         "fpngraph detect: 'broken.jpg': the image is broken: image file is truncated (N bytes not processed)\n"
         "fpngraph detect: 'text.png': this is no image, or of a kind that Pillow cannot read\n"
+        "fpngraph detect: 'large.png': the image has 601 x 600 pixels, more than 360,000 in all\n"
     )
     assert [image["file_name"] for image in read("images.json")["images"]] == ["astronaut.jpg"]
     assert written() == ["astronaut.jpg", "detections.json", "images.json"]
