@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -154,9 +155,7 @@ def no_picture(scene: Scene, scale: float) -> bytes:
         pytest.param(
             (Path, "replace", no_space), "[Errno 28] No space left on device: 'out.svg'", id="at the last step"
         ),
-        pytest.param(
-            (files.shutil, "copymode", no_space), "[Errno 28] No space left on device: 'out.svg'", id="halfway"
-        ),
+        pytest.param((shutil, "copymode", no_space), "[Errno 28] No space left on device: 'out.svg'", id="halfway"),
         pytest.param((files, "WRITERS", {".svg": no_picture}), "too large", id="while it is drawn"),
     ],
 )
