@@ -150,6 +150,22 @@ def test_with_channels_and_a_size_nodes_say_what_they_cost() -> None:
     assert "320ch /32" in picture.words()
 
 
+def test_what_nobody_knows_the_cost_of_has_no_number(workshop: Path) -> None:
+    @fpngraph.register
+    class Untold(fpngraph.Layer):
+        name = "untold_for_pictures"
+
+    graph = load("bifpn", op=["untold_for_pictures"])
+
+    text = write(draw(graph, in_channels=[40, 112, 320], image_size=512))
+
+    picture = Picture(text)
+    assert not {"parameters", "macs"} & picture.nodes["bifpn.0.td6"].data.keys()
+    assert int(picture.nodes["coarse.P6"].data["macs"]) > 0
+    assert "8 x 8 px; ? parameters, ? MACs" in text
+    assert "? parameters, ? MACs" in " ".join(picture.words())
+
+
 def test_channels_that_do_not_fit_are_said() -> None:
     with pytest.raises(GraphError) as caught:
         draw(load("bifpn"), in_channels=[1, 2])
