@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import fpngraph
-from fpngraph.detection.images import to_rgb
-from fpngraph.efficientdet import ImageError, images, open_image
+from fpngraph.detection import images
+from fpngraph.detection.images import ImageError, open_image, to_rgb
 
 PEAK = """
 import sys
