@@ -8,14 +8,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from fpngraph.language import names, substitution
-from fpngraph.language.grammar import arithmetic
-from fpngraph.language.keys import models as spec
-from fpngraph.language.keys.models import MAX_LEVEL, GraphSpec, NodeSpec, Project, Resample, StageSpec
+from fpngraph.language import limits
+from fpngraph.language.keys.models import GraphSpec, NodeSpec, Project, Resample, StageSpec
 from fpngraph.language.reserved import RESERVED
 from fpngraph.language.settings import BASE
-from fpngraph.language.yaml import composer, scalars
-from fpngraph.language.yaml.source import MAX_BYTES, read
+from fpngraph.language.yaml.source import read
 from fpngraph.ops import KINDS, Operator, operators
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
@@ -114,23 +111,23 @@ def test_the_limits_are_those_of_the_code() -> None:
     numbers = [int(limit) for _, limit in rows("| What | At most |")]
 
     assert numbers == [
-        MAX_BYTES,
-        composer.MAX_DEPTH,
-        composer.MAX_VALUES,
-        scalars.MAX_DIGITS,
-        arithmetic.MAX_INTEGER,
-        arithmetic._MAX_DEPTH,
-        MAX_LEVEL,
-        names.MAX_NODES,
-        names.MAX_NODES,
-        names.MAX_EDGES,
-        spec.MAX_RUNS,
-        spec.MAX_INPUTS,
-        spec.MAX_LAYERS,
-        substitution.MAX_LENGTH,
-        names.MAX_STEPS,
-        substitution.MAX_CHARACTERS,
-        composer.MAX_PROBLEMS,
+        limits.MAX_BYTES,
+        limits.MAX_DEPTH,
+        limits.MAX_VALUES,
+        limits.MAX_DIGITS,
+        limits.MAX_INTEGER,
+        limits.MAX_NESTING,
+        limits.MAX_LEVEL,
+        limits.MAX_NODES,
+        limits.MAX_NODES,
+        limits.MAX_EDGES,
+        limits.MAX_RUNS,
+        limits.MAX_INPUTS,
+        limits.MAX_LAYERS,
+        limits.MAX_LENGTH,
+        limits.MAX_STEPS,
+        limits.MAX_CHARACTERS,
+        limits.MAX_PROBLEMS,
     ]
 
 

@@ -9,7 +9,7 @@ from fpngraph.analysis.steps import UNKNOWN, NodeSteps, node_steps
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.feature import Feature
 from fpngraph.graph.graph import Graph
-from fpngraph.language.grammar.arithmetic import MAX_INTEGER
+from fpngraph.language.limits import MAX_INTEGER
 
 InChannels = Sequence[int] | Mapping[str, int]
 

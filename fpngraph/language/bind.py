@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from fpngraph.errors import Problem, Span
 from fpngraph.graph.nodes import Edge, Input, Node, full_name
 from fpngraph.language.hints import way_out
+from fpngraph.language.limits import MAX_EDGES, MAX_NODES
 from fpngraph.language.members import Binding, Candidates, Key, Member, Stage, text_of
-from fpngraph.language.names import MAX_EDGES, MAX_NODES
 from fpngraph.language.problems import Problems
 from fpngraph.language.settings import Finished, finished
 

@@ -19,19 +19,15 @@ from fpngraph.language.grammar.reference import (
     parse_reference,
 )
 from fpngraph.language.keys.findings import shown
-from fpngraph.language.keys.models import MAX_LEVEL
+from fpngraph.language.limits import MAX_EDGES, MAX_LENGTH, MAX_LEVEL, MAX_NODES, MAX_STEPS
 from fpngraph.language.members import Candidates, Key, text_of
 from fpngraph.language.params import Params, integers
 from fpngraph.language.problems import Problems
 from fpngraph.language.reserved import RESERVED
-from fpngraph.language.substitution import MAX_LENGTH, evaluate
+from fpngraph.language.substitution import evaluate
 from fpngraph.language.yaml.source import Value
 
 T = TypeVar("T")
-MAX_NODES = 10_000
-MAX_EDGES = 50_000
-MAX_STEPS = 100_000
-"""Operands and operators of all indices, counted for each member that they are worked out for."""
 WORDS = frozenset({"none", "l", "ratio"})
 _A_NAME = "a name is letters, digits and _, such as P3 or td(3..6)"
 

@@ -8,8 +8,9 @@ from typing import Any
 from fpngraph.errors import Span
 from fpngraph.graph.nodes import Input
 from fpngraph.language.grammar.reference import Name
+from fpngraph.language.limits import MAX_NODES
 from fpngraph.language.members import Binding, Key, text_of
-from fpngraph.language.names import MAX_NODES, Names, Place
+from fpngraph.language.names import Names, Place
 from fpngraph.language.yaml.source import Value
 
 _LEVEL = "write name and level, such as 'inputs: {image: 0}'"

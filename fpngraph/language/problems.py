@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fpngraph.errors import GraphError, Problem, Span
-from fpngraph.language.yaml.composer import MAX_PROBLEMS
+from fpngraph.language.limits import MAX_PROBLEMS
 
 
 class Problems(list[Problem]):

@@ -9,12 +9,12 @@ from typing import Any
 from fpngraph.errors import Problem, Span
 from fpngraph.language.grammar.reference import Reference, is_name
 from fpngraph.language.keys.models import Defaults, EdgeSpec, NodeSpec, StageSpec
+from fpngraph.language.limits import MAX_CHARACTERS, MAX_NODES, MAX_VALUES
 from fpngraph.language.members import Candidates, Key, Member, Stage, text_of
-from fpngraph.language.names import MAX_NODES, Names, Place
+from fpngraph.language.names import Names, Place
 from fpngraph.language.ports import read_bindings
 from fpngraph.language.settings import BASE, PerMember, merged
-from fpngraph.language.substitution import MAX_CHARACTERS, TOO_MANY
-from fpngraph.language.yaml.composer import MAX_VALUES
+from fpngraph.language.substitution import TOO_MANY
 from fpngraph.language.yaml.source import Value
 
 _INDEX = "choose a name that ends in an index"

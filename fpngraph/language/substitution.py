@@ -11,17 +11,13 @@ from fpngraph.errors import Problem, nearest
 from fpngraph.language.grammar.reference import Expression, Reason, parse_arithmetic
 from fpngraph.language.grammar.tokens import clipped
 from fpngraph.language.keys.findings import shown
+from fpngraph.language.limits import MAX_CHARACTERS, MAX_LENGTH, MAX_VALUES
 from fpngraph.language.params import Params, entries_of, integers, values_in
 from fpngraph.language.problems import Problems
-from fpngraph.language.yaml.composer import MAX_VALUES
 from fpngraph.language.yaml.source import Value
 
 UNTOUCHED = frozenset({"fpngraph", "name", "description", "source", "params", "presets"})
 """Keys of a graph file in which ``$`` means nothing."""
-MAX_LENGTH = 500
-"""Characters of a reference or an expression, which may be worked out for each of many members."""
-MAX_CHARACTERS = 200_000
-"""Of all expressions in ``$(...)``, counted for each member that they are worked out for."""
 TOO_MANY = f"the expressions of the graph have more than {MAX_CHARACTERS} characters, which is the limit"
 _NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
 

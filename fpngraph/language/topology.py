@@ -9,9 +9,9 @@ from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.graph.graph import Graph, digraph_of
 from fpngraph.graph.nodes import GraphStage, Node
 from fpngraph.language.expand import Expansion
+from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.members import Binding, Key, Stage, text_of
 from fpngraph.language.problems import Problems
-from fpngraph.language.yaml.composer import MAX_PROBLEMS
 
 if TYPE_CHECKING:
     import networkx

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fpngraph.language.grammar.reference import (
-    MAX_INTEGER,
     Expression,
     Reason,
     is_name,
@@ -18,6 +17,7 @@ from fpngraph.language.grammar.reference import (
     parse_declaration,
     parse_reference,
 )
+from fpngraph.language.limits import MAX_INTEGER
 
 INDEX = "an index is made of integers, names, '+', '-', '*' and parentheses"
 EXPRESSION = "an expression is made of integers, names, '+', '-', '*', '//' and parentheses"

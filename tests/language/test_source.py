@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fpngraph.errors import GraphError, Span
+from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.yaml import source
-from fpngraph.language.yaml.source import MAX_BYTES, Value, read, read_file, to_yaml
+from fpngraph.language.yaml.source import Value, read, read_file, to_yaml
 
 
 class Shallow(yaml.SafeLoader):

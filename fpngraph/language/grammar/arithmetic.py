@@ -8,10 +8,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from fpngraph.language.grammar.tokens import Reason, Token, Tokens, clipped
+from fpngraph.language.limits import MAX_INTEGER, MAX_NESTING
 
-MAX_INTEGER = 10**9
-"""The largest absolute value of an integer, written or worked out."""
-_MAX_DEPTH = 50
 _KNOWN = 30  # names that a hint lists
 
 _FOREIGN: Mapping[str, str] = {
@@ -180,8 +178,8 @@ class _Parser:
     def _parentheses(self) -> None:
         opening = self._tokens.take()
         self._depth += 1
-        if self._depth > _MAX_DEPTH:
-            raise Reason(f"parentheses are nested deeper than {_MAX_DEPTH} levels", opening.start, opening.stop)
+        if self._depth > MAX_NESTING:
+            raise Reason(f"parentheses are nested deeper than {MAX_NESTING} levels", opening.start, opening.stop)
         self._sum()
         self._depth -= 1
         if self._tokens.now.kind == "end":

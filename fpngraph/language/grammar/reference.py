@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from fpngraph.language.grammar.arithmetic import (
     INDEX,
-    MAX_INTEGER,
     Expression,
     constant,
     parse_arithmetic,
@@ -17,7 +16,6 @@ from fpngraph.language.grammar.arithmetic import (
 from fpngraph.language.grammar.tokens import Reason, Tokens, clipped
 
 __all__ = [
-    "MAX_INTEGER",
     "Expression",
     "Name",
     "Reason",

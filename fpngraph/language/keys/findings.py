@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from fpngraph.errors import Problem, nearest
-from fpngraph.language.yaml.composer import MAX_PROBLEMS
+from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.yaml.source import Value
 from fpngraph.ops import KINDS, find
 

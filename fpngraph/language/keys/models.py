@@ -22,16 +22,10 @@ from fpngraph.errors import nearest
 from fpngraph.feature import Padding
 from fpngraph.graph.nodes import Order, When
 from fpngraph.language.grammar.tokens import clipped
+from fpngraph.language.limits import MAX_INPUTS, MAX_LAYERS, MAX_LEVEL, MAX_RUNS
 from fpngraph.ops import Activation, Fusion, Init, Norm, Operator, Resampler, find, names
 
 LAYERS = ("layer", "norm", "act")
-MAX_LEVEL = 30
-MAX_INPUTS = 1000
-"""Entries of a node's ``inputs``; a range among them can stand for more."""
-MAX_LAYERS = 100
-"""Layers of one list."""
-MAX_RUNS = 10_000
-"""Runs of one stage."""
 _LEVEL = re.compile(r"0|[1-9][0-9]?")
 WORDS = ("act", "norm")
 """What a list of layers says for the node's own activation and norm."""

@@ -9,16 +9,11 @@ from typing import Any, NamedTuple
 import yaml
 
 from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.language.limits import MAX_DEPTH, MAX_PROBLEMS, MAX_VALUES
 from fpngraph.language.yaml.scalars import TooLarge, resolve
 from fpngraph.language.yaml.value import Scalar, Value
 
-MAX_DEPTH = 40
-"""Lists and mappings within each other, aliases followed."""
 TOO_DEEP = f"lists and mappings are nested deeper than {MAX_DEPTH} levels"
-MAX_VALUES = 40_000
-"""Keys and values of a file, each alias counted as all that it stands for: as many as are read within a second."""
-MAX_PROBLEMS = 100
-"""Reading ends with this many."""
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what YAML 1.1, and so PyYAML, counts as the end of a line
 _ANCHOR = re.compile(r"&\S+[ \t]*")

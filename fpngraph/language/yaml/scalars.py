@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+from fpngraph.language.limits import MAX_DIGITS
 from fpngraph.language.yaml.value import Scalar
-
-MAX_DIGITS = 18
 
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),

@@ -10,16 +10,15 @@ from typing import Any
 import yaml
 
 from fpngraph.errors import GraphError, Problem, Span
-from fpngraph.language.events import events
+from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.yaml.composer import Composer, Source
+from fpngraph.language.yaml.events import events
 from fpngraph.language.yaml.syntax import syntax_problem
 from fpngraph.language.yaml.value import Scalar, Value
 from fpngraph.language.yaml.writing import to_yaml
 
 __all__ = ["MAX_BYTES", "Scalar", "Value", "read", "read_file", "to_yaml"]
 
-MAX_BYTES = 4 * 2**20
-"""Size of a graph file; one of as many values as it can have has about 1 MiB."""
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # U+0085, U+2028 and U+2029 end a line to some programs and not to others, so nobody could say what is on which line.

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem
-from fpngraph.language.yaml.composer import MAX_DEPTH, MAX_VALUES
-from fpngraph.language.yaml.scalars import MAX_DIGITS, resolve
+from fpngraph.language.limits import MAX_DEPTH, MAX_DIGITS, MAX_VALUES
+from fpngraph.language.yaml.scalars import resolve
 
 _WIDTH = 110
 _MAX_KEY = 1000  # YAML finds the ':' of a key within 1024 characters

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from fpngraph.errors import GraphError, Problem, Span
-from fpngraph.language.yaml.composer import MAX_DEPTH, TOO_DEEP, Source
+from fpngraph.language.limits import MAX_DEPTH
+from fpngraph.language.yaml.composer import TOO_DEEP, Source
 
 _BREAKS = "\r\n\x85\u2028\u2029"
 _BETWEEN = re.compile(rf"(?:[ \t{_BREAKS}]|[-:?,](?=[ \t{_BREAKS}])|[&!][^][{{}},\s]*|#[^{_BREAKS}]*)*+")
