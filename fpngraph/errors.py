@@ -138,3 +138,8 @@ def _most_alike(found: str, known: Iterable[str]) -> str | None:
     likely.sort(key=lambda one: -one[0])
     names = [name for _, name in likely[:_LIKELIEST]]
     return next(iter(get_close_matches(found[:_LONGEST_NAME], names, n=1, cutoff=_ALIKE)), None)
+
+
+def first_line(error: BaseException) -> str:
+    """What another library's error says, in a line; its type where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fpngraph.bench.memory import peak_bytes
 from fpngraph.bench.timing import Call
+from fpngraph.errors import first_line
 from fpngraph.exporting.export import silence
 
 
@@ -80,7 +81,7 @@ def compiled(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
         with silence():
             call()
     except Exception as error:  # a compiler that is not there, or whatever goes wrong in one
-        return Form(name, None, reason=_first_line(error))
+        return Form(name, None, reason=first_line(error))
     return Form(name, call)
 
 
@@ -100,10 +101,6 @@ def onnx_runtime(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
     except ImportError as error:
         return Form(name, None, reason=f"{error}; pip install 'fpngraph[onnx]'")
     except Exception as error:  # whatever exporters and runtimes say of a type or an operator
-        return Form(name, None, reason=_first_line(error.__cause__ or error))
+        return Form(name, None, reason=first_line(error.__cause__ or error))
     given = {entry.name: x.numpy() for entry, x in zip(session.get_inputs(), maps, strict=True)}
     return Form(name, lambda: session.run(None, given), len(model.graph.node))
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -7,6 +7,7 @@ import warnings
 import torch
 
 from fpngraph.cli.values import UsageError
+from fpngraph.errors import first_line
 
 
 def device(name: str | None) -> torch.device:
@@ -21,5 +22,5 @@ def device(name: str | None) -> torch.device:
                 raise UsageError(f"--device {name!r}: it holds no numbers")
             torch.ones(1, device=found).item()
         except (RuntimeError, AssertionError, ImportError) as error:  # no such device, or torch is built without it
-            raise UsageError(f"--device {name!r}: {str(error).splitlines()[0]}") from error
+            raise UsageError(f"--device {name!r}: {first_line(error)}") from error
     return found

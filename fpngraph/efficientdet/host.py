@@ -18,9 +18,9 @@ DOWNS = {"max": "max_pool", "avg": "avg_pool"}
 def neck_of(model: Any) -> Neck:
     """The neck of an ``effdet.EfficientDet``, compiled, with copies of its weights.
 
-    ``model.fpn = neck_of(model)`` puts it in the place of effdet's. It is in the same mode, on the same device and of
-    the same type. Raises ValueError for a neck whose nodes were
-    written by hand (``fpn_config``): write those as a graph.
+    ``model.fpn = neck_of(model)`` puts it in the place of effdet's. It is in the same mode, on the same device
+    and of the same type. Raises ValueError for a neck whose nodes were written by hand (``fpn_config``): write those as
+    a graph.
     """
     neck = build(graph_of(model.config), model.backbone.feature_info.channels())
     neck.to(next(model.fpn.parameters()))  # before the weights come, which would else be rounded

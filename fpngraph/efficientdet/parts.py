@@ -19,7 +19,10 @@ T = TypeVar("T")
 
 
 class Parts(nn.Module):
-    """A backbone, a neck and two heads. Shape: images [B, 3, H, W] of any size to ``Predictions``."""
+    """What a detector and its inference form have in common: backbone, neck, two heads, and the way through them.
+
+    Shape: images [B, 3, H, W] of any size to ``Predictions``.
+    """
 
     neck: Compiled
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -59,8 +58,8 @@ def _check_sizes(image_size: tuple[int, int], finest: int, coarsest: int) -> Non
 
 def _options(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a shipped graph as effdet's configuration names them, as far as it can."""
-    op, project = (json.dumps(params[name]) for name in ("op", "project"))
-    norm = params["norm"]
+    norm, layers = params["norm"], [_operator(layer) for layer in params["op"] if params["op"] != "none"]
+    names = [name for name, _ in layers]
     return {
         "min_level": params["min"],
         "max_level": params["max"],
@@ -70,13 +69,19 @@ def _options(params: Mapping[str, Any]) -> dict[str, Any]:
         "pad_type": "" if params["padding"] == "symmetric" else params["padding"],
         "act_type": params["act"],
         "norm_kwargs": norm.get("batch_norm", {}) if isinstance(norm, dict) else {},
-        "separable_conv": "separable_conv" in op,
-        "redundant_bias": "bias" in op,
-        "conv_bn_relu_pattern": op.rfind("act") > op.rfind("norm"),
-        "apply_resample_bn": '"norm": true' in project,
+        "separable_conv": "separable_conv" in names,
+        "redundant_bias": any(settings.get("bias") is True for _, settings in layers),
+        "conv_bn_relu_pattern": names[-1:] == ["act"],
+        "apply_resample_bn": isinstance(params["project"], dict) and params["project"].get("norm") is True,
         "downsample_type": _name(DOWNS, params["down"]),
         "upsample_type": params["up"],
     }
+
+
+def _operator(written: Any) -> tuple[str, dict[str, Any]]:
+    """The name and the settings of a layer as a file has it."""
+    ((name, settings),) = written.items() if isinstance(written, dict) else ((written, {}),)
+    return name, settings or {}
 
 
 def _name(names: Mapping[str, str], ours: Any) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.export import Dim
 
 from fpngraph.compiler.neck import Neck
+from fpngraph.errors import first_line, nearest
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 OLDEST_TORCH = (2, 13)
@@ -24,6 +25,7 @@ OLDEST_TORCH = (2, 13)
 _BEYOND = 64  # versions of ONNX's operators
 _TOLERANCE = 1e-4  # of the largest value of an output, in float32
 
+FORMS = ("onnx", "torch-export")
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 
 
@@ -49,8 +51,10 @@ def export(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | N
     """The neck in eval mode as ``onnx`` or ``torch-export``, traced for images of ``image_size``, height and width.
 
     Batch and sizes stay open, with two pixels or more at every level. The program is loaded again and run at other
-    sizes. Raises ExportError for what cannot be written, or comes out different.
+    sizes. Raises ExportError for what cannot be written, or comes out different, and ValueError for another ``form``.
     """
+    if form not in FORMS:
+        raise ValueError(f"there is no form {form!r}\n  hint: {nearest(form, FORMS)}")
     _check_packages(form)
     neck = copy.deepcopy(neck).eval()
     coarsest = max(_levels(neck))
@@ -70,8 +74,7 @@ def export(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | N
             raise
         except Exception as error:  # whatever torch and onnxruntime say of somebody's operator, or of an opset
             cause = error.__cause__ or error  # torch's own says only that the conversion failed
-            reason = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-            raise ExportError(f"{form} does not take the neck: {reason}") from error
+            raise ExportError(f"{form} does not take the neck: {first_line(cause)}") from error
     difference = max(differences)
     if not all(found <= _TOLERANCE for found in differences):  # nor a NaN
         raise ExportError(f"what was exported differs from the neck by {difference:.1e}, more than {_TOLERANCE:.0e}")

@@ -10,6 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from fpngraph.errors import first_line
 from fpngraph.inference.classes import full_name, is_one_of, no_rule
 from fpngraph.inference.modules import Repeat
 from fpngraph.inference.parts import Part, Rule
@@ -99,9 +100,9 @@ def inference_copy(module: nn.Module, path: str = "") -> nn.Module:
     try:
         own: nn.Module = copy.deepcopy(module, memo)
     except Exception as error:  # whatever somebody's module, or its hooks, hold
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ValueError(
-            f"module {path!r} cannot be copied: {reason}\n  hint: remove its hooks, and what they keep, before fusing"
+            f"module {path!r} cannot be copied: {first_line(error)}\n"
+            "  hint: remove its hooks, and what they keep, before fusing"
         ) from error
     return own.eval().requires_grad_(False)
 

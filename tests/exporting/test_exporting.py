@@ -26,3 +26,12 @@ def test_a_program_that_gives_something_else_is_refused(
         exporting.export(neck, "torch-export", image_size=(512, 512))
 
     assert str(caught.value) == f"what was exported differs from the neck by {written}, more than 1e-04"
+
+
+def test_a_form_that_does_not_exist_is_refused() -> None:
+    neck = neck_of("P6: {inputs: [P5]}", outputs="[P6]")
+
+    with pytest.raises(ValueError) as caught:
+        exporting.export(neck, "tflite", image_size=(512, 512))
+
+    assert str(caught.value) == "there is no form 'tflite'\n  hint: there are: onnx, torch-export"
