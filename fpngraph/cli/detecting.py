@@ -12,8 +12,8 @@ from torch import Tensor
 
 from fpngraph import efficientdet
 from fpngraph.cli import findings
-from fpngraph.cli.commands import is_readable
 from fpngraph.cli.devices import device
+from fpngraph.cli.graphs import is_readable
 from fpngraph.cli.photos import Photo, paths_of, photos
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import class_names

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fpngraph.cli import values
-from fpngraph.cli.parsers import parser
+from fpngraph.cli.parser import parser
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
 

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 
 from fpngraph.cli import values
-from fpngraph.cli.commands import known_channels, loaded
+from fpngraph.cli.graphs import known_channels, loaded
 from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.drawing import files, watch
 from fpngraph.drawing.formats.extras import MissingExtra

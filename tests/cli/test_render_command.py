@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import fpngraph
-from fpngraph.cli import parsers, values
+from fpngraph.cli import values
+from fpngraph.cli.commands import render as command
 from fpngraph.cli.main import main
 from fpngraph.drawing import draw, files
 from fpngraph.drawing.formats import extras, svg
@@ -205,8 +206,8 @@ def test_a_sign_that_the_font_lacks_is_a_warning(capsys: pytest.CaptureFixture[s
 
 
 def test_the_help_names_every_format_and_theme() -> None:
-    assert parsers._ENDINGS.replace(" or ", ", ").split(", ") == [*files.WRITERS]
-    assert parsers._THEMES == THEMES
+    assert command._ENDINGS.replace(" or ", ", ").split(", ") == [*files.WRITERS]
+    assert command._THEMES == THEMES
 
 
 def process(*arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -1,37 +1,42 @@
-"""The commands that run a network: each imports torch once what was asked for is known to be possible."""
+"""``fpngraph export``: a neck as a file that other programs run."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Iterable
+from typing import Any
 
-from fpngraph.cli.commands import channels_of, check_new, known_channels, loaded
+from fpngraph.cli import values
+from fpngraph.cli.graphs import known_channels, loaded
+from fpngraph.cli.options import add_channels, add_graph
+from fpngraph.cli.output import check_new
 from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.files import check_place, replace_file
 
-_USUAL_BACKBONE = "efficientnet_b0"
+ABOUT = "write the neck as a program for images of any size that leaves 2 pixels or more at every level"
+EXAMPLE = "fpngraph export my.yaml --in-channels 40,112,320 --weights state.pt --format onnx -o my.onnx"
 
 
-def detect(args: argparse.Namespace) -> int:
-    """What is in images, as pictures and as data."""
-    from fpngraph.cli import detecting
+def options(parser: Any) -> None:
+    """Its options."""
+    add_graph(parser)
+    add_channels(parser)
+    about_format = "a model of ONNX, or what torch.export.load reads"
+    parser.add_argument("--format", choices=("onnx", "torch-export"), required=True, help=about_format)
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
+    parser.add_argument("--force", action="store_true", help="write over a file that exists")
+    about_weights = "the state dict of a trained neck (torch.save); without it the weights are random"
+    parser.add_argument("--weights", metavar="FILE", help=about_weights)
+    parser.add_argument(
+        "--opset", type=values.count, metavar="N", help="the version of ONNX's operators (default: torch's)"
+    )
+    about_size = "512 or HEIGHTxWIDTH in pixels, of the images it is traced with (default: 512)"
+    parser.add_argument("--image-size", type=values.image_size, default=(512, 512), metavar="SIZE", help=about_size)
 
-    return detecting.detect(args)
 
-
-def bench(args: argparse.Namespace) -> int:
-    """Times, memory and operators of the forms of a neck."""
-    graph = loaded(args)
-    channels = known_channels(graph, args) or channels_of(_USUAL_BACKBONE, graph)
-    from fpngraph.cli import benching as command
-
-    with enough_memory("--batch-size and --image-size can be smaller, or the channels of the graph"):
-        return command.bench(graph, channels, args)
-
-
-def export(args: argparse.Namespace) -> int:
-    """A neck as a file that other programs run."""
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
     graph = loaded(args)
     channels = known_channels(graph, args)
     if channels is None:

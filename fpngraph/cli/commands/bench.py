@@ -1,0 +1,43 @@
+"""``fpngraph bench``: times, memory and operators of the forms of a neck."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from fpngraph.cli import values
+from fpngraph.cli.graphs import channels_of, known_channels, loaded
+from fpngraph.cli.options import add_channels, add_format, add_graph, add_image_size
+from fpngraph.cli.values import enough_memory
+
+ABOUT = "measure how fast a neck is here: as it is, fused, compiled, in ONNX Runtime, against effdet"
+EXAMPLE = "fpngraph bench my.yaml --backbone efficientnet_b0"
+_USUAL_BACKBONE = "efficientnet_b0"
+
+
+def options(parser: Any) -> None:
+    """Its options."""
+    add_graph(parser)
+    add_channels(parser)
+    about_forms = "of eager, fused, compiled, onnxruntime (default: all; compiling takes a minute)"
+    parser.add_argument("--forms", default="eager,fused,compiled,onnxruntime", metavar="NAME,...", help=about_forms)
+    parser.add_argument("--against", choices=("effdet",), help="compare with this library's neck of the same weights")
+    add_image_size(parser, "(default: 512)")
+    parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
+    parser.add_argument("--rounds", type=values.rounds, default=20, metavar="N", help="(default: 20)")
+    parser.add_argument("--threads", type=values.threads, metavar="N", help="of the processor (default: torch's)")
+    parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: cpu)")
+    parser.add_argument(
+        "--dtype", choices=("float32", "bfloat16", "float16"), default="float32", help="(default: float32)"
+    )
+    add_format(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
+    graph = loaded(args)
+    channels = known_channels(graph, args) or channels_of(_USUAL_BACKBONE, graph)
+    from fpngraph.cli import benching
+
+    with enough_memory("--batch-size and --image-size can be smaller, or the channels of the graph"):
+        return benching.bench(graph, channels, args)

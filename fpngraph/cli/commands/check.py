@@ -1,0 +1,87 @@
+"""``fpngraph check``: every problem and warning of every file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fpngraph.analysis.shapes import infer
+from fpngraph.cli.graphs import is_readable
+from fpngraph.cli.options import add_format, add_in_channels, add_parameters
+from fpngraph.errors import GraphError, Problem
+from fpngraph.library import load
+
+ABOUT = "check graph files and report every problem"
+EXAMPLE = "fpngraph check my.yaml --in-channels 40,112,320"
+
+
+def options(parser: Any) -> None:
+    """Its options."""
+    parser.add_argument("graphs", nargs="+", metavar="FILE", help="a graph file, or the name of a graph of 'list'")
+    add_parameters(parser)
+    add_in_channels(parser)
+    add_format(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
+    results = [_checked(name, args) for name in args.graphs]
+    if args.format == "json":
+        print(json.dumps([row for result in results for row in result.rows()], indent=2))
+    else:
+        print("\n".join(line for result in results for line in result.lines()))
+    return max(result.status for result in results)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What ``check`` found out about one file."""
+
+    name: str
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    status: int = 0
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """A mapping for an editor per finding."""
+        for severity, found in (("error", self.problems), ("warning", self.warnings)):
+            for problem in found:
+                yield {
+                    "file": problem.file or self.name,
+                    "line": problem.line,
+                    "column": problem.column,
+                    "end": problem.span.end if problem.span else None,
+                    "severity": severity,
+                    "message": problem.message,
+                    "hint": problem.hint,
+                }
+
+    def lines(self) -> Iterator[str]:
+        """The findings as people read them, and how many there are."""
+        for problem in self.problems:
+            yield str(problem) if problem.span or self.name in problem.message else f"{self.name}: {problem}"
+        for warning in self.warnings:
+            yield str(replace(warning, message=f"warning: {warning.message}"))
+        counts = [_counted(len(self.problems), "problem")] if self.problems else ["ok"]
+        if self.warnings:
+            counts.append(_counted(len(self.warnings), "warning"))
+        yield f"{self.name}: {', '.join(counts)}"
+
+
+def _checked(name: str, args: argparse.Namespace) -> _Checked:
+    warnings: tuple[Problem, ...] = ()
+    try:
+        graph = load(name, preset=args.preset, **dict(args.params))
+        warnings = graph.warnings
+        if args.in_channels:
+            infer(graph, args.in_channels)
+    except GraphError as error:
+        return _Checked(name, error.problems, warnings, 1 if is_readable(name) else 2)
+    return _Checked(name, (), warnings)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"

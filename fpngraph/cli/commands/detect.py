@@ -1,0 +1,49 @@
+"""``fpngraph detect``: what is in images, as pictures and as data."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from fpngraph.cli import values
+from fpngraph.cli.options import add_params
+
+ABOUT = "find objects in images with a detector: pictures with boxes, and data in COCO's format of results"
+EXAMPLE = "fpngraph detect photos/ --model tf_efficientdet_d0 -o out/"
+_MATCH = "set the parameters of a graph file as the model has them, or keep its own (default: keep, and warn)"
+
+
+def options(parser: Any) -> None:
+    """Its options."""
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder for all images in it")
+    parser.add_argument("--model", required=True, metavar="NAME", help="a detector of effdet, as tf_efficientdet_d0")
+    about_checkpoint = "the weights: of effdet, or a state dict of ours (default: the model's published ones)"
+    parser.add_argument("--checkpoint", metavar="FILE", help=about_checkpoint)
+    about_output = "the folder for pictures, detections.json (all results) and images.json (what they are in)"
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about_output)
+    parser.add_argument("--force", action="store_true", help="write over files that exist")
+    parser.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
+    parser.add_argument("--match", action=argparse.BooleanOptionalAction, help=_MATCH)
+    add_params(parser)
+    parser.add_argument(
+        "--num-classes",
+        type=values.count,
+        metavar="N",
+        help="classes that the weights know (default: as many as they have)",
+    )
+    parser.add_argument("--labels", metavar="FILE", help="names of the classes, one per line (default: COCO's 90)")
+    about_score = "the lowest score that is drawn; the data have all (default: 0.3)"
+    parser.add_argument("--score", "--threshold", type=values.score, default=0.3, metavar="N", help=about_score)
+    about_size = "what images are made to fit, 512 or HEIGHTxWIDTH in pixels (default: the model's)"
+    parser.add_argument("--image-size", type=values.image_size, metavar="SIZE", help=about_size)
+    parser.add_argument("--soft-nms", action="store_true", help="lower the scores of boxes that overlap better ones")
+    parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
+    about_device = "where to run, such as cpu or cuda:1 (default: cuda where there is one, else cpu)"
+    parser.add_argument("--device", metavar="DEVICE", help=about_device)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
+    from fpngraph.cli import detecting
+
+    return detecting.detect(args)

@@ -1,0 +1,26 @@
+"""``fpngraph expand``: the explicit graph as YAML."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from fpngraph.cli.graphs import loaded
+from fpngraph.cli.options import add_graph, add_output
+from fpngraph.cli.output import write
+from fpngraph.language.explicit import dump
+
+ABOUT = "print the explicit graph: parameters, ranges, indices and fallbacks worked out"
+EXAMPLE = "fpngraph expand my.yaml -o explicit.yaml"
+
+
+def options(parser: Any) -> None:
+    """Its options."""
+    add_graph(parser)
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
+    write(dump(loaded(args)), args)
+    return 0

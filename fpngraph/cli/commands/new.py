@@ -1,0 +1,30 @@
+"""``fpngraph new``: the file of a shipped graph, comments and all."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from fpngraph.cli.options import add_output
+from fpngraph.cli.output import write
+from fpngraph.cli.values import UsageError
+from fpngraph.errors import nearest
+from fpngraph.library import shipped
+
+ABOUT = "start a graph file of your own as a copy of one that comes with fpngraph"
+EXAMPLE = "fpngraph new NAME -o my.yaml"
+
+
+def options(parser: Any) -> None:
+    """Its options."""
+    parser.add_argument("graph", metavar="NAME", help="the name of a graph of 'list'")
+    add_output(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
+    graphs = shipped()
+    if args.graph not in graphs:
+        raise UsageError(f"no graph named {args.graph!r} comes with fpngraph\n  hint: {nearest(args.graph, graphs)}")
+    write(graphs[args.graph].read_text(encoding="utf-8"), args)
+    return 0

@@ -1,0 +1,43 @@
+"""``fpngraph render``: a graph as a diagram."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from fpngraph.cli import values
+from fpngraph.cli.options import add_channels, add_graph, add_image_size
+
+ABOUT = "draw a graph, into a file or, without -o, into the terminal"
+EXAMPLE = "fpngraph render my.yaml -o my.svg --watch"
+_ENDINGS = ".svg, .png, .pdf, .html, .mmd or .dot"
+_THEMES = ("auto", "light", "dark")
+
+
+def options(parser: Any) -> None:
+    """Its options."""
+    add_graph(parser)
+    parser.add_argument("-o", "--output", metavar="FILE", help=f"the picture to write; it ends in {_ENDINGS}")
+    parser.add_argument("--theme", choices=_THEMES, default="auto", help="colours; auto: as the reader's (default)")
+    parser.add_argument("--scale", type=values.scale, metavar="N", help="pixels of a .png per pixel (default: 2)")
+    about_labels = "in the nodes: names of the file (default), numbers as effdet counts, or nothing"
+    parser.add_argument("--labels", choices=("names", "ids", "none"), default="names", help=about_labels)
+    parser.add_argument("--no-title", dest="title", action="store_false", help="leave out the title")
+    parser.add_argument("--no-legend", dest="legend", action="store_false", help="leave out the legend")
+    runs = parser.add_mutually_exclusive_group()
+    runs.add_argument("--expand", action="store_true", default=None, help="draw every run of a stage that repeats")
+    runs.add_argument("--collapse", dest="expand", action="store_false", help="draw equal runs of a stage once")
+    about_direction = "where sweeps go in a picture: to the right (default), or up, with levels as columns"
+    parser.add_argument("--direction", choices=("right", "up"), default="right", help=about_direction)
+    add_channels(parser)
+    add_image_size(parser, "for sizes and costs")
+    about_weights = "the state dict of a trained neck (torch.save), for edges as wide as their learned weights"
+    parser.add_argument("--weights", metavar="FILE", help=about_weights)
+    parser.add_argument("--watch", action="store_true", help="draw again at every save, until Ctrl-C")
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
+    from fpngraph.cli import rendering
+
+    return rendering.render(args)

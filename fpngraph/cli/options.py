@@ -1,0 +1,61 @@
+"""Options that several commands have, with one wording."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fpngraph.cli import values
+
+
+def add_graph(parser: Any) -> None:
+    """The graph that a command is about, and its parameters."""
+    parser.add_argument("graph", metavar="GRAPH", help="a graph file, or the name of a graph of 'list'")
+    add_parameters(parser)
+
+
+def add_parameters(parser: Any) -> None:
+    """``--preset`` and ``-p``."""
+    parser.add_argument("--preset", metavar="NAME", help="a preset of the graph")
+    add_params(parser)
+
+
+def add_params(parser: Any) -> None:
+    """``-p``, once per parameter."""
+    parser.add_argument(
+        "-p",
+        dest="params",
+        action=values.Parameters,
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a parameter of the graph; the value is written as in YAML (may be given more than once)",
+    )
+
+
+def add_channels(parser: Any) -> None:
+    """``--in-channels`` or ``--backbone``."""
+    channels = parser.add_mutually_exclusive_group()
+    add_in_channels(channels)
+    channels.add_argument("--backbone", metavar="NAME", help="a model of timm whose feature maps are the inputs")
+
+
+def add_in_channels(parser: Any) -> None:
+    """``--in-channels``."""
+    about = "channels of the graph's inputs in their order, such as 40,112,320"
+    parser.add_argument("--in-channels", type=values.in_channels, metavar="N,N,...", help=about)
+
+
+def add_image_size(parser: Any, what: str) -> None:
+    """``--image-size``; ``what`` says what it is for."""
+    about = f"512 or HEIGHTxWIDTH in pixels {what}"
+    parser.add_argument("--image-size", type=values.image_size, metavar="SIZE", help=about)
+
+
+def add_format(parser: Any) -> None:
+    """``--format``, text or JSON."""
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+
+
+def add_output(parser: Any) -> None:
+    """``-o`` and ``--force`` of a command that writes a text."""
+    parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: print it)")
+    parser.add_argument("--force", action="store_true", help="write over a file that exists")
