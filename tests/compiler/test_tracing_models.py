@@ -51,7 +51,7 @@ def pyramid(name: str, backbone: str, *, fused: bool) -> fpngraph.FeaturePyramid
 
 def detector(name: str, model: str, backbone: str, *, fused: bool) -> Any:
     changes: dict[str, Any] = {"backbone": backbone, "backbone_args": {}, "head_repeats": 1, "num_classes": 2}
-    made = learned(create(model, graph=name, params=GRAPHS[name], **changes))
+    made = learned(create(model, graph=name, params=GRAPHS[name], match=False, **changes))
     return made.fuse() if fused else made
 
 

@@ -11,13 +11,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import fpngraph
 from fpngraph.layers.layout import Layers
-from fpngraph.ops import base
+from fpngraph.ops import registry
 from tests.necks import GRAPHS, maps, neck_of, shipped
 
 
 @pytest.fixture(autouse=True)
 def _forgotten_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_registry", dict(base._registry))
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
 
 
 class Seen(nn.Module):
