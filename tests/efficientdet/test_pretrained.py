@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from importlib import import_module
 from pathlib import Path
 
@@ -54,9 +55,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, 
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(hub, "_hub_dir", str(tmp_path / "hub"))
-    return tmp_path / "hub" / "checkpoints"
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    urlopen = hub.urlopen
+    with ExitStack() as answers:  # which torch 2.8 leaves open, to be warned of in whatever test comes later
+        monkeypatch.setattr(hub, "urlopen", lambda *asked, **how: answers.enter_context(urlopen(*asked, **how)))
+        monkeypatch.setattr(hub, "_hub_dir", str(tmp_path / "hub"))
+        yield tmp_path / "hub" / "checkpoints"
 
 
 def assert_taken(model: EfficientDet, state: dict[str, Tensor], *, but: tuple[str, ...] = ()) -> None:
@@ -142,9 +146,11 @@ def test_a_file_of_another_hash_is_refused_and_not_kept(
     with pytest.raises(DownloadError) as caught:
         create(NAME, pretrained=True, weights=path.as_uri())
 
-    assert str(caught.value) == (
-        f"the weights of '{NAME}' cannot be fetched from {path.as_uri()}: invalid hash value (expected \"00000000\", "
-        f'got "{found}")\n'
+    message, hint = str(caught.value).splitlines()
+    assert message.startswith(f"the weights of '{NAME}' cannot be fetched from {path.as_uri()}: ")
+    assert "00000000" in message  # in torch's words
+    assert found in message
+    assert hint == (
         f"  hint: fetch 'a-00000000.pth' elsewhere and put it into {str(cache)!r}, or call load_effdet(model, path)"
     )
     assert list(cache.iterdir()) == []
