@@ -2,7 +2,7 @@
 #   make demo   one photograph through a backbone and a compiled neck
 #   make test   lint, types and all tests
 # For daily work and before a release:
-#   make check         lint, types and the tests that are not marked slow, in about a minute
+#   make check         lint, types and the tests that are not marked slow, in under two minutes
 #   make test-lowest   all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 #   make test-newest   all tests with the newest versions that pip finds, in .venv-newest
 #   make constraints   constraints-dev.txt anew: what 'make test' installs, but for torch and what comes with it
