@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from fpngraph.layers.tracing import is_traced
 
 _MARK = "fpngraph_layout"
-_TORCHS = frozenset({nn.Identity, nn.Conv2d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm})
+_TORCHS = (nn.Identity, nn.Conv2d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm)
 """Exact classes that take maps in any layout, and that hosts put in the place of what was built."""
 
 
@@ -19,7 +19,7 @@ def let_any(module: nn.Module) -> None:
 
 def takes_any(module: nn.Module) -> bool:
     """Whether ``module`` takes maps in any layout: one that nobody knows gets contiguous ones."""
-    return type(module) in _TORCHS or getattr(module, _MARK, None) == "any"
+    return getattr(module, _MARK, None) == "any" or type(module) in _TORCHS
 
 
 def run(layer: nn.Module, x: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -56,12 +56,17 @@ class Node(nn.Module):
         self.op = Layers(*op)
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
-        fused: Tensor = self.fusion(self._brought(size, maps))
+        known = takes_any(self.fusion)
+        # A generator, so that a fusion holds one resampled map at a time; written here, as older compilers want it.
+        fused: Tensor = self.fusion(
+            _brought(edge, x, size) if known else contiguous(_brought(edge, x, size))
+            for edge, x in zip(self.edges, maps, strict=True)
+        )
         # somebody may have put other modules in the place of ours
         return self.op(fused if type(self.op) is Layers else contiguous(fused))  # type: ignore[no-any-return]
 
-    def _brought(self, size: Size, maps: Sequence[Tensor]) -> Iterator[Tensor]:
-        """What the edges bring, one after the other, so that a fusion holds one resampled map at a time."""
-        for edge, x in zip(self.edges, maps, strict=True):
-            y = edge(x if isinstance(edge, Edge) else contiguous(x), size)
-            yield y if takes_any(self.fusion) else contiguous(y)
+
+def _brought(edge: nn.Module, x: Tensor, size: Size) -> Tensor:
+    """What an edge brings, which somebody may have put in the place of ours."""
+    y: Tensor = edge(x if isinstance(edge, Edge) else contiguous(x), size)
+    return y

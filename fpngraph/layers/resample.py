@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -137,7 +137,7 @@ class AvgPool(_Pool):
         if not isinstance(same, Tensor):
             return y
         # torch.jit.trace has sizes as tensors: that a map of one pixel stays as it is, is decided when the trace runs
-        stays = same & torch.as_tensor(x.shape[-1] == size[1])
+        stays = same & cast(Tensor, x.shape[-1] == size[1])
         return torch.where(stays, x[..., :: self.stride, :: self.stride], y)
 
     def _padded(self, x: Tensor, starts: tuple[int, int]) -> Tensor:

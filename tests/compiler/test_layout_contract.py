@@ -115,6 +115,7 @@ def test_an_operator_may_view_its_maps_as_contiguous_ones(form: str, layout: Cal
     assert_equal_maps(found, plain(given(plain)), 1e-12)
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize("fused", [False, True], ids=["plain", "fused"])
 def test_what_is_compiled_or_exported_keeps_the_contract(fused: bool) -> None:
     neck = own_neck()

@@ -96,6 +96,7 @@ def test_bench_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(told(report["unfolded"])) == norms
 
 
+@pytest.mark.exports
 def test_export_prints_it(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (workshop / "my.yaml").write_text(
         "fpngraph: 1\nname: small\ninputs: P(3..3)\nnodes: {Q3: {inputs: [P3], op: [norm, act]}}\noutputs: [Q3]\n",

@@ -11,6 +11,7 @@ from fpngraph.exporting import export as exporting
 from tests.necks import neck_of
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize(("off", "written"), [(0.01, "1.0e-02"), (float("nan"), "nan")], ids=["another", "no number"])
 def test_a_program_that_gives_something_else_is_refused(
     off: float, written: str, monkeypatch: pytest.MonkeyPatch
