@@ -63,7 +63,8 @@ class Node(nn.Module):
             for edge, x in zip(self.edges, maps, strict=True)
         )
         # somebody may have put other modules in the place of ours
-        return self.op(fused if type(self.op) is Layers else contiguous(fused))  # type: ignore[no-any-return]
+        y: Tensor = self.op(fused if type(self.op) is Layers else contiguous(fused))
+        return y
 
 
 def _brought(edge: nn.Module, x: Tensor, size: Size) -> Tensor:

@@ -17,6 +17,7 @@ def is_traced() -> bool:
     counters of operations. What is recorded is laid out by who runs it, writes to no map but a running sum, and leaves
     open whatever depends on a size.
     """
+    # torch has no hints for what is below torch.jit
     return torch.compiler.is_compiling() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
 
 
@@ -50,7 +51,7 @@ def numbers(shape: Sequence[int]) -> Sequence[int]:
     if torch.compiler.is_compiling() or not any(isinstance(n, Tensor) for n in shape):
         return shape
     with warnings.catch_warnings():  # a trace warns of every number that is read
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]  # as above
         return tuple(int(n) for n in shape)
 
 
