@@ -44,7 +44,10 @@ def read_content(path: str | os.PathLike[str]) -> Any:
         if Path(path).suffix == ".safetensors":
             return load_file(path)
         with safe_globals(_harmless()):
-            return torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True)
+        if sum(_stored(content).values()) > Path(path).stat().st_size:
+            raise ValueError("tensors of more bytes than the file has, which older versions of torch let pass")
+        return content
     except MemoryError as error:
         raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), named) from error
     except OSError:
@@ -58,6 +61,16 @@ def read_content(path: str | os.PathLike[str]) -> Any:
                 "the state dict in it"
             ) from error
         raise StateError(f"{named!r} is no file of tensors that torch.save or safetensors wrote") from error
+
+
+def _stored(content: object) -> dict[int, int]:
+    """The sizes in bytes of the stretches of memory that hold the tensors in ``content``, by their addresses."""
+    if isinstance(content, Tensor):
+        odd_one = content.layout is not torch.strided or content.is_quantized or content.is_nested
+        storage = None if odd_one or content.is_meta else content.untyped_storage()
+        return {} if storage is None else {storage.data_ptr(): storage.nbytes()}
+    inner = content.values() if isinstance(content, Mapping) else content if isinstance(content, list | tuple) else ()
+    return {address: size for part in inner for address, size in _stored(part).items()}
 
 
 def read_state(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
