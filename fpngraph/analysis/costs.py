@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fpngraph.analysis.shapes import InChannels, Lowered, lower
-from fpngraph.analysis.steps import NodeSteps, Step
+from fpngraph.analysis.steps import NodeSteps
 from fpngraph.feature import Feature, Size
 from fpngraph.graph.graph import Graph
 from fpngraph.ops import Cost, Operator
+from fpngraph.ops.steps import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fpngraph.analysis.steps import UNKNOWN, NodeSteps, node_steps
+from fpngraph.analysis.steps import NodeSteps, node_steps
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.feature import Feature
 from fpngraph.graph.graph import Graph
 from fpngraph.language.limits import MAX_INTEGER
+from fpngraph.ops.steps import UNKNOWN
 
 InChannels = Sequence[int] | Mapping[str, int]
 

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fpngraph.errors import GraphError, Problem
 from fpngraph.feature import Feature
 from fpngraph.graph.nodes import Edge, Node
-from fpngraph.ops import Layer, Mismatch, Norm, Operator, Resampler, Site
+from fpngraph.ops import Layer, Mismatch, Operator, Site
 from fpngraph.ops.conv import Conv
+from fpngraph.ops.steps import UNKNOWN, Step, numbered, step, steps
 
-UNKNOWN = 0
-"""The channels of an input that nobody has said yet, and of what depends on them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One operator at its place: what goes in, what its place says of it, what comes out."""
-
-    op: Operator
-    inputs: tuple[Feature, ...]
-    site: Site
-    output: Feature
+PROJECT = "project"
+"""The name of the module that has an edge's projection; keys of its steps are ``project.conv``, ``project.norm``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +21,8 @@ class EdgeSteps:
     """What an edge does to its source, in the order of application."""
 
     edge: Edge
+    key: str
+    """The name of its module in the node's ``edges``: that of its source."""
     steps: tuple[Step, ...]
     output: Feature
 
@@ -49,9 +42,10 @@ def node_steps(node: Node, sources: Sequence[Feature]) -> NodeSteps:
     """The steps of a node whose edges come from ``sources``. Raises GraphError with every mismatch."""
     edges: list[EdgeSteps] = []
     problems: list[Problem] = []
-    for edge, source in zip(node.edges, sources, strict=True):
+    named = numbered((edge.reference, edge) for edge in node.edges)
+    for (key, edge), source in zip(named.items(), sources, strict=True):
         try:
-            edges.append(_edge_steps(edge, node, source))
+            edges.append(_edge_steps(edge, key, node, source))
         except Mismatch as mismatch:
             message = f"node {node.name!r}, edge from {edge.source!r}: {mismatch.reason}"
             problems.append(Problem(message, edge.span, mismatch.hint))
@@ -61,7 +55,7 @@ def node_steps(node: Node, sources: Sequence[Feature]) -> NodeSteps:
         raise GraphError(problems)
     try:
         fused = _fused(node, tuple(edge.output for edge in edges))
-        op = tuple(_chain(node.op, fused.output, node, 1))
+        op = tuple(steps(node.op, fused.output, _site(node)))
         output = op[-1].output if op else fused.output
         if output.channels == UNKNOWN:
             output = Feature(node.level, node.channels or UNKNOWN)
@@ -72,29 +66,29 @@ def node_steps(node: Node, sources: Sequence[Feature]) -> NodeSteps:
 
 
 def _fused(node: Node, features: tuple[Feature, ...]) -> Step:
-    site = Site(node.channels, padding=node.padding)
+    site = _site(node)
     if any(feature.channels == UNKNOWN for feature in features):
-        return Step(node.fusion, features, site, Feature(node.level, _wanted(node) or UNKNOWN))
-    return _step(node.fusion, features, site)
+        return Step(node.fusion, features, site, Feature(node.level, _wanted(node) or UNKNOWN), "fusion")
+    return step(node.fusion, features, site, "fusion")
 
 
 def _unequal(node: Node, edges: Sequence[EdgeSteps]) -> Iterator[Problem]:
     """A problem for every edge that brings other channels than a fusion of equal ones needs."""
     if not node.fusion.equal_channels:
         return
-    edges = [steps for steps in edges if steps.output.channels != UNKNOWN]
+    edges = [edge for edge in edges if edge.output.channels != UNKNOWN]
     if not edges:
         return
     first = edges[0]
     needed = node.channels or first.output.channels
     why = "the node's channels" if node.channels else f"what {first.edge.source!r} brings"
-    for steps in edges:
-        if steps.output.channels != needed:
+    for edge in edges:
+        if edge.output.channels != needed:
             message = (
-                f"node {node.name!r}: the edge from {steps.edge.source!r} brings {steps.output.channels} channels, "
+                f"node {node.name!r}: the edge from {edge.edge.source!r} brings {edge.output.channels} channels, "
                 f"but {node.fusion.name!r} needs {needed}, {why}"
             )
-            yield Problem(message, steps.edge.span, f"{_way_out(steps.edge, node, needed)}, or fuse with 'concat'")
+            yield Problem(message, edge.edge.span, f"{_way_out(edge.edge, node, needed)}, or fuse with 'concat'")
 
 
 def _way_out(edge: Edge, node: Node, needed: int) -> str:
@@ -114,27 +108,32 @@ def _check_output(node: Node, output: Feature) -> None:
         )
 
 
-def _edge_steps(edge: Edge, node: Node, source: Feature) -> EdgeSteps:
+def _site(node: Node, channels: int | None = None, ratio: int = 1) -> Site:
+    """What a node says of what stands in it; an edge may want other channels."""
+    return Site(channels or node.channels, ratio, node.padding)
+
+
+def _edge_steps(edge: Edge, key: str, node: Node, source: Feature) -> EdgeSteps:
     ratio = 1 << abs(source.level - node.level)
     path = () if source.level == node.level else edge.down if source.level < node.level else edge.up
     if source.channels == UNKNOWN:
-        return EdgeSteps(edge, (), _expected(edge, node, source, path, ratio))
+        return EdgeSteps(edge, key, (), _expected(edge, node, source, path, ratio))
     projects = _projects(edge, node, source, path, ratio)
     output = source
-    steps: list[Step] = []
+    done: list[Step] = []
     for project in (True, False) if edge.order == "project_first" else (False, True):
         if not project:
-            steps += _resampling(path, output, node, ratio)
+            done += _resampling(path, output, node, ratio)
         elif projects:
-            steps += _projection(edge, node, output)
-        output = steps[-1].output if steps else source
+            done += _projection(edge, node, output)
+        output = done[-1].output if done else source
     if output.level != node.level:
         raise Mismatch(f"comes out at level {output.level}, not at the node's level {node.level}")
-    return EdgeSteps(edge, tuple(steps), output)
+    return EdgeSteps(edge, key, tuple(done), output)
 
 
 def _resampling(path: Sequence[Operator], source: Feature, node: Node, ratio: int) -> list[Step]:
-    return list(_chain(path, source, node, ratio, channels=_wanted(node) or source.channels))
+    return list(steps(path, source, _site(node, _wanted(node) or source.channels, ratio)))
 
 
 def _wanted(node: Node) -> int | None:
@@ -151,8 +150,8 @@ def _expected(edge: Edge, node: Node, source: Feature, path: Sequence[Operator],
         return Feature(node.level, wanted or UNKNOWN)
     if edge.order == "resample_first":
         return Feature(node.level, projected)
-    steps = _resampling(path, Feature(source.level, projected), node, ratio)
-    return Feature(node.level, steps[-1].output.channels if steps else projected)
+    done = _resampling(path, Feature(source.level, projected), node, ratio)
+    return Feature(node.level, done[-1].output.channels if done else projected)
 
 
 def _projects(edge: Edge, node: Node, source: Feature, path: Sequence[Operator], ratio: int) -> bool:
@@ -163,8 +162,8 @@ def _projects(edge: Edge, node: Node, source: Feature, path: Sequence[Operator],
     wanted = _wanted(node)
     if wanted is None or source.channels == wanted:
         return False
-    steps = _resampling(path, source, node, ratio)
-    return not steps or steps[-1].output.channels != wanted
+    done = _resampling(path, source, node, ratio)
+    return not done or done[-1].output.channels != wanted
 
 
 def _projection(edge: Edge, node: Node, source: Feature) -> list[Step]:
@@ -176,25 +175,5 @@ def _projection(edge: Edge, node: Node, source: Feature) -> list[Step]:
     layers: list[Layer] = [Conv(kernel=1, bias=bias)]
     if projection.norm:
         layers.append(node.norm)
-    return list(_chain(layers, source, node, 1, channels=channels))
-
-
-def _chain(
-    layers: Sequence[Operator], feature: Feature, node: Node, ratio: int, channels: int | None = None
-) -> Iterator[Step]:
-    """The layers one after the other; a convolution has no bias by itself where a norm comes next."""
-    for position, layer in enumerate(layers):
-        bias = not any(isinstance(following, Norm) for following in layers[position + 1 : position + 2])
-        site = Site(channels or node.channels, ratio if isinstance(layer, Resampler) else 1, node.padding, bias)
-        if feature.channels == UNKNOWN:
-            return
-        step = _step(layer, (feature,), site)
-        feature = step.output
-        yield step
-
-
-def _step(op: Operator, inputs: tuple[Feature, ...], site: Site) -> Step:
-    try:
-        return Step(op, inputs, site, op.infer(inputs, site))
-    except Mismatch as mismatch:
-        raise Mismatch(f"{op.name!r} {mismatch.reason}", mismatch.hint) from None
+    done = steps(layers, source, _site(node, channels))
+    return [replace(it, key=f"{PROJECT}.{it.key}") for it in done]

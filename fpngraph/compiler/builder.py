@@ -8,12 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.analysis.shapes import InChannels, lower
-from fpngraph.analysis.steps import NodeSteps, Step
+from fpngraph.analysis.steps import NodeSteps
 from fpngraph.compiler.neck import Neck
 from fpngraph.graph.graph import Graph
+from fpngraph.layers.layout import Layers
 from fpngraph.layers.lean import LeanNode
 from fpngraph.layers.node import Edge, Node
 from fpngraph.ops import Resampler
+from fpngraph.ops.steps import Step
 
 
 def build(graph: Graph, in_channels: InChannels, *, lean: bool = False) -> Neck:
@@ -56,7 +58,8 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _node(steps: NodeSteps, kind: type[Node]) -> Node:
-    module = kind([_edge(edge.steps) for edge in steps.edges], _module(steps.fusion), _modules(steps.op))
+    edges = {edge.key: _edge(edge.steps) for edge in steps.edges}
+    module = kind(edges, steps.fusion.module(), _modules(steps.op))
     if steps.node.init is not None:
         for part in module.modules():
             steps.node.init.apply(part)
@@ -64,13 +67,15 @@ def _node(steps: NodeSteps, kind: type[Node]) -> Node:
 
 
 def _edge(steps: Sequence[Step]) -> Edge:
-    resampler = next((index for index, step in enumerate(steps) if isinstance(step.op, Resampler)), None)
-    return Edge(_modules(steps), resampler=resampler)
+    resampler = next((step.key for step in steps if isinstance(step.op, Resampler)), None)
+    edge = Edge(resampler=resampler)
+    for step in steps:
+        name, _, inner = step.key.rpartition(".")
+        if name and name not in edge._modules:
+            edge.add_module(name, Layers())
+        edge.get_submodule(name).add_module(inner, step.module())
+    return edge
 
 
-def _modules(steps: Iterable[Step]) -> list[nn.Module]:
-    return [_module(step) for step in steps]
-
-
-def _module(step: Step) -> nn.Module:
-    return step.op.made(step.inputs, step.site)
+def _modules(steps: Iterable[Step]) -> dict[str, nn.Module]:
+    return {step.key: step.module() for step in steps}

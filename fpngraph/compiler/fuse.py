@@ -9,29 +9,33 @@ import torch
 from torch import nn
 
 from fpngraph.analysis.shapes import lower
-from fpngraph.analysis.steps import NodeSteps, Step
+from fpngraph.analysis.steps import PROJECT, NodeSteps
 from fpngraph.compiler.fused_neck import FusedNeck, Line
 from fpngraph.compiler.neck import Neck
 from fpngraph.graph.graph import Graph
 from fpngraph.inference.classes import is_one_of, no_rule
 from fpngraph.inference.folding import (
     Chain,
+    Held,
     chain,
     changed,
     changed_inside,
     different,
+    held,
     inference_copy,
     take_factor,
     untouched,
 )
 from fpngraph.inference.modules import Entry, Repeat, Term
+from fpngraph.inference.parts import Rule
 from fpngraph.layers.layout import Layers, takes_any
 from fpngraph.layers.node import Node
 from fpngraph.ops import Fusion
+from fpngraph.ops.steps import Step
 
 _NODES = ("fpngraph.layers.node.Node", "fpngraph.layers.lean.LeanNode")
 _EDGES = ("fpngraph.layers.node.Edge",)
-_LISTS = ("torch.nn.ModuleList",)
+_LISTS = ("fpngraph.layers.named.Named",)
 _OPS = ("fpngraph.layers.layout.Layers", "torch.nn.Sequential")
 
 
@@ -73,19 +77,22 @@ class _Plan:
             self._join(steps, inference_copy(module, name))
         else:
             edges = [
-                _chain(f"{name}.edges.{index}", edge.steps, own, _EDGES)
-                for index, (edge, own) in enumerate(zip(steps.edges, module.edges, strict=True))
+                _chain(f"{name}.edges.{key}", edge.steps, own, _EDGES)
+                for edge, (key, own) in zip(steps.edges, module.edges._modules.items(), strict=True)
             ]
             op = _chain(f"{name}.op", steps.op, module.op, _OPS)
             factors = self._factors(steps, module.fusion)
             if factors is None:
-                made = [it.run(owned=self._is_dead(name, index))[0] for index, it in enumerate(edges)]
-                self._join(steps, Node(made, inference_copy(module.fusion, f"{name}.fusion"), []))
+                made = {
+                    edge.key: it.run(owned=self._is_dead(name, index))[0]
+                    for index, (edge, it) in enumerate(zip(steps.edges, edges, strict=True))
+                }
+                self._join(steps, Node(made, inference_copy(module.fusion, f"{name}.fusion")))
             else:
                 owned = self._sum(steps, edges, factors)
             layers, owned = op.run(owned=owned)
             for index, part in enumerate(layers):
-                self._call(name, f"{name}.op.{index}", part if takes_any(part) else Layers(part), name)
+                self._call(name, f"{name}.op.{index}", part if takes_any(part) else Layers([part]), name)
             for it in (*edges, op):
                 self.unfolded |= it.unfolded
         if owned:
@@ -130,10 +137,10 @@ class _Plan:
             map_name = self._entered(name, index, sources[index])
             if index == first:
                 term = Term(edge, rests[index], writes=own, copies=copies)
-                self._call(name, f"{name}.edges.{index}", term, level, map_name)
+                self._call(name, f"{name}.edges.{steps.edges[index].key}", term, level, map_name)
             else:
                 term = Term(edge, rests[index], writes=owned, copies=False)
-                self._call(name, f"{name}.edges.{index}", term, level, map_name, name)
+                self._call(name, f"{name}.edges.{steps.edges[index].key}", term, level, map_name, name)
                 owned = True
         return owned
 
@@ -172,8 +179,14 @@ def _chain(path: str, steps: Sequence[Step], module: nn.Module, classes: Sequenc
     reason = different(module, classes)
     if reason:
         return untouched(path, module, reason, whole=classes is _EDGES)
-    modules = [(f"{path}.{name}", part) for name, part in module._modules.items() if part is not None]
-    return chain([step.op for step in steps], modules, resampler=getattr(module, "resampler", None))
+    rules: dict[str, Rule] = {step.key: step.op for step in steps}
+    modules: list[Held] = []
+    for one in held(path, module):
+        projects = one.name == PROJECT and not different(one.module, _OPS[:1])
+        modules += (
+            (it._replace(name=f"{PROJECT}.{it.name}") for it in held(one.path, one.module)) if projects else [one]
+        )
+    return chain(rules, modules, resampler=getattr(module, "resampler", None))
 
 
 def _weighs_one(steps: NodeSteps) -> bool:

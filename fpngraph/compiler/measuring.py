@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from fpngraph.analysis.steps import Step
 from fpngraph.feature import Size
 from fpngraph.ops import Cost, Fusion, Resampler
+from fpngraph.ops.steps import Step
 
 _MOST_NUMBERS = 1 << 24  # of maps that are made for real: 64 MiB
 _MULTIPLIES = re.compile("attention|cdist|conv|dot|gru|linear|lstm|mm|mv|rnn")

@@ -32,6 +32,8 @@ class Neck(Compiled):
     Raises TypeError and ValueError for maps that do not fit the graph's inputs.
     """
 
+    _version = 2  # of the names in its state dict; those of 1 were positions in lists
+
     def __init__(
         self,
         graph: Graph,

@@ -44,7 +44,7 @@ def create(
     if pretrained:
         matched = load_pretrained(model)
         new = tuple(f"{head}.predict" for head in changed_predictors(config(name), model.config))
-        left = (*matched.changed, *matched.missing, *matched.unexpected)
+        left = (*(it.tensor for it in matched.changed), *matched.missing, *matched.unexpected)
         if not all(part.startswith(new) for part in left):
             warnings.warn(f"of the published weights of {name!r}: {matched}", stacklevel=2)
     return model

@@ -15,7 +15,7 @@ from fpngraph.detection.boxes import Predictions
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.parts import Parts
 from fpngraph.inference.classes import is_one_of, no_rule
-from fpngraph.inference.folding import ALONE, absorb, chain, changed, changed_inside, different, inference_copy
+from fpngraph.inference.folding import ALONE, Held, absorb, chain, changed, changed_inside, different, inference_copy
 from fpngraph.layers.conv import UncopiedConv2d, is_pointwise, pointwise
 from fpngraph.layers.layout import Layers, channels_last
 from fpngraph.ops import Operator
@@ -81,11 +81,12 @@ def fused_head(head: Head) -> tuple[nn.Module, Mapping[str, str]]:
     levels: dict[str, nn.Module] = {}
     unfolded: dict[str, str] = {}
     for level in head.levels:
-        operators, modules = zip(*head.steps(level), strict=True)
-        found = chain(operators, [(paths[module], module) for module in modules])
+        steps = [(paths[module], operator, module) for operator, module in head.steps(level)]
+        modules = [Held(path, path, module) for path, _, module in steps]
+        found = chain({path: operator for path, operator, _ in steps}, modules)
         # what the neck gives is the caller's own where it gives an input, so that nothing may be written to it
         edge, _ = found.run(owned=False)
-        levels[level] = Layers(*edge).to(memory_format=torch.channels_last)
+        levels[level] = Layers(edge).to(memory_format=torch.channels_last)
         unfolded |= found.unfolded
     return FusedHead(levels), unfolded
 

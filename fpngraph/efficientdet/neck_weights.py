@@ -7,8 +7,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from fpngraph.analysis.shapes import Lowered, lower
-from fpngraph.analysis.steps import NodeSteps, Step
+from fpngraph.analysis.steps import NodeSteps
 from fpngraph.ops import Norm
+from fpngraph.ops.steps import Step
 from fpngraph.weights.state import translate
 
 if TYPE_CHECKING:
@@ -78,11 +79,12 @@ def _cell_prefixes(nodes: Sequence[NodeSteps], inputs: Sequence[str], cell: str)
 
 
 def _edge_prefixes(steps: NodeSteps, index: int, resample: str) -> Iterator[tuple[str, str]]:
-    return _step_prefixes(steps.edges[index].steps, f"{steps.node.name}.edges.{index}.", resample)
+    edge = steps.edges[index]
+    return _step_prefixes(edge.steps, f"{steps.node.name}.edges.{edge.key}.", resample)
 
 
 def _step_prefixes(steps: Sequence[Step], ours: str, effdet: str) -> Iterator[tuple[str, str]]:
-    for position, step in enumerate(steps):
+    for step in steps:
         parts = {"": "bn"} if isinstance(step.op, Norm) else PARTS.get(step.op.name, {})
         for part, name in parts.items():
-            yield f"{ours}{position}.{part}", f"{effdet}conv.{name}."
+            yield f"{ours}{step.key}.{part}", f"{effdet}conv.{name}."

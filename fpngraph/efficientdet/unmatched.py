@@ -9,7 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 from fpngraph.analysis.shapes import Lowered
-from fpngraph.analysis.steps import Step
 from fpngraph.efficientdet.config import Config, operator
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
@@ -17,6 +16,7 @@ from fpngraph.language.yaml.source import to_yaml
 from fpngraph.library import describe, load
 from fpngraph.ops import Activation, Norm, Operator
 from fpngraph.ops.conv import has_bias
+from fpngraph.ops.steps import Step
 
 _PACKAGE = f"{__name__.partition('.')[0]}."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from fpngraph.errors import first_line
 from fpngraph.inference.classes import full_name, is_one_of, no_rule
 from fpngraph.inference.modules import Repeat
-from fpngraph.inference.parts import Part, Rule
+from fpngraph.inference.parts import Part, Rules
 from fpngraph.layers.layout import let_any, takes_any
 from fpngraph.layers.node import Edge
 from fpngraph.layers.resample import Interpolate
@@ -42,35 +42,49 @@ class Chain:
             modules.append(part.writing if owned and part.writing is not None else part.module)
             owned = part.result == "new" or (owned and part.result == "new_or_input")
         repeats = len(modules) == 1 and self.parts[0].commutes == "always" and _repeats_pixels(modules[0])
-        return (Repeat if repeats else Edge)(modules, resampler=self.resampler), owned
+        resampler = None if self.resampler is None else str(self.resampler)
+        return (Repeat if repeats else Edge)(modules, resampler=resampler), owned
 
 
 def _repeats_pixels(module: nn.Module) -> bool:
     return isinstance(module, Interpolate) and module.mode == "nearest"
 
 
-def chain(
-    operators: Sequence[Rule], modules: Sequence[tuple[str, nn.Module]], *, resampler: int | None = None
-) -> Chain:
-    """Copies of ``modules``, each with its path; what is only a scale and a shift is taken into the part before it.
+class Held(NamedTuple):
+    """A module of a list: its name there, and its path in the whole."""
 
-    ``operators`` are what the graph says; what somebody has put among the modules goes by their rules too, if they have
-    one for its class. The module of the index ``resampler`` is called with the size wanted.
+    name: str
+    path: str
+    module: nn.Module
+
+
+def held(path: str, modules: nn.Module) -> Iterator[Held]:
+    """The modules of a list that is at ``path``."""
+    for name, module in modules._modules.items():
+        if module is not None:
+            yield Held(name, f"{path}.{name}", module)
+
+
+def chain(rules: Rules, modules: Iterable[Held], *, resampler: str | None = None) -> Chain:
+    """Copies of ``modules``; what is only a scale and a shift is taken into the part before it.
+
+    ``rules`` are those of what the graph says; what somebody has put among the modules goes by one of them too, if it
+    is for its class. The module of the name ``resampler`` is called with the size wanted.
     """
     parts: list[Part] = []
     unfolded: dict[str, str] = {}
     place = None
-    for index, (path, module) in enumerate(modules):
-        if index == resampler:
+    for one in modules:
+        if one.name == resampler:
             place = len(parts)
-        for part in _parts((*operators[index : index + 1], *operators), path, module):
+        for part in _parts(rules, one):
             if part.affine is not None and parts and parts[-1].absorbs:
                 absorb(parts[-1].module, *part.affine)
                 continue
             parts.append(part)
             reason = part.remains if part.affine is None else ALONE
             if reason:
-                unfolded[path] = reason
+                unfolded[one.path] = reason
     return Chain(parts, place, unfolded=unfolded)
 
 
@@ -79,9 +93,11 @@ def untouched(path: str, module: nn.Module, reason: str, *, whole: bool = False)
     return Chain((Part(inference_copy(module, path)),), whole=whole, unfolded={path: reason})
 
 
-def _parts(operators: Sequence[Rule], path: str, module: nn.Module) -> Sequence[Part]:
-    own = inference_copy(module, path)
-    rule = next((op for op in operators if is_one_of(module, op.modules)), None)
+def _parts(rules: Rules, one: Held) -> Sequence[Part]:
+    module = one.module
+    own = inference_copy(module, one.path)
+    its_own = (rules[one.name],) if one.name in rules else ()
+    rule = next((rule for rule in (*its_own, *rules.values()) if is_one_of(module, rule.modules)), None)
     reason = no_rule(module) if rule is None else changed_inside(module)
     parts = (Part(own, remains=reason),) if rule is None or reason else rule.parts(own)
     if takes_any(own):

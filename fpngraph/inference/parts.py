@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -37,8 +37,13 @@ class Part:
 class Rule(Protocol):
     """What folding asks of an operator: a rule for the modules of some classes."""
 
-    modules: ClassVar[tuple[str, ...]]
-    """Full names of the classes that it is for."""
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Full names of the classes that it is for."""
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         """What ``module``, which is of one of these classes, does in inference."""
+
+
+Rules = Mapping[str, Rule]
+"""The rules of a list of modules, by their names."""

@@ -6,7 +6,8 @@ ever written to. Fusing one map without a weight gives that map itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,12 +48,20 @@ class Concat(nn.Module):
 
 
 class Weighted(nn.Module):
-    """``sum(w_i * x_i)`` with one learned scalar per map, all 1 at start; what ``w`` is, subclasses say."""
+    """``sum(w_i * x_i)`` with one learned scalar per map, all 1 at start; what ``w`` is, subclasses say.
+
+    ``sources`` are the names of the maps, if they are known. They go with a state dict, so that a weight stays that of
+    its map when the maps come in another order, and those of other maps are refused.
+    """
+
+    sources: tuple[str, ...] = ()
 
     def __init__(self, num_inputs: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(num_inputs))
         self.reset_parameters()
+        self.register_state_dict_post_hook(_tell_sources)  # type: ignore[no-untyped-call]  # torch has no hints here
+        self.register_load_state_dict_pre_hook(_order_weights)  # type: ignore[no-untyped-call]  # nor here
 
     def reset_parameters(self) -> None:
         """All weights 1 again."""
@@ -78,6 +87,29 @@ class Weighted(nn.Module):
 
     def extra_repr(self) -> str:
         return str(len(self.weight))
+
+
+def _tell_sources(fusion: Weighted, _state: object, _prefix: str, metadata: dict[str, Any]) -> None:
+    metadata["sources"] = fusion.sources
+
+
+def _order_weights(
+    fusion: Weighted,
+    state: dict[str, Any],
+    prefix: str,
+    metadata: Mapping[str, Any],
+    _strict: object,
+    _missing: object,
+    _unexpected: object,
+    errors: list[str],
+) -> None:
+    theirs, ours, name = tuple(metadata.get("sources", ())), fusion.sources, f"{prefix}weight"
+    if not (theirs and ours) or theirs == ours or name not in state:
+        return
+    if sorted(theirs) == sorted(ours) and len(state[name]) == len(ours):
+        state[name] = state[name][[theirs.index(source) for source in ours]]
+    else:
+        errors.append(f"{name!r} is for maps of {', '.join(theirs)}, not of {', '.join(ours)}")
 
 
 class Unbounded(Weighted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fpngraph.layers.named import Named
 from fpngraph.layers.tracing import is_traced
 
 _MARK = "fpngraph_layout"
@@ -28,7 +29,7 @@ def run(layer: nn.Module, x: Tensor) -> Tensor:
     return y
 
 
-class Layers(nn.Sequential):
+class Layers(Named):
     """Layers one after the other. Each gets the map as it takes maps, whoever has put it there."""
 
     def forward(self, x: Tensor) -> Tensor:

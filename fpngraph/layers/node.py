@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fpngraph.feature import Size
+from fpngraph.layers.fusion import Weighted
 from fpngraph.layers.layout import Layers, contiguous, inside, takes_any
+from fpngraph.layers.named import Named
 from fpngraph.layers.resample import has_size
 
 
-class Edge(nn.ModuleList):
-    """Brings a map to its node: the steps one after the other, as children ``0``, ``1``, ...
+class Edge(Named):
+    """Brings a map to its node: the steps one after the other, those of a projection together in ``project``.
 
-    ``resampler`` is the index of the step that is called with the size wanted too (None: no step is).
+    ``resampler`` is the name of the step that is called with the size wanted too (None: no step is).
     On a CPU a map is laid out anew before the first step, or after it if that is a convolution. A step that is not
     known to take any layout gets contiguous maps, on every device.
 
     Shape: [B, C, H, W] to [B, C', height, width].
     """
 
-    def __init__(self, steps: Sequence[nn.Module], *, resampler: int | None) -> None:
+    def __init__(
+        self, steps: Mapping[str, nn.Module] | Iterable[nn.Module] = (), *, resampler: str | None = None
+    ) -> None:
         super().__init__(steps)
         self.resampler = resampler
 
-    def forward(self, x: Tensor, size: Size) -> Tensor:
-        if len(self) == 0:
-            return inside(x)
-        for index, step in enumerate(self):
+    def forward(self, x: Tensor, size: Size) -> Tensor:  # type: ignore[override]  # a list of layers takes no size
+        first = True
+        for step, resamples in self._steps():
             if not takes_any(step):
                 x = contiguous(x)
-            elif index > 0 or not isinstance(step, nn.Conv2d):
+            elif not (first and isinstance(step, nn.Conv2d)):
                 x = inside(x)
-            if index != self.resampler:
+            first = False
+            if not resamples:
                 x = step(x)
                 continue
             x = step(x, size)
@@ -42,18 +46,31 @@ class Edge(nn.ModuleList):
                 x = F.interpolate(x, (size.height, size.width), mode="nearest")
         return inside(x)
 
+    def _steps(self) -> list[tuple[nn.Module, bool]]:
+        """What runs, and whether it is called with the size."""
+        steps: list[tuple[nn.Module, bool]] = []
+        for name, module in self._modules.items():
+            assert module is not None
+            parts = module if type(module) is Layers else (module,)
+            steps += [(part, name == self.resampler) for part in parts]
+        return steps
+
 
 class Node(nn.Module):
-    """Fuses what its edges bring, then applies its layers.
+    """Fuses what its edges bring, then applies its layers. An edge is called by the name of its source.
 
     Called with the size of its level and one map per edge, in the order of the graph file.
     """
 
-    def __init__(self, edges: Sequence[Edge], fusion: nn.Module, op: Sequence[nn.Module]) -> None:
+    def __init__(
+        self, edges: Mapping[str, Edge], fusion: nn.Module, op: Mapping[str, nn.Module] | Iterable[nn.Module] = ()
+    ) -> None:
         super().__init__()
-        self.edges = nn.ModuleList(edges)
+        self.edges = Named(edges)
         self.fusion = fusion
-        self.op = Layers(*op)
+        self.op = Layers(op)
+        if isinstance(fusion, Weighted):
+            fusion.sources = tuple(edges)
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
         known = takes_any(self.fusion)

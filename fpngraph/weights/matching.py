@@ -1,113 +1,119 @@
-"""What an edited graph keeps of the weights that it had: all of the nodes that are still the same."""
+"""What an edited graph keeps of the weights that it had: every tensor that is still there."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
-from fpngraph.compiler.neck import Neck
+from fpngraph.layers.fusion import Weighted
 from fpngraph.weights.state import StateError, is_state, listed, refuse, uncopyable
 
 Shape = tuple[int, ...]
 
-# The module of a node has the parts edges, fusion and op (fpngraph.layers.node); a node may be called like one of them.
-_NODE = re.compile(r"(.+?)\.(?:edges\.\d+\.\d+\.|op\.\d+\.|fusion\.(?!fusion\.|edges\.\d|op\.\d))")
-
 
 @dataclass(frozen=True)
 class Changed:
-    """A tensor that is not alike on both sides; the shape is None where there is none."""
+    """A tensor that has another shape in the state dict than in the module."""
 
     tensor: str
-    in_state: Shape | None
-    in_module: Shape | None
+    in_state: Shape
+    in_module: Shape
 
     def __str__(self) -> str:
-        return f"{self.tensor!r} is {_written(self.in_state)}, not {_written(self.in_module)}"
+        return f"{self.tensor!r} is {list(self.in_state)}, not {list(self.in_module)}"
 
 
 @dataclass(frozen=True)
 class Matched:
-    """What a module took of a state dict, by the names of nodes, and of modules where there are no nodes.
+    """What a module took of a state dict, by the names of tensors.
 
-    ``taken`` have all their tensors from the state dict. ``changed`` are those of other tensors or shapes, ``missing``
-    those that it lacks, and these keep the weights that they had; ``unexpected`` are what it has besides.
+    ``taken`` have the values of the state dict. ``changed`` have another shape there, ``missing`` are not there, and
+    both keep the values that they had; ``unexpected`` are what the state dict has besides. The weight that a fusion has
+    for one of its maps is called after it, ``P4.fusion.weight[C4]``, where maps have come or gone.
     """
 
     taken: tuple[str, ...]
-    changed: Mapping[str, tuple[Changed, ...]]
+    changed: tuple[Changed, ...]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
 
     def __str__(self) -> str:
-        changed = [f"{name!r} ({tensors[0]})" for name, tensors in self.changed.items()]
         lines = [
-            *listed("changed", changed),
-            *listed("missing", [repr(name) for name in self.missing]),
-            *listed("unexpected", [repr(name) for name in self.unexpected]),
+            *listed("changed", list(map(str, self.changed))),
+            *listed("missing", list(map(repr, self.missing))),
+            *listed("unexpected", list(map(repr, self.unexpected))),
         ]
         return "; ".join([f"{len(self.taken)} taken", *lines])
 
 
 def load_matching(module: nn.Module, state: Mapping[str, Tensor]) -> Matched:
-    """Load every node whose full name and shapes are those in ``state``, a state dict from before an edit of the graph.
+    """Load every tensor whose name and shape are those in ``state``, a state dict from before an edit of the graph.
 
-    ``module`` is a neck, or contains one: its other parts are loaded module by module in the same way. A node is loaded
-    whole or not at all. What its edges read is not compared: a node of the same tensors is the same node.
+    ``module`` is a neck, or any module. A name says the node, the source of an edge and the layer, so that what an edit
+    has not touched is found again. Of a fusion's weights each is that of its map, if ``state`` came from ``state_dict``
+    and still knows their order (a file of safetensors does not).
     Raises StateError, and leaves the module as it was, if ``state`` is no state dict, or has tensors under names of the
     module's that cannot be copied, whatever their shapes: sparse, complex, integer ones and others.
+
+    >>> neck = fpngraph.build(fpngraph.load("bifpn"), [40, 112, 320])
+    >>> wider = fpngraph.build(fpngraph.load("bifpn", repeats=4), [40, 112, 320])
+    >>> print(fpngraph.load_matching(wider, neck.state_dict()).changed)
+    ()
     """
     if not is_state(state):
         found = f"a mapping of {', '.join(map(repr, state))}" if isinstance(state, Mapping) else type(state).__name__
         hint = "torch.load(path, weights_only=True) reads a file; a checkpoint has one as one of its entries"
         raise StateError(f"state is {found}, but must be a state dict, names with a tensor each\n  hint: {hint}")
-    unit, wanted = _units(module), module.state_dict()
+    wanted = module.state_dict()
     refuse("the state dict cannot be loaded", uncopyable(state, wanted))
-    ours, theirs = _grouped(wanted, unit), _grouped(state, unit)
-    changed = {name: _changes(theirs[name], ours[name]) for name in ours if name in theirs}
-    taken = tuple(name for name, changes in changed.items() if not changes)
-    module.load_state_dict({name: tensor for it in taken for name, tensor in theirs[it].items()}, strict=False)
+    found_of_maps = dict(_weights_of_maps(module, state))
+    theirs = {name: found_of_maps[name].tensor if name in found_of_maps else x for name, x in state.items()}
+    shapes = {name: (tuple(theirs[name].shape), tuple(ours.shape)) for name, ours in wanted.items() if name in theirs}
+    taken = tuple(name for name, (in_state, in_module) in shapes.items() if in_state == in_module)
+    module.load_state_dict({name: theirs[name] for name in taken}, strict=False)
     return Matched(
         taken=taken,
-        changed={name: changes for name, changes in changed.items() if changes},
-        missing=tuple(name for name in ours if name not in theirs),
-        unexpected=tuple(name for name in theirs if name not in ours),
+        changed=tuple(Changed(name, *pair) for name, pair in shapes.items() if name not in taken),
+        missing=(
+            *(name for name in wanted if name not in theirs),
+            *(one for weights in found_of_maps.values() for one in weights.missing),
+        ),
+        unexpected=(
+            *(name for name in theirs if name not in wanted),
+            *(one for weights in found_of_maps.values() for one in weights.unexpected),
+        ),
     )
 
 
-def _units(module: nn.Module) -> Callable[[str], str]:
-    """From the name of a tensor to what is loaded whole: its node, or its module where it is not in a neck."""
-    necks = [f"{name}." if name else "" for name, part in module.named_modules() if isinstance(part, Neck)]
+@dataclass(frozen=True)
+class _Weights:
+    """A fusion's weights with those of a state dict, map by map; and the maps that only one side has."""
 
-    def unit(tensor: str) -> str:
-        for neck in necks:
-            node = _NODE.match(tensor, len(neck)) if tensor.startswith(neck) else None
-            if node:
-                return neck + node[1]
-        return tensor.rpartition(".")[0] or tensor
-
-    return unit
+    tensor: Tensor
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
 
 
-def _grouped(state: Mapping[str, Tensor], unit: Callable[[str], str]) -> dict[str, dict[str, Tensor]]:
-    groups: dict[str, dict[str, Tensor]] = defaultdict(dict)
-    for name, tensor in state.items():
-        groups[unit(name)][name] = tensor
-    return dict(groups)
-
-
-def _changes(theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> tuple[Changed, ...]:
-    shapes = {name: (_shape(theirs.get(name)), _shape(ours.get(name))) for name in {**ours, **theirs}}
-    return tuple(Changed(name, *pair) for name, pair in shapes.items() if pair[0] != pair[1])
-
-
-def _shape(tensor: Tensor | None) -> Shape | None:
-    return None if tensor is None else tuple(tensor.shape)
-
-
-def _written(shape: Shape | None) -> str:
-    return "nothing" if shape is None else str(list(shape))
+def _weights_of_maps(module: nn.Module, state: Mapping[str, Tensor]) -> Iterator[tuple[str, _Weights]]:
+    """The weights of fusions for which the state dict says which maps they are for."""
+    metadata: Mapping[str, Any] = getattr(state, "_metadata", {})
+    for path, fusion in module.named_modules():
+        name = f"{path}.weight"
+        theirs = tuple(metadata.get(path, {}).get("sources", ()))
+        if not isinstance(fusion, Weighted) or name not in state or len(theirs) != state[name].numel():
+            continue
+        tensor = fusion.weight.detach().clone()
+        for index, source in enumerate(fusion.sources):
+            if source in theirs:
+                tensor[index] = state[name][theirs.index(source)]
+        yield (
+            name,
+            _Weights(
+                tensor,
+                tuple(f"{name}[{source}]" for source in fusion.sources if source not in theirs),
+                tuple(f"{name}[{source}]" for source in theirs if source not in fusion.sources),
+            ),
+        )
