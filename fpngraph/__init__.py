@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fpngraph.library import load as load
     from fpngraph.library import loads as loads
     from fpngraph.ops import Activation as Activation
+    from fpngraph.ops import Block as Block
     from fpngraph.ops import Cost as Cost
     from fpngraph.ops import Down as Down
     from fpngraph.ops import Fusion as Fusion
@@ -61,7 +62,7 @@ _PUBLIC = {
     "weights.matching": ("Changed", "Matched", "load_matching"),
     "compiler.neck": ("Neck",),
     "ops": (
-        *("Activation", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Site", "Up"),
+        *("Activation", "Block", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Site", "Up"),
         "register",
     ),
     "pyramid.feature_pyramid": ("FeaturePyramid",),

@@ -89,7 +89,7 @@ class _Meter:
 
     def cost(self, step: Step, before: Size, after: Size) -> tuple[Cost, str]:
         """What a step costs, and why a number of it is None; the text is empty where none is."""
-        said = step.op.cost(step.inputs, step.site, before, after) if _speaks_for_its_module(step.op) else Cost()
+        said = step.op.cost_of_module(step.inputs, step.site, before, after)
         if None not in said:
             return said, ""
         measured, why = self._measure(step, before, after)
@@ -105,16 +105,6 @@ class _Meter:
 
         alike.append((step.op, measured(step, before, after)))
         return alike[-1][1]
-
-
-def _speaks_for_its_module(op: Operator) -> bool:
-    """Whether ``cost`` is about what ``build`` gives, not about that of a class whose ``build`` has been replaced."""
-    builds = 0
-    for kind in type(op).__mro__:
-        builds += "build" in vars(kind)
-        if "cost" in vars(kind):
-            break
-    return builds < 2
 
 
 def _steps(node: NodeSteps) -> Iterator[Step]:

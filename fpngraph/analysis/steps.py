@@ -110,7 +110,7 @@ def _check_output(node: Node, output: Feature) -> None:
 
 def _site(node: Node, channels: int | None = None, ratio: int = 1) -> Site:
     """What a node says of what stands in it; an edge may want other channels."""
-    return Site(channels or node.channels, ratio, node.padding)
+    return Site(channels or node.channels, ratio, node.padding, norm=node.norm, act=node.act, init=node.init)
 
 
 def _edge_steps(edge: Edge, key: str, node: Node, source: Feature) -> EdgeSteps:

@@ -179,7 +179,7 @@ def _chain(path: str, steps: Sequence[Step], module: nn.Module, classes: Sequenc
     reason = different(module, classes)
     if reason:
         return untouched(path, module, reason, whole=classes is _EDGES)
-    rules: dict[str, Rule] = {step.key: step.op for step in steps}
+    rules: dict[str, Rule] = {step.key: step for step in steps}
     modules: list[Held] = []
     for one in held(path, module):
         projects = one.name == PROJECT and not different(one.module, _OPS[:1])

@@ -14,8 +14,9 @@ from fpngraph.compiler.neck import Neck
 from fpngraph.detection.boxes import Predictions
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.parts import Parts
+from fpngraph.inference.absorbing import absorb
 from fpngraph.inference.classes import is_one_of, no_rule
-from fpngraph.inference.folding import ALONE, Held, absorb, chain, changed, changed_inside, different, inference_copy
+from fpngraph.inference.folding import ALONE, Held, chain, changed, changed_inside, different, inference_copy
 from fpngraph.layers.conv import UncopiedConv2d, is_pointwise, pointwise
 from fpngraph.layers.layout import Layers, channels_last
 from fpngraph.ops import Operator

@@ -8,7 +8,7 @@ from typing import Literal
 
 from fpngraph.errors import Span
 from fpngraph.feature import Padding
-from fpngraph.ops import Fusion, Init, Layer, Norm, Resampler
+from fpngraph.ops import Activation, Fusion, Init, Layer, Norm, Resampler
 
 When = Literal["auto", "always", "never"]
 Bias = Literal["auto"] | bool
@@ -53,7 +53,9 @@ class Node:
     op: tuple[Layer, ...]
     channels: int | None
     norm: Norm
-    """The norm of its projections."""
+    """The norm of its projections, and of blocks in it."""
+    act: Activation
+    """The activation of blocks in it."""
     padding: Padding
     init: Init | None
     stage: str | None

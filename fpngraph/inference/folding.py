@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.errors import first_line
+from fpngraph.inference import branches
+from fpngraph.inference.absorbing import absorb
 from fpngraph.inference.classes import full_name, is_one_of, no_rule
 from fpngraph.inference.modules import Repeat
-from fpngraph.inference.parts import Part, Rules
+from fpngraph.inference.parts import Holder, Part, Rule, Rules, running
 from fpngraph.layers.layout import let_any, takes_any
 from fpngraph.layers.node import Edge
 from fpngraph.layers.resample import Interpolate
@@ -37,10 +39,7 @@ class Chain:
         """An edge of the parts, given whether the map may be written to, and whether what it gives may be."""
         if self.whole:
             return cast(Edge, self.parts[0].module), False
-        modules = []
-        for part in self.parts:
-            modules.append(part.writing if owned and part.writing is not None else part.module)
-            owned = part.result == "new" or (owned and part.result == "new_or_input")
+        modules, owned = running(self.parts, owned=owned)
         repeats = len(modules) == 1 and self.parts[0].commutes == "always" and _repeats_pixels(modules[0])
         resampler = None if self.resampler is None else str(self.resampler)
         return (Repeat if repeats else Edge)(modules, resampler=resampler), owned
@@ -74,10 +73,10 @@ def chain(rules: Rules, modules: Iterable[Held], *, resampler: str | None = None
     parts: list[Part] = []
     unfolded: dict[str, str] = {}
     place = None
-    for one in modules:
+    for one, rule in _pieces(rules, modules):
         if one.name == resampler:
             place = len(parts)
-        for part in _parts(rules, one):
+        for part in _parts(rule, one, unfolded):
             if part.affine is not None and parts and parts[-1].absorbs:
                 absorb(parts[-1].module, *part.affine)
                 continue
@@ -88,16 +87,40 @@ def chain(rules: Rules, modules: Iterable[Held], *, resampler: str | None = None
     return Chain(parts, place, unfolded=unfolded)
 
 
+def _pieces(rules: Rules, modules: Iterable[Held]) -> Iterator[tuple[Held, Rule | None]]:
+    """The modules with their rules; in place of those that only run what they hold one after the other, that."""
+    for one in modules:
+        own = (rules[one.name],) if one.name in rules else ()
+        rule = next((rule for rule in (*own, *rules.values()) if is_one_of(one.module, rule.modules)), None)
+        inside = rule.rules_inside() if isinstance(rule, Holder) else None
+        if inside is not None and branches.only_runs(one.module) and not changed(one.module):
+            yield from _pieces(inside, held(one.path, one.module))
+        else:
+            yield one, rule
+
+
+def _chains(rules: Rules, one: Held) -> Sequence[Chain]:
+    """What a module holds: one list, or several."""
+    if branches.is_list(one.module):
+        return [chain(rules, held(one.path, one.module))]
+    return [chain(rules, [branch]) for branch in held(one.path, one.module)]
+
+
 def untouched(path: str, module: nn.Module, reason: str, *, whole: bool = False) -> Chain:
     """A copy of ``module`` that runs as it is."""
     return Chain((Part(inference_copy(module, path)),), whole=whole, unfolded={path: reason})
 
 
-def _parts(rules: Rules, one: Held) -> Sequence[Part]:
+def _parts(rule: Rule | None, one: Held, unfolded: dict[str, str]) -> Sequence[Part]:
     module = one.module
+    inside = rule.rules_inside() if isinstance(rule, Holder) else None
+    if inside is not None and not changed(module):
+        chains = _chains(inside, one)
+        part, merged = branches.folded(module, [found.parts for found in chains])
+        for index, found in enumerate(chains):
+            unfolded |= {} if index in merged else found.unfolded
+        return (part,)
     own = inference_copy(module, one.path)
-    its_own = (rules[one.name],) if one.name in rules else ()
-    rule = next((rule for rule in (*its_own, *rules.values()) if is_one_of(module, rule.modules)), None)
     reason = no_rule(module) if rule is None else changed_inside(module)
     parts = (Part(own, remains=reason),) if rule is None or reason else rule.parts(own)
     if takes_any(own):
@@ -159,18 +182,6 @@ def take_factor(parts: Sequence[Part], factor: float) -> float:
         if part.commutes == "never" or (part.commutes == "non_negative" and factor < 0):
             break
     return factor
-
-
-def absorb(module: nn.Module, scale: Tensor, shift: Tensor) -> None:
-    """Have ``module`` give ``scale * y + shift``, channel by channel, where it gave y. Computed in float64."""
-    weight: Tensor = module.get_parameter("weight")
-    bias = module.bias
-    scale, shift = (value.expand(len(weight)) for value in (scale, shift))
-    if isinstance(bias, Tensor):
-        shift = shift + bias.double() * scale
-    scaled = weight.double() * scale.view(-1, *[1] * (weight.dim() - 1))
-    module.weight = nn.Parameter(scaled.to(weight.dtype), requires_grad=False)
-    module.bias = nn.Parameter(shift.to(weight.dtype), requires_grad=False)
 
 
 def told(unfolded: Mapping[str, str]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -26,12 +26,23 @@ class Part:
     affine: tuple[Tensor, Tensor] | None = None
     """Scale and shift, each of shape (channels,), if it is ``scale * x + shift``."""
     absorbs: bool = False
-    """Whether it has a ``weight``, channels of the result first, and a ``bias`` or None, by which a scale and a shift
-    of its result can be taken into it."""
+    """Whether a scale and a shift of its result can be taken into it: by a ``weight``, channels of the result first,
+    and a ``bias`` or None; or by a method ``absorb(scale, shift)``."""
     commutes: Literal["never", "non_negative", "always"] = "never"
     """For which factors a: ``module(a * x) = a * module(x)``."""
     remains: str = ""
     """Why it runs as it is where others are folded; empty where there is nothing to fold."""
+
+
+def running(parts: Sequence[Part], *, owned: bool) -> tuple[list[nn.Module], bool]:
+    """The modules of parts that run one after the other, given whether the map may be written to; and whether what they
+    give may be.
+    """
+    modules = []
+    for part in parts:
+        modules.append(part.writing if owned and part.writing is not None else part.module)
+        owned = part.result == "new" or (owned and part.result == "new_or_input")
+    return modules, owned
 
 
 class Rule(Protocol):
@@ -45,5 +56,29 @@ class Rule(Protocol):
         """What ``module``, which is of one of these classes, does in inference."""
 
 
-Rules = Mapping[str, Rule]
+@runtime_checkable
+class Holder(Rule, Protocol):
+    """A rule for modules that may hold others."""
+
+    def rules_inside(self) -> Rules | None:
+        """The rules for what such a module holds, by names; None: it is one piece, which ``parts`` is asked for."""
+
+
+Rules: TypeAlias = "Mapping[str, Rule]"
 """The rules of a list of modules, by their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The rule for a list of layers: those of its modules."""
+
+    rules: Rules
+    modules: ClassVar[tuple[str, ...]] = ("fpngraph.layers.layout.Layers",)
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        """Never asked for."""
+        raise TypeError("a list is folded layer by layer")
+
+    def rules_inside(self) -> Rules:
+        """Those of its modules."""
+        return self.rules

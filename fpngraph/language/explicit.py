@@ -59,7 +59,7 @@ class _Text:
         """What the file's defaults say, and what holds without them."""
         common = most_common(list(self.settings.values()), at_least=2)
         said = {path: value for path, value in common.items() if value is not None}
-        return self.writer.base | self.writer.act | said
+        return self.writer.base | said
 
     def _stage(self, stage: GraphStage, outer: Flat) -> dict[str, Any]:
         runs = _runs(self.graph, stage)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
 from fpngraph.language.settings import BASE
-from fpngraph.ops import Activation, Operator
+from fpngraph.ops import Operator
 
 Path = tuple[str, ...]
 Flat = dict[Path, Any]
@@ -17,34 +18,29 @@ Flat = dict[Path, Any]
 
 
 class Writer:
-    """Writes the settings of one graph, with ``act`` for the activation that its layers have most often."""
+    """Writes the settings of one graph."""
 
     def __init__(self, graph: Graph) -> None:
-        found = Counter(
-            layer for node in graph.nodes.values() for layer in _layers(node) if isinstance(layer, Activation)
-        )
-        self._act = found.most_common(1)[0][0] if found else BASE.act
-        self.base = {**self._node_base(), ("act",): _operator(BASE.act)}
-        self.act = {("act",): _operator(self._act)}
+        self.base = self._node_base()
         self._usual = most_common([self._edge(edge, node) for node in graph.nodes.values() for edge in node.edges])
 
     def _node_base(self) -> Flat:
-        resample, norm = BASE.resample, BASE.norm
+        resample = BASE.resample
         assert resample is not None
         assert resample.project is not None
-        assert norm is not None
         return {
             ("channels",): None,
             ("fusion",): _operator(BASE.fusion),
-            ("resample", "down"): self._path(resample.down or (), norm),
-            ("resample", "up"): self._path(resample.up or (), norm),
+            ("resample", "down"): _path(resample.down or (), {}),
+            ("resample", "up"): _path(resample.up or (), {}),
             ("resample", "project", "when"): resample.project.when,
             ("resample", "project", "norm"): resample.project.norm,
             ("resample", "project", "bias"): resample.project.bias,
             ("resample", "project", "channels"): None,
             ("resample", "order"): resample.order,
-            ("op",): self._op(BASE.op or (), norm),
-            ("norm",): _operator(norm),
+            ("op",): _op(BASE.op or (), {}),
+            ("norm",): _operator(BASE.norm),
+            ("act",): _operator(BASE.act),
             ("padding",): BASE.padding,
             ("init",): None,
         }
@@ -56,8 +52,9 @@ class Writer:
             ("channels",): node.channels,
             ("fusion",): _operator(node.fusion),
             **most_common(edges, self._usual),
-            ("op",): self._op(node.op, node.norm),
+            ("op",): _op(node.op, _words(node)),
             ("norm",): _operator(node.norm),
+            ("act",): _operator(node.act),
             ("padding",): node.padding,
             ("init",): None if node.init is None else _operator(node.init),
         }
@@ -69,10 +66,10 @@ class Writer:
         return [nested({path[1:]: value for path, value in flat.items() if value != common[path]}) for flat in flats]
 
     def _edge(self, edge: Edge, node: Node) -> Flat:
-        projection = edge.projection
+        projection, words = edge.projection, _words(node)
         return {
-            ("resample", "down"): self._path(edge.down, node.norm),
-            ("resample", "up"): self._path(edge.up, node.norm),
+            ("resample", "down"): _path(edge.down, words),
+            ("resample", "up"): _path(edge.up, words),
             ("resample", "project", "when"): projection.when,
             ("resample", "project", "norm"): projection.norm,
             ("resample", "project", "bias"): projection.bias,
@@ -80,29 +77,46 @@ class Writer:
             ("resample", "order"): edge.order,
         }
 
-    def _path(self, layers: Sequence[Operator], norm: Operator) -> Any:
-        written = self._list(layers, norm)
-        return written[0] if len(written) == 1 else written
 
-    def _op(self, layers: Sequence[Operator], norm: Operator) -> Any:
-        return self._list(layers, norm) or "none"
-
-    def _list(self, layers: Sequence[Operator], norm: Operator) -> list[Any]:
-        words = ((norm, "norm"), (self._act, "act"))
-        return [next((word for it, word in words if layer == it), None) or _operator(layer) for layer in layers]
+Words = Mapping[str, Operator]
+"""What a list of layers may say in place of an operator."""
 
 
-def _layers(node: Node) -> Iterable[Operator]:
-    yield from node.op
-    for edge in node.edges:
-        yield from (*edge.down, *edge.up)
+def _words(node: Node) -> Words:
+    return {"norm": node.norm, "act": node.act}
 
 
-def _operator(operator: Operator | None) -> Any:
-    """``name`` or ``{name: {settings}}``."""
+def _path(layers: Sequence[Operator], words: Words) -> Any:
+    written = _list(layers, words)
+    return written[0] if len(written) == 1 else written
+
+
+def _op(layers: Sequence[Operator], words: Words) -> Any:
+    return _list(layers, words) or "none"
+
+
+def _list(layers: Sequence[Operator], words: Words) -> list[Any]:
+    return [
+        next((word for word, it in words.items() if layer == it), None) or _operator(layer, words) for layer in layers
+    ]
+
+
+def _operator(operator: Operator | None, words: Words = MappingProxyType({})) -> Any:
+    """``name``, ``{name: {settings}}`` or ``{name: [layers]}``."""
     assert operator is not None
-    settings = operator.model_dump(exclude_unset=True)
+    settings = operator.model_dump(exclude_unset=True, by_alias=True)
+    for name in settings:
+        value = getattr(operator, name, None)
+        if isinstance(value, tuple) and operator.held():
+            settings[name] = _nested(value, words)
+    if operator.in_place_of_settings:
+        return {operator.name: settings[operator.in_place_of_settings]}
     return {operator.name: settings} if settings else operator.name
+
+
+def _nested(layers: Sequence[Any], words: Words) -> list[Any]:
+    """A list of layers, or one of such lists."""
+    return [_nested(it, words) if isinstance(it, tuple) else _list([it], words)[0] for it in layers]
 
 
 def most_common(flats: Sequence[Flat], usual: Flat | None = None, *, at_least: int = 1) -> Flat:

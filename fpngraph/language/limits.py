@@ -29,5 +29,3 @@ MAX_RUNS = 10_000
 """Of one stage."""
 MAX_INPUTS = 1000
 """Entries of a node's ``inputs``; a range among them can stand for more."""
-MAX_LAYERS = 100
-"""Of one list."""

@@ -16,6 +16,7 @@ from fpngraph.language.names import Names
 from fpngraph.language.substitution import characters, size, with_index
 from fpngraph.language.yaml.source import Value
 from fpngraph.ops import Fusion, Layer
+from fpngraph.ops.composite import with_words
 
 M = TypeVar("M", bound=Settings)
 V = TypeVar("V")
@@ -105,6 +106,7 @@ class Finished:
             op=self.op,
             channels=self.channels,
             norm=_said(said.norm),
+            act=_said(said.act),
             padding=_said(said.padding),
             init=said.init,
             stage=stage.name,
@@ -132,8 +134,7 @@ def _said(value: V | None) -> V:
 
 def _layers(layers: Any, settings: Defaults) -> tuple[Any, ...]:
     """Layers with the node's own norm and activation in place of the words for them."""
-    words = {"norm": settings.norm, "act": settings.act}
-    return tuple(words[layer] if isinstance(layer, str) else layer for layer in layers)
+    return with_words(layers, {"norm": _said(settings.norm), "act": _said(settings.act)})
 
 
 def _path(resample: Resample, settings: Defaults) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ def let_any(module: nn.Module) -> None:
 
 def takes_any(module: nn.Module) -> bool:
     """Whether ``module`` takes maps in any layout: one that nobody knows gets contiguous ones."""
-    return getattr(module, _MARK, None) == "any" or type(module) in _TORCHS
+    return getattr(module, _MARK, None) == "any" or type(module) in (*_TORCHS, Layers)
 
 
 def run(layer: nn.Module, x: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Operators: what nodes and edges of a graph can do. Importing this registers those that come with the package."""
 
-from fpngraph.ops import act, conv, fusion, init, norm, resample  # noqa: F401  (they register themselves)
+from fpngraph.ops import act, composite, conv, fusion, init, norm, resample  # noqa: F401  (they register themselves)
 from fpngraph.ops.base import (
     Activation,
     Cost,
@@ -15,11 +15,13 @@ from fpngraph.ops.base import (
     Site,
     Up,
 )
+from fpngraph.ops.block import Block
 from fpngraph.ops.registry import KINDS, find, names, operators, register
 
 __all__ = [
     "KINDS",
     "Activation",
+    "Block",
     "Cost",
     "Down",
     "Fusion",

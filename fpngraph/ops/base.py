@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from fpngraph.feature import Feature, Padding, Size
-from fpngraph.inference.parts import Part
+from fpngraph.inference.parts import Part, Rules
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,13 +29,20 @@ class Site:
     """Where an operator stands: what its node or edge says of it.
 
     ``channels`` is what the place wants to come out (None: nobody says), ``ratio`` the ratio of an edge's two
-    strides, ``padding`` the node's, ``bias`` whether a convolution here has a bias unless its settings say so.
+    strides, ``padding``, ``norm``, ``act`` and ``init`` the node's, ``bias`` whether a convolution here has a bias
+    unless its settings say so. Inside a layer that holds layers ``outer`` is the node's channels, where ``channels``
+    are others, and ``depth`` how many blocks there are around it.
     """
 
     channels: int | None = None
     ratio: int = 1
     padding: Padding = "symmetric"
     bias: bool = True
+    norm: Norm | None = None
+    act: Activation | None = None
+    init: Init | None = None
+    outer: int | None = None
+    depth: int = 0
 
 
 class Cost(NamedTuple):
@@ -76,6 +83,8 @@ class Operator(BaseModel):
     """How the maps lie in memory that its module is called with, on every device. With ``any`` they come as they are,
     ``channels_last`` mostly, and are not copied. It is said by the class that has ``build``, or by one below: a class
     with a ``build`` of its own is asked anew."""
+    in_place_of_settings: ClassVar[str] = ""
+    """The field that a file gives in place of settings: ``layers`` in ``{residual: [...]}``. Empty: it has settings."""
     modules: ClassVar[tuple[str, ...]] = ()
     """The full names of the classes of modules that its rules for inference are for, no class derived from them."""
 
@@ -95,6 +104,19 @@ class Operator(BaseModel):
         What is None, as both are by default, is measured on the module that :meth:`build` gives.
         """
         return Cost()
+
+    def cost_of_module(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+        """What :meth:`cost` says, unless it is about another module: that of a class whose ``build`` was replaced."""
+        builds = 0
+        for kind in type(self).__mro__:
+            builds += "build" in vars(kind)
+            if "cost" in vars(kind):
+                break
+        return self.cost(inputs, site, size_in, size_out) if builds < 2 else Cost()
+
+    def held(self) -> Sequence[Sequence[Operator | str]]:
+        """The lists of layers that it holds, as far as its settings have them."""
+        return ()
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         """The torch module; what it is called with depends on the kind. Imports torch inside."""
@@ -116,6 +138,10 @@ class Operator(BaseModel):
         nobody asks, and it runs as it is.
         """
         return (Part(module),)
+
+    def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules | None:
+        """The rules for what its module holds, by the names that it has them by; None: it is folded as one piece."""
+        return None
 
 
 class Free:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from fpngraph.feature import Feature
+from fpngraph.inference.parts import Part, Rules
 from fpngraph.ops.base import Activation, Mismatch, Norm, Operator, Resampler, Site
 
 if TYPE_CHECKING:
@@ -32,6 +33,19 @@ class Step:
     def module(self) -> nn.Module:
         """A new module of it."""
         return self.op.made(self.inputs, self.site)
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The classes of modules that its rules are for."""
+        return self.op.modules
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        """What a module of it does in inference."""
+        return self.op.parts(module)
+
+    def rules_inside(self) -> Rules | None:
+        """The rules for what its module holds, by names; None if that is not to be looked into."""
+        return self.op.inner_rules(self.inputs, self.site)
 
 
 def step(op: Operator, inputs: tuple[Feature, ...], site: Site, key: str) -> Step:

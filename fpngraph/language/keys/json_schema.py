@@ -10,8 +10,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fpngraph.graph.nodes import When
-from fpngraph.language.keys.models import LAYERS, WORDS, Defaults, EdgeSpec, GraphSpec, NodeSpec, Project, StageSpec
+from fpngraph.language.keys.models import Defaults, EdgeSpec, GraphSpec, NodeSpec, Project, StageSpec
 from fpngraph.ops import Operator, operators
+from fpngraph.ops.reading import LAYERS, WORDS
 
 Schema = dict[str, Any]
 _PARAMETER: Schema = {"type": "string", "pattern": r"^\$", "description": "$name, or $(arithmetic)"}
@@ -63,6 +64,7 @@ def _definitions() -> dict[str, Schema]:
     kinds = {kind: _operators([kind]) for kind in ("fusion", "norm", "act", "init", "down", "up")}
     return kinds | {
         "layers": _list_of(LAYERS),
+        "branches": {"type": "array", "items": {"$ref": "#/$defs/layers"}, "minItems": 2},
         "op": {"anyOf": [{"const": "none"}, {"$ref": "#/$defs/layers"}]},
         "down_path": {"anyOf": [{"$ref": "#/$defs/down"}, _list_of([*LAYERS, "down"])]},
         "up_path": {"anyOf": [{"$ref": "#/$defs/up"}, _list_of([*LAYERS, "up"])]},
@@ -80,7 +82,8 @@ def _definitions() -> dict[str, Schema]:
 
 
 def _list_of(kinds: Iterable[str]) -> Schema:
-    return {"type": "array", "items": {"anyOf": [{"enum": list(WORDS)}, _operators(kinds), _PARAMETER]}}
+    nested = {"type": "array", "description": "a list in a list stands for its layers"}
+    return {"type": "array", "items": {"anyOf": [{"enum": list(WORDS)}, _operators(kinds), nested, _PARAMETER]}}
 
 
 def _operators(kinds: Iterable[str]) -> Schema:
@@ -101,6 +104,8 @@ def _operators(kinds: Iterable[str]) -> Schema:
 def _settings(operator: type[Operator]) -> Schema:
     own = _with_parameters(operator.model_json_schema())
     own.pop("description", None)
+    if operator.in_place_of_settings:
+        return {"description": _first_line(operator), **own["properties"][operator.in_place_of_settings]}
     return {"description": _first_line(operator), "anyOf": [own, {"type": "null"}]}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -16,91 +15,26 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
 
-from fpngraph.errors import nearest
 from fpngraph.feature import Padding
 from fpngraph.graph.nodes import Order, When
 from fpngraph.language.grammar.tokens import clipped
-from fpngraph.language.limits import MAX_INPUTS, MAX_LAYERS, MAX_LEVEL, MAX_RUNS
-from fpngraph.ops import Activation, Fusion, Init, Norm, Operator, Resampler, find, names
+from fpngraph.language.limits import MAX_INPUTS, MAX_LEVEL, MAX_RUNS
+from fpngraph.ops import Activation, Fusion, Init, Norm, Operator, Resampler
+from fpngraph.ops.reading import read_layers, read_operator, wrong
 
-LAYERS = ("layer", "norm", "act")
 _LEVEL = re.compile(r"0|[1-9][0-9]?")
-WORDS = ("act", "norm")
-"""What a list of layers says for the node's own activation and norm."""
-
-
-def wrong(required: str, hint: str | None = None, nested: Iterable[ErrorDetails] = ()) -> PydanticCustomError:
-    """An error of a value that is not what is required; ``nested`` are those of an operator's own settings."""
-    return PydanticCustomError("wrong", "{required}", {"required": required, "hint": hint, "nested": list(nested)})
-
-
-def _read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
-    """``name`` or ``{name: {settings}}``."""
-    required = f"the name of {_a(kinds)}, or {{name: {{settings}}}}"
-    name: Any = value
-    settings: Any = {}
-    if isinstance(value, dict):
-        if len(value) != 1:
-            raise wrong(required, "a mapping here has one key, the operator's name")
-        [(name, settings)] = value.items()
-        settings = {} if settings is None else settings
-    if not isinstance(name, str):
-        raise wrong(required)
-    operator = find(kinds, name)
-    if operator is None:
-        words = WORDS if "layer" in kinds else ()
-        if name is value:
-            raise wrong(required, nearest(name, [*words, *names(kinds)]))
-        hint = nearest(name, names(kinds))
-        if name in words:
-            hint = f"{name!r} alone stands for what the node says under {name!r}, where its settings belong"
-        unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint})
-        raise wrong(required, nested=[_detail(unknown, (name,), value)])
-    try:
-        return operator.model_validate(settings)
-    except ValidationError as error:
-        details = [detail | {"loc": (name, *detail["loc"])} for detail in error.errors(include_url=False)]
-        raise wrong(f"settings of {name!r}", nested=details) from None
-
-
-def _a(kinds: tuple[str, ...]) -> str:
-    words = {"down": "down-sampler", "up": "up-sampler", "act": "activation", "init": "recipe of initial weights"}
-    kind = words.get(kinds[0], kinds[0])
-    return f"an {kind}" if kind[0] in "au" else f"a {kind}"
-
-
-def _read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:
-    if not isinstance(value, list | tuple):
-        raise wrong("a list of layers, or 'none'", "write the layer in brackets" if value else None)
-    if len(value) > MAX_LAYERS:
-        raise wrong(f"a list of at most {MAX_LAYERS} layers")
-    layers: list[Operator | str] = []
-    details: list[ErrorDetails] = []
-    for index, entry in enumerate(value):
-        try:
-            layers.append(entry if entry in WORDS else _read_operator(entry, (*LAYERS, *also)))
-        except PydanticCustomError as error:
-            details.append(_detail(error, (index,), entry))
-    if details:
-        raise wrong("a list of layers", nested=details)
-    return tuple(layers)
-
-
-def _detail(error: PydanticCustomError, loc: tuple[int | str, ...], value: Any) -> ErrorDetails:
-    return {"type": error.type, "loc": loc, "msg": error.message(), "input": value, "ctx": error.context or {}}
 
 
 def _read_op(value: Any) -> tuple[Operator | str, ...]:
-    return () if value == "none" else _read_layers(value)
+    return () if value == "none" else read_layers(value)
 
 
 def _read_path(value: Any, kind: str) -> tuple[Operator | str, ...]:
     """A resampler, or a list of layers with exactly one among them."""
     if not isinstance(value, list | tuple):
-        return (_read_operator(value, (kind,)),)
-    layers = _read_layers(value, kind)
+        return (read_operator(value, (kind,)),)
+    layers = read_layers(value, kind)
     if sum(isinstance(layer, Resampler) for layer in layers) != 1:
         raise wrong(f"a list of layers with exactly one {kind}-sampler among them")
     return layers
@@ -128,7 +62,7 @@ def _by_level(value: dict[Any, int]) -> dict[int, int]:
 
 
 def _operator(kind: str) -> tuple[Any, Any]:
-    return PlainValidator(lambda value: _read_operator(value, (kind,))), WithJsonSchema({"definition": kind})
+    return PlainValidator(lambda value: read_operator(value, (kind,))), WithJsonSchema({"definition": kind})
 
 
 def _path(kind: str) -> tuple[Any, Any]:

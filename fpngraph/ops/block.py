@@ -1,0 +1,83 @@
+"""An operator that is a list of layers, written in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from fpngraph.feature import Feature
+from fpngraph.ops.base import Mismatch, Operator, Site
+from fpngraph.ops.composite import Composite, Steps, output_of, with_words
+from fpngraph.ops.reading import read_layers
+from fpngraph.ops.steps import steps
+
+_DEEPEST = 16  # blocks and composites in each other
+
+
+class Block(Composite):
+    """A layer that is made of others: its one rule is :meth:`layers`.
+
+    What it takes and gives, what it costs, its module, its inference form and its export follow from that.
+
+    >>> @fpngraph.register
+    ... class Bottleneck(fpngraph.Block):
+    ...     name = "my_bottleneck"
+    ...     width: int = 32
+    ...
+    ...     def layers(self, in_channels, out_channels):
+    ...         narrow = {"conv": {"kernel": 1, "channels": self.width}}
+    ...         return {"cv1": [narrow, "norm", "act"], "cv2": ["conv", "norm", "act"]}
+    """
+
+    modules = ("fpngraph.layers.layout.Layers",)
+
+    def layers(self, in_channels: int, out_channels: int) -> Sequence[Any] | Mapping[str, Sequence[Any]]:
+        """A list of layers as a graph file has them, or several by name, one after the other.
+
+        A layer is ``"name"``, ``{"name": {settings}}`` or an operator; ``"norm"`` and ``"act"`` are the node's. Names
+        of lists are those in the state dict. ``out_channels`` is what the place wants, mostly the node's channels; a
+        convolution that does not say its channels gives as many.
+        """
+        raise NotImplementedError(type(self).__name__)
+
+    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+        if site.depth >= _DEEPEST:
+            raise Mismatch(f"holds layers more than {_DEEPEST} deep", "a block does not hold itself")
+        out_channels = site.channels or feature.channels
+        own = replace(site, channels=out_channels, outer=None, depth=site.depth + 1)
+        given = self.layers(feature.channels, out_channels)
+        found: dict[str, Steps] = {}
+        for name, layers in (given if isinstance(given, Mapping) else {"": given}).items():
+            found[name] = tuple(steps(self._operators(layers, site), feature, own))
+            feature = output_of(found[name], feature)
+        return found
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        (feature,) = inputs
+        for done in self.inner(feature, site).values():
+            feature = output_of(done, feature)
+        return feature
+
+    def _operators(self, layers: Sequence[Any], site: Site) -> Sequence[Operator]:
+        words = {word: operator for word, operator in (("norm", site.norm), ("act", site.act)) if operator is not None}
+        try:
+            return with_words(read_layers(layers), words)
+        except PydanticCustomError as error:
+            raise TypeError(f"{type(self).__qualname__}.layers gives {layers!r}, not {_reason(error)}") from None
+        except KeyError as error:
+            raise Mismatch(f"needs the node's {error.args[0]!r}") from None
+
+
+def _reason(error: PydanticCustomError) -> str:
+    """What is wrong in a list of layers: the innermost finding."""
+    nested = (error.context or {}).get("nested")
+    if not nested:
+        return str(error.message())
+    inner = nested[0]
+    while inner.get("ctx", {}).get("nested"):
+        inner = inner["ctx"]["nested"][0]
+    place = ", ".join(map(str, nested[0]["loc"]))
+    return f"{error.message()}: at {place}: {inner.get('ctx', {}).get('required') or inner['msg']}"

@@ -1,0 +1,265 @@
+"""Layers that hold layers: residual, sum, concat, repeat; slice, which takes a map apart for them; and blocks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, NonNegativeInt, PlainValidator, PositiveInt, WithJsonSchema, model_validator
+
+from fpngraph.feature import Feature, Size
+from fpngraph.inference.parts import Lists, Part, Rules
+from fpngraph.ops.base import Cost, Free, Layer, Mismatch, Operator, Site
+from fpngraph.ops.reading import MAX_LAYERS, read_branches, read_layers, wrong
+from fpngraph.ops.registry import register
+from fpngraph.ops.steps import Step, steps
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Steps = tuple[Step, ...]
+LayerList = Annotated[tuple[Any, ...], PlainValidator(read_layers), WithJsonSchema({"definition": "layers"})]
+Branches = Annotated[tuple[Any, ...], PlainValidator(read_branches), WithJsonSchema({"definition": "branches"})]
+
+
+class Composite(Layer):
+    """A layer that holds lists of layers. What it costs, builds and folds to follows from these."""
+
+    layout = "any"
+
+    @abstractmethod
+    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+        """The steps of its lists by the names that its module has them by; those of the only one by no name."""
+
+    def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+        done = (step for steps in self.inner(inputs[0], site).values() for step in steps)
+        return sum((it.op.cost_of_module(it.inputs, it.site, size_in, size_out) for it in done), Cost(0, 0))
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.layout import Layers
+
+        built = {
+            name: {step.key: step.module() for step in steps} for name, steps in self.inner(inputs[0], site).items()
+        }
+        return self.joined(built[""] if set(built) == {""} else {name: Layers(it) for name, it in built.items()})
+
+    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+        """The module that holds these."""
+        from fpngraph.layers.layout import Layers
+
+        return Layers(modules)
+
+    def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules:
+        """The rules for what its module holds, by names."""
+        rules = {name: {step.key: step for step in steps} for name, steps in self.inner(inputs[0], site).items()}
+        return rules[""] if set(rules) == {""} else {name: Lists(it) for name, it in rules.items()}
+
+
+class _Written(Composite):
+    """A composite whose lists stand in the file, where ``norm`` and ``act`` are words for the node's own."""
+
+    def with_words(self, words: Mapping[str, Operator]) -> Self:
+        """The same with operators in place of words, in all lists."""
+        said = {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), tuple)}
+        return self.model_copy(update={name: _replaced(value, words) for name, value in said.items()})
+
+
+def _replaced(value: Any, words: Mapping[str, Operator]) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_replaced(it, words) for it in value)
+    if isinstance(value, str):
+        return words[value]
+    return value.with_words(words) if isinstance(value, _Written) else value
+
+
+def with_words(layers: Sequence[Operator | str], words: Mapping[str, Operator]) -> tuple[Any, ...]:
+    """Layers with operators in place of the words for them."""
+    return tuple(_replaced(layer, words) for layer in layers)
+
+
+def _of_node(site: Site) -> Site:
+    """The place of a list whose convolutions have the node's channels, also inside of a residual."""
+    return replace(site, channels=site.outer or site.channels, outer=None)
+
+
+@register
+class Residual(_Written):
+    """``x + f(x)``, where f is a list of layers (ResNet, arXiv:1512.03385 Sec. 3.1)."""
+
+    name: ClassVar[str] = "residual"
+    modules = ("fpngraph.layers.composite.Residual",)
+    in_place_of_settings = "layers"
+
+    layers: LayerList = Field(description="What is added to the map; its convolutions keep the channels.")
+
+    def held(self) -> Sequence[Sequence[Operator | str]]:
+        return (self.layers,)
+
+    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+        own = replace(site, channels=feature.channels, outer=site.outer or site.channels)
+        return {"": tuple(steps(self.layers, feature, own))}
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        (feature,) = inputs
+        output = output_of(self.inner(feature, site)[""], feature)
+        if output.channels != feature.channels:
+            raise Mismatch(
+                f"takes {feature.channels} channels, but its layers give {output.channels}",
+                f"end them with a convolution of {feature.channels} channels",
+            )
+        return feature
+
+    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+        from fpngraph.layers.composite import Residual as Module
+
+        return Module(modules)
+
+
+class _Branches(_Written):
+    in_place_of_settings = "branches"
+
+    branches: Branches = Field(description="Lists of layers that each take the map; [] is the map itself.")
+
+    def held(self) -> Sequence[Sequence[Operator | str]]:
+        return self.branches
+
+    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+        own = _of_node(site)
+        return {str(index): tuple(steps(layers, feature, own)) for index, layers in enumerate(self.branches)}
+
+    def outputs(self, feature: Feature, site: Site) -> Sequence[int]:
+        """The channels that the branches give."""
+        return [output_of(it, feature).channels for it in self.inner(feature, site).values()]
+
+
+@register
+class Sum(_Branches):
+    """``f(x) + g(x) + ...``, where each is a list of layers, as in a RepVGG block (arXiv:2101.03697 Sec. 3.2)."""
+
+    name: ClassVar[str] = "sum"
+    modules = ("fpngraph.layers.composite.SumOfBranches",)
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        found = self.outputs(inputs[0], site)
+        if len(set(found)) > 1:
+            given = f"{', '.join(map(str, found[:-1]))} and {found[-1]}"
+            raise Mismatch(f"adds branches that give {given} channels", "give each the same channels, or use 'concat'")
+        return inputs[0]._replace(channels=found[0])
+
+    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+        from fpngraph.layers.composite import SumOfBranches
+
+        return SumOfBranches(modules)
+
+
+@register
+class Concat(_Branches):
+    """``f(x), g(x), ...`` one after the other along the channels, as in a CSP stage (CSPNet, arXiv:1911.11929)."""
+
+    name: ClassVar[str] = "concat"
+    modules = ("fpngraph.layers.composite.ConcatOfBranches",)
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        return inputs[0]._replace(channels=sum(self.outputs(inputs[0], site)))
+
+    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+        from fpngraph.layers.composite import ConcatOfBranches
+
+        return ConcatOfBranches(modules)
+
+
+@register
+class Repeat(_Written):
+    """A list of layers some times over, each time with weights of its own.
+
+    With ``keep: all`` it gives the map and every result, one after the other along the channels (ELAN,
+    arXiv:2211.04800).
+    """
+
+    name: ClassVar[str] = "repeat"
+    modules = ("fpngraph.layers.composite.Runs",)
+
+    times: int = Field(ge=0, le=MAX_LAYERS, description="How often.")
+    layers: LayerList = Field(description="What is repeated.")
+    keep: Literal["last", "all"] = Field(default="last", description="The last result, or the map and all results.")
+
+    def held(self) -> Sequence[Sequence[Operator | str]]:
+        return (self.layers,) * self.times
+
+    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+        own = _of_node(site)
+        runs: dict[str, Steps] = {}
+        for number in range(self.times):
+            runs[str(number)] = tuple(steps(self.layers, feature, own))
+            feature = output_of(runs[str(number)], feature)
+        return runs
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        (feature,) = inputs
+        outputs = [feature]
+        for run in self.inner(feature, site).values():
+            outputs.append(output_of(run, outputs[-1]))
+        channels = [it.channels for it in outputs]
+        return feature._replace(channels=sum(channels) if self.keep == "all" else channels[-1])
+
+    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+        from fpngraph.layers.composite import Runs
+
+        return Runs(modules, joins=self.keep == "all")
+
+
+@register
+class Slice(Free, Layer):
+    """Some of the channels: the part ``index`` of ``parts`` equal ones, or ``channels`` from ``start`` on."""
+
+    name: ClassVar[str] = "slice"
+    modules = ("fpngraph.layers.composite.Slice",)
+    layout = "any"
+
+    index: NonNegativeInt | None = Field(default=None, description="Which of the parts, from 0 on.")
+    parts_: PositiveInt | None = Field(default=None, alias="parts", description="How many equal parts; 2 by default.")
+    start: NonNegativeInt | None = Field(default=None, description="The first channel.")
+    channels: PositiveInt | None = Field(default=None, description="How many channels from there on.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        by_part = self.index is not None and self.start is None and self.channels is None
+        by_channel = self.start is not None and self.channels is not None and self.index is self.parts_ is None
+        if not (by_part or by_channel):
+            raise wrong("{index: 0} or {index: 0, parts: 2}, or {start: 0, channels: 8}")
+        return self
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        return inputs[0]._replace(channels=self._range(inputs[0].channels)[1])
+
+    def _range(self, channels: int) -> tuple[int, int]:
+        """The first channel, and how many there are."""
+        if self.start is not None and self.channels is not None:
+            if self.start + self.channels > channels:
+                last = self.start + self.channels - 1
+                raise Mismatch(
+                    f"takes channels {self.start} to {last}, but the map has {channels} (0 to {channels - 1})"
+                )
+            return self.start, self.channels
+        assert self.index is not None
+        parts = self.parts_ or 2
+        if self.index >= parts:
+            raise Mismatch(f"takes part {self.index} of {parts}, which are 0 to {parts - 1}")
+        if channels % parts:
+            raise Mismatch(f"takes one of {parts} equal parts, which do not divide the {channels} channels")
+        return self.index * channels // parts, channels // parts
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.composite import Slice as Module
+
+        return Module(*self._range(inputs[0].channels))
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return (Part(module, commutes="always"),)
+
+
+def output_of(steps: Steps, feature: Feature) -> Feature:
+    """What a list of layers gives for a map."""
+    return steps[-1].output if steps else feature

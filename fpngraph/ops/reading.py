@@ -1,0 +1,127 @@
+"""Operators and lists of layers from the plain data of a file, or of a block's own rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from fpngraph.errors import nearest
+from fpngraph.ops.base import Operator
+from fpngraph.ops.registry import find, names
+
+LAYERS = ("layer", "norm", "act")
+WORDS = ("act", "norm")
+"""What a list of layers says for the node's own activation and norm."""
+MAX_LAYERS = 100  # of a list, with those in its layers
+MAX_DEPTH = 8  # of layers that hold layers
+
+
+def wrong(required: str, hint: str | None = None, nested: Iterable[ErrorDetails] = ()) -> PydanticCustomError:
+    """An error of a value that is not what is required; ``nested`` are those of an operator's own settings."""
+    return PydanticCustomError("wrong", "{required}", {"required": required, "hint": hint, "nested": list(nested)})
+
+
+def read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
+    """``name`` or ``{name: {settings}}``; some operators have a list in place of settings."""
+    required = f"the name of {_a(kinds)}, or {{name: {{settings}}}}"
+    name: Any = value
+    settings: Any = {}
+    if isinstance(value, dict):
+        if len(value) != 1:
+            raise wrong(required, "a mapping here has one key, the operator's name")
+        [(name, settings)] = value.items()
+        settings = {} if settings is None else settings
+    if not isinstance(name, str):
+        raise wrong(required)
+    operator = find(kinds, name)
+    if operator is None:
+        words = WORDS if "layer" in kinds else ()
+        if name is value:
+            raise wrong(required, nearest(name, [*words, *names(kinds)]))
+        hint = nearest(name, names(kinds))
+        if name in words:
+            hint = f"{name!r} alone stands for what the node says under {name!r}, where its settings belong"
+        unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint})
+        raise wrong(required, nested=[_detail(unknown, (name,), value)])
+    return _with_settings(operator, settings)
+
+
+def _with_settings(operator: type[Operator], settings: Any) -> Operator:
+    name, field = operator.name, operator.in_place_of_settings
+    if field and settings == {}:
+        raise wrong(f"{{{name}: [...]}}, with its layers")
+    try:
+        return operator.model_validate({field: settings} if field else settings)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        nested = [detail | {"loc": (name, *detail["loc"][1 if field else 0 :])} for detail in found]
+        raise wrong(f"settings of {name!r}", nested=nested) from None
+
+
+def _a(kinds: tuple[str, ...]) -> str:
+    words = {"down": "down-sampler", "up": "up-sampler", "act": "activation", "init": "recipe of initial weights"}
+    kind = words.get(kinds[0], kinds[0])
+    return f"an {kind}" if kind[0] in "au" else f"a {kind}"
+
+
+def read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:
+    """A list of layers, with words for the node's own; a list in it stands for its layers."""
+    if not isinstance(value, list | tuple):
+        raise wrong("a list of layers, or 'none'", "write the layer in brackets" if value else None)
+    layers: list[Operator | str] = []
+    details: list[ErrorDetails] = []
+    for index, entry in enumerate(value[: MAX_LAYERS + 1]):
+        try:
+            layers += read_layers(entry, *also) if isinstance(entry, list | tuple) else (_read_layer(entry, also),)
+        except PydanticCustomError as error:
+            details.append(_detail(error, (index,), entry))
+    if details:
+        raise wrong("a list of layers", nested=details)
+    if len(value) > MAX_LAYERS or sum(map(_count, layers)) > MAX_LAYERS:
+        raise wrong(f"a list of at most {MAX_LAYERS} layers")
+    if max(map(_depth, layers), default=0) > MAX_DEPTH:
+        raise wrong(f"layers that hold layers at most {MAX_DEPTH} deep")
+    return tuple(layers)
+
+
+def _read_layer(entry: Any, also: Sequence[str]) -> Operator | str:
+    if isinstance(entry, Operator) or (isinstance(entry, str) and entry in WORDS):
+        return entry
+    return read_operator(entry, (*LAYERS, *also))
+
+
+def read_branches(value: Any) -> tuple[tuple[Operator | str, ...], ...]:
+    """Two lists of layers or more."""
+    required = "a list of two lists of layers or more"
+    if not isinstance(value, list | tuple) or len(value) < 2 or not all(isinstance(it, list | tuple) for it in value):
+        raise wrong(required, "each branch is a list in it, and [] is the map itself")
+    if len(value) > MAX_LAYERS:
+        raise wrong(f"{required}, of at most {MAX_LAYERS}")
+    branches = []
+    details: list[ErrorDetails] = []
+    for index, entry in enumerate(value):
+        try:
+            branches.append(read_layers(entry))
+        except PydanticCustomError as error:
+            details.append(_detail(error, (index,), entry))
+    if details:
+        raise wrong(required, nested=details)
+    return tuple(branches)
+
+
+def _count(layer: Operator | str) -> int:
+    """How many layers there are in one, itself among them."""
+    lists = () if isinstance(layer, str) else layer.held()
+    return 1 + sum(_count(inner) for layers in lists for inner in layers)
+
+
+def _depth(layer: Operator | str) -> int:
+    lists = () if isinstance(layer, str) else layer.held()
+    return 1 + max((_depth(inner) for layers in lists for inner in layers), default=0) if lists else 0
+
+
+def _detail(error: PydanticCustomError, loc: tuple[int | str, ...], value: Any) -> ErrorDetails:
+    return {"type": error.type, "loc": loc, "msg": error.message(), "input": value, "ctx": error.context or {}}
