@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from fpngraph.weights.matching import Changed as Changed
     from fpngraph.weights.matching import Matched as Matched
     from fpngraph.weights.matching import load_matching as load_matching
+    from fpngraph.weights.sources import Carried as Carried
+    from fpngraph.weights.sources import load_from as load_from
 
 __version__ = "0.1.0"
 
@@ -60,6 +62,7 @@ _PUBLIC = {
     "inference.parts": ("Part",),
     "library": ("Description", "describe", "load", "loads"),
     "weights.matching": ("Changed", "Matched", "load_matching"),
+    "weights.sources": ("Carried", "load_from"),
     "compiler.neck": ("Neck",),
     "ops": (
         *("Activation", "Block", "Cost", "Down", "Fusion", "Init", "Layer", "Mismatch", "Norm", "Site", "Up"),

@@ -91,10 +91,13 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
 
 def shipped() -> dict[str, Path]:
     """The graphs that come with the package, by name."""
+    return {path.stem: path for path in sorted(folder_of_graphs().glob("*.yaml"))}
+
+
+def folder_of_graphs() -> Path:
+    """Where they lie: in a wheel in the package, in a checkout beside it."""
     here = Path(__file__).parent
-    # in a wheel they lie in the package, in a checkout beside it
-    folder = next((path for path in (here / "graphs", here.parent / "graphs") if path.is_dir()), here)
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return next((path for path in (here / "graphs", here.parent / "graphs") if path.is_dir()), here)
 
 
 def _graph(document: Value, preset: str | None, params: Mapping[str, Any]) -> Graph:

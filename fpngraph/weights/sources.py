@@ -1,0 +1,139 @@
+"""Weights of other libraries' necks for the same necks built from a graph."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from fpngraph.compiler.neck import Neck
+from fpngraph.errors import nearest
+from fpngraph.weights.state import StateError, differences, is_state, listed, refuse, uncopyable
+from fpngraph.weights.tables import Table, read_table, shipped_tables
+
+_COUNTER = "num_batches_tracked"
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What ``load_from`` did, by the names of tensors: ours for ``taken`` and ``missing``, theirs for ``unused``."""
+
+    taken: tuple[str, ...]
+    missing: tuple[str, ...]
+    """Those that keep the weights that they had."""
+    unused: tuple[str, ...]
+    """What the state dict has besides the neck."""
+
+    def __str__(self) -> str:
+        lines = [*listed("missing", list(map(repr, self.missing))), *listed("unused", list(map(repr, self.unused)))]
+        return "; ".join([f"{len(self.taken)} taken", *lines])
+
+
+def load_from(  # noqa: PLR0913  (each says something else)
+    neck: Neck,
+    state: Mapping[str, Tensor],
+    source: str,
+    *,
+    prefix: str = "",
+    table: str | os.PathLike[str] | Table | None = None,
+    missing: Literal["error", "init"] = "error",
+) -> Carried:
+    """Load the weights that another library's neck has into the same neck built from a graph: all, or none.
+
+    ``state`` is the state dict of that neck, or of a whole model in which its names begin with ``prefix``. ``source``
+    says whose they are: ``torchvision.FeaturePyramidNetwork``, ``mmdet.PAFPN`` and so on. ``table`` names a file of
+    names, where the graph is none that comes with the package. With ``missing="init"`` tensors of ours that the source
+    lacks, of nodes that somebody has added, keep what they have.
+    Raises StateError, and changes nothing, where a tensor of ours has no counterpart of the same shape, where one of
+    their neck is left over, and for a source that nobody knows; GraphError for a table that is wrong.
+
+    >>> fpn = torchvision.ops.FeaturePyramidNetwork([256, 512, 1024, 2048], 256)
+    >>> neck = fpngraph.build(fpngraph.load("fpn", max=5), [256, 512, 1024, 2048])
+    >>> print(fpngraph.load_from(neck, fpn.state_dict(), "torchvision.FeaturePyramidNetwork"))
+    16 taken
+    """
+    if missing not in ("error", "init"):
+        raise ValueError(f"missing is {missing!r}, but must be 'error' or 'init'")
+    if not is_state(state):
+        raise StateError(f"state is a {type(state).__name__}, but must be a state dict, names with a tensor each")
+    chosen = _chosen(neck, source, table)
+    wanted = neck.state_dict()
+    names = _names(neck, chosen, prefix)
+    what = f"the weights of {source!r} do not fit graph {neck.source_graph.name!r}"
+    there = {name: theirs for name, theirs in names.items() if all(it in state for it in theirs)}
+    absent = [name for name in wanted if name not in there and not name.endswith(_COUNTER)]
+    used = {it for theirs in there.values() for it in theirs}
+    rest = [name for name in state if name not in used]
+    left_over = [name for name in rest if _is_of_neck(name, chosen, prefix) and not name.endswith(_COUNTER)]
+    problems = [
+        *(_lacking(absent, names) if missing == "error" else ()),
+        *listed("of theirs without a counterpart", list(map(repr, left_over))),
+        *uncopyable({it: state[it] for it in used}, {it: wanted[name] for name in there for it in there[name]}),
+    ]
+    refuse(what, problems)
+    found = {name: _joined([state[it] for it in theirs]) for name, theirs in there.items()}
+    refuse(what, differences(found, {name: wanted[name] for name in found}))
+    neck.load_state_dict(found, strict=False)
+    return Carried(tuple(found), tuple(absent), tuple(rest))
+
+
+def _chosen(neck: Neck, source: str, table: str | os.PathLike[str] | Table | None) -> Table:
+    """The table of a source for the graph of a neck."""
+    if table is not None:
+        return table if isinstance(table, Table) else read_table(table)
+    tables = shipped_tables()
+    of_source = [it for it in tables if it.source == source]
+    if not of_source:
+        hint = nearest(str(source), sorted({it.source for it in tables}))
+        raise StateError(f"there is no table of names for the source {source!r}\n  hint: {hint}")
+    graph = neck.source_graph.name
+    fitting = [it for it in of_source if it.graph in (graph, None)]
+    if not fitting:
+        known = ", ".join(repr(it.graph) for it in of_source)
+        raise StateError(
+            f"the source {source!r} has no names for the graph {graph!r}\n  hint: it has them for {known}; "
+            "'table' names a file with those of your own"
+        )
+    return next((it for it in fitting if it.graph == graph), fitting[0])
+
+
+def _variables(neck: Neck) -> Mapping[str, int]:
+    """What expressions in a table may read besides numbers of our name: the finest and the coarsest input's level."""
+    levels = [entry.level for entry in neck.source_graph.inputs.values()]
+    return {"min": min(levels), "max": max(levels)}
+
+
+def _names(neck: Neck, table: Table, prefix: str) -> dict[str, list[str]]:
+    """Our tensors, and what they call each. Raises StateError where two rules say something else of one."""
+    rules, variables = table.rules(), _variables(neck)
+    names: dict[str, list[str]] = {}
+    for name in neck.state_dict():
+        found = [theirs for rule in rules if (theirs := rule.theirs(name, variables)) is not None]
+        if len({tuple(it) for it in found}) > 1:
+            raise StateError(f"table of {table.source!r}: {name!r} is called {found[0]} and {found[1]}")
+        if found:
+            names[name] = [prefix + it for it in found[0]]
+    return names
+
+
+def _lacking(absent: Sequence[str], names: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    unknown = [repr(name) for name in absent if name not in names]
+    missing = [f"{name!r} (theirs is {' and '.join(map(repr, names[name]))})" for name in absent if name in names]
+    yield from listed("of ours that the table does not name", unknown)
+    yield from listed("missing", missing)
+
+
+def _is_of_neck(name: str, table: Table, prefix: str) -> bool:
+    """Whether a tensor of theirs belongs to the neck."""
+    roots = [re.sub(r"\\\{[^}]*\\\}", "[0-9]+", re.escape(root)) for root in table.roots()]
+    inside = "" if table.whole else f"(?:{'|'.join(roots)})\\."
+    return re.match(re.escape(prefix) + inside, name) is not None
+
+
+def _joined(tensors: Sequence[Tensor]) -> Tensor:
+    return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors))

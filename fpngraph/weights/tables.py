@@ -1,0 +1,122 @@
+"""What other libraries call the tensors of a neck: tables of names, which are data."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fpngraph.errors import GraphError, Problem
+from fpngraph.language.grammar.arithmetic import parse_arithmetic
+from fpngraph.language.grammar.tokens import Reason
+from fpngraph.language.keys.findings import validate
+from fpngraph.language.yaml.source import read_file
+from fpngraph.library import folder_of_graphs
+
+_CAPTURE = re.compile(r"\{([a-z]\w*)\}")
+_EXPRESSION = re.compile(r"\{([^{}]+)\}")
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
+
+
+class Names(_Data):
+    """What a tensor, or a module with all in it, is called on both sides."""
+
+    ours: str = Field(description="Our name; {l} in it stands for any number, the same one wherever it stands again.")
+    theirs: str | list[str] = Field(
+        description="Theirs, with expressions of these numbers, {l-3}; several are joined along the first axis."
+    )
+    as_: str | None = Field(None, alias="as", description="The block of the table that says what is in the module.")
+
+
+class Table(_Data):
+    """The names of one source."""
+
+    source: str = Field(description="The class, mmdet.FPN, or the library whose models have the neck's layers.")
+    graph: str | None = Field(None, description="The name of the graph that it is for; any by default.")
+    whole: bool = Field(True, description="Whether their module is the neck; else what begins as a name here does.")
+    names: list[Names] = Field(description="The names, of which each tensor of ours is found by one.")
+    blocks: dict[str, list[Names]] = Field(default={}, description="Names of what is in modules, for 'as'.")
+
+    def rules(self) -> list[Rule]:
+        """Every pair of names, with what is in blocks written out."""
+        return [Rule(ours, theirs) for names in self.names for ours, theirs in self._written_out(names, ())]
+
+    def roots(self) -> list[str]:
+        """What their names of the neck begin with."""
+        theirs = (names.theirs for names in self.names)
+        return [root for them in theirs for root in ([them] if isinstance(them, str) else them)]
+
+    def _written_out(self, names: Names, around: tuple[str, ...]) -> Iterator[tuple[str, Sequence[str]]]:
+        theirs = [names.theirs] if isinstance(names.theirs, str) else names.theirs
+        if names.as_ is None:
+            yield names.ours, theirs
+            return
+        if names.as_ in around or names.as_ not in self.blocks:
+            wrong = "holds itself" if names.as_ in around else "is not in 'blocks'"
+            raise ValueError(f"table of {self.source!r}: block {names.as_!r} {wrong}")
+        for inner in self.blocks[names.as_]:
+            for ours, their in self._written_out(inner, (*around, names.as_)):
+                yield _joined(names.ours, ours), [_joined(theirs[0], one) for one in their]
+
+
+def _joined(outer: str, inner: str) -> str:
+    return ".".join(part for part in (outer, inner) if part)
+
+
+class Rule:
+    """Our name of a module or tensor as a pattern, and theirs as templates."""
+
+    def __init__(self, ours: str, theirs: Sequence[str]) -> None:
+        seen: set[str] = set()
+
+        def group(found: re.Match[str]) -> str:
+            name = found[1]
+            again = name in seen
+            seen.add(name)
+            return f"(?P={name})" if again else f"(?P<{name}>[0-9]+)"
+
+        parts = _CAPTURE.split(ours)
+        literal = "".join(re.escape(part) if index % 2 == 0 else f"{{{part}}}" for index, part in enumerate(parts))
+        self._pattern = re.compile(_CAPTURE.sub(group, literal) + r"(?P<rest>(?:\..+)?)")
+        self._theirs = theirs
+
+    def theirs(self, name: str, variables: Mapping[str, int]) -> list[str] | None:
+        """What they call our tensor; None if it is none of these."""
+        found = self._pattern.fullmatch(name)
+        if found is None:
+            return None
+        captured = {key: int(value) for key, value in found.groupdict().items() if key != "rest"}
+        return [filled(template, {**variables, **captured}) + found["rest"] for template in self._theirs]
+
+
+def filled(template: str, variables: Mapping[str, int]) -> str:
+    """A name of theirs with its expressions worked out."""
+    return _EXPRESSION.sub(lambda found: str(parse_arithmetic(found[1]).evaluate(variables)), template)
+
+
+def read_table(path: str | os.PathLike[str]) -> Table:
+    """The table in a file. Raises GraphError with the places of all that is wrong in it."""
+    value = read_file(Path(path))
+    problems: list[Problem] = []
+    table = validate(Table, value, problems, value.plain())
+    if table is None:
+        raise GraphError(problems)
+    try:
+        table.rules()
+        for name in (one for names in table.names for one in (names.ours, *names.theirs)):
+            for expression in _EXPRESSION.findall(name):
+                parse_arithmetic(expression)
+    except (ValueError, Reason) as error:
+        raise GraphError([Problem(str(error), value.span, None)]) from None
+    return table
+
+
+def shipped_tables() -> list[Table]:
+    """The tables that come with the package."""
+    return [read_table(path) for path in sorted((folder_of_graphs() / "weights").glob("*.yaml"))]

@@ -1,0 +1,258 @@
+"""Weights of other libraries' necks: taken whole by a table of names, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+from torchvision.ops.feature_pyramid_network import LastLevelMaxPool, LastLevelP6P7
+
+import fpngraph
+from fpngraph.errors import GraphError
+from fpngraph.weights.state import StateError
+from fpngraph.weights.tables import Rule, Table, read_table, shipped_tables
+
+SOURCE = "torchvision.FeaturePyramidNetwork"
+WIDTHS = [8, 16, 24, 32]
+GRAPH = """
+fpngraph: 1
+name: two
+inputs: {P3: 3, P4: 4}
+defaults: {channels: 8}
+nodes:
+  a3: {inputs: [P3], op: [conv, norm]}
+  a4: {inputs: [P4], op: [conv, norm]}
+outputs: [a3, a4]
+"""
+
+
+def randomised(module: nn.Module) -> nn.Module:
+    torch.manual_seed(3)
+    with torch.no_grad():
+        for tensor in (*module.parameters(), *module.buffers()):
+            if tensor.is_floating_point():
+                tensor.uniform_(0.5, 1.5)
+    return module.double().eval()
+
+
+def furthest(ours: list[Tensor], theirs: list[Tensor]) -> float:
+    return max(float(((a - b).abs().max() / b.abs().max()).detach()) for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("graph", "params", "extra"),
+    [
+        pytest.param("fpn", {}, LastLevelMaxPool(), id="max-pool"),
+        pytest.param("fpn", {"max": 5}, None, id="no-extra"),
+        pytest.param("retinanet_fpn", {"min": 2}, LastLevelP6P7(32, 16), id="from-C5"),
+        pytest.param("retinanet_fpn", {"min": 2, "source": "P5"}, LastLevelP6P7(16, 16), id="from-P5"),
+    ],
+)
+@pytest.mark.parametrize("size", [(64, 96), (51, 77)])
+def test_torchvisions_pyramid_gives_the_same_afterwards(
+    graph: str, params: dict[str, Any], extra: Any, size: tuple[int, int]
+) -> None:
+    theirs = randomised(torchvision.ops.FeaturePyramidNetwork(WIDTHS, 16, extra))
+    neck = fpngraph.build(fpngraph.load(graph, channels=16, **params), WIDTHS).double().eval()
+    state = {f"backbone.fpn.{name}": tensor for name, tensor in theirs.state_dict().items()}
+
+    carried = fpngraph.load_from(neck, state | {"head.weight": torch.ones(2)}, SOURCE, prefix="backbone.fpn.")
+
+    maps = [torch.randn(2, width, -(-size[0] >> k), -(-size[1] >> k)).double() for k, width in enumerate(WIDTHS)]
+    expected = list(theirs({str(k): x.clone() for k, x in enumerate(maps)}).values())
+    assert furthest(neck(maps), expected) < 1e-14
+    assert set(carried.taken) == set(neck.state_dict())
+    assert (carried.missing, carried.unused) == ((), ("head.weight",))
+
+
+def fitting() -> dict[str, Tensor]:
+    return torchvision.ops.FeaturePyramidNetwork(WIDTHS, 16).state_dict()
+
+
+def pyramid() -> fpngraph.Neck:
+    return fpngraph.build(fpngraph.load("fpn", channels=16, max=5), WIDTHS)
+
+
+def test_all_that_is_wrong_is_told_at_once_and_nothing_changes() -> None:
+    neck = pyramid()
+    before = {name: tensor.clone() for name, tensor in neck.state_dict().items()}
+    state = fitting() | {"inner_blocks.7.0.weight": torch.ones(1), "layer_blocks.1.0.weight": torch.ones(2).to_sparse()}
+    del state["layer_blocks.3.0.bias"]
+
+    with pytest.raises(StateError) as caught:
+        fpngraph.load_from(neck, state, SOURCE)
+
+    assert str(caught.value) == (
+        "the weights of 'torchvision.FeaturePyramidNetwork' do not fit graph 'FPN':\n"
+        "  1 missing: 'P5.op.conv.bias' (theirs is 'layer_blocks.3.0.bias')\n"
+        "  1 of theirs without a counterpart: 'inner_blocks.7.0.weight'\n"
+        "  1 that cannot be copied: 'layer_blocks.1.0.weight' is of the layout sparse_coo, not strided"
+    )
+    assert all(torch.equal(tensor, before[name]) for name, tensor in neck.state_dict().items())
+
+
+def test_another_shape_is_told_and_nothing_changes() -> None:
+    neck = pyramid()
+    before = neck.P2.op.conv.weight.clone()
+
+    with pytest.raises(StateError) as caught:
+        fpngraph.load_from(neck, torchvision.ops.FeaturePyramidNetwork([8, 16, 24, 40], 16).state_dict(), SOURCE)
+
+    assert str(caught.value) == (
+        "the weights of 'torchvision.FeaturePyramidNetwork' do not fit graph 'FPN':\n"
+        "  1 of another shape: 'M5.edges.C5.project.conv.weight' is [16, 40, 1, 1], not [16, 32, 1, 1]"
+    )
+    assert torch.equal(neck.P2.op.conv.weight, before)
+
+
+def test_a_source_that_nobody_knows_is_told_with_those_there_are() -> None:
+    with pytest.raises(StateError) as caught:
+        fpngraph.load_from(pyramid(), fitting(), "torchvision.FeaturePyramid")
+
+    first, hint = str(caught.value).splitlines()
+    assert first == "there is no table of names for the source 'torchvision.FeaturePyramid'"
+    assert hint.startswith("  hint: did you mean 'torchvision.FeaturePyramidNetwork'?")
+
+
+def test_what_is_no_state_dict_is_refused() -> None:
+    with pytest.raises(StateError, match="state is a list, but must be a state dict"):
+        fpngraph.load_from(pyramid(), [], SOURCE)  # type: ignore[arg-type]
+
+
+def test_missing_is_a_word() -> None:
+    with pytest.raises(ValueError, match="missing is 'skip', but must be 'error' or 'init'"):
+        fpngraph.load_from(pyramid(), fitting(), SOURCE, missing="skip")  # type: ignore[arg-type]
+
+
+def test_nodes_that_were_added_may_start_anew() -> None:
+    text = fpngraph.dump(fpngraph.load("fpn", channels=16, max=5)).replace("outputs:", "outputs:\n  X: X\n", 1)
+    text = text.replace("nodes:\n", "nodes:\n  X: {inputs: [P2], level: 2, op: [{conv: {kernel: 1}}]}\n", 1)
+    graph = fpngraph.loads(text.replace("outputs:\n  X: X\n {", "outputs: {X: X, "))
+    neck = fpngraph.build(graph, WIDTHS)
+    before = neck.X.op.conv.weight.clone()
+
+    with pytest.raises(StateError, match=r"2 of ours that the table does not name: 'X.op.conv.weight'"):
+        fpngraph.load_from(neck, fitting(), SOURCE)
+    carried = fpngraph.load_from(neck, fitting(), SOURCE, missing="init")
+
+    assert carried.missing == ("X.op.conv.weight", "X.op.conv.bias")
+    assert str(carried) == "16 taken; 2 missing: 'X.op.conv.weight', 'X.op.conv.bias'"
+    assert torch.equal(neck.X.op.conv.weight, before)
+
+
+def table(names: list[dict[str, Any]], **more: Any) -> Table:
+    return Table.model_validate({"source": "mine", "names": names, **more})
+
+
+def state_of(*names: str) -> dict[str, Tensor]:
+    """A state dict of convolutions and norms under these names, each with other numbers."""
+    found: dict[str, Tensor] = {}
+    for number, name in enumerate(names):
+        found[f"{name}.conv.weight"] = torch.full((8, 8, 3, 3), float(number))
+        found |= {f"{name}.bn.{it}": torch.full((8,), number + 0.5) for it in ("weight", "bias")}
+        found |= {f"{name}.bn.running_{it}": torch.full((8,), number + 0.25) for it in ("mean", "var")}
+    return found
+
+
+CBS = {"cbs": [{"ours": "conv", "theirs": "conv"}, {"ours": "norm", "theirs": "bn"}]}
+
+
+def test_a_block_says_what_is_in_a_module_and_counters_may_be_missing() -> None:
+    neck = fpngraph.build(fpngraph.loads(GRAPH), [8, 8])
+    names = [{"ours": "a3.op", "theirs": "model.12", "as": "cbs"}, {"ours": "a4.op", "theirs": "model.1", "as": "cbs"}]
+    state = state_of("model.12", "model.1") | {"model.2.conv.weight": torch.ones(3)}
+
+    carried = fpngraph.load_from(neck, state, "mine", table=table(names, blocks=CBS, whole=False))
+
+    assert neck.a3.op.conv.weight.unique().tolist() == [0.0]
+    assert neck.a4.op.norm.weight.unique().tolist() == [1.5]
+    assert carried.unused == ("model.2.conv.weight",)
+
+
+def test_of_a_whole_model_only_the_rows_of_the_table_have_to_be_used_up() -> None:
+    neck = fpngraph.build(fpngraph.loads(GRAPH), [8, 8])
+    names = [{"ours": "a3.op", "theirs": "model.12", "as": "cbs"}, {"ours": "a4.op", "theirs": "model.1", "as": "cbs"}]
+    state = state_of("model.12", "model.1") | {"model.1.more.weight": torch.ones(3), "model.15.w": torch.ones(3)}
+
+    with pytest.raises(StateError) as caught:
+        fpngraph.load_from(neck, state, "mine", table=table(names, blocks=CBS, whole=False))
+
+    assert str(caught.value).splitlines()[1:] == ["  1 of theirs without a counterpart: 'model.1.more.weight'"]
+
+
+def test_several_tensors_of_theirs_are_joined_in_their_order() -> None:
+    text = GRAPH.replace("op: [conv, norm]", "op: [conv]")
+    neck = fpngraph.build(fpngraph.loads(text), [8, 8])
+    rule = [{"ours": "a{l}.op.conv", "theirs": ["x{l-2}.first", "x{l-2}.second"]}]
+    parts = {"first": torch.zeros(5, 8, 3, 3), "second": torch.ones(3, 8, 3, 3)}
+    state = {f"x{k}.{part}.weight": tensor for k in (1, 2) for part, tensor in parts.items()}
+    state |= {f"x{k}.{part}.bias": tensor[:, 0, 0, 0] for k in (1, 2) for part, tensor in parts.items()}
+
+    fpngraph.load_from(neck, state, "mine", table=table(rule))
+
+    assert neck.a4.op.conv.bias.tolist() == [0.0] * 5 + [1.0] * 3
+
+
+def test_two_rules_that_name_a_tensor_otherwise_are_refused() -> None:
+    neck = fpngraph.build(fpngraph.loads(GRAPH), [8, 8])
+    names = [{"ours": "a{l}.op.conv", "theirs": "c{l}"}, {"ours": "a3.op.conv", "theirs": "d"}]
+
+    with pytest.raises(StateError) as caught:
+        fpngraph.load_from(neck, {}, "mine", table=table(names))
+
+    assert str(caught.value) == "table of 'mine': 'a3.op.conv.weight' is called ['c3.weight'] and ['d.weight']"
+
+
+def test_a_number_of_our_name_is_the_same_wherever_it_stands_again() -> None:
+    rule = Rule("M{l}.edges.C{l}.conv", ["x.{l-min}"])
+
+    assert rule.theirs("M4.edges.C4.conv.weight", {"min": 3}) == ["x.1.weight"]
+    assert rule.theirs("M4.edges.C5.conv.weight", {"min": 3}) is None
+    assert rule.theirs("M4.edges.C4.convolution", {"min": 3}) is None
+
+
+def test_a_table_of_ones_own_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.weights.yaml"
+    path.write_text('source: mine\nnames:\n  - {ours: "a{l}.op", theirs: "x{l-3}", as: cbs}\nblocks:\n'
+                    "  cbs: [{ours: conv, theirs: conv}, {ours: norm, theirs: bn}]\n")  # fmt: skip
+    neck = fpngraph.build(fpngraph.loads(GRAPH), [8, 8])
+
+    fpngraph.load_from(neck, state_of("x0", "x1"), "mine", table=path)
+
+    assert neck.a4.op.norm.running_mean.unique().tolist() == [1.25]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("source: mine\n", "the key 'names' is missing", id="no names"),
+        pytest.param("source: mine\nnames: [{our: a, theirs: b}]\n", "unknown key 'our'", id="unknown key"),
+        pytest.param(
+            "source: mine\nnames: [{ours: a, theirs: b, as: c}]\n",
+            "table of 'mine': block 'c' is not in 'blocks'",
+            id="no block",
+        ),
+        pytest.param(
+            "source: mine\nnames: [{ours: a, theirs: b, as: c}]\nblocks: {c: [{ours: d, theirs: e, as: c}]}\n",
+            "table of 'mine': block 'c' holds itself",
+            id="block in itself",
+        ),
+    ],
+)
+def test_a_wrong_table_is_told_with_its_place(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.weights.yaml"
+    path.write_text(text)
+
+    with pytest.raises(GraphError) as caught:
+        read_table(path)
+
+    assert message in str(caught.value)
+    assert str(caught.value).startswith(f"{path}:")
+
+
+def test_every_table_that_is_shipped_is_read() -> None:
+    assert [it.source for it in shipped_tables()] == sorted(it.source for it in shipped_tables())
