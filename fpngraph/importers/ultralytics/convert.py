@@ -1,0 +1,134 @@
+"""A model file of Ultralytics as a graph file, and the table of what its weights are called."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fpngraph.importers.families import families
+from fpngraph.importers.ultralytics.modules import Layer
+from fpngraph.importers.ultralytics.nodes import Edge, Neck, Node, neck_of
+from fpngraph.importers.ultralytics.rows import Model, read_model
+from fpngraph.ops.steps import numbered
+
+_NORM = {"batch_norm": {"eps": 0.001, "momentum": 0.03}}
+"""What Ultralytics sets all its norms to."""
+_ACTIVATIONS = {
+    None: "silu",
+    **{f"{home}nn.{name}()": name.lower() for home in ("", "torch.") for name in ("ReLU", "SiLU")},
+}
+"""What a model file says of its activation."""
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A graph file and the table of its weights, as plain data."""
+
+    graph: Mapping[str, Any]
+    names: Sequence[Mapping[str, str]]
+
+
+def convert(path: str | os.PathLike[str], scale: str | None = None) -> Converted:
+    """The rows between backbone and head of a model file as a graph; ``scale`` is one of the file's, or its first.
+
+    Inputs are called ``C3`` by their levels, outputs ``P3``. Raises GraphError with the place of each row that has no
+    counterpart, and OSError for a file that cannot be read.
+    """
+    model = read_model(Path(path), scale)
+    neck = neck_of(model)
+    return Converted(_graph(model, neck), list(_names(neck)))
+
+
+def _graph(model: Model, neck: Neck) -> Mapping[str, Any]:
+    levels = {**neck.inputs, **{node.name: node.level for node in neck.nodes}}
+    entries = {node.name: _entry(node, levels) for node in neck.nodes}
+    defaults = _lifted(entries)
+    widths = {node.level: node.channels for node in neck.nodes if node.joins}
+    defaults = {"channels": _only(widths) or dict(sorted(widths.items())), **defaults}
+    for node in neck.nodes:
+        if widths.get(node.level) == node.channels:
+            del entries[node.name]["channels"]
+    nodes = families(entries, list(levels))
+    return {
+        "fpngraph": 1,
+        "name": model.name,
+        "description": f"The neck of a model file of Ultralytics{f', scale {model.scale}' if model.scale else ''}.",
+        "inputs": dict(sorted(neck.inputs.items(), key=lambda it: it[1])),
+        "defaults": {**defaults, "norm": _NORM, "act": _ACTIVATIONS.get(model.act or "", "silu")},
+        "nodes": {
+            name: {**entry, "inputs": [edge["from"] if set(edge) == {"from"} else edge for edge in entry["inputs"]]}
+            for name, entry in nodes.items()
+        },
+        "outputs": neck.outputs,
+    }
+
+
+def _lifted(entries: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """What most nodes say, which they then do not say."""
+    defaults: dict[str, Any] = {"fusion": "concat"}
+    edges = [edge for entry in entries.values() for edge in entry["inputs"]]
+    for key in ("down", "up"):
+        if (common := _commonest([edge[key] for edge in edges if key in edge])) is not None:
+            defaults.setdefault("resample", {})[key] = common
+            for edge in edges:
+                if edge.get(key) == common:
+                    del edge[key]
+    op = _commonest([entry["op"] for entry in entries.values()])
+    for entry in entries.values():
+        if entry["op"] == op:
+            del entry["op"]
+    return {**defaults, "op": op or "none"}
+
+
+def _only(widths: Mapping[int, int]) -> int | None:
+    found = set(widths.values())
+    return found.pop() if len(found) == 1 else None
+
+
+def _entry(node: Node, levels: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "inputs": [_edge(edge, node, levels) for edge in node.edges],
+        "channels": node.channels,
+        "op": [_without(layer.said, node.channels) for layer in node.layers],
+    }
+
+
+def _edge(edge: Edge, node: Node, levels: Mapping[str, int]) -> dict[str, Any]:
+    said = [layer.said for layer in edge.layers]
+    if levels[edge.source] == node.level:
+        return {"from": edge.source}
+    key = "down" if levels[edge.source] < node.level else "up"
+    return {"from": edge.source, key: said[0] if len(said) == 1 else said}
+
+
+def _without(said: Any, channels: int) -> Any:
+    """A convolution that does not say its channels where they are the node's."""
+    if isinstance(said, dict) and "conv" in said and said["conv"].get("channels") == channels:
+        return {"conv": {key: value for key, value in said["conv"].items() if key != "channels"}}
+    return said
+
+
+def _commonest(values: Sequence[Any]) -> Any:
+    """The value that is there most often; None if there is none."""
+    counts = Counter(map(repr, values))
+    return next((value for value in values if repr(value) == counts.most_common(1)[0][0]), None)
+
+
+def _names(neck: Neck) -> Iterator[Mapping[str, str]]:
+    """What each module with weights is called on both sides."""
+    for node in neck.nodes:
+        edges = numbered((edge.source, edge) for edge in node.edges)
+        for source, edge in edges.items():
+            yield from _of_layers(f"{node.name}.edges.{source}", edge.layers)
+        yield from _of_layers(f"{node.name}.op", node.layers)
+
+
+def _of_layers(path: str, layers: Sequence[Layer]) -> Iterator[Mapping[str, str]]:
+    for key, layer in numbered((layer.key, layer) for layer in layers).items():
+        if layer.theirs:
+            named = {"ours": f"{path}.{key}", "theirs": layer.theirs}
+            yield named | ({"as": layer.block} if layer.block else {})

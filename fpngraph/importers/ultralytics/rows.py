@@ -1,0 +1,188 @@
+"""A model file as rows that know their channels and levels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fpngraph.errors import GraphError, Problem, Span, nearest
+from fpngraph.language.yaml.source import Value, read_file
+
+_STRIDE_AT = {"Conv": 2, "DWConv": 2, "GhostConv": 2, "SCDown": 2, "nn.MaxPool2d": 1}
+"""Where the stride of a module stands among its arguments."""
+_STRIDES = {"ADown": 2, "AConv": 2, "Focus": 2, "HGStem": 4}
+_UP_AT = {"nn.Upsample": 1, "nn.ConvTranspose2d": 2}
+_REPEATS = frozenset(
+    ("C2", "C2f", "C3k2", "C2fAttn", "C3", "C3TR", "C3Ghost", "C3x", "RepC3", "C2fPSA", "C2fCIB", "C2PSA", "A2C2f")
+)
+"""Modules that are told how many blocks they have."""
+_WIDE = _REPEATS | {
+    *("Conv", "DWConv", "GhostConv", "Bottleneck", "SPP", "SPPF", "SPPELAN", "PSA", "ADown", "AConv", "ELAN1"),
+    *("RepNCSPELAN4", "SCDown", "Focus", "nn.ConvTranspose2d"),
+}
+"""Modules whose first argument is the channels that they give, before the width of the scale."""
+_SAME = frozenset(["nn.Upsample", "nn.MaxPool2d", "nn.ZeroPad2d", "nn.Identity", "nn.BatchNorm2d", "AIFI"])
+"""Modules that give as many channels as they take."""
+_GIVEN_AT = {"HGStem": 1, "HGBlock": 1}
+"""Modules that are told their channels elsewhere, and without the width of the scale."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a model file."""
+
+    number: int
+    span: Span
+    sources: tuple[int, ...]
+    module: str
+    arguments: tuple[Any, ...]
+    """As the module is called: without the channels it takes, its own scaled, with the number of its blocks."""
+    times: int
+    """How often the module stands one after the other."""
+    channels: int
+    """What it gives; 0 if that is not known."""
+    level: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model file: where its neck begins, and which rows its head reads."""
+
+    name: str
+    rows: Sequence[Row]
+    first: int
+    outputs: Sequence[int]
+    act: str | None
+    """What the file says of the activation of its convolutions."""
+    scale: str | None
+
+    @property
+    def neck(self) -> Sequence[Row]:
+        """The rows between the backbone and the head."""
+        return self.rows[self.first :]
+
+
+def read_model(path: Path, scale: str | None) -> Model:
+    """The model in a file, at one of its scales (the first by default). Raises GraphError with all that is wrong."""
+    value = read_file(path)
+    said = value.entries
+    for key in ("backbone", "head"):
+        if not isinstance(said.get(key, value).data, tuple) or not said[key].data:
+            raise GraphError([Problem(f"a model file has a list {key!r}", value.span, "give a file of Ultralytics'")])
+    depth, width, most, scale = _scale(said, value, scale)
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    entries = [*said["backbone"].data, *said["head"].data]  # type: ignore[misc]  # both are lists, as just found
+    for entry in entries[:-1]:
+        try:
+            rows.append(_Reader(depth, width, most, rows, scale).row(entry))
+        except _Unreadable as reason:
+            problems.append(Problem(f"row {len(rows)} {reason}", entry.span, reason.hint))
+            break  # what follows reads its channels and level
+    if problems:
+        raise GraphError(problems)
+    act = said["activation"].plain() if "activation" in said else None
+    sources = _sources(entries[-1].plain(), len(rows))
+    return Model(path.stem, rows, len(said["backbone"].data), sources, act, scale)  # type: ignore[arg-type]
+
+
+def _scale(said: Mapping[Any, Value], value: Value, scale: str | None) -> tuple[float, float, float, str | None]:
+    """Depth, width, the most channels, and the scale's name."""
+    scales = said["scales"].plain() if "scales" in said else {}
+    if scale is not None and scale not in scales:
+        hint = nearest(scale, scales) if scales else "the file has no 'scales'"
+        raise GraphError([Problem(f"there is no scale {scale!r}", said.get("scales", value).span, hint)])
+    if scales:
+        scale = scale or next(iter(scales))
+        depth, width, most = scales[scale]
+        return float(depth), float(width), float(most), scale
+    one = {key: said[key].plain() if key in said else 1.0 for key in ("depth_multiple", "width_multiple")}
+    return one["depth_multiple"], one["width_multiple"], math.inf, None
+
+
+class _Unreadable(Exception):
+    """Why a row cannot be read, and a way out."""
+
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads one row after those before it."""
+
+    depth: float
+    width: float
+    most: float
+    before: Sequence[Row]
+    scale: str | None
+
+    def row(self, entry: Value) -> Row:
+        """The row. Raises _Unreadable."""
+        plain = entry.plain()
+        number = len(self.before)
+        if not (isinstance(plain, list) and len(plain) == 4 and isinstance(plain[3], list)):
+            raise _Unreadable("is no list [from, repeats, module, arguments]")
+        _, times, module, said = plain
+        arguments = [None if argument == "None" else argument for argument in said]
+        sources = _sources(plain, number)
+        if any(not -1 <= source < number for source in sources) or not isinstance(times, int):
+            raise _Unreadable("reads what does not come before it")
+        times = max(round(times * self.depth), 1) if times > 1 else times
+        level = self._level(module, sources, arguments)
+        channels, own = self._channels(module, sources, arguments, times)
+        times = 1 if module in _REPEATS else times
+        return Row(number, entry.span, sources, str(module), tuple(own), times, channels, level)
+
+    def _level(self, module: str, sources: Sequence[int], arguments: Sequence[Any]) -> int:
+        level = 0 if sources[0] < 0 else self.before[sources[0]].level
+        if module in _UP_AT:
+            return level - _octaves(arguments[_UP_AT[module]])
+        if module in _STRIDE_AT:
+            at = _STRIDE_AT[module]
+            return level + _octaves(arguments[at] if len(arguments) > at else 1)
+        if module == "ResNetLayer":
+            return level + (2 if arguments[3] else _octaves(arguments[2]))
+        if module not in _STRIDES and module not in _WIDE | _SAME | set(_GIVEN_AT) and module != "Concat":
+            raise _Unreadable(
+                f"is a {module!r}, whose stride and channels are not known",
+                "a neck with one backbone of Ultralytics' own layers can be converted",
+            )
+        return level + _octaves(_STRIDES.get(module, 1))
+
+    def _channels(
+        self, module: str, sources: Sequence[int], arguments: Sequence[Any], times: int
+    ) -> tuple[int, Sequence[Any]]:
+        taken = [3 if source < 0 else self.before[source].channels for source in sources]
+        if module == "Concat":
+            return sum(taken) if all(taken) else 0, arguments
+        if module in _SAME:
+            return taken[0], arguments
+        if module == "ResNetLayer":
+            return arguments[1] * (1 if arguments[3] else 4), arguments
+        if module in _GIVEN_AT:
+            return arguments[_GIVEN_AT[module]], arguments
+        channels = math.ceil(min(arguments[0], self.most) * self.width / 8) * 8
+        own = [channels, *([times] if module in _REPEATS else ()), *arguments[1:]]
+        if module == "C3k2" and self.scale is not None and self.scale in "mlx":
+            own[2:3] = [True]
+        return channels, own
+
+
+def _sources(plain: Any, number: int) -> tuple[int, ...]:
+    """The rows that a row reads; a negative number counts back from it, and -1 is the image before the first."""
+    said = plain[0] if isinstance(plain, list) and plain else ()
+    found = [said] if isinstance(said, int) else said
+    if not isinstance(found, list) or not found or not all(isinstance(source, int) for source in found):
+        raise _Unreadable("does not say which rows it reads")
+    return tuple(number + source if source < 0 else source for source in found)
+
+
+def _octaves(stride: Any) -> int:
+    if not isinstance(stride, int) or stride < 1 or stride & (stride - 1):
+        raise _Unreadable(f"has the stride {stride!r}, which is no power of two")
+    return stride.bit_length() - 1
