@@ -72,8 +72,8 @@ def _export(  # noqa: PLR0913  (the options of an export)
     check_new(output, force=force)
     check_place(output)
     from fpngraph.compiler.builder import build
-    from fpngraph.exporting.export import ExportError
     from fpngraph.exporting.export import export as export_neck
+    from fpngraph.exporting.program import ExportError
     from fpngraph.weights import state, trained
 
     try:
