@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     asked = [item for item in items if item.get_closest_marker("exports")]
     if not asked:
         return
-    from fpngraph.exporting.export import torch_is_too_old
+    from fpngraph.exporting.torch_export import torch_is_too_old
 
     if reason := torch_is_too_old():
         for item in asked:

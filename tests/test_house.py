@@ -150,6 +150,14 @@ def test_the_half_that_checks_graphs_does_not_import_torch(path: Path) -> None:
     assert libraries & {"torch", "torchvision", "timm", "effdet", "numpy"} == set()
 
 
+# What was typed is read where it is declared; what a command calls has parameters of its own, which mypy can check.
+@pytest.mark.parametrize("path", [path for path in modules() if path.parent != PACKAGE / "cli" / "commands"], ids=named)
+def test_nothing_below_a_command_is_told_what_was_typed_as_a_whole(path: Path) -> None:
+    arguments = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.arg)]
+
+    assert [it.arg for it in arguments if it.annotation and "Namespace" in ast.unparse(it.annotation)] == []
+
+
 def said_in_code(text: str) -> Iterator[str]:
     """The names and strings of a module, without its comments and docstrings: what it could decide by."""
     tree = ast.parse(text)

@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from fpngraph.exporting.export import OLDEST_TORCH
+from fpngraph.exporting.torch_export import OLDEST_TORCH
 from tools.lowest import lowest
 
 ROOT = Path(__file__).parents[1]

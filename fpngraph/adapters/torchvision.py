@@ -18,7 +18,7 @@ from torchvision.models.detection.anchor_utils import (  # type: ignore[import-u
 from torchvision.models.detection.ssd import SSDHead  # type: ignore[import-untyped]  # torchvision has no hints
 from torchvision.ops import MultiScaleRoIAlign  # type: ignore[import-untyped]  # torchvision has no hints
 
-from fpngraph.pyramid.feature_pyramid import FeaturePyramid
+from fpngraph.pyramid.pyramid import Pyramid
 
 OCTAVE = (4.0, 4.0 * 2 ** (1 / 3), 4.0 * 2 ** (2 / 3))
 """Three sizes per level, as in arXiv:1708.02002 Sec. 4."""
@@ -33,7 +33,7 @@ class HostError(ValueError):
 
 
 def anchor_generator(
-    pyramid: FeaturePyramid,
+    pyramid: Pyramid,
     *,
     scales: Sequence[float] = OCTAVE,
     aspect_ratios: Sequence[float] = (0.5, 1.0, 2.0),
@@ -49,7 +49,7 @@ def anchor_generator(
     return AnchorGenerator(sizes, (tuple(aspect_ratios),) * len(sizes))
 
 
-def point_generator(pyramid: FeaturePyramid) -> AnchorGenerator:
+def point_generator(pyramid: Pyramid) -> AnchorGenerator:
     """One square anchor of the stride's side at every pixel of every map, for FCOS.
 
     Raises HostError unless all maps have equally many channels, a multiple of the 32 groups of FCOS's head.
@@ -65,13 +65,13 @@ def point_generator(pyramid: FeaturePyramid) -> AnchorGenerator:
     return anchor_generator(pyramid, scales=(1,), aspect_ratios=(1.0,))
 
 
-def box_generator(pyramid: FeaturePyramid, *, aspect_ratios: Sequence[int] = (2, 3)) -> DefaultBoxGenerator:
+def box_generator(pyramid: Pyramid, *, aspect_ratios: Sequence[int] = (2, 3)) -> DefaultBoxGenerator:
     """SSD's default boxes, 2 + 2 per aspect ratio, centred on every pixel of every map of the pyramid."""
     strides = list(pyramid.out_strides.values())
     return DefaultBoxGenerator([list(aspect_ratios) for _ in strides], steps=strides)
 
 
-def ssd_head(pyramid: FeaturePyramid, boxes: DefaultBoxGenerator, num_classes: int) -> SSDHead:
+def ssd_head(pyramid: Pyramid, boxes: DefaultBoxGenerator, num_classes: int) -> SSDHead:
     """SSD's head, with convolutions of their own for every map, whether or not they have equally many channels.
 
     ``num_classes`` counts the background. Raises HostError unless ``boxes`` are for as many maps.
@@ -80,7 +80,7 @@ def ssd_head(pyramid: FeaturePyramid, boxes: DefaultBoxGenerator, num_classes: i
     return SSDHead(list(pyramid.neck.out_channels.values()), boxes.num_anchors_per_location(), num_classes)
 
 
-def roi_align(pyramid: FeaturePyramid, *, output_size: int = 7, sampling_ratio: int = 2) -> MultiScaleRoIAlign:
+def roi_align(pyramid: Pyramid, *, output_size: int = 7, sampling_ratio: int = 2) -> MultiScaleRoIAlign:
     """Pools regions to ``output_size`` from the maps up to stride 32 (all maps if there are none), each by its size.
 
     Raises HostError unless all maps have equally many channels, and each stride is twice the one before.
@@ -99,7 +99,7 @@ def check(detector: nn.Module) -> None:
     torchvision itself finds out only when the first image has passed the backbone.
     """
     pyramid = detector.backbone
-    if not isinstance(pyramid, FeaturePyramid):
+    if not isinstance(pyramid, Pyramid):
         raise HostError(f"the backbone is a {type(pyramid).__name__}, but a FeaturePyramid is required")
     for module in detector.modules():
         if isinstance(module, AnchorGenerator | DefaultBoxGenerator):
@@ -108,7 +108,7 @@ def check(detector: nn.Module) -> None:
             _check_pool(pyramid, module)
 
 
-def _width(pyramid: FeaturePyramid) -> int:
+def _width(pyramid: Pyramid) -> int:
     width = pyramid.out_channels
     if isinstance(width, list):
         found = ", ".join(map(str, width))
@@ -118,7 +118,7 @@ def _width(pyramid: FeaturePyramid) -> int:
     return width
 
 
-def _check_levels(pyramid: FeaturePyramid, generator: AnchorGenerator | DefaultBoxGenerator) -> None:
+def _check_levels(pyramid: Pyramid, generator: AnchorGenerator | DefaultBoxGenerator) -> None:
     if isinstance(generator, AnchorGenerator):
         _width(pyramid)
     levels, names = len(generator.aspect_ratios), list(pyramid.out_strides)
@@ -126,7 +126,7 @@ def _check_levels(pyramid: FeaturePyramid, generator: AnchorGenerator | DefaultB
         raise HostError(f"the anchors are for {levels} maps, but the pyramid gives {len(names)}: {', '.join(names)}")
 
 
-def _check_pool(pyramid: FeaturePyramid, pool: MultiScaleRoIAlign) -> None:
+def _check_pool(pyramid: Pyramid, pool: MultiScaleRoIAlign) -> None:
     strides, names = pyramid.out_strides, pool.featmap_names
     unknown = [name for name in names if name not in strides]
     if unknown:

@@ -13,7 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from fpngraph.bench.memory import peak_bytes
 from fpngraph.bench.timing import Call
 from fpngraph.errors import first_line
-from fpngraph.exporting.export import silence
+from fpngraph.exporting.onnx import missing_package, model_of, session_of
+from fpngraph.exporting.program import silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +90,12 @@ def onnx_runtime(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
     """``module`` in ONNX Runtime on the processor, exported for maps of these sizes."""
     if any(x.device.type != "cpu" for x in maps):
         return Form(name, None, reason="it is measured on the processor only")
+    if missing := missing_package():
+        return Form(name, None, reason=f"the package {missing!r} is not installed; pip install 'fpngraph[onnx]'")
     try:
-        import onnxruntime  # type: ignore[import-untyped]  # it has no hints
-
         with silence():
-            written: Any = torch.onnx.export(module, (list(maps),), dynamo=True, verbose=False)
-        model = written.model_proto
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
-    except ImportError as error:
-        return Form(name, None, reason=f"{error}; pip install 'fpngraph[onnx]'")
+            model = model_of(module, list(maps))
+        session = session_of(model.SerializeToString(), threads=torch.get_num_threads())
     except Exception as error:  # whatever exporters and runtimes say of a type or an operator
         return Form(name, None, reason=first_line(error.__cause__ or error))
     given = {entry.name: x.numpy() for entry, x in zip(session.get_inputs(), maps, strict=True)}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from rich.console import Console
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from fpngraph.analysis.costs import written
 from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
 from fpngraph.cli.devices import device
+from fpngraph.cli.graphs import Choice
 from fpngraph.cli.values import UsageError, check_pixels
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
@@ -28,44 +28,60 @@ from fpngraph.table import Column, print_table
 _MIB = 2**20
 
 
-def bench(graph: Graph, in_channels: tuple[int, ...], args: argparse.Namespace) -> int:
-    """How fast the neck of ``graph`` is in each of its forms."""
-    setting = _setting(args)
+def bench(
+    graph: Graph,
+    in_channels: tuple[int, ...],
+    setting: Setting,
+    *,
+    against: Choice | None,
+    form: Literal["text", "json"],
+) -> int:
+    """How fast the neck of ``graph`` is in each of its forms, and beside effdet's of the graph that is ``against``."""
     neck = build(graph, in_channels).eval().to(setting.device, setting.dtype)
-    peer = _peer(neck, args, setting) if args.against else None
+    peer = _peer(neck, against, setting) if against else None
     with _progress() as progress:
         try:
             report = measure(neck, setting, peer=peer, progress=progress)
         except ValueError as error:
             raise UsageError(str(error)) from error
-    if args.format == "json":
+    if form == "json":
         print(json.dumps(report, indent=2))
     else:
         print_report(report)
     return 0
 
 
-def _setting(args: argparse.Namespace) -> Setting:
-    check_pixels(args.image_size)
-    unknown = [form for form in args.forms.split(",") if form not in FORMS]
+def setting(  # noqa: PLR0913  (one name per thing that can be set)
+    *,
+    image_size: tuple[int, int] | None,
+    batch: int,
+    dtype: str,
+    place: str,
+    rounds: int,
+    forms: Sequence[str],
+    threads: int | None,
+) -> Setting:
+    """What is measured, once torch has so many threads. Raises UsageError for forms and devices that there are not."""
+    check_pixels(image_size)
+    unknown = [form for form in forms if form not in FORMS]
     if unknown:
         raise UsageError(f"there is no form {unknown[0]!r}\n  hint: there are: {', '.join(FORMS)}")
-    if args.threads:
-        torch.set_num_threads(args.threads)
+    if threads:
+        torch.set_num_threads(threads)
     return Setting(
-        image_size=args.image_size or (512, 512),
-        batch=args.batch_size,
-        dtype=getattr(torch, args.dtype),
-        device=device(args.device),
-        rounds=args.rounds,
-        forms=tuple(args.forms.split(",")),
+        image_size=image_size or (512, 512),
+        batch=batch,
+        dtype=getattr(torch, dtype),
+        device=device(place),
+        rounds=rounds,
+        forms=tuple(forms),
     )
 
 
-def _peer(neck: Neck, args: argparse.Namespace, setting: Setting) -> Peer:
-    params = describe(args.graph, preset=args.preset, **dict(args.params)).params
+def _peer(neck: Neck, choice: Choice, setting: Setting) -> Peer:
+    params = describe(choice.name, preset=choice.preset, **choice.params).params
     try:
-        module = effdet_neck(args.graph, params, neck, setting.image_size)
+        module = effdet_neck(choice.name, params, neck, setting.image_size)
     except PeerError as error:
         raise UsageError(str(error)) from error
     return Peer("effdet", module.to(setting.device, setting.dtype))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +26,63 @@ _OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classe
 """What published weights do not fit."""
 
 
-def detect(args: argparse.Namespace) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """A model as somebody names it, what is changed of it, and where it runs."""
+
+    name: str
+    checkpoint: str | None
+    graph: str | None
+    match: bool | None
+    params: Mapping[str, Any]
+    num_classes: int | None
+    image_size: tuple[int, int] | None
+    soft_nms: bool
+    device: str | None
+
+    def changes(self) -> dict[str, Any]:
+        """What is changed of the model's configuration, by its fields. Raises UsageError for what nothing would fit."""
+        asked = {
+            "graph": self.graph,
+            "params": dict(self.params),
+            "num_classes": self.num_classes,
+            "image_size": self.image_size,
+            "soft_nms": self.soft_nms,
+        }
+        changes = {field: value for field, value in asked.items() if value}
+        if self.match is not None:
+            if not self.graph:
+                raise UsageError("--match and --no-match are for --graph FILE")
+            changes["match"] = self.match
+        for field, option in _OWN_WEIGHTS.items():
+            if field in changes and not self.checkpoint:
+                raise UsageError(f"{option} needs weights that fit\n  hint: add --checkpoint FILE")
+        return changes
+
+
+def detect(  # noqa: PLR0913  (the options of a run)
+    images: Sequence[str],
+    folder: Path,
+    choice: ModelChoice,
+    *,
+    labels_file: str | None,
+    score: float,
+    batch_size: int,
+    force: bool,
+) -> int:
     """Find what is in images. The status is 1 if only some of them can be read, and 2 if none can."""
-    check_pixels(args.image_size)
-    paths, missing = paths_of(args.images)
+    check_pixels(choice.image_size)
+    paths, missing = paths_of(images)
     for path, problem in missing:
         findings.complain(path, problem)
-    planned = photos(paths, Path(args.output))
+    planned = photos(paths, folder)
     if planned:
-        _check_places(planned, Path(args.output), force=args.force)
-        labels = _labels(args.labels)
-        model = _model(args, labels)
+        _check_places(planned, folder, force=force)
+        labels = _labels(labels_file)
+        model = _model(choice, labels)
         names, detector = _names(labels, model.config.num_classes), efficientdet.Detector(model.fuse())
         with enough_memory("--batch-size and --image-size can be smaller"):
-            read = findings.write(detector, planned, names, score=args.score, batch_size=args.batch_size)
+            read = findings.write(detector, planned, names, score=score, batch_size=batch_size)
     else:
         read = 0
     if not read:
@@ -80,34 +123,20 @@ def _names(labels: list[str] | None, num_classes: int) -> list[str]:
     return labels or class_names(num_classes)
 
 
-def _model(args: argparse.Namespace, labels: list[str] | None) -> efficientdet.EfficientDet:
+def _model(choice: ModelChoice, labels: list[str] | None) -> efficientdet.EfficientDet:
     """The model that is asked for, with its weights. Raises UsageError or GraphError."""
-    asked = {
-        "graph": args.graph,
-        "params": dict(args.params),
-        "num_classes": args.num_classes,
-        "image_size": args.image_size,
-        "soft_nms": args.soft_nms,
-    }
-    changes = {field: value for field, value in asked.items() if value}
-    if args.match is not None:
-        if not args.graph:
-            raise UsageError("--match and --no-match are for --graph FILE")
-        changes["match"] = args.match
-    for field, option in _OWN_WEIGHTS.items():
-        if field in changes and not args.checkpoint:
-            raise UsageError(f"{option} needs weights that fit\n  hint: add --checkpoint FILE")
-    place = device(args.device)
+    changes = choice.changes()
+    place = device(choice.device)
     try:
-        published = efficientdet.config(args.model)
-        state = read_checkpoint(args.checkpoint, ema=None) if args.checkpoint else {}
-        known = args.num_classes or num_classes_in(state, published.num_anchors) or published.num_classes
+        published = efficientdet.config(choice.name)
+        state = read_checkpoint(choice.checkpoint, ema=None) if choice.checkpoint else {}
+        known = choice.num_classes or num_classes_in(state, published.num_anchors) or published.num_classes
         _names(labels, known)  # what does not fit is told before anything large is fetched or made
         if known != published.num_classes:
             changes["num_classes"] = known
-        model = _loaded(args.model, args.checkpoint, state, changes)
+        model = _loaded(choice.name, choice.checkpoint, state, changes)
     except GraphError as error:
-        if args.graph and not is_readable(args.graph):
+        if choice.graph and not is_readable(choice.graph):
             raise UsageError(str(error)) from error
         raise
     except (ValueError, efficientdet.DownloadError) as error:  # no such model, or no weights that fit

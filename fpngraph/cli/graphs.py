@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
@@ -11,14 +13,29 @@ from fpngraph.graph.graph import Graph
 from fpngraph.library import load, path_of
 
 
-def loaded(args: argparse.Namespace) -> Graph:
-    """The graph that a command is about. Raises UsageError where its file cannot be read."""
-    try:
-        return load(args.graph, preset=args.preset, **dict(args.params))
-    except GraphError as error:
-        if not is_readable(args.graph):
-            raise UsageError(str(error)) from error
-        raise
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A graph as somebody names it, and what goes into it."""
+
+    name: str
+    """Of a shipped graph, or a path."""
+    preset: str | None
+    params: Mapping[str, Any]
+    backbone: str | None = None
+    in_channels: tuple[int, ...] | None = None
+
+    def load(self) -> Graph:
+        """The graph. Raises UsageError where its file cannot be read."""
+        try:
+            return load(self.name, preset=self.preset, **self.params)
+        except GraphError as error:
+            if not is_readable(self.name):
+                raise UsageError(str(error)) from error
+            raise
+
+    def channels(self, graph: Graph) -> tuple[int, ...] | None:
+        """The channels of the graph's inputs, as given or as a backbone has them; None where nobody says."""
+        return self.in_channels if self.backbone is None else channels_of(self.backbone, graph)
 
 
 def is_readable(name: str) -> bool:
@@ -28,14 +45,6 @@ def is_readable(name: str) -> bool:
     except GraphError:
         return False
     return path.is_file() and os.access(path, os.R_OK)
-
-
-def known_channels(graph: Graph, args: argparse.Namespace) -> tuple[int, ...] | None:
-    """The channels of the graph's inputs, as given or as a backbone has them; None where nobody says."""
-    if args.backbone is not None:
-        return channels_of(args.backbone, graph)
-    channels: tuple[int, ...] | None = args.in_channels
-    return channels
 
 
 def channels_of(backbone: str, graph: Graph) -> tuple[int, ...]:

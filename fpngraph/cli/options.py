@@ -24,7 +24,8 @@ def add_params(parser: Any) -> None:
     parser.add_argument(
         "-p",
         dest="params",
-        action=values.Parameters,
+        type=values.Parameters(),
+        action="append",
         default=[],
         metavar="NAME=VALUE",
         help="set a parameter of the graph; the value is written as in YAML (may be given more than once)",

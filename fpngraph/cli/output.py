@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from fpngraph.cli.values import UsageError
 from fpngraph.files import replace_file
 
 
-def write(text: str, args: argparse.Namespace) -> None:
+def write(text: str, output: str | None, *, force: bool) -> None:
     """Print the text, or put it into the file asked for, which then has all of it or stays as it was."""
-    if args.output is None:
+    if output is None:
         print(text, end="")
         return
-    check_new(args)
+    check_new(output, force=force)
     try:
-        replace_file(args.output, text.encode())
+        replace_file(output, text.encode())
     except OSError as error:
-        raise UsageError(f"cannot write {args.output!r}: {error.strerror}") from error
-    print(f"wrote {args.output}")
+        raise UsageError(f"cannot write {output!r}: {error.strerror}") from error
+    print(f"wrote {output}")
 
 
-def check_new(args: argparse.Namespace) -> None:
-    """Raises UsageError where a file would be written over without ``--force``."""
-    if Path(args.output).is_file() and not args.force:
-        raise UsageError(f"{args.output!r} exists already\n  hint: add --force to write over it")
+def check_new(output: str, *, force: bool) -> None:
+    """Raises UsageError where a file would be written over without ``force``."""
+    if Path(output).is_file() and not force:
+        raise UsageError(f"{output!r} exists already\n  hint: add --force to write over it")

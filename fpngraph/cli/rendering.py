@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 from fpngraph.cli import values
-from fpngraph.cli.graphs import known_channels, loaded
+from fpngraph.cli.graphs import Choice
 from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.drawing import files, watch
 from fpngraph.drawing.formats.extras import MissingExtra
@@ -24,37 +24,44 @@ from fpngraph.library import path_of
 from fpngraph.table import terminal_width
 
 
-def render(args: argparse.Namespace) -> int:
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is drawn, and how."""
+
+    choice: Choice
+    look: Look
+    image_size: tuple[int, int] | None
+    weights: str | None
+    """The file of a neck's state dict."""
+
+    def diagram(self) -> Diagram:
+        """Anew from the files as they are now. Raises UsageError for what the channels are needed for."""
+        graph = self.choice.load()
+        channels = self.choice.channels(graph)
+        if channels is None and self.image_size:
+            raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
+        if channels is None and self.weights:
+            raise UsageError("--weights needs the channels of the inputs: add --in-channels or --backbone")
+        weights = _weights(graph, channels, self.weights) if channels and self.weights else None
+        return diagram(graph, self.look, in_channels=channels, image_size=self.image_size, weights=weights)
+
+
+def render(subject: Subject, output: str | None, *, scale: float | None, watching: bool) -> int:
     """A graph as a diagram."""
-    if args.output is None:
-        if args.watch or args.scale is not None:
-            raise UsageError(f"{'--watch' if args.watch else '--scale'} is for pictures in files: add -o FILE")
-        _print(_diagram(args))
+    if output is None:
+        if watching or scale is not None:
+            raise UsageError(f"{'--watch' if watching else '--scale'} is for pictures in files: add -o FILE")
+        _print(subject.diagram())
         return 0
     try:
-        files.writer_for(args.output)
+        files.writer_for(output)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if args.scale is not None and Path(args.output).suffix.lower() != ".png":
-        raise UsageError(f"--scale is for .png, and {args.output!r} has no pixels")
-    check_place(args.output)
-    if args.watch:
-        _watch(args)
-    else:
-        _write(args)
+    if scale is not None and Path(output).suffix.lower() != ".png":
+        raise UsageError(f"--scale is for .png, and {output!r} has no pixels")
+    check_place(output)
+    (_watch if watching else _write)(subject, output, scale or 2.0)
     return 0
-
-
-def _diagram(args: argparse.Namespace) -> Diagram:
-    graph = loaded(args)
-    channels = known_channels(graph, args)
-    if channels is None and args.image_size:
-        raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
-    if channels is None and args.weights:
-        raise UsageError("--weights needs the channels of the inputs: add --in-channels or --backbone")
-    look = Look(args.theme, args.labels, args.title, args.legend, args.expand, args.direction)
-    weights = _weights(graph, channels, args.weights) if channels and args.weights else None
-    return diagram(graph, look, in_channels=channels, image_size=args.image_size, weights=weights)
 
 
 def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
@@ -81,31 +88,31 @@ def _print(drawn: Diagram) -> None:
     print(text, end="")
 
 
-def _write(args: argparse.Namespace) -> None:
-    drawn = _diagram(args)
-    writer = files.writer_for(args.output)
+def _write(subject: Subject, output: str, scale: float) -> None:
+    drawn = subject.diagram()
+    writer = files.writer_for(output)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            content = writer(drawn, args.scale or 2.0)
+            content = writer(drawn, scale)
         except (ValueError, MissingExtra) as error:  # too large for the format, or its package is not there
             raise UsageError(str(error)) from error
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
-    replace_file(args.output, content)
-    print(f"wrote {args.output}", flush=True)
+    replace_file(output, content)
+    print(f"wrote {output}", flush=True)
 
 
-def _watch(args: argparse.Namespace) -> None:
+def _watch(subject: Subject, output: str, scale: float) -> None:
     """Draw at every save, for ever; what is wrong with the graph stands in the picture's place meanwhile."""
     gc.enable()  # see __main__: this command does not end
-    path = path_of(args.graph)
+    path = path_of(subject.choice.name)
     started = False
     for _ in watch.saves(path):
         try:
-            _write(args)
+            _write(subject, output, scale)
         except GraphError as error:
-            watch.show_problems(args.output, path.name, str(error), args.theme)
+            watch.show_problems(output, path.name, str(error), subject.look.theme)
             _complain(str(error))
         except UsageError as error:
             if not started:

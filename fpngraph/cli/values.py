@@ -41,20 +41,16 @@ def _quoted(text: str) -> str:
     return repr(text if len(text) <= _WIDEST else f"{text[:_WIDEST]}...")
 
 
-class Parameters(argparse.Action):
-    """Collects every ``name=value``, until they are longer than anybody types."""
+class Parameters:
+    """Reads each ``name=value``, until they are longer than anybody types."""
 
     _length = 0
 
-    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
-        self._length += len(values)
+    def __call__(self, text: str) -> tuple[str, Any]:
+        self._length += len(text)
         if self._length > _LONGEST:
-            raise argparse.ArgumentError(self, f"{_quoted(values)} brings them to more than {_LONGEST:,} characters")
-        try:
-            found = parameter(values)
-        except argparse.ArgumentTypeError as error:
-            raise argparse.ArgumentError(self, str(error)) from error
-        setattr(namespace, self.dest, [*getattr(namespace, self.dest), found])
+            raise argparse.ArgumentTypeError(f"{_quoted(text)} brings them to more than {_LONGEST:,} characters")
+        return parameter(text)
 
 
 def parameter(text: str) -> tuple[str, Any]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from torch import Tensor, nn
+import torch
 
 from fpngraph.compiler.builder import build
+from fpngraph.compiler.neck import Neck
 from fpngraph.graph.graph import Graph
 from fpngraph.library import load
-from fpngraph.pyramid.backbone import create_backbone, feature_maps, layer_matcher, map_channels
+from fpngraph.pyramid.backbone import create_backbone, layer_matcher, map_channels
+from fpngraph.pyramid.fused_pyramid import FusedPyramid
+from fpngraph.pyramid.pyramid import Pyramid
 
 
-class FeaturePyramid(nn.Module):
+class FeaturePyramid(Pyramid):
     """A backbone of timm, ``backbone``, and the compiled graph that it feeds, ``neck``.
 
     ``graph`` is the name of a shipped graph, the path of a file, or a graph; of the first two, ``preset`` names a set
@@ -39,39 +41,37 @@ class FeaturePyramid(nn.Module):
         params: Mapping[str, Any] | None = None,
         **timm_arguments: Any,
     ) -> None:
-        super().__init__()
         if not isinstance(graph, Graph):
             graph = load(graph, preset=preset, **(params or {}))
         elif preset is not None or params:
             raise ValueError("'preset' and 'params' are for the name or path of a graph, but 'graph' is loaded already")
-        self._timm = backbone, timm_arguments
-        inputs = sorted(graph.inputs.values(), key=lambda entry: entry.level)
-        levels = [entry.level for entry in inputs]
-        self.backbone = create_backbone(
+        entries = sorted(graph.inputs.values(), key=lambda entry: entry.level)
+        made = create_backbone(
             backbone,
-            levels,
+            [entry.level for entry in entries],
             out_indices=out_indices,
             pretrained=pretrained,
             in_chans=in_chans,
             **timm_arguments,
         )
-        self._inputs = [entry.name for entry in inputs]
-        self.neck = build(graph, dict(zip(self._inputs, map_channels(self.backbone), strict=True)))
+        inputs = [entry.name for entry in entries]
+        super().__init__(made, build(graph, dict(zip(inputs, map_channels(made), strict=True))), inputs)
+        self._timm = backbone, timm_arguments
 
-    @property
-    def out_channels(self) -> int | list[int]:
-        """Channels of the maps: a number where all have equally many, else a list in the order of the outputs."""
-        channels = list(self.neck.out_channels.values())
-        return channels[0] if len(set(channels)) == 1 else channels
+    def fuse(self, dtype: torch.dtype | None = None) -> FusedPyramid:
+        """Its inference form, a module of its own: the same maps in less time.
 
-    @property
-    def out_strides(self) -> dict[str, int]:
-        """Pixels of the image per pixel of each map, by the names of the graph's outputs."""
-        return dict(self.neck.out_strides)
-
-    def forward(self, image: Tensor) -> OrderedDict[str, Tensor]:
-        maps = self.neck(dict(zip(self._inputs, feature_maps(self.backbone, image), strict=True)))
-        return OrderedDict((name, maps[name]) for name in self.neck.out_channels)
+        Backbone and neck are folded, and maps lie in memory as is fastest. With ``dtype`` it computes in that type;
+        image and maps keep theirs. The pyramid stays as it is and can be trained on.
+        ``unfolded`` of the result has the modules that run as they did, with the reason.
+        Raises TypeError for a neck that is an inference form already, ValueError for a module that cannot be copied.
+        """
+        if not isinstance(self.neck, Neck):
+            raise TypeError(
+                f"the neck is a {type(self.neck).__name__}, but a Neck is required\n"
+                "  hint: fuse the pyramid with the neck that can be trained in it"
+            )
+        return FusedPyramid(self, self.neck, dtype)
 
     def group_matcher(self, coarse: bool = False) -> Callable[[str], float]:
         """For timm's layer-wise learning rates: layers of the backbone as timm has them, then the neck as the last."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import util
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.bench import report
-from fpngraph.bench.forms import eager
+from fpngraph.bench.forms import eager, onnx_runtime
 from fpngraph.bench.report import Peer, Setting, measure
+from fpngraph.exporting import onnx
 
 GRAPH = """
 fpngraph: 1
@@ -90,3 +92,12 @@ def test_operators_are_those_of_a_later_call_and_views_cost_nothing() -> None:
         form = eager("warm", Warms(), [torch.ones(1, 2, 3, 3)])
 
     assert form.operators == 2
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx, "find_spec", lambda name: None if name == "onnxruntime" else util.find_spec(name))
+
+    form = onnx_runtime("onnxruntime", small_neck(), [torch.zeros(1, 4, 8, 8), torch.zeros(1, 6, 4, 4)])
+
+    assert form.call is None
+    assert form.reason == "the package 'onnxruntime' is not installed; pip install 'fpngraph[onnx]'"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import fpngraph
 from fpngraph.cli.main import main
-from fpngraph.exporting import export as exporting
+from fpngraph.exporting import onnx
 from tests.necks import assert_close, maps, randomised
 
 GRAPH = """\
@@ -172,7 +172,7 @@ def test_it_is_the_nearest_one(wanted: int, nearest: int) -> None:
         tried.append(opset)
         return 15 <= opset <= 27
 
-    assert exporting._nearest(works, wanted, 18) == nearest
+    assert onnx._nearest(works, wanted, 18) == nearest
     assert len(tried) <= 6
 
 
@@ -197,7 +197,7 @@ def test_mistakes_have_messages_and_leave_nothing_behind(
 def test_the_extra_is_named_where_its_package_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "onnxscript" else util.find_spec(name))
+    monkeypatch.setattr(onnx, "find_spec", lambda name: None if name == "onnxscript" else util.find_spec(name))
 
     status = main([*ASKED, "--format", "onnx", "-o", "my.onnx"])
 

@@ -21,6 +21,10 @@ MISTAKES = {
         ["show", "bifpn", "-p", "preset=d1"],
         "argument -p: 'preset=d1' sets no parameter: '--preset NAME' chooses a preset, where a command has it",
     ),
+    "parameters that are too long together": (
+        ["show", "bifpn", "-p", f"a={'x' * 12_000}", "-p", f"b={'x' * 12_000}"],
+        f"argument -p: 'b={'x' * 58}...' brings them to more than 20,000 characters",
+    ),
     "channels without end": (
         ["show", "bifpn", "--in-channels", f"{HUGE},2,3"],
         f"argument --in-channels: '{HUGE},2,3' has a number of more than 12 digits",

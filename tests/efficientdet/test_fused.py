@@ -11,7 +11,6 @@ from torch import nn
 
 from fpngraph.bench.forms import eager
 from fpngraph.efficientdet import EfficientDet, Predictions, create
-from fpngraph.efficientdet.fused import in_inference
 from tests.efficientdet.detectors import SMALL
 from tests.equality.closeness import assert_equal
 
@@ -142,38 +141,3 @@ def test_training_is_refused() -> None:
         "a fused detector is for inference only\n  hint: train the detector that it was made from, and fuse that again"
     )
     assert not fused.eval().training
-
-
-class ReadTwice(nn.Module):
-    """What a convolution gives is read by a norm and by the sum."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv, self.norm = nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y = self.conv(x)
-        total: torch.Tensor = self.norm(y) + y
-        return total
-
-
-class CalledTwice(ReadTwice):
-    """A convolution, and its norm, that are called for two maps, once without each other."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        total: torch.Tensor = self.norm(self.conv(x)) + self.conv(x + 1)
-        return total
-
-
-@pytest.mark.parametrize("kind", [ReadTwice, CalledTwice])
-def test_a_norm_is_folded_only_into_a_convolution_that_is_its_own(kind: type[ReadTwice]) -> None:
-    torch.manual_seed(0)
-    backbone = kind().double().eval()
-    backbone.norm.running_mean.normal_()
-    backbone.norm.running_var.uniform_(0.5, 1.5)
-    x = torch.randn(2, 4, 5, 7, dtype=torch.float64)
-    expected = backbone(x)
-
-    folded, _ = in_inference(copy.deepcopy(backbone))
-
-    assert_equal(folded(x), expected, kind.__name__)

@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from torchvision.ops import FrozenBatchNorm2d
 
 from fpngraph.efficientdet import EfficientDet
-from fpngraph.efficientdet.fused import FusedEfficientDet, in_inference
+from fpngraph.efficientdet.fused import FusedEfficientDet
 from fpngraph.efficientdet.heads import Head
 from tests.efficientdet.test_fused import assert_equal_predictions, images, learned
-from tests.fused_graphs import as_trained
 
 NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm, FrozenBatchNorm2d, FrozenBatchNormAct2d)
 ALONE = "follows no convolution that could take it in"
@@ -94,41 +93,6 @@ def test_a_hook_of_every_pointwise_convolution_of_the_backbone_is_kept() -> None
             part.register_forward_hook(doubled)
 
     assert_fused_predicts_the_same(model)
-
-
-class Nested(nn.Module):
-    """A norm that reads what a container gives, whose last part is a convolution."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner, self.norm = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)), nn.BatchNorm2d(4)
-
-    def forward(self, x: Tensor) -> Any:
-        return self.norm(self.inner(x))
-
-
-@pytest.mark.parametrize("hooked", [False, True])
-def test_a_norm_after_a_hooked_container_is_not_folded_into_what_is_inside(hooked: bool) -> None:
-    backbone = Nested().double().eval()
-    as_trained(backbone.norm)
-    if hooked:
-        backbone.inner.register_forward_hook(doubled)
-    x = images(16, 16)
-    expected = backbone(x)
-
-    folded, unfolded = in_inference(copy.deepcopy(backbone))
-
-    torch.testing.assert_close(folded(x), expected, rtol=1e-12, atol=1e-12)
-    assert unfolded == ({"norm": ALONE} if hooked else {})
-
-
-def test_no_hook_is_called_while_a_backbone_is_followed() -> None:
-    backbone, seen = Nested().eval(), []
-    backbone.inner.register_forward_hook(lambda _module, _given, y: seen.append(y))
-
-    in_inference(backbone)
-
-    assert seen == []
 
 
 def test_another_forward_of_the_backbone_is_kept_and_its_norms_are_named() -> None:

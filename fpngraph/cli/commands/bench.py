@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.graphs import channels_of, known_channels, loaded
+from fpngraph.cli.graphs import Choice, channels_of
 from fpngraph.cli.options import add_channels, add_format, add_graph, add_image_size
 from fpngraph.cli.values import enough_memory
 
@@ -35,9 +35,20 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    graph = loaded(args)
-    channels = known_channels(graph, args) or channels_of(_USUAL_BACKBONE, graph)
+    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels)
+    graph = choice.load()
+    channels = choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
     from fpngraph.cli import benching
 
     with enough_memory("--batch-size and --image-size can be smaller, or the channels of the graph"):
-        return benching.bench(graph, channels, args)
+        setting = benching.setting(
+            image_size=args.image_size,
+            batch=args.batch_size,
+            dtype=args.dtype,
+            place=args.device,
+            rounds=args.rounds,
+            forms=args.forms.split(","),
+            threads=args.threads,
+        )
+        against = choice if args.against else None
+        return benching.bench(graph, channels, setting, against=against, form=args.format)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fpngraph.analysis.shapes import infer
-from fpngraph.cli.graphs import is_readable
+from fpngraph.cli.graphs import Choice, is_readable
 from fpngraph.cli.options import add_format, add_in_channels, add_parameters
 from fpngraph.errors import GraphError, Problem
 from fpngraph.library import load
@@ -28,7 +28,8 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    results = [_checked(name, args) for name in args.graphs]
+    choices = [Choice(name, args.preset, dict(args.params), None, args.in_channels) for name in args.graphs]
+    results = [_checked(choice) for choice in choices]
     if args.format == "json":
         print(json.dumps([row for result in results for row in result.rows()], indent=2))
     else:
@@ -71,16 +72,16 @@ class _Checked:
         yield f"{self.name}: {', '.join(counts)}"
 
 
-def _checked(name: str, args: argparse.Namespace) -> _Checked:
+def _checked(choice: Choice) -> _Checked:
     warnings: tuple[Problem, ...] = ()
     try:
-        graph = load(name, preset=args.preset, **dict(args.params))
+        graph = load(choice.name, preset=choice.preset, **choice.params)
         warnings = graph.warnings
-        if args.in_channels:
-            infer(graph, args.in_channels)
+        if choice.in_channels:
+            infer(graph, choice.in_channels)
     except GraphError as error:
-        return _Checked(name, error.problems, warnings, 1 if is_readable(name) else 2)
-    return _Checked(name, (), warnings)
+        return _Checked(choice.name, error.problems, warnings, 1 if is_readable(choice.name) else 2)
+    return _Checked(choice.name, (), warnings)
 
 
 def _counted(number: int, word: str) -> str:

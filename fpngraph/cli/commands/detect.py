@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
@@ -46,4 +47,23 @@ def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.cli import detecting
 
-    return detecting.detect(args)
+    choice = detecting.ModelChoice(
+        name=args.model,
+        checkpoint=args.checkpoint,
+        graph=args.graph,
+        match=args.match,
+        params=dict(args.params),
+        num_classes=args.num_classes,
+        image_size=args.image_size,
+        soft_nms=args.soft_nms,
+        device=args.device,
+    )
+    return detecting.detect(
+        args.images,
+        Path(args.output),
+        choice,
+        labels_file=args.labels,
+        score=args.score,
+        batch_size=args.batch_size,
+        force=args.force,
+    )

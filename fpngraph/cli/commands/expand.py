@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fpngraph.cli.graphs import loaded
+from fpngraph.cli.graphs import Choice
 from fpngraph.cli.options import add_graph, add_output
 from fpngraph.cli.output import write
 from fpngraph.language.explicit import dump
@@ -22,5 +22,6 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    write(dump(loaded(args)), args)
+    graph = Choice(args.graph, args.preset, dict(args.params)).load()
+    write(dump(graph), args.output, force=args.force)
     return 0

@@ -26,5 +26,5 @@ def run(args: argparse.Namespace) -> int:
     graphs = shipped()
     if args.graph not in graphs:
         raise UsageError(f"no graph named {args.graph!r} comes with fpngraph\n  hint: {nearest(args.graph, graphs)}")
-    write(graphs[args.graph].read_text(encoding="utf-8"), args)
+    write(graphs[args.graph].read_text(encoding="utf-8"), args.output, force=args.force)
     return 0

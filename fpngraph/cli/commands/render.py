@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from fpngraph.cli import values
+from fpngraph.cli.graphs import Choice
 from fpngraph.cli.options import add_channels, add_graph, add_image_size
 
 ABOUT = "draw a graph, into a file or, without -o, into the terminal"
@@ -39,5 +40,9 @@ def options(parser: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.cli import rendering
+    from fpngraph.drawing.picture.diagram import Look
 
-    return rendering.render(args)
+    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels)
+    look = Look(args.theme, args.labels, args.title, args.legend, args.expand, args.direction)
+    subject = rendering.Subject(choice, look, args.image_size, args.weights)
+    return rendering.render(subject, args.output, scale=args.scale, watching=args.watch)

@@ -13,13 +13,14 @@ from fpngraph.importers.families import families
 from fpngraph.importers.ultralytics.modules import Layer
 from fpngraph.importers.ultralytics.nodes import Edge, Neck, Node, neck_of
 from fpngraph.importers.ultralytics.rows import Model, read_model
+from fpngraph.library import folder_of_graphs
 from fpngraph.ops.steps import numbered
+from fpngraph.weights.tables import Names, read_table
 
 _NORM = {"batch_norm": {"eps": 0.001, "momentum": 0.03}}
 """What Ultralytics sets all its norms to."""
-_ACTIVATIONS = {
-    None: "silu",
-    **{f"{home}nn.{name}()": name.lower() for home in ("", "torch.") for name in ("ReLU", "SiLU")},
+_ACTIVATIONS: Mapping[str, str] = {
+    f"{home}nn.{name}()": name.lower() for home in ("", "torch.") for name in ("ReLU", "SiLU")
 }
 """What a model file says of its activation."""
 
@@ -30,6 +31,38 @@ class Converted:
 
     graph: Mapping[str, Any]
     names: Sequence[Mapping[str, str]]
+
+    def table(self) -> Mapping[str, Any]:
+        """The table of names, with the blocks that it speaks of."""
+        blocks = {
+            name: [names.model_dump(by_alias=True, exclude_none=True) for names in it] for name, it in _blocks().items()
+        }
+        used = _used({names["as"] for names in self.names if "as" in names}, blocks)
+        return {
+            "source": "ultralytics",
+            "graph": self.graph["name"],
+            "whole": False,
+            "names": list(self.names),
+            "blocks": {name: blocks[name] for name in blocks if name in used},
+        }
+
+
+def _blocks() -> Mapping[str, Sequence[Names]]:
+    """What Ultralytics calls what is in its modules."""
+    return read_table(folder_of_graphs() / "weights" / "ultralytics_blocks.yaml").blocks
+
+
+def _plain(names: Names) -> Mapping[str, Any]:
+    return names.model_dump(by_alias=True, exclude_none=True)
+
+
+def _used(names: set[str], blocks: Mapping[str, Sequence[Mapping[str, Any]]]) -> set[str]:
+    """The blocks of these names, and those in them."""
+    used: set[str] = set()
+    while names:
+        used |= names
+        names = {inner["as"] for name in names for inner in blocks[name] if "as" in inner} - used
+    return used
 
 
 def convert(path: str | os.PathLike[str], scale: str | None = None) -> Converted:

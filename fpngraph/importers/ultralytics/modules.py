@@ -154,7 +154,8 @@ def _c3k2(*said: Any) -> Mapping[str, Any]:
     blocks, c3k, expand, attn, groups, shortcut = said
     if attn or groups != 1:
         raise Unknown("has blocks with attention or groups")
-    return {"blocks": blocks, "shortcut": shortcut, "block": "c3" if c3k else "narrow", **_expand(expand)}
+    block = {"block": "c3", "names": "c2f_c3"} if c3k else {"block": "narrow"}
+    return {"blocks": blocks, "shortcut": shortcut, **block, **_expand(expand)}
 
 
 def _cib(blocks: int, shortcut: bool, large: bool, groups: int, expand: float) -> Mapping[str, Any]:

@@ -1,0 +1,25 @@
+"""A command reads every option that it has and no other: a misspelt one is seen before a user sees it."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import inspect
+from types import ModuleType
+
+import pytest
+
+from fpngraph.cli.parser import _COMMANDS
+
+
+@pytest.mark.parametrize("command", _COMMANDS, ids=lambda command: command.__name__.rpartition(".")[2])
+def test_a_command_reads_the_options_that_it_has(command: ModuleType) -> None:
+    parser = argparse.ArgumentParser(add_help=False)
+    command.options(parser)
+    reads = {
+        node.attr
+        for node in ast.walk(ast.parse(inspect.getsource(command)))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "args"
+    }
+
+    assert reads == {action.dest for action in parser._actions}
