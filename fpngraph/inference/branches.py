@@ -41,7 +41,7 @@ def folded(module: nn.Module, lists: Sequence[Sequence[Part]]) -> tuple[Part, Co
     if is_one_of(module, (_SUM,)):
         return _sum(lists)
     if is_one_of(module, (_RUNS,)):
-        return Part(JoinedRuns(lists), "new"), ()
+        return Part(JoinedRuns(lists, cast(Runs, module)), "new"), ()
     return Part(Joined(lists), "new", absorbs=_all_absorb(lists)), ()
 
 
@@ -134,17 +134,22 @@ class Joined(_Held):
 
 
 class JoinedRuns(_Held):
-    """A map and what its lists, one after the other, give for it, along the channels."""
+    """A map and what its lists, one after the other, give for it, along the channels, as ``runs`` joins them."""
+
+    def __init__(self, lists: Sequence[Sequence[Part]], runs: Runs) -> None:
+        super().__init__(lists)
+        self.start, self.reverse = runs.start, runs.reverse
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat(self.maps(x), dim=1)
 
     def maps(self, x: Tensor) -> list[Tensor]:
         """What it joins."""
-        found = [x]
+        found, y = [x], x[:, self.start :]
         for layers in self.lists:
-            found.append(layers(found[-1]))
-        return found
+            y = layers(y)
+            found.append(y)
+        return found[::-1] if self.reverse else found
 
 
 def _width(module: nn.Module) -> int:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic_core import PydanticCustomError
 
 from fpngraph.feature import Feature
 from fpngraph.ops.base import Mismatch, Operator, Site
-from fpngraph.ops.composite import Composite, Steps, output_of, with_words
+from fpngraph.ops.composite import with_words
+from fpngraph.ops.holder import ITSELF, Composite, Steps, output_of
 from fpngraph.ops.reading import read_layers
-from fpngraph.ops.steps import steps
+from fpngraph.ops.steps import Step, steps
 
 _DEEPEST = 16  # blocks and composites in each other
 
@@ -34,12 +35,15 @@ class Block(Composite):
 
     modules = ("fpngraph.layers.layout.Layers",)
 
-    def layers(self, in_channels: int, out_channels: int) -> Sequence[Any] | Mapping[str, Sequence[Any]]:
+    follow: ClassVar[bool] = True
+    """Whether each list takes what the one before it gives, else all take the map."""
+
+    def layers(self, in_channels: int, out_channels: int) -> Sequence[Any] | Mapping[str, Sequence[Any] | Operator]:
         """A list of layers as a graph file has them, or several by name, one after the other.
 
         A layer is ``"name"``, ``{"name": {settings}}`` or an operator; ``"norm"`` and ``"act"`` are the node's. Names
-        of lists are those in the state dict. ``out_channels`` is what the place wants, mostly the node's channels; a
-        convolution that does not say its channels gives as many.
+        of lists are those in the state dict; an operator in place of a list has the name itself. ``out_channels`` is
+        what the place wants, mostly the node's channels; a convolution that does not say its channels gives as many.
         """
         raise NotImplementedError(type(self).__name__)
 
@@ -51,8 +55,12 @@ class Block(Composite):
         given = self.layers(feature.channels, out_channels)
         found: dict[str, Steps] = {}
         for name, layers in (given if isinstance(given, Mapping) else {"": given}).items():
-            found[name] = tuple(steps(self._operators(layers, site), feature, own))
-            feature = output_of(found[name], feature)
+            if isinstance(layers, Operator):
+                found[name] = (Step(layers, (feature,), own, layers.infer((feature,), own), ITSELF),)
+            else:
+                found[name] = tuple(steps(self._operators(layers, site), feature, own))
+            if self.follow:
+                feature = output_of(found[name], feature)
         return found
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:

@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PlainValidator, PositiveInt, WithJsonSchema, model_validator
 
-from fpngraph.feature import Feature, Size
-from fpngraph.inference.parts import Lists, Part, Rules
-from fpngraph.ops.base import Cost, Free, Layer, Mismatch, Operator, Site
+from fpngraph.feature import Feature
+from fpngraph.inference.parts import Part
+from fpngraph.ops.base import Free, Layer, Mismatch, Operator, Site
+from fpngraph.ops.holder import Composite, Steps, output_of
 from fpngraph.ops.reading import MAX_LAYERS, read_branches, read_layers, wrong
 from fpngraph.ops.registry import register
-from fpngraph.ops.steps import Step, steps
+from fpngraph.ops.steps import steps
 
 if TYPE_CHECKING:
     from torch import nn
 
-Steps = tuple[Step, ...]
 LayerList = Annotated[tuple[Any, ...], PlainValidator(read_layers), WithJsonSchema({"definition": "layers"})]
 Branches = Annotated[tuple[Any, ...], PlainValidator(read_branches), WithJsonSchema({"definition": "branches"})]
-
-
-class Composite(Layer):
-    """A layer that holds lists of layers. What it costs, builds and folds to follows from these."""
-
-    layout = "any"
-
-    @abstractmethod
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
-        """The steps of its lists by the names that its module has them by; those of the only one by no name."""
-
-    def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
-        done = (step for steps in self.inner(inputs[0], site).values() for step in steps)
-        return sum((it.op.cost_of_module(it.inputs, it.site, size_in, size_out) for it in done), Cost(0, 0))
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.layout import Layers
-
-        built = {
-            name: {step.key: step.module() for step in steps} for name, steps in self.inner(inputs[0], site).items()
-        }
-        return self.joined(built[""] if set(built) == {""} else {name: Layers(it) for name, it in built.items()})
-
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        """The module that holds these."""
-        from fpngraph.layers.layout import Layers
-
-        return Layers(modules)
-
-    def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules:
-        """The rules for what its module holds, by names."""
-        rules = {name: {step.key: step for step in steps} for name, steps in self.inner(inputs[0], site).items()}
-        return rules[""] if set(rules) == {""} else {name: Lists(it) for name, it in rules.items()}
 
 
 class _Written(Composite):
@@ -258,8 +224,3 @@ class Slice(Free, Layer):
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, commutes="always"),)
-
-
-def output_of(steps: Steps, feature: Feature) -> Feature:
-    """What a list of layers gives for a map."""
-    return steps[-1].output if steps else feature
