@@ -11,10 +11,10 @@ from pydantic import Field, NonNegativeInt, PlainValidator, PositiveInt, WithJso
 
 from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Lists, Part, Rules
-from fpngraph.ops.base import Cost, Free, Layer, Mismatch, Operator, Site
+from fpngraph.ops.base import Cost, Free, Layer, Mismatch, Misplaced, Operator, Site
 from fpngraph.ops.reading import MAX_LAYERS, read_branches, read_layers, wrong
 from fpngraph.ops.registry import register
-from fpngraph.ops.steps import Step, steps
+from fpngraph.ops.steps import UNKNOWN, Step, steps
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,7 +81,7 @@ def with_words(layers: Sequence[Operator | str], words: Mapping[str, Operator]) 
 
 def _of_node(site: Site) -> Site:
     """The place of a list whose convolutions have the node's channels, also inside of a residual."""
-    return replace(site, channels=site.outer or site.channels, outer=None)
+    return site if site.outer is None else replace(site, channels=site.outer or None, outer=None)
 
 
 @register
@@ -98,7 +98,7 @@ class Residual(_Written):
         return (self.layers,)
 
     def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
-        own = replace(site, channels=feature.channels, outer=site.outer or site.channels)
+        own = replace(site, channels=feature.channels, outer=_of_node(site).channels or UNKNOWN)
         return {"": tuple(steps(self.layers, feature, own))}
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
@@ -127,7 +127,7 @@ class _Branches(_Written):
 
     def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         own = _of_node(site)
-        return {str(index): tuple(steps(layers, feature, own)) for index, layers in enumerate(self.branches)}
+        return {str(index): listed(layers, feature, own, str(index)) for index, layers in enumerate(self.branches)}
 
     def outputs(self, feature: Feature, site: Site) -> Sequence[int]:
         """The channels that the branches give."""
@@ -192,7 +192,7 @@ class Repeat(_Written):
         own = _of_node(site)
         runs: dict[str, Steps] = {}
         for number in range(self.times):
-            runs[str(number)] = tuple(steps(self.layers, feature, own))
+            runs[str(number)] = listed(self.layers, feature, own, str(number))
             feature = output_of(runs[str(number)], feature)
         return runs
 
@@ -228,7 +228,7 @@ class Slice(Free, Layer):
         by_part = self.index is not None and self.start is None and self.channels is None
         by_channel = self.start is not None and self.channels is not None and self.index is self.parts_ is None
         if not (by_part or by_channel):
-            raise wrong("{index: 0} or {index: 0, parts: 2}, or {start: 0, channels: 8}")
+            raise wrong("{slice: {index: 0}}, {slice: {index: 0, parts: 2}} or {slice: {start: 0, channels: 8}}")
         return self
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
@@ -239,9 +239,7 @@ class Slice(Free, Layer):
         if self.start is not None and self.channels is not None:
             if self.start + self.channels > channels:
                 last = self.start + self.channels - 1
-                raise Mismatch(
-                    f"takes channels {self.start} to {last}, but the map has {channels} (0 to {channels - 1})"
-                )
+                raise Mismatch(f"takes channels {self.start} to {last}, but the map has 0 to {channels - 1}")
             return self.start, self.channels
         assert self.index is not None
         parts = self.parts_ or 2
@@ -258,6 +256,14 @@ class Slice(Free, Layer):
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, commutes="always"),)
+
+
+def listed(layers: Sequence[Operator], feature: Feature, site: Site, name: str) -> Steps:
+    """The steps of the list that is called ``name`` in the layer that holds it."""
+    try:
+        return tuple(steps(layers, feature, site))
+    except Misplaced as inside:
+        raise inside.within(name) if name else inside from None
 
 
 def output_of(steps: Steps, feature: Feature) -> Feature:
