@@ -10,10 +10,8 @@ from pydantic_core import PydanticCustomError
 
 from fpngraph.feature import Feature
 from fpngraph.ops.base import Mismatch, Operator, Site
-from fpngraph.ops.composite import with_words
-from fpngraph.ops.holder import ITSELF, Composite, Steps, output_of
+from fpngraph.ops.composite import Composite, Steps, listed, output_of, with_words
 from fpngraph.ops.reading import read_layers
-from fpngraph.ops.steps import Step, steps
 
 _DEEPEST = 16  # blocks and composites in each other
 
@@ -55,10 +53,10 @@ class Block(Composite):
         given = self.layers(feature.channels, out_channels)
         found: dict[str, Steps] = {}
         for name, layers in (given if isinstance(given, Mapping) else {"": given}).items():
-            if isinstance(layers, Operator):
-                found[name] = (Step(layers, (feature,), own, layers.infer((feature,), own), ITSELF),)
-            else:
-                found[name] = tuple(steps(self._operators(layers, site), feature, own))
+            if isinstance(given, Mapping) and not (isinstance(name, str) and name.replace("_", "0").isalnum()):
+                raise Mismatch(f"calls a list of layers {name!r}, which is no name", "letters, digits and _ make one")
+            operators = layers if isinstance(layers, Operator) else self._operators(name, layers, site)
+            found[name] = listed(operators, feature, own, name)
             if self.follow:
                 feature = output_of(found[name], feature)
         return found
@@ -69,23 +67,24 @@ class Block(Composite):
             feature = output_of(done, feature)
         return feature
 
-    def _operators(self, layers: Sequence[Any], site: Site) -> Sequence[Operator]:
+    def _operators(self, name: str, layers: Sequence[Any], site: Site) -> Sequence[Operator]:
         words = {word: operator for word, operator in (("norm", site.norm), ("act", site.act)) if operator is not None}
         try:
             return with_words(read_layers(layers), words)
         except PydanticCustomError as error:
-            raise TypeError(f"{type(self).__qualname__}.layers gives {layers!r}, not {_reason(error)}") from None
+            raise _wrong(name, layers, error) from None
         except KeyError as error:
             raise Mismatch(f"needs the node's {error.args[0]!r}") from None
 
 
-def _reason(error: PydanticCustomError) -> str:
-    """What is wrong in a list of layers: the innermost finding."""
-    nested = (error.context or {}).get("nested")
-    if not nested:
-        return str(error.message())
-    inner = nested[0]
-    while inner.get("ctx", {}).get("nested"):
-        inner = inner["ctx"]["nested"][0]
-    place = ", ".join(map(str, nested[0]["loc"]))
-    return f"{error.message()}: at {place}: {inner.get('ctx', {}).get('required') or inner['msg']}"
+def _wrong(name: str, layers: object, error: PydanticCustomError) -> Mismatch:
+    """What is wrong in a list of layers that a block gives: its innermost finding."""
+    place, found = (name,) if name else (), layers
+    context, hint = error.context or {}, None
+    while context.get("nested"):
+        detail = context["nested"][0]
+        place, found, context, hint = (*place, *detail["loc"]), detail["input"], detail.get("ctx", {}), detail["msg"]
+    required = context.get("required")
+    where = f" at {'.'.join(map(str, place))!r}" if place else ""
+    wanted = f", but must have {required}" if required else ""
+    return Mismatch(f"has {found!r} in its layers{where}{wanted}", context.get("hint") if required else hint)

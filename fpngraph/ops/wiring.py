@@ -13,7 +13,7 @@ from pydantic import Field
 from fpngraph.feature import Feature
 from fpngraph.ops.base import Mismatch, Operator, Site
 from fpngraph.ops.block import Block
-from fpngraph.ops.holder import Steps, output_of
+from fpngraph.ops.composite import Steps, output_of
 
 if TYPE_CHECKING:
     from torch import nn
