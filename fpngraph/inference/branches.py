@@ -13,7 +13,7 @@ from fpngraph.inference.classes import is_one_of
 from fpngraph.inference.modules import may_write
 from fpngraph.inference.parts import Part, running
 from fpngraph.layers.composite import Runs
-from fpngraph.layers.layout import Layers, let_any
+from fpngraph.layers.layout import Layers, let_any, run
 from fpngraph.layers.named import Named
 
 _RESIDUAL, _SUM, _RUNS = (f"fpngraph.layers.composite.{name}" for name in ("Residual", "SumOfBranches", "Runs"))
@@ -41,8 +41,9 @@ def folded(module: nn.Module, lists: Sequence[Sequence[Part]]) -> tuple[Part, Co
     if is_one_of(module, (_SUM,)):
         return _sum(lists)
     if is_one_of(module, (_RUNS,)):
-        return Part(JoinedRuns(lists), "new"), ()
-    return Part(Joined(lists), "new", absorbs=_all_absorb(lists)), ()
+        return Part(JoinedRuns(lists, cast(Runs, module)), "new"), ()
+    joined = Joined(lists)
+    return Part(joined, "new", absorbs=_all_absorb(lists) and joined.width() is not None), ()
 
 
 def _sum(lists: Sequence[Sequence[Part]]) -> tuple[Part, Container[int]]:
@@ -53,7 +54,8 @@ def _sum(lists: Sequence[Sequence[Part]]) -> tuple[Part, Container[int]]:
         lists = [[merged], *(parts for index, parts in enumerate(lists) if index not in chosen)]
         if len(lists) == 1:
             return merged, chosen
-    return Part(Added(lists), "new", absorbs=_all_absorb(lists)), chosen
+    alone = len(lists) == 1  # the others were taken out
+    return Part(Added(lists), "any" if alone else "new", absorbs=_all_absorb(lists)), chosen
 
 
 def _all_absorb(lists: Sequence[Sequence[Part]]) -> bool:
@@ -93,9 +95,9 @@ class Added(_Held):
             owned = True
         return total
 
-    def width(self) -> int:
-        """The channels of its result, if all lists end with a module that can take in a scale."""
-        return _width(self.ends()[0])
+    def width(self) -> int | None:
+        """The channels of its result, where all lists end with a module that can take in a scale; None if unknown."""
+        return next((width for module in self.ends() if (width := _width(module))), None)
 
     def absorb(self, scale: Tensor, shift: Tensor) -> None:
         """As ``absorbing.absorb`` has it."""
@@ -113,39 +115,52 @@ class Joined(_Held):
         """What it joins; of a list that ends with something that joins, what that joins."""
         found: list[Tensor] = []
         for layers in self.lists:
-            *before, last = (nn.Identity(), *cast(Layers, layers))
+            modules = list(cast(Layers, layers))
+            last = modules[-1] if modules else None
+            if not isinstance(last, Joined | JoinedRuns):
+                found.append(layers(x))
+                continue
             y = x
-            for module in before:
-                y = module(y)
-            found += last.maps(y) if isinstance(last, Joined | JoinedRuns) else (last(y),)
+            for module in modules[:-1]:
+                y = run(module, y)
+            found += last.maps(y)
         return found
 
-    def width(self) -> int:
+    def width(self) -> int | None:
         """As that of ``Added``."""
-        return sum(map(_width, self.ends()))
+        widths = [_width(module) for module in self.ends()]
+        return None if None in widths else sum(width or 0 for width in widths)
 
     def absorb(self, scale: Tensor, shift: Tensor) -> None:
         """As ``absorbing.absorb`` has it."""
         ends = self.ends()
-        widths = [_width(module) for module in ends]
+        widths = [_width(module) or 0 for module in ends]
         values = (torch.split(value.expand(sum(widths)), widths) for value in (scale, shift))
         for module, *own in zip(ends, *values, strict=True):
             absorb(module, *own)
 
 
 class JoinedRuns(_Held):
-    """A map and what its lists, one after the other, give for it, along the channels."""
+    """A map and what its lists, one after the other, give for it, along the channels, as ``runs`` joins them."""
+
+    def __init__(self, lists: Sequence[Sequence[Part]], runs: Runs) -> None:
+        super().__init__(lists)
+        self.start, self.reverse = runs.start, runs.reverse
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat(self.maps(x), dim=1)
 
     def maps(self, x: Tensor) -> list[Tensor]:
         """What it joins."""
-        found = [x]
+        found, y = [x], x[:, self.start :]
         for layers in self.lists:
-            found.append(layers(found[-1]))
-        return found
+            y = layers(y)
+            found.append(y)
+        return found[::-1] if self.reverse else found
 
 
-def _width(module: nn.Module) -> int:
-    return module.width() if isinstance(module, Added | Joined) else len(module.get_parameter("weight"))
+def _width(module: nn.Module) -> int | None:
+    if isinstance(module, Added | Joined):
+        return module.width()
+    # what absorbs by a method of its own does not say how wide it is
+    return None if hasattr(module, "absorb") else len(module.get_parameter("weight"))

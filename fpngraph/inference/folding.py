@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, cast
 
 import torch
@@ -79,12 +79,20 @@ def chain(rules: Rules, modules: Iterable[Held], *, resampler: str | None = None
         for part in _parts(rule, one, unfolded):
             if part.affine is not None and parts and parts[-1].absorbs:
                 absorb(parts[-1].module, *part.affine)
+                parts[-1] = _scaled(parts[-1], *part.affine)
                 continue
             parts.append(part)
             reason = part.remains if part.affine is None else ALONE
             if reason:
                 unfolded[one.path] = reason
     return Chain(parts, place, unfolded=unfolded)
+
+
+def _scaled(part: Part, scale: Tensor, shift: Tensor) -> Part:
+    """A part that has taken in a scale and a shift: one that is no more than that itself is both now."""
+    if part.affine is None:
+        return part
+    return replace(part, affine=(part.affine[0] * scale, part.affine[1] * scale + shift))
 
 
 def _pieces(rules: Rules, modules: Iterable[Held]) -> Iterator[tuple[Held, Rule | None]]:

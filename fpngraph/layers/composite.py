@@ -40,20 +40,33 @@ class ConcatOfBranches(Named):
 
 
 class Runs(Named):
-    """Its lists of layers one after the other. With ``joins`` the map and what each gives, along the channels."""
+    """Its lists of layers one after the other, the first one on the channels from ``start`` on.
 
-    def __init__(self, runs: Mapping[str, nn.Module] | Iterable[nn.Module] = (), *, joins: bool = False) -> None:
+    With ``joins`` it gives the whole map and what each list gives, along the channels; with ``reverse`` the last first.
+    """
+
+    def __init__(
+        self,
+        runs: Mapping[str, nn.Module] | Iterable[nn.Module] = (),
+        *,
+        joins: bool = False,
+        reverse: bool = False,
+        start: int = 0,
+    ) -> None:
         super().__init__(runs)
-        self.joins = joins
+        self.joins, self.reverse, self.start = joins, reverse, start
 
     def forward(self, x: Tensor) -> Tensor:
-        maps = [x]
+        maps, y = [x], x[:, self.start :]
         for run in self:
-            maps.append(run(maps[-1]))
-        return torch.cat(maps, dim=1) if self.joins else maps[-1]
+            y = run(y)
+            maps.append(y)
+        if not self.joins:
+            return y
+        return torch.cat(maps[::-1] if self.reverse else maps, dim=1)
 
     def extra_repr(self) -> str:
-        return f"joins={self.joins}"
+        return f"joins={self.joins}, reverse={self.reverse}, start={self.start}"
 
 
 class Slice(nn.Module):

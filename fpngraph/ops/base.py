@@ -24,6 +24,19 @@ class Mismatch(Exception):
         self.hint = hint
 
 
+class Misplaced(Mismatch):
+    """A Mismatch of the operator ``name`` in the layer that holds it, ``where`` by the names of modules, if any."""
+
+    def __init__(self, name: str, mismatch: Mismatch, *where: str) -> None:
+        inside = f" in {'.'.join(where)!r}" if where else ""
+        super().__init__(f"{name!r}{inside} {mismatch.reason}", mismatch.hint)
+        self._name, self._mismatch, self._where = name, mismatch, where
+
+    def within(self, name: str) -> Misplaced:
+        """The same, told from outside of what has the name ``name`` there."""
+        return Misplaced(self._name, self._mismatch, name, *self._where)
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where an operator stands: what its node or edge says of it.
@@ -31,7 +44,7 @@ class Site:
     ``channels`` is what the place wants to come out (None: nobody says), ``ratio`` the ratio of an edge's two
     strides, ``padding``, ``norm``, ``act`` and ``init`` the node's, ``bias`` whether a convolution here has a bias
     unless its settings say so. Inside a layer that holds layers ``outer`` is the node's channels, where ``channels``
-    are others, and ``depth`` how many blocks there are around it.
+    are others (0: the node says none), and ``depth`` how many blocks there are around it.
     """
 
     channels: int | None = None

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic_core import PydanticCustomError
 
 from fpngraph.feature import Feature
 from fpngraph.ops.base import Mismatch, Operator, Site
-from fpngraph.ops.composite import Composite, Steps, output_of, with_words
+from fpngraph.ops.composite import Composite, Steps, listed, output_of, with_words
 from fpngraph.ops.reading import read_layers
-from fpngraph.ops.steps import steps
 
 _DEEPEST = 16  # blocks and composites in each other
 
@@ -34,12 +33,15 @@ class Block(Composite):
 
     modules = ("fpngraph.layers.layout.Layers",)
 
-    def layers(self, in_channels: int, out_channels: int) -> Sequence[Any] | Mapping[str, Sequence[Any]]:
+    follow: ClassVar[bool] = True
+    """Whether each list takes what the one before it gives, else all take the map."""
+
+    def layers(self, in_channels: int, out_channels: int) -> Sequence[Any] | Mapping[str, Sequence[Any] | Operator]:
         """A list of layers as a graph file has them, or several by name, one after the other.
 
         A layer is ``"name"``, ``{"name": {settings}}`` or an operator; ``"norm"`` and ``"act"`` are the node's. Names
-        of lists are those in the state dict. ``out_channels`` is what the place wants, mostly the node's channels; a
-        convolution that does not say its channels gives as many.
+        of lists are those in the state dict; an operator in place of a list has the name itself. ``out_channels`` is
+        what the place wants, mostly the node's channels; a convolution that does not say its channels gives as many.
         """
         raise NotImplementedError(type(self).__name__)
 
@@ -51,8 +53,12 @@ class Block(Composite):
         given = self.layers(feature.channels, out_channels)
         found: dict[str, Steps] = {}
         for name, layers in (given if isinstance(given, Mapping) else {"": given}).items():
-            found[name] = tuple(steps(self._operators(layers, site), feature, own))
-            feature = output_of(found[name], feature)
+            if isinstance(given, Mapping) and not (isinstance(name, str) and name.replace("_", "0").isalnum()):
+                raise Mismatch(f"calls a list of layers {name!r}, which is no name", "letters, digits and _ make one")
+            operators = layers if isinstance(layers, Operator) else self._operators(name, layers, site)
+            found[name] = listed(operators, feature, own, name)
+            if self.follow:
+                feature = output_of(found[name], feature)
         return found
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
@@ -61,23 +67,24 @@ class Block(Composite):
             feature = output_of(done, feature)
         return feature
 
-    def _operators(self, layers: Sequence[Any], site: Site) -> Sequence[Operator]:
+    def _operators(self, name: str, layers: Sequence[Any], site: Site) -> Sequence[Operator]:
         words = {word: operator for word, operator in (("norm", site.norm), ("act", site.act)) if operator is not None}
         try:
             return with_words(read_layers(layers), words)
         except PydanticCustomError as error:
-            raise TypeError(f"{type(self).__qualname__}.layers gives {layers!r}, not {_reason(error)}") from None
+            raise _wrong(name, layers, error) from None
         except KeyError as error:
             raise Mismatch(f"needs the node's {error.args[0]!r}") from None
 
 
-def _reason(error: PydanticCustomError) -> str:
-    """What is wrong in a list of layers: the innermost finding."""
-    nested = (error.context or {}).get("nested")
-    if not nested:
-        return str(error.message())
-    inner = nested[0]
-    while inner.get("ctx", {}).get("nested"):
-        inner = inner["ctx"]["nested"][0]
-    place = ", ".join(map(str, nested[0]["loc"]))
-    return f"{error.message()}: at {place}: {inner.get('ctx', {}).get('required') or inner['msg']}"
+def _wrong(name: str, layers: object, error: PydanticCustomError) -> Mismatch:
+    """What is wrong in a list of layers that a block gives: its innermost finding."""
+    place, found = (name,) if name else (), layers
+    context, hint = error.context or {}, None
+    while context.get("nested"):
+        detail = context["nested"][0]
+        place, found, context, hint = (*place, *detail["loc"]), detail["input"], detail.get("ctx", {}), detail["msg"]
+    required = context.get("required")
+    where = f" at {'.'.join(map(str, place))!r}" if place else ""
+    wanted = f", but must have {required}" if required else ""
+    return Mismatch(f"has {found!r} in its layers{where}{wanted}", context.get("hint") if required else hint)

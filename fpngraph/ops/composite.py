@@ -1,4 +1,4 @@
-"""Layers that hold layers: residual, sum, concat, repeat; slice, which takes a map apart for them; and blocks."""
+"""Layers that hold layers: residual, sum, concat, repeat; and what blocks have in common with them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PlainValidator, PositiveInt, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from fpngraph.feature import Feature, Size
-from fpngraph.inference.parts import Lists, Part, Rules
-from fpngraph.ops.base import Cost, Free, Layer, Mismatch, Operator, Site
-from fpngraph.ops.reading import MAX_LAYERS, read_branches, read_layers, wrong
+from fpngraph.inference.parts import Lists, Rules
+from fpngraph.ops.base import Cost, Layer, Mismatch, Misplaced, Operator, Site
+from fpngraph.ops.reading import MAX_LAYERS, read_branches, read_layers
 from fpngraph.ops.registry import register
-from fpngraph.ops.steps import Step, steps
+from fpngraph.ops.steps import UNKNOWN, Step, steps
 
 if TYPE_CHECKING:
     from torch import nn
 
 Steps = tuple[Step, ...]
+ITSELF = ""
+"""The key of an operator that stands in place of a list: its module has the name of the list."""
 LayerList = Annotated[tuple[Any, ...], PlainValidator(read_layers), WithJsonSchema({"definition": "layers"})]
 Branches = Annotated[tuple[Any, ...], PlainValidator(read_branches), WithJsonSchema({"definition": "branches"})]
 
@@ -43,7 +45,9 @@ class Composite(Layer):
         built = {
             name: {step.key: step.module() for step in steps} for name, steps in self.inner(inputs[0], site).items()
         }
-        return self.joined(built[""] if set(built) == {""} else {name: Layers(it) for name, it in built.items()})
+        if set(built) == {""}:
+            return self.joined(built[""])
+        return self.joined({name: it[ITSELF] if ITSELF in it else Layers(it) for name, it in built.items()})
 
     def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         """The module that holds these."""
@@ -54,7 +58,9 @@ class Composite(Layer):
     def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules:
         """The rules for what its module holds, by names."""
         rules = {name: {step.key: step for step in steps} for name, steps in self.inner(inputs[0], site).items()}
-        return rules[""] if set(rules) == {""} else {name: Lists(it) for name, it in rules.items()}
+        if set(rules) == {""}:
+            return rules[""]
+        return {name: it.get(ITSELF) or Lists(it) for name, it in rules.items()}
 
 
 class _Written(Composite):
@@ -81,7 +87,7 @@ def with_words(layers: Sequence[Operator | str], words: Mapping[str, Operator]) 
 
 def _of_node(site: Site) -> Site:
     """The place of a list whose convolutions have the node's channels, also inside of a residual."""
-    return replace(site, channels=site.outer or site.channels, outer=None)
+    return site if site.outer is None else replace(site, channels=site.outer or None, outer=None)
 
 
 @register
@@ -98,7 +104,7 @@ class Residual(_Written):
         return (self.layers,)
 
     def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
-        own = replace(site, channels=feature.channels, outer=site.outer or site.channels)
+        own = replace(site, channels=feature.channels, outer=_of_node(site).channels or UNKNOWN)
         return {"": tuple(steps(self.layers, feature, own))}
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
@@ -127,7 +133,7 @@ class _Branches(_Written):
 
     def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         own = _of_node(site)
-        return {str(index): tuple(steps(layers, feature, own)) for index, layers in enumerate(self.branches)}
+        return {str(index): listed(layers, feature, own, str(index)) for index, layers in enumerate(self.branches)}
 
     def outputs(self, feature: Feature, site: Site) -> Sequence[int]:
         """The channels that the branches give."""
@@ -192,7 +198,7 @@ class Repeat(_Written):
         own = _of_node(site)
         runs: dict[str, Steps] = {}
         for number in range(self.times):
-            runs[str(number)] = tuple(steps(self.layers, feature, own))
+            runs[str(number)] = listed(self.layers, feature, own, str(number))
             feature = output_of(runs[str(number)], feature)
         return runs
 
@@ -210,54 +216,14 @@ class Repeat(_Written):
         return Runs(modules, joins=self.keep == "all")
 
 
-@register
-class Slice(Free, Layer):
-    """Some of the channels: the part ``index`` of ``parts`` equal ones, or ``channels`` from ``start`` on."""
-
-    name: ClassVar[str] = "slice"
-    modules = ("fpngraph.layers.composite.Slice",)
-    layout = "any"
-
-    index: NonNegativeInt | None = Field(default=None, description="Which of the parts, from 0 on.")
-    parts_: PositiveInt | None = Field(default=None, alias="parts", description="How many equal parts; 2 by default.")
-    start: NonNegativeInt | None = Field(default=None, description="The first channel.")
-    channels: PositiveInt | None = Field(default=None, description="How many channels from there on.")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        by_part = self.index is not None and self.start is None and self.channels is None
-        by_channel = self.start is not None and self.channels is not None and self.index is self.parts_ is None
-        if not (by_part or by_channel):
-            raise wrong("{index: 0} or {index: 0, parts: 2}, or {start: 0, channels: 8}")
-        return self
-
-    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
-        return inputs[0]._replace(channels=self._range(inputs[0].channels)[1])
-
-    def _range(self, channels: int) -> tuple[int, int]:
-        """The first channel, and how many there are."""
-        if self.start is not None and self.channels is not None:
-            if self.start + self.channels > channels:
-                last = self.start + self.channels - 1
-                raise Mismatch(
-                    f"takes channels {self.start} to {last}, but the map has {channels} (0 to {channels - 1})"
-                )
-            return self.start, self.channels
-        assert self.index is not None
-        parts = self.parts_ or 2
-        if self.index >= parts:
-            raise Mismatch(f"takes part {self.index} of {parts}, which are 0 to {parts - 1}")
-        if channels % parts:
-            raise Mismatch(f"takes one of {parts} equal parts, which do not divide the {channels} channels")
-        return self.index * channels // parts, channels // parts
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.composite import Slice as Module
-
-        return Module(*self._range(inputs[0].channels))
-
-    def parts(self, module: nn.Module) -> Sequence[Part]:
-        return (Part(module, commutes="always"),)
+def listed(layers: Sequence[Operator] | Operator, feature: Feature, site: Site, name: str) -> Steps:
+    """The steps of the list that is called ``name`` in the layer that holds it, or of an operator in place of one."""
+    try:
+        if isinstance(layers, Operator):
+            return (Step(layers, (feature,), site, layers.infer((feature,), site), ITSELF),)
+        return tuple(steps(layers, feature, site))
+    except Misplaced as inside:
+        raise inside.within(name) if name else inside from None
 
 
 def output_of(steps: Steps, feature: Feature) -> Feature:

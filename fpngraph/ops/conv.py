@@ -29,9 +29,10 @@ def check_groups(groups: int, in_channels: int, out_channels: int) -> None:
     """Raises Mismatch unless ``groups`` divides both numbers of channels."""
     for channels, what in ((in_channels, "takes"), (out_channels, "gives")):
         if channels % groups:
+            both = f"both {in_channels} and {out_channels}" if in_channels != out_channels else channels
             raise Mismatch(
                 f"has {groups} groups, which do not divide the {channels} channels it {what}",
-                f"set 'groups' to a divisor of both {in_channels} and {out_channels}",
+                f"set 'groups' to a divisor of {both}",
             )
 
 

@@ -39,9 +39,11 @@ def read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
     operator = find(kinds, name)
     if operator is None:
         words = WORDS if "layer" in kinds else ()
+        hint = nearest(name, [*(words if name is value else ()), *names(kinds)])
+        if words and find(("down", "up"), name):
+            hint = f"a resampler such as {name!r} stands in 'down' or 'up' itself, and in no other list"
         if name is value:
-            raise wrong(required, nearest(name, [*words, *names(kinds)]))
-        hint = nearest(name, names(kinds))
+            raise wrong(required, hint)
         if name in words:
             hint = f"{name!r} alone stands for what the node says under {name!r}, where its settings belong"
         unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint})
@@ -51,13 +53,16 @@ def read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
 
 def _with_settings(operator: type[Operator], settings: Any) -> Operator:
     name, field = operator.name, operator.in_place_of_settings
-    if field and settings == {}:
-        raise wrong(f"{{{name}: [...]}}, with its layers")
+    if field and isinstance(settings, dict):
+        raise wrong(f"{{{name}: [...]}}, with a list of {field} in place of settings")
     try:
         return operator.model_validate({field: settings} if field else settings)
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        nested = [detail | {"loc": (name, *detail["loc"][1 if field else 0 :])} for detail in found]
+        known = {"known": [entry.alias or key for key, entry in operator.model_fields.items()]}
+        nested: list[ErrorDetails] = []
+        for detail in error.errors(include_url=False):
+            loc = (name, *detail["loc"][1 if field else 0 :])
+            nested.append(detail | {"loc": loc, "ctx": known | detail.get("ctx", {})})
         raise wrong(f"settings of {name!r}", nested=nested) from None
 
 
@@ -70,7 +75,8 @@ def _a(kinds: tuple[str, ...]) -> str:
 def read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:
     """A list of layers, with words for the node's own; a list in it stands for its layers."""
     if not isinstance(value, list | tuple):
-        raise wrong("a list of layers, or 'none'", "write the layer in brackets" if value else None)
+        hint = "no layers are []" if value in (None, "none") else "write the layer in brackets"
+        raise wrong("a list of layers", hint)
     layers: list[Operator | str] = []
     details: list[ErrorDetails] = []
     for index, entry in enumerate(value[: MAX_LAYERS + 1]):
@@ -81,7 +87,7 @@ def read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:
     if details:
         raise wrong("a list of layers", nested=details)
     if len(value) > MAX_LAYERS or sum(map(_count, layers)) > MAX_LAYERS:
-        raise wrong(f"a list of at most {MAX_LAYERS} layers")
+        raise wrong(f"a list of at most {MAX_LAYERS} layers, with those that they hold")
     if max(map(_depth, layers), default=0) > MAX_DEPTH:
         raise wrong(f"layers that hold layers at most {MAX_DEPTH} deep")
     return tuple(layers)

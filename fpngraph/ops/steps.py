@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fpngraph.feature import Feature
 from fpngraph.inference.parts import Part, Rules
-from fpngraph.ops.base import Activation, Mismatch, Norm, Operator, Resampler, Site
+from fpngraph.ops.base import Activation, Mismatch, Misplaced, Norm, Operator, Resampler, Site
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,8 +52,10 @@ def step(op: Operator, inputs: tuple[Feature, ...], site: Site, key: str) -> Ste
     """The step of an operator. Raises Mismatch, with the operator's name, where it does not fit."""
     try:
         return Step(op, inputs, site, op.infer(inputs, site), key)
+    except Misplaced as inside:
+        raise inside.within(key) from None
     except Mismatch as mismatch:
-        raise Mismatch(f"{op.name!r} {mismatch.reason}", mismatch.hint) from None
+        raise Misplaced(op.name, mismatch) from None
 
 
 def steps(layers: Sequence[Operator], feature: Feature, site: Site) -> Iterator[Step]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.language.bad_layers import NESTED
+
 HEAD = "fpngraph: 1\nname: bad\n"
 TOP = f"{HEAD}inputs: P(3..5)\n"
 """All but nodes and outputs."""
@@ -279,11 +281,11 @@ _OPERATORS = [
     ("op-is-a-word", nodes("a4: {inputs: [P4], op: conv}")),
     ("op-settings-of-the-norm", nodes("a4: {inputs: [P4], op: [{norm: {eps: 0.1}}]}")),
     ("op-of-too-many-layers", nodes("a4: {inputs: [P4], op: [" + "act, " * 101 + "]}")),
-    ("op-unknown-layer-with-settings", nodes("a4: {inputs: [P4], op: [{c2f: {blocks: 3}}]}")),
+    ("op-unknown-layer-with-settings", nodes("a4: {inputs: [P4], op: [{bottles: {green: 3}}]}")),
     ("fusion-unknown-with-settings", nodes("a4: {inputs: [P4], fusion: {fast_normalised: {eps: 0.1}}}")),
     ("op-unknown-layer", nodes("a4: {inputs: [P4], op: [dropout]}")),
     ("op-near-miss-layer", nodes("a4: {inputs: [P4], op: [seperable_conv]}")),
-    ("op-is-a-fusion", nodes("a4: {inputs: [P4], op: [sum]}")),
+    ("op-is-a-fusion", nodes("a4: {inputs: [P4], op: [softmax]}")),
     ("op-unknown-setting", nodes("a4: {inputs: [P4], op: [{conv: {kernal: 3}}]}")),
     ("op-setting-is-text", nodes("a4: {inputs: [P4], op: [{conv: {kernel: three}}]}")),
     ("op-even-kernel-is-negative", nodes("a4: {inputs: [P4], op: [{conv: {kernel: -3}}]}")),
@@ -412,4 +414,5 @@ BAD: list[tuple[str, str]] = [
     *_STAGES,
     *_PARAMS,
     *_SHAPES,
+    *NESTED,
 ]

@@ -12,7 +12,6 @@ from pydantic_core import ErrorDetails
 from fpngraph.errors import Problem, nearest
 from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.yaml.source import Value
-from fpngraph.ops import KINDS, find
 
 M = TypeVar("M", bound=BaseModel)
 Loc = tuple[int | str, ...]
@@ -74,7 +73,7 @@ class _Findings:
             if path[-1:] == ("[key]",):
                 yield from self._wrong_keys(path[:-1])
             elif found[0]["type"] == "extra_forbidden":
-                known = _keys(self.model, path[:-1])
+                known = found[0].get("ctx", {}).get("known") or _keys(self.model, path[:-1])
                 span = self.root.at(path[:-1]).key_spans[path[-1]]
                 yield Problem(f"unknown key {str(path[-1])!r}", span, nearest(str(path[-1]), known))
             elif found[0]["type"] == "unknown_operator":
@@ -165,9 +164,7 @@ def _keys(model: type[BaseModel], path: Loc) -> list[str]:
     for part in path:
         if isinstance(part, int):
             continue
-        inner = _inner(model, part)
-        operator = find(KINDS, part) if inner is None else None
-        model = inner or operator or model
+        model = _inner(model, part) or model
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

@@ -27,7 +27,11 @@ _LEVEL = re.compile(r"0|[1-9][0-9]?")
 
 
 def _read_op(value: Any) -> tuple[Operator | str, ...]:
-    return () if value == "none" else read_layers(value)
+    if value == "none":
+        return ()
+    if not isinstance(value, list | tuple):
+        raise wrong("a list of layers, or 'none'", "write the layer in brackets")
+    return read_layers(value)
 
 
 def _read_path(value: Any, kind: str) -> tuple[Operator | str, ...]:
