@@ -5,6 +5,7 @@
 #   make check         lint, types and the tests that are not marked slow, in under two minutes
 #   make test-lowest   all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 #   make test-newest   all tests with the newest versions that pip finds, in .venv-newest
+#   make test-oracles  the comparisons with necks of other libraries, in .venv-oracles, which reads .venv too
 #   make constraints   constraints-dev.txt anew: what 'make test' installs, but for torch and what comes with it
 # Another Python: make PYTHON=python3.12 test
 
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 ONCE = @echo 'Installing into $(@D), once; torch is large, so this takes minutes.'
 
-.PHONY: demo test check lint test-lowest test-newest constraints format gallery clean
+.PHONY: demo test check lint test-lowest test-newest test-oracles constraints format gallery clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
@@ -34,6 +35,9 @@ lint: $(VENV)/installed-dev
 test-lowest test-newest: test-%: .venv-%/installed-dev
 	.venv-$*/bin/python -m pytest -n 2
 
+test-oracles: .venv-oracles/installed
+	.venv-oracles/bin/python -m pytest -n 2 tests/oracles
+
 constraints: $(VENV)/installed-dev
 	$(BIN)/python $(PIP) uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev \
@@ -49,7 +53,7 @@ gallery: $(VENV)/installed-dev
 	$(BIN)/python tools/gallery.py
 
 clean:
-	rm -rf $(VENV) .venv-lowest .venv-newest build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-oracles build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
@@ -75,4 +79,11 @@ $(VENV)/installed-dev: pyproject.toml constraints-dev.txt | $(VENV)/bin/python
 .venv-newest/installed-dev: pyproject.toml | .venv-newest/bin/python
 	$(ONCE)
 	$(@D)/bin/python $(PIP) --upgrade --upgrade-strategy eager --editable '.[dev]'
+	touch $@
+
+# Of the Python of the first environment, whose packages it reads.
+.venv-oracles/installed: pyproject.toml constraints-dev.txt tools/oracles.py $(VENV)/installed-dev
+	@echo 'Installing into $(@D), once; this takes a minute.'
+	$(BIN)/python -m venv --clear $(@D)
+	$(@D)/bin/python tools/oracles.py $(VENV)
 	touch $@

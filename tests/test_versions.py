@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from fpngraph.exporting.torch_export import OLDEST_TORCH
 from tools.lowest import lowest
+from tools.oracles import ALONE
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -80,3 +81,13 @@ def test_the_lowest_versions_are_those_of_the_bounds() -> None:
     project = {"dependencies": ["a>=1.2", "b==3"], "optional-dependencies": {"x": ["c", "a>=1.2"], "y": ["d_e>=0.5"]}}
 
     assert list(lowest(project)) == ["a==1.2", "b==3", "d_e==0.5"]
+
+
+def test_what_tests_compare_with_is_a_fixed_version_and_asks_nothing_of_users() -> None:
+    compared = {"transformers", "segmentation-models-pytorch"}
+    extra = {entry.name: str(entry.specifier) for entry in map(Requirement, EXTRAS["oracles"])}
+
+    assert all(extra[name].startswith("==") for name in compared)
+    assert all(str(Requirement(library).specifier).startswith("==") for library in ALONE)
+    asked = {Requirement(entry).name for entries in [PROJECT["dependencies"], *EXTRAS.values()] for entry in entries}
+    assert asked & {Requirement(library).name for library in ALONE} == set()

@@ -1,0 +1,42 @@
+"""Decoders of segmentation-models-pytorch for a ResNet-18, with the library's own settings, as necks of one map."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor, nn
+
+from tests.oracles.reference import Reference, library
+
+# By decoder: the levels of the encoder that it reads, and that of its map.
+LEVELS: Mapping[str, tuple[Sequence[int], int]] = {
+    "fpn": (range(2, 6), 2),
+    "linknet": (range(1, 6), 0),
+    "unet": (range(1, 6), 0),
+    "unetplusplus": (range(1, 6), 0),
+    "upernet": (range(2, 6), 2),
+}
+
+
+class Decoder(nn.Module):
+    """A decoder named as in its model, which wants a map for every level of the encoder, the image included."""
+
+    def __init__(self, decoder: nn.Module, unread: int) -> None:
+        super().__init__()
+        self.decoder, self.unread = decoder, unread
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        height, width = (pixels << self.unread for pixels in maps[0].shape[2:])
+        image = maps[0].new_empty(1, 0, height, width)  # of which no more than the size is read
+        return [self.decoder([image] * self.unread + list(maps))]
+
+
+def neck(architecture: str, **settings: object) -> Reference:
+    """The decoder of an architecture."""
+    with library("segmentation-models-pytorch", "segmentation_models_pytorch"):
+        import segmentation_models_pytorch as smp
+
+        model = smp.create_model(architecture, "resnet18", encoder_weights=None, **settings)
+    inputs, output = LEVELS[architecture]
+    channels = {level: model.encoder.out_channels[level] for level in inputs}
+    return Reference(Decoder(model.decoder, inputs[0]), channels, (output,), multiple=32)
