@@ -136,7 +136,10 @@ def _deconv(row: Row, taken: int, name: str) -> list[Layer]:
     kernel, stride, padding = _rest(row, 2, 2, 0)
     if (kernel, padding) != (stride, 0):
         raise Unknown("is a transposed convolution whose windows overlap")
-    return [Layer({"deconv": {"channels": row.channels}}, "deconv", name)]
+    if taken % row.channels:
+        raise Unknown(f"gives {row.channels} channels of {taken}, no whole part of them")
+    said = {"deconv": {"reduction": taken // row.channels}} if taken != row.channels else "deconv"
+    return [Layer(said, "deconv", name)]
 
 
 def _stage(operator: str, block: str, defaults: Sequence[Any], settings: Callable[..., Mapping[str, Any]]) -> Any:
