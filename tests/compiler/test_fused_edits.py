@@ -115,6 +115,19 @@ EDITS: dict[str, tuple[Callable[[fpngraph.Neck], object], dict[str, str]]] = {
         lambda n: n.a.edges[0].append(nn.Conv2d(4, 4, 1).double()),
         {"a.edges.P3.0": "no rule for its class torch.nn.modules.conv.Conv2d"},
     ),
+    "projection-appended-to": (
+        lambda n: n.b.edges.P4.project.append(nn.Tanh()),
+        {"b.edges.P4.project.2": TANH},
+    ),
+    "norm-of-a-projection-removed": (lambda n: n.b.edges.P4.project.__delitem__(1), {}),
+    "convolution-of-a-projection-replaced": (
+        put("b.edges.P4.project.conv", nn.Conv2d(4, 4, 3, padding=1).double()),
+        {},
+    ),
+    "projection-replaced": (
+        put("b.edges.P4.project", nn.Conv2d(4, 4, 1).double()),
+        {},
+    ),
     "fusion-of-other-count": (
         put("c.fusion", fusion.Softmax(2).double()),
         {"c.fusion": "no rule for its class fpngraph.layers.fusion.Softmax"},
@@ -132,6 +145,27 @@ def test_an_edited_neck_is_fused_as_it_is_now(
     fused = assert_fused_equals(edited)
 
     assert fused.unfolded == unfolded
+
+
+def test_layers_put_in_and_taken_out_by_hand_leave_the_keys_of_the_others() -> None:
+    edited = neck()
+    before = {name: tensor.clone() for name, tensor in edited.state_dict().items()}
+    op = edited.a.op
+
+    op.append(nn.Conv2d(4, 4, 1).double())
+    op.insert(0, nn.PReLU().double())
+    del op[3]  # the activation
+    del edited.c.op[1]  # its one convolution
+
+    after = edited.state_dict()
+    assert [name for name, _ in op.named_children()] == ["4", "conv", "norm", "3"]
+    assert {*after} - {*before} == {"a.op.3.weight", "a.op.3.bias", "a.op.4.weight"}
+    assert {*before} - {*after} == {"c.op.conv.weight"}
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items() if name in after)
+    assert assert_fused_equals(edited).unfolded == {
+        "a.op.4": "no rule for its class torch.nn.modules.activation.PReLU",
+        "c.op.norm": "follows no convolution that could take it in",
+    }
 
 
 def test_a_neck_as_it_was_built_leaves_nothing() -> None:

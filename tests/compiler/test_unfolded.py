@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.cli.main import main
 from fpngraph.inference.folding import told
 from tests.fused_graphs import assert_fused_equals, neck
-from tests.necks import neck_of
+from tests.necks import maps, neck_of
 
 OF_THE_IMAGE = "its statistics are those of each image"
 
@@ -45,6 +46,18 @@ def test_what_is_hooked_runs_with_its_hook_and_is_named(path: str) -> None:
     fused = assert_fused_equals(hooked)
 
     assert fused.unfolded[path] == f"has a forward hook, {__name__}.doubled"
+
+
+def test_a_hooked_projection_runs_with_its_hook_in_both_forms() -> None:
+    hooked = neck()
+    features = maps(hooked, 64, 96, dtype=torch.float64)
+    before = hooked(features)
+    hooked.get_submodule("b.edges.P4.project").register_forward_hook(doubled)
+
+    fused = assert_fused_equals(hooked)
+
+    assert "b.edges.P4.project" in fused.unfolded
+    assert all(not torch.equal(y, x) for y, x in zip(hooked(features), before, strict=True))
 
 
 @pytest.mark.parametrize("path", ["a", "a.op", "a.op.conv", "b.op.separable_conv.pointwise"])
