@@ -10,10 +10,10 @@ from pydantic import BaseModel
 
 from fpngraph.language import limits
 from fpngraph.language.keys.models import GraphSpec, NodeSpec, Project, Resample, StageSpec
-from fpngraph.language.reserved import RESERVED
 from fpngraph.language.settings import BASE
 from fpngraph.language.yaml.source import read
 from fpngraph.ops import KINDS, Operator, operators
+from fpngraph.reserved import RESERVED
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
 

@@ -23,9 +23,9 @@ from fpngraph.language.limits import MAX_EDGES, MAX_LENGTH, MAX_LEVEL, MAX_NODES
 from fpngraph.language.members import Candidates, Key, text_of
 from fpngraph.language.params import Params, integers
 from fpngraph.language.problems import Problems
-from fpngraph.language.reserved import RESERVED
 from fpngraph.language.substitution import evaluate
 from fpngraph.language.yaml.source import Value
+from fpngraph.reserved import RESERVED
 
 T = TypeVar("T")
 WORDS = frozenset({"none", "l", "ratio"})

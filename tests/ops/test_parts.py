@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from fpngraph.inference.classes import is_one_of
-from fpngraph.inference.folding import chain, inference_copy
+from fpngraph.inference.folding import Held, chain, inference_copy
 from fpngraph.inference.parts import Part
 from fpngraph.ops import Fusion, Init, Operator, Resampler, operators
 from tests.ops.cases import Case, cases
@@ -138,7 +138,7 @@ def test_which_operators_have_which_rule() -> None:
 def test_of_another_module_in_its_place_nobody_asks(operator: type[Operator], data: st.DataObject) -> None:
     case = data.draw(cases(operator))
 
-    found = chain([case.op], [("here", nn.Softplus())])
+    found = chain({"here": case.op}, [Held("here", "here", nn.Softplus())])
 
     assert [(type(part.module), part.result, part.commutes) for part in found.parts] == [(nn.Softplus, "any", "never")]
     assert found.unfolded == {"here": "no rule for its class torch.nn.modules.activation.Softplus"}
@@ -152,7 +152,7 @@ def test_of_a_module_of_a_class_of_its_own_nobody_asks(operator: type[Operator],
     module = trained_copy(case)
     module.__class__ = type("Own", (type(module),), {})
 
-    found = chain([case.op], [("here", module)])
+    found = chain({"here": case.op}, [Held("here", "here", module)])
 
     assert [(type(part.module), part.absorbs, part.affine) for part in found.parts] == [(type(module), False, None)]
     assert found.unfolded == {"here": f"no rule for its class {__name__}.Own"}
