@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 from pydantic_core import PydanticCustomError
 
 from fpngraph.feature import Feature
-from fpngraph.ops.base import Mismatch, Operator, Site
+from fpngraph.ops.base import Layer, Mismatch, Operator, Site
 from fpngraph.ops.composite import Composite, Steps, listed, output_of, with_words
 from fpngraph.ops.reading import read_layers
 
 _DEEPEST = 16  # blocks and composites in each other
 
 
-class Block(Composite):
+class Block(Composite, Layer):
     """A layer that is made of others: its one rule is :meth:`layers`.
 
     What it takes and gives, what it costs, its module, its inference form and its export follow from that.

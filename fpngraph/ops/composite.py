@@ -26,8 +26,8 @@ LayerList = Annotated[tuple[Any, ...], PlainValidator(read_layers), WithJsonSche
 Branches = Annotated[tuple[Any, ...], PlainValidator(read_branches), WithJsonSchema({"definition": "branches"})]
 
 
-class Composite(Layer):
-    """A layer that holds lists of layers. What it costs, builds and folds to follows from these."""
+class Composite(Operator):
+    """What holds lists of layers. What it costs, builds and folds to follows from these."""
 
     layout = "any"
 
@@ -63,7 +63,7 @@ class Composite(Layer):
         return {name: it.get(ITSELF) or Lists(it) for name, it in rules.items()}
 
 
-class _Written(Composite):
+class _Written(Composite, Layer):
     """A composite whose lists stand in the file, where ``norm`` and ``act`` are words for the node's own."""
 
     def with_words(self, words: Mapping[str, Operator]) -> Self:

@@ -45,10 +45,10 @@ def share(channels: int, expand: float) -> int:
     return round(wanted)
 
 
-def parts(channels: int, count: int) -> int:
+def part(channels: int, count: int, what: str = "gives") -> int:
     """One of ``count`` equal parts of ``channels``. Raises Mismatch unless they are equal."""
     if channels % count:
-        raise Mismatch(f"needs channels that {count} divides, not {channels}")
+        raise Mismatch(f"{what} {channels} channels, which {count} does not divide")
     return channels // count
 
 
@@ -72,7 +72,8 @@ class Residual(Chain):
         output = super().infer(inputs, site)
         if output != inputs[0]:
             raise Mismatch(
-                f"is added to the map it takes, which has {inputs[0].channels} channels, but gives {output.channels}"
+                f"takes {inputs[0].channels} channels and adds {output.channels} to them",
+                f"put a convolution of {output.channels} channels before it",
             )
         return output
 
