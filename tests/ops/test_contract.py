@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fpngraph.feature import Feature, Padding, Size
 from fpngraph.ops import Cost, Init, Layer, Operator, Resampler, Site, operators
-from tests.ops.cases import Case, cases, settings_of
+from tests.ops.cases import WORDS, Case, cases, example, settings_of
 from tests.ops.contract import assert_exports, assert_keeps_contract, assert_levels_follow, assert_recipe
 
 MODULES = [operator for operator in operators() if not issubclass(operator, Init)]
@@ -49,7 +49,7 @@ def places(operator: type[Operator]) -> list[tuple[Operator, Site]]:
     """A few settings and places of an operator: export takes a second for each."""
     paddings: tuple[Padding, ...] = ("symmetric", "same")
     if not issubclass(operator, Resampler):
-        return [(operator(), Site(channels=32))]
+        return [(example(operator), Site(channels=32, **WORDS))]
     if "kernel" not in operator.model_fields:
         return [(operator(), Site(ratio=ratio)) for ratio in (2, 4)]
     kernels: dict[int, tuple[int, ...]] = {2: (1, 2, 3), 4: (3, 5)}
