@@ -1,4 +1,4 @@
-"""Model files of Ultralytics, converted and loaded by the table that comes with them, give the numbers of their rows."""
+"""Model files of Ultralytics, converted and loaded by their table, give the numbers of their rows."""
 
 from __future__ import annotations
 
