@@ -326,7 +326,15 @@ _STAGES = [
         stages("one: {repeat: 1000000000, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}", outputs="[P4]"),
     ),
     ("stage-outputs-unknown", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: b4}}", outputs="[P4]")),
-    ("stage-outputs-none", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4 | none}}", outputs="[P4]")),
+    ("stage-outputs-unknown-member", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: a5}}", outputs="[P4]")),
+    (
+        "stage-outputs-none-of-what-is-read",
+        stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {b4: a5 | none}}", outputs="[b4]"),
+    ),
+    (
+        "stage-outputs-twice-one-of-them-none",
+        stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {b4: a5 | none, b(4..4): a4}}", outputs="[b4]"),
+    ),
     ("stage-hides-what-it-does-not-put-out", stages("one: {nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}")),
 ]
 
