@@ -28,6 +28,8 @@ class Bound:
 class Output:
     """An output: its public name, the name in scope that it stands for, and the node or input behind that."""
 
+    position: int
+    """Among the outputs as declared."""
     key: Key
     found: Key
     source: str
@@ -99,27 +101,30 @@ class Binder:
             if node is not None:
                 self.nodes.append(node)
         bound: dict[Key, Bound] = own if stage.outputs is None else {}
-        for position, output in enumerate(self.outputs(stage.outputs or (), visible)):
-            self.choices.setdefault((stage.name, position), set()).add(output.found)
+        for output in self.outputs(stage.outputs or (), visible, "none"):
+            self.choices.setdefault((stage.name, output.position), set()).add(output.found)
             bound[output.key] = Bound(output.source, output.level, output.span)
         scope.update(bound)
 
-    def outputs(self, bindings: Iterable[Binding], visible: Scope) -> Iterator[Output]:
-        """The outputs of a stage or of the graph; a problem for one that stands for nothing, or is there twice."""
+    def outputs(self, bindings: Iterable[Binding], visible: Scope, *fallbacks: str) -> Iterator[Output]:
+        """The outputs of a stage or of the graph; a problem for one that stands for nothing, or is there twice.
+
+        There is none where ``| none`` says so: what its name was bound to before stays.
+        """
         names: set[str] = set()
-        for binding in bindings:
+        for position, binding in enumerate(bindings):
             candidates = binding.candidates
             found = next((key for key in candidates.keys if key in visible), None)
             key = binding.key or found
-            if found is None or key is None:
-                name = text_of(binding.key) if binding.key else candidates.text
-                self._report_missing(f"output {name!r} stands for", candidates, visible)
-                continue
-            if text_of(key) in names:
-                self._report("twice", f"output {text_of(key)!r} is there twice", candidates.span)
-            names.add(text_of(key))
-            chosen = visible[found]
-            yield Output(key, found, chosen.source, chosen.level, candidates.span)
+            name = text_of(key) if key else candidates.text
+            if key and name in names:
+                self._report("twice", f"output {name!r} is there twice", candidates.span)
+            names.add(name)
+            if found is not None and key is not None:
+                chosen = visible[found]
+                yield Output(position, key, found, chosen.source, chosen.level, candidates.span)
+            elif not candidates.optional:
+                self._report_missing(f"output {name!r} stands for", candidates, visible, *fallbacks)
 
     def _node(self, stage: Stage, run: int | None, member: Member, visible: Scope) -> Node | None:
         name = full_name(stage.name, run, text_of(member.key))

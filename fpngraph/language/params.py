@@ -99,8 +99,3 @@ def values_in(value: Value) -> Iterator[Value]:
     if isinstance(value.data, Mapping | tuple):
         for entry in value.data.values() if isinstance(value.data, Mapping) else value.data:
             yield from values_in(entry)
-
-
-def integers(params: Params) -> dict[str, int]:
-    """The parameters that an expression can name."""
-    return {str(name): value.data for name, value in params.items() if type(value.data) is int}

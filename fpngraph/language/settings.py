@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -72,9 +71,7 @@ class PerMember(Generic[M]):
         return model
 
     def _concrete(self, index: int | None, problems: list[Problem]) -> Value:
-        integers = self._names.integers
-        variables = integers if index is None else ChainMap({"l": index}, integers)
-        return with_index(self.value, variables, self._names.params, problems)
+        return with_index(self.value, self._names.numbers.at(index), problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,11 +48,11 @@ def checked(expansion: Expansion) -> Graph:
 
 
 def _stage(stage: Stage, expansion: Expansion) -> GraphStage:
-    """What a stage as declared comes to: of each output the names that some run chose."""
+    """What a stage as declared comes to: of each output the names that some run chose, if any did."""
     if stage.outputs is None:
         return GraphStage(stage.name, stage.repeat, None)
-    chosen = (expansion.choices[stage.name, position] for position in range(len(stage.outputs)))
-    return GraphStage(stage.name, stage.repeat, dict(map(_binding, stage.outputs, chosen)))
+    chosen = ((output, expansion.choices.get((stage.name, n), ())) for n, output in enumerate(stage.outputs))
+    return GraphStage(stage.name, stage.repeat, dict(_binding(output, keys) for output, keys in chosen if keys))
 
 
 def _binding(output: Binding, chosen: Collection[Key]) -> tuple[str, tuple[str, ...]]:

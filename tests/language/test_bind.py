@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fpngraph.language.explicit import dump
+from fpngraph.library import loads
 from tests.language.loading import graph, refused, sources, warned
 
 
@@ -116,6 +118,38 @@ def test_the_first_run_takes_the_fallback_of_what_later_ones_bind(reference: str
     )
 
     assert list(sources(found).values()) == [["P3", source] if source else ["P3"] for source in expected]
+
+
+def test_none_in_the_outputs_of_a_stage_binds_nothing_and_what_was_bound_stays() -> None:
+    found = graph(
+        "inputs: P(3..4)\n"
+        "stages:\n"
+        "  one: {nodes: {a3: {inputs: [P3]}}, outputs: {Q3: a3, R3: a4 | none, Q4: b(4) | none}}\n"
+        "  two: {nodes: {b3: {inputs: [Q3, R3 | none]}}, outputs: {Q(3..4): b(l+1) | none, S3: b3, b3: b3 | none}}\n"
+        "  three: {nodes: {c3: {inputs: [Q3, S3, R3 | P4]}}}\n"
+        "outputs: [c3, b3]\n",
+    )
+
+    assert sources(found) == {"one.a3": ["P3"], "two.b3": ["one.a3"], "three.c3": ["one.a3", "two.b3", "P4"]}
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_names_that_are_handed_on_from_run_to_run_connect_runs_of_any_depth(depth: int) -> None:
+    found = graph(
+        f"params: {{depth: {depth}}}\ninputs: P3\n"
+        "stages:\n"
+        "  cell:\n"
+        "    repeat: $depth\n"
+        "    nodes: {t3: {inputs: [P3, A3 | none, B3 | none, D3 | none]}}\n"
+        "    outputs: {P3: t3, A3: P3, B3: A3 | none, C3: B3 | none, D3: C3 | none}\n"
+        "outputs: P3\n",
+    )
+
+    runs = ["P3", *(f"cell.{run}.t3" for run in range(depth))]
+    assert sources(found) == {
+        f"cell.{run}.t3": [runs[run - delay] for delay in (0, 1, 2, 4) if run >= delay] for run in range(depth)
+    }
+    assert loads(dump(found)) == found
 
 
 def test_repeat_once_still_counts_its_run() -> None:

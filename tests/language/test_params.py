@@ -230,3 +230,42 @@ def test_the_presets_of_a_shipped_graph() -> None:
 
     assert {n.channels for n in graph.nodes.values()} == {88}
     assert max(n.level for n in graph.nodes.values()) == 8
+
+
+TABLE = (
+    HEAD
+    + """params: {width: {3: 8, 4: 16, 5: 32}}
+presets: {wide: {width: {4: 64, 5: 128}}}
+inputs: P(3..5)
+defaults: {channels: $width}
+nodes:
+  a(4..5): {inputs: [P(l)]}
+  b(4..5): {inputs: [a(l)], channels: $(width(9 - l) // 2)}
+outputs: [a(4..5), b(4..5)]
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "channels"),
+    [
+        pytest.param({}, [16, 32, 16, 8], id="default"),
+        pytest.param({"preset": "wide"}, [64, 128, 64, 32], id="preset"),
+        pytest.param({"width": {4: 2, 5: 4}}, [2, 4, 2, 1], id="override"),
+        pytest.param({"width": {"4": 2, "5": 4}}, [2, 4, 2, 1], id="keys that JSON made text"),
+    ],
+)
+def test_a_table_is_looked_up_and_is_the_channels_of_levels(asked: dict[str, Any], channels: list[int]) -> None:
+    nodes = loads(TABLE, **asked).nodes
+
+    assert [nodes[name].channels for name in ("a4", "a5", "b4", "b5")] == channels
+
+
+def test_presets_and_callers_replace_a_table_whole() -> None:
+    # nothing of 3 and 5 is left of the default
+    assert refused(TABLE, width={4: 2}) == (
+        "<text>:9:41: 'width' says nothing of 5\n"
+        "  9 |   b(4..5): {inputs: [a(l)], channels: $(width(9 - l) // 2)}\n"
+        "    |                                         ^^^^^^^^^^^^\n"
+        "  hint: it has 4"
+    )

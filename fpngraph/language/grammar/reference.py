@@ -149,13 +149,13 @@ def _indexed(tokens: Tokens) -> Name:
         hint = "several inputs are several items of the list"
         raise Reason("an index is one integer or one range", tokens.now.start, tokens.now.stop, hint)
     if tokens.now.kind != ")":
-        raise unexpected(tokens, "an operator or ')'", INDEX)
+        raise unexpected(tokens, "an operator or ')'", INDEX.allowed)
     end = tokens.take().stop
     return Name(word.text, index, stop_index, word.start, end, tokens.text[word.start : end])
 
 
 def _index(tokens: Tokens) -> Expression:
-    return parse_expression(tokens, ("*",), INDEX)
+    return parse_expression(tokens, INDEX)
 
 
 def _end(tokens: Tokens, wanted: str) -> None:
