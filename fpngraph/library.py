@@ -91,7 +91,8 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
 
 def shipped() -> dict[str, Path]:
     """The graphs that come with the package, by name."""
-    return {path.stem: path for path in sorted(folder_of_graphs().glob("*.yaml"))}
+    paths = (path for path in folder_of_graphs().rglob("*.yaml") if path.parent.name != "weights")
+    return {path.stem: path for path in sorted(paths, key=lambda path: path.stem)}
 
 
 def folder_of_graphs() -> Path:
