@@ -1,6 +1,6 @@
 """Operators: what nodes and edges of a graph can do. Importing this registers those that come with the package."""
 
-from fpngraph.ops import act, composite, conv, fusion, init, norm, resample  # noqa: F401  (they register themselves)
+from fpngraph.ops import act, composite, conv, fusion, init, norm, resample, slicing  # noqa: F401  (they register)
 from fpngraph.ops.base import (
     Activation,
     Cost,

@@ -1,4 +1,4 @@
-"""Layers that hold layers: residual, sum, concat, repeat; slice, which takes a map apart for them; and blocks."""
+"""Layers that hold layers: residual, sum, concat, repeat; and what blocks have in common with them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PlainValidator, PositiveInt, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from fpngraph.feature import Feature, Size
-from fpngraph.inference.parts import Lists, Part, Rules
-from fpngraph.ops.base import Cost, Free, Layer, Mismatch, Misplaced, Operator, Site
-from fpngraph.ops.reading import MAX_LAYERS, read_branches, read_layers, wrong
+from fpngraph.inference.parts import Lists, Rules
+from fpngraph.ops.base import Cost, Layer, Mismatch, Misplaced, Operator, Site
+from fpngraph.ops.reading import MAX_LAYERS, read_branches, read_layers
 from fpngraph.ops.registry import register
 from fpngraph.ops.steps import UNKNOWN, Step, steps
 
@@ -30,22 +30,23 @@ class Composite(Layer):
     layout = "any"
 
     @abstractmethod
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         """The steps of its lists by the names that its module has them by; those of the only one by no name."""
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
-        done = (step for steps in self.inner(inputs[0], site).values() for step in steps)
+        done = (step for steps in self.inner_steps(inputs[0], site).values() for step in steps)
         return sum((it.op.cost_of_module(it.inputs, it.site, size_in, size_out) for it in done), Cost(0, 0))
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.layout import Layers
 
         built = {
-            name: {step.key: step.module() for step in steps} for name, steps in self.inner(inputs[0], site).items()
+            name: {step.key: step.module() for step in steps}
+            for name, steps in self.inner_steps(inputs[0], site).items()
         }
-        return self.joined(built[""] if set(built) == {""} else {name: Layers(it) for name, it in built.items()})
+        return self.joined_module(built[""] if set(built) == {""} else {name: Layers(it) for name, it in built.items()})
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         """The module that holds these."""
         from fpngraph.layers.layout import Layers
 
@@ -53,7 +54,7 @@ class Composite(Layer):
 
     def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules:
         """The rules for what its module holds, by names."""
-        rules = {name: {step.key: step for step in steps} for name, steps in self.inner(inputs[0], site).items()}
+        rules = {name: {step.key: step for step in steps} for name, steps in self.inner_steps(inputs[0], site).items()}
         return rules[""] if set(rules) == {""} else {name: Lists(it) for name, it in rules.items()}
 
 
@@ -97,13 +98,13 @@ class Residual(_Written):
     def held(self) -> Sequence[Sequence[Operator | str]]:
         return (self.layers,)
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         own = replace(site, channels=feature.channels, outer=_of_node(site).channels or UNKNOWN)
         return {"": tuple(steps(self.layers, feature, own))}
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         (feature,) = inputs
-        output = output_of(self.inner(feature, site)[""], feature)
+        output = output_of(self.inner_steps(feature, site)[""], feature)
         if output.channels != feature.channels:
             raise Mismatch(
                 f"takes {feature.channels} channels, but its layers give {output.channels}",
@@ -111,7 +112,7 @@ class Residual(_Written):
             )
         return feature
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import Residual as Module
 
         return Module(modules)
@@ -125,13 +126,13 @@ class _Branches(_Written):
     def held(self) -> Sequence[Sequence[Operator | str]]:
         return self.branches
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         own = _of_node(site)
         return {str(index): listed(layers, feature, own, str(index)) for index, layers in enumerate(self.branches)}
 
     def outputs(self, feature: Feature, site: Site) -> Sequence[int]:
         """The channels that the branches give."""
-        return [output_of(it, feature).channels for it in self.inner(feature, site).values()]
+        return [output_of(it, feature).channels for it in self.inner_steps(feature, site).values()]
 
 
 @register
@@ -148,7 +149,7 @@ class Sum(_Branches):
             raise Mismatch(f"adds branches that give {given} channels", "give each the same channels, or use 'concat'")
         return inputs[0]._replace(channels=found[0])
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import SumOfBranches
 
         return SumOfBranches(modules)
@@ -164,7 +165,7 @@ class Concat(_Branches):
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         return inputs[0]._replace(channels=sum(self.outputs(inputs[0], site)))
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import ConcatOfBranches
 
         return ConcatOfBranches(modules)
@@ -188,7 +189,7 @@ class Repeat(_Written):
     def held(self) -> Sequence[Sequence[Operator | str]]:
         return (self.layers,) * self.times
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         own = _of_node(site)
         runs: dict[str, Steps] = {}
         for number in range(self.times):
@@ -199,63 +200,15 @@ class Repeat(_Written):
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         (feature,) = inputs
         outputs = [feature]
-        for run in self.inner(feature, site).values():
+        for run in self.inner_steps(feature, site).values():
             outputs.append(output_of(run, outputs[-1]))
         channels = [it.channels for it in outputs]
         return feature._replace(channels=sum(channels) if self.keep == "all" else channels[-1])
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import Runs
 
         return Runs(modules, joins=self.keep == "all")
-
-
-@register
-class Slice(Free, Layer):
-    """Some of the channels: the part ``index`` of ``parts`` equal ones, or ``channels`` from ``start`` on."""
-
-    name: ClassVar[str] = "slice"
-    modules = ("fpngraph.layers.composite.Slice",)
-    layout = "any"
-
-    index: NonNegativeInt | None = Field(default=None, description="Which of the parts, from 0 on.")
-    parts_: PositiveInt | None = Field(default=None, alias="parts", description="How many equal parts; 2 by default.")
-    start: NonNegativeInt | None = Field(default=None, description="The first channel.")
-    channels: PositiveInt | None = Field(default=None, description="How many channels from there on.")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        by_part = self.index is not None and self.start is None and self.channels is None
-        by_channel = self.start is not None and self.channels is not None and self.index is self.parts_ is None
-        if not (by_part or by_channel):
-            raise wrong("{slice: {index: 0}}, {slice: {index: 0, parts: 2}} or {slice: {start: 0, channels: 8}}")
-        return self
-
-    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
-        return inputs[0]._replace(channels=self._range(inputs[0].channels)[1])
-
-    def _range(self, channels: int) -> tuple[int, int]:
-        """The first channel, and how many there are."""
-        if self.start is not None and self.channels is not None:
-            if self.start + self.channels > channels:
-                last = self.start + self.channels - 1
-                raise Mismatch(f"takes channels {self.start} to {last}, but the map has 0 to {channels - 1}")
-            return self.start, self.channels
-        assert self.index is not None
-        parts = self.parts_ or 2
-        if self.index >= parts:
-            raise Mismatch(f"takes part {self.index} of {parts}, which are 0 to {parts - 1}")
-        if channels % parts:
-            raise Mismatch(f"takes one of {parts} equal parts, which do not divide the {channels} channels")
-        return self.index * channels // parts, channels // parts
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.composite import Slice as Module
-
-        return Module(*self._range(inputs[0].channels))
-
-    def parts(self, module: nn.Module) -> Sequence[Part]:
-        return (Part(module, commutes="always"),)
 
 
 def listed(layers: Sequence[Operator], feature: Feature, site: Site, name: str) -> Steps:
