@@ -58,7 +58,9 @@ def _rest(row: Row, *defaults: Any) -> list[Any]:
 
 def _conv(row: Row, taken: int, name: str) -> list[Layer]:
     kernel, stride, padding, groups, dilation, act = _rest(row, 1, 1, None, 1, 1, True)
-    return _cna(row.channels, (kernel, stride, padding, groups, dilation), name, act=act, taken=taken if stride == 2 else 0)
+    return _cna(
+        row.channels, (kernel, stride, padding, groups, dilation), name, act=act, taken=taken if stride == 2 else 0
+    )
 
 
 def _cna(
