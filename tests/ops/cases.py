@@ -14,6 +14,8 @@ from pydantic.fields import FieldInfo
 
 from fpngraph.feature import Feature, Size
 from fpngraph.ops import Down, Fusion, Mismatch, Operator, Site, Up
+from fpngraph.ops.act import Silu
+from fpngraph.ops.norm import BatchNorm
 
 CHANNELS = (1, 2, 3, 4, 6, 12)
 
@@ -45,6 +47,8 @@ def cases(draw: st.DrawFn, operator: type[Operator]) -> Case:
         ratio=ratio,
         padding=draw(st.sampled_from(("symmetric", "same"))),
         bias=draw(st.booleans()),
+        norm=BatchNorm(),
+        act=Silu(),
     )
     level = ratio.bit_length() - 1 if issubclass(operator, Up) else 3
     inputs = tuple(Feature(level, each) for each in _widths(draw, operator, channels))
@@ -107,7 +111,7 @@ def _numbers(kind: type[int] | type[float], constraints: tuple[object, ...]) -> 
     lows = [bound.gt + step if isinstance(bound, annotated_types.Gt) else bound.ge for bound in bounds if _low(bound)]
     highs = [bound.lt - step if isinstance(bound, annotated_types.Lt) else bound.le for bound in bounds if _high(bound)]
     low = max(lows, default=-2)
-    high = min(highs, default=low + 4)
+    high = min([*highs, low + 4])
     return st.integers(low, high) if kind is int else st.floats(low, high)
 
 

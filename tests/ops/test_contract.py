@@ -13,6 +13,9 @@ from torch import Tensor, nn
 
 from fpngraph.feature import Feature, Padding, Size
 from fpngraph.ops import Cost, Init, Layer, Operator, Resampler, Site, operators
+from fpngraph.ops.act import Silu
+from fpngraph.ops.composite import Composite
+from fpngraph.ops.norm import BatchNorm
 from tests.ops.cases import Case, cases, settings_of
 from tests.ops.contract import assert_exports, assert_keeps_contract, assert_levels_follow, assert_recipe
 
@@ -49,9 +52,10 @@ def places(operator: type[Operator]) -> list[tuple[Operator, Site]]:
     """A few settings and places of an operator: export takes a second for each."""
     paddings: tuple[Padding, ...] = ("symmetric", "same")
     if not issubclass(operator, Resampler):
-        return [(operator(), Site(channels=32))]
+        return [(operator(), Site(channels=32, norm=BatchNorm(), act=Silu()))]
     if "kernel" not in operator.model_fields:
-        return [(operator(), Site(ratio=ratio)) for ratio in (2, 4)]
+        ratios = (2,) if issubclass(operator, Composite) else (2, 4)
+        return [(operator(), Site(ratio=ratio, norm=BatchNorm(), act=Silu())) for ratio in ratios]
     kernels: dict[int, tuple[int, ...]] = {2: (1, 2, 3), 4: (3, 5)}
     return [
         (operator(kernel=kernel), Site(channels=32, ratio=ratio, padding=padding))
