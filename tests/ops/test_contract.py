@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from fpngraph.feature import Feature, Padding, Size
 from fpngraph.ops import Cost, Init, Layer, Operator, Resampler, Site, operators
+from fpngraph.ops.composite import Composite
 from tests.ops.cases import WORDS, Case, cases, example, settings_of
 from tests.ops.contract import assert_exports, assert_keeps_contract, assert_levels_follow, assert_recipe
 
@@ -52,7 +53,8 @@ def places(operator: type[Operator], channels: int = 32) -> list[tuple[Operator,
         settings = {"groups": 2} if operator.kind == "norm" and "groups" in operator.model_fields else {}
         return [(example(operator, **settings), Site(channels=channels, **WORDS))]
     if "kernel" not in operator.model_fields:
-        return [(operator(), Site(ratio=ratio)) for ratio in (2, 4)]
+        ratios = (2,) if issubclass(operator, Composite) else (2, 4)
+        return [(operator(), Site(ratio=ratio, **WORDS)) for ratio in ratios]
     kernels: dict[int, tuple[int, ...]] = {2: (1, 2, 3), 4: (3, 5)}
     return [
         (operator(kernel=kernel), Site(channels=channels, ratio=ratio, padding=padding))
