@@ -247,6 +247,12 @@ WARNINGS = [
         id="no member",
     ),
     pytest.param(
+        "params: {top: 4}\ninputs: P3\n"
+        "nodes: {a(5..top): {inputs: [P3]}, c(top+1..4): {inputs: [P3]}, b3: {inputs: [P3]}}\noutputs: b3\n",
+        [],
+        id="no member because of a parameter",
+    ),
+    pytest.param(
         "inputs: P(3..5)\nnodes: {a3: {inputs: [P(3..5)]}}\noutputs: {a3: a3, P(3..4): P(l+1), out: P5, b7: a3}\n",
         [
             (5, 28, "output 'P3' is at level 4, 'P4' is at level 5"),
