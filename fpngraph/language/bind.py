@@ -48,11 +48,10 @@ Choices = dict[tuple[str | None, int], set[Key]]
 
 @dataclass(slots=True)
 class Binder:
-    """Connects the stages of one file; gathers what is wrong and what is odd."""
+    """Connects the stages of one file; gathers what is wrong."""
 
     nodes: list[Node] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
-    warnings: list[Problem] = field(default_factory=list)
     choices: Choices = field(default_factory=dict)
     _declared: dict[Key, Stage] = field(default_factory=dict)
     _done: list[Stage] = field(default_factory=list)
@@ -140,7 +139,6 @@ class Binder:
         if not edges and all(candidates.optional for candidates in member.inputs):
             hint = "each of its inputs may be 'none', and here all are"
             self._report("inputs", f"node {name!r} has no input", member.span, hint)
-        self._warn(name, edges, settings, member)
         if settings.missing_level:
             return None
         return settings.node(stage, run, member, tuple(edges))
@@ -155,16 +153,6 @@ class Binder:
             message = f"node {name!r}: 'channels' says nothing of level {member.level}"
             self._report("channels", message, member.span, f"it has the levels {levels}")
         return settings
-
-    def _warn(self, name: str, edges: list[Edge], settings: Finished, member: Member) -> None:
-        if len(edges) == 1 and settings.fusion.weighted:
-            message = f"node {name!r} has one input, but its fusion {settings.fusion.name!r} learns a weight for it"
-            self._report("single", message, member.span, "write 'fusion: sum'", warning=True)
-        sources: dict[str, Edge] = {}
-        for edge in edges:
-            if sources.setdefault(edge.source, edge) is not edge:
-                message = f"node {name!r} reads {edge.source!r} twice"
-                self._report("same", message, edge.span, "each edge counts, with its own weight", warning=True)
 
     def _report_missing(self, who: str, candidates: Candidates, visible: Scope, *fallbacks: str) -> None:
         if (candidates.span, "missing") in self._places:  # a hint takes its time
@@ -186,13 +174,11 @@ class Binder:
                 return f"stage {stage.name!r} has a node {name!r}, but it runs later"
         return None
 
-    def _report(
-        self, kind: str, message: str, span: Span | None, hint: str | None = None, *, warning: bool = False
-    ) -> None:
-        """One problem (or warning) of a kind per place: the members and runs after the first say the same."""
+    def _report(self, kind: str, message: str, span: Span | None, hint: str | None = None) -> None:
+        """One problem of a kind per place: the members and runs after the first say the same."""
         if (span, kind) not in self._places:
             self._places.add((span, kind))
-            (self.warnings if warning else self.problems).append(Problem(message, span, hint))
+            self.problems.append(Problem(message, span, hint))
 
 
 def _known(span: Span | None) -> Span:

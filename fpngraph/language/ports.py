@@ -22,6 +22,10 @@ def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
     before = len(names.problems)
     for text, span, explicit in _entries(value, names):
         name = names.declaration(text, span)
+        if name and name.stop_index is not None and explicit is not None:
+            hint = f"a level for each: write 'inputs: {name.text}', or name after name"
+            names.report(f"the range {name.text!r} is given one level, {explicit}", span, hint)
+            continue
         keys = names.keys(name, Place(span, text)) if name else []
         if len(inputs) + len(keys) > MAX_NODES:
             names.stop(f"the graph has more than {MAX_NODES} inputs, which is the limit", span)

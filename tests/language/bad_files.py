@@ -108,6 +108,7 @@ _INPUTS = [
     ("inputs-twice-the-same", nodes(GOOD, inputs="[P4, P5, P(4..5)]")),
     ("inputs-negative-level", nodes("a4: {inputs: [image], level: 4}", inputs="{image: -1}")),
     ("inputs-level-is-text", nodes("a4: {inputs: [image], level: 4}", inputs="{image: zero}")),
+    ("inputs-one-level-for-a-range", nodes("a4: {inputs: [C4]}", inputs="{image: 0, C(3..5): 3}")),
     ("inputs-private-family", nodes(GOOD, inputs="_P(3..5)")),
     ("inputs-negative-index", nodes(GOOD, inputs="P(-1..5)")),
     ("inputs-index-l", nodes(GOOD, inputs="[P(l), P4, P5]")),

@@ -56,6 +56,9 @@ def test_the_caller_wins_over_the_preset_and_that_over_the_file(asked: dict[str,
         pytest.param({"preset": "wide", "open": "text"}, id="whatever the preset says"),
         pytest.param({"scales": {3: 1}}, id="mapping"),
         pytest.param({"op": []}, id="list"),
+        pytest.param({"act": {"leaky_relu": {"slope": 0.2}}}, id="a mapping for a string"),
+        pytest.param({"op": "none"}, id="a string for a list"),
+        pytest.param({"scales": [3]}, id="a list for a mapping"),
         pytest.param({"bias": False}, id="boolean"),
     ],
 )
@@ -78,13 +81,24 @@ LISTED = (
         ({"width": None}, "parameter 'width' is empty, but must be an integer, like its default"),
         ({"share": True}, "parameter 'share' is true, but must be a number, like its default"),
         ({"bias": 1}, "parameter 'bias' is 1, but must be true or false, like its default"),
-        ({"act": ["silu"]}, "parameter 'act' is a list, but must be a string, like its default"),
-        ({"op": {}}, "parameter 'op' is an empty mapping, but must be a list, like its default"),
-        ({"scales": []}, "parameter 'scales' is an empty list, but must be a mapping, like its default"),
+        ({"act": 3}, "parameter 'act' is 3, but must be a string, a list or a mapping, like its default"),
+        ({"op": True}, "parameter 'op' is true, but must be a string, a list or a mapping, like its default"),
+        ({"scales": None}, "parameter 'scales' is empty, but must be a string, a list or a mapping, like its default"),
     ],
 )
 def test_a_value_of_another_type_is_refused(asked: dict[str, Any], expected: str) -> None:
     assert refused(**asked) == expected + LISTED
+
+
+def test_what_a_string_a_list_or_a_mapping_means_is_checked_where_it_is_used() -> None:
+    assert refused(act=["silu"], op="silu") == (
+        "<parameters>:1:6: 'act' is a list, but must be the name of an activation, or {name: {settings}}\n"
+        "  1 | act: [silu]\n    |      ^^^^^^\n"
+        "<text>:6:50: 'op' is 'silu', but must be a list of layers, or 'none'\n"
+        "  6 | nodes: {a4: {inputs: [P4], channels: $width, op: $op, act: $act}}\n"
+        "    |                                                  ^^^\n"
+        "  hint: write the layer in brackets"
+    )
 
 
 def test_what_does_not_exist_is_refused_with_all_that_do() -> None:
@@ -215,7 +229,8 @@ def test_presets_are_checked_even_if_nobody_asks_for_them() -> None:
     text = FILE.replace("other: {act: relu}", "other: {act: 3, x: $act}")
 
     assert refused(text) == (
-        "<text>:4:63: preset 'other': parameter 'act' is 3, but must be a string, like its default\n"
+        "<text>:4:63: preset 'other': parameter 'act' is 3, but must be a string, a list or a mapping, "
+        "like its default\n"
         "  4 | presets: {wide: {width: 128, share: 1, open: 3}, other: {act: 3, x: $act}}\n"
         "    |                                                               ^" + LISTED + "\n"
         "<text>:4:66: preset 'other': there is no parameter 'x'\n"

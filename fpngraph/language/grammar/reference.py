@@ -42,6 +42,12 @@ class Name:
     end: int
     text: str
 
+    @property
+    def parameters(self) -> frozenset[str]:
+        """What its indices name."""
+        indices = (index for index in (self.index, self.stop_index) if index)
+        return frozenset().union(*(index.names for index in indices))
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
