@@ -14,11 +14,7 @@ from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.yaml.composer import Composer, Source
 from fpngraph.language.yaml.events import events
 from fpngraph.language.yaml.syntax import syntax_problem
-from fpngraph.language.yaml.value import Scalar, Value
-from fpngraph.language.yaml.writing import to_yaml
-
-__all__ = ["MAX_BYTES", "Scalar", "Value", "read", "read_file", "to_yaml"]
-
+from fpngraph.language.yaml.value import Value
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # U+0085, U+2028 and U+2029 end a line to some programs and not to others, so nobody could say what is on which line.
