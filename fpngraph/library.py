@@ -14,7 +14,9 @@ from fpngraph.graph.graph import Graph
 from fpngraph.language.expand import expand
 from fpngraph.language.params import read_params
 from fpngraph.language.topology import checked
-from fpngraph.language.yaml.source import Value, read, read_file, to_yaml
+from fpngraph.language.yaml.source import read, read_file
+from fpngraph.language.yaml.value import Value
+from fpngraph.language.yaml.writing import to_yaml
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from fpngraph.language.ports import read_inputs, read_outputs
 from fpngraph.language.problems import Problems
 from fpngraph.language.stages import StageReader
 from fpngraph.language.substitution import substitute
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, GraphStage, Node, full_name
 from fpngraph.language.lifting import Flat, Writer, differing, most_common, nested, shared
-from fpngraph.language.yaml.source import to_yaml
+from fpngraph.language.yaml.writing import to_yaml
 
 _INDEX = re.compile(r"\d+$")
 

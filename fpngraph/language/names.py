@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from fpngraph.errors import Problem, Span, nearest
+from fpngraph.language.grammar.arithmetic import Expression
 from fpngraph.language.grammar.reference import (
-    Expression,
     Name,
-    Reason,
     Reference,
     is_name,
     parse_declaration,
     parse_reference,
 )
+from fpngraph.language.grammar.tokens import Reason
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.limits import MAX_EDGES, MAX_LENGTH, MAX_LEVEL, MAX_NODES, MAX_STEPS
 from fpngraph.language.members import Candidates, Key, text_of
 from fpngraph.language.numbers import numbers
 from fpngraph.language.params import Params
 from fpngraph.language.problems import Problems
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 from fpngraph.reserved import RESERVED
 
 T = TypeVar("T")

@@ -10,12 +10,11 @@ from itertools import islice
 from typing import Any
 
 from fpngraph.errors import nearest
-from fpngraph.language.grammar.arithmetic import Step, Tables
-from fpngraph.language.grammar.reference import Expression, Reason
-from fpngraph.language.grammar.tokens import clipped
+from fpngraph.language.grammar.arithmetic import Expression, Step, Tables
+from fpngraph.language.grammar.tokens import Reason, clipped
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.params import Params
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,17}")
 _A_TABLE = "a table maps integers of 0 or more to integers, such as {3: 64, 4: 128}"

@@ -10,7 +10,9 @@ from fpngraph.errors import Problem, nearest
 from fpngraph.language.grammar.reference import is_name
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.problems import Problems
-from fpngraph.language.yaml.source import Scalar, Value, read, to_yaml
+from fpngraph.language.yaml.source import read
+from fpngraph.language.yaml.value import Scalar, Value
+from fpngraph.language.yaml.writing import to_yaml
 
 Params = Mapping[Scalar, Value]
 _TAKEN = {"preset": "it chooses a preset", "l": "it is the index of a member", "none": "it stands for no input"}

@@ -11,7 +11,7 @@ from fpngraph.language.grammar.reference import Name
 from fpngraph.language.limits import MAX_NODES
 from fpngraph.language.members import Binding, Key, text_of
 from fpngraph.language.names import Names, Place
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 _LEVEL = "write name and level, such as 'inputs: {image: 0}'"
 

@@ -13,7 +13,7 @@ from fpngraph.language.keys.models import Defaults, Resample, Settings
 from fpngraph.language.members import Member, Stage, text_of
 from fpngraph.language.names import Names
 from fpngraph.language.substitution import characters, size, with_index
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 from fpngraph.ops import Fusion, Layer
 from fpngraph.ops.composite import with_words
 

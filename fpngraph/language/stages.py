@@ -15,7 +15,7 @@ from fpngraph.language.names import Names, Place
 from fpngraph.language.ports import read_bindings
 from fpngraph.language.settings import BASE, PerMember, merged
 from fpngraph.language.substitution import TOO_MANY
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 _INDEX = "choose a name that ends in an index"
 _LEVEL = "give it a 'level', or a name that ends in its level"

@@ -8,14 +8,14 @@ from dataclasses import replace
 from itertools import islice
 
 from fpngraph.errors import Problem, nearest
-from fpngraph.language.grammar.reference import Reason, parse_arithmetic
-from fpngraph.language.grammar.tokens import clipped
+from fpngraph.language.grammar.arithmetic import parse_arithmetic
+from fpngraph.language.grammar.tokens import Reason, clipped
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.limits import MAX_CHARACTERS, MAX_LENGTH, MAX_VALUES
 from fpngraph.language.numbers import Numbers, numbers
 from fpngraph.language.params import Params, entries_of, values_in
 from fpngraph.language.problems import Problems
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 UNTOUCHED = frozenset({"fpngraph", "name", "description", "source", "params", "presets"})
 """Keys of a graph file in which ``$`` means nothing."""

@@ -17,13 +17,13 @@ from fpngraph.efficientdet import (
     ConfigError,
     DownloadError,
     EfficientDet,
-    StateError,
     config,
     create,
     effdet_state,
     load_pretrained,
     names,
 )
+from fpngraph.weights.state import StateError
 from tests.efficientdet.detectors import SMALL
 
 NAME = "tf_efficientdet_lite0"

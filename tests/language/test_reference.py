@@ -9,14 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fpngraph.language.grammar.reference import (
-    Expression,
-    Reason,
-    is_name,
-    parse_arithmetic,
-    parse_declaration,
-    parse_reference,
-)
+from fpngraph.language.grammar.arithmetic import Expression, parse_arithmetic
+from fpngraph.language.grammar.reference import is_name, parse_declaration, parse_reference
+from fpngraph.language.grammar.tokens import Reason
 from fpngraph.language.limits import MAX_INTEGER
 
 INDEX = "an index is made of integers, names, '+', '-', '*' and parentheses"

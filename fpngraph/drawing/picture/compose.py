@@ -33,7 +33,7 @@ _SIGN = 10.5
 _MARGIN = 22.0
 
 
-class Composer:
+class Painter:
     """Puts the shapes of one diagram together."""
 
     def __init__(self, drawn: Diagram) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem, Span, nearest
-from fpngraph.language.yaml.source import Value, read_file
+from fpngraph.language.yaml.source import read_file
+from fpngraph.language.yaml.value import Value
 
 _STRIDE_AT = {"Conv": 2, "DWConv": 2, "GhostConv": 2, "SCDown": 2, "nn.MaxPool2d": 1}
 """Where the stride of a module stands among its arguments."""

@@ -9,22 +9,10 @@ from fpngraph.language.grammar.arithmetic import (
     INDEX,
     Expression,
     constant,
-    parse_arithmetic,
     parse_expression,
     unexpected,
 )
 from fpngraph.language.grammar.tokens import Reason, Tokens, clipped
-
-__all__ = [
-    "Expression",
-    "Name",
-    "Reason",
-    "Reference",
-    "is_name",
-    "parse_arithmetic",
-    "parse_declaration",
-    "parse_reference",
-]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ALLOWED = "a reference is made of names such as 'P3', 'td(l+1)' and 'merge', joined by '|'"
