@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -61,9 +62,9 @@ def load_from(  # noqa: PLR0913  (each says something else)
         raise ValueError(f"missing is {missing!r}, but must be 'error' or 'init'")
     if not is_state(state):
         raise StateError(f"state is a {type(state).__name__}, but must be a state dict, names with a tensor each")
-    chosen = _chosen(neck, source, table)
+    chosen = table_for(neck, source, table)
     wanted = neck.state_dict()
-    names = names_of(neck, chosen, prefix)
+    names = names_of(neck, chosen, prefix, state)
     what = f"the weights of {source!r} do not fit graph {neck.source_graph.name!r}"
     there = {name: theirs for name, theirs in names.items() if all(it in state for it in theirs)}
     absent = [name for name in wanted if name not in there and not name.endswith(_COUNTER)]
@@ -82,7 +83,7 @@ def load_from(  # noqa: PLR0913  (each says something else)
     return Carried(tuple(found), tuple(absent), tuple(rest))
 
 
-def _chosen(neck: Neck, source: str, table: str | os.PathLike[str] | Table | None) -> Table:
+def table_for(neck: Neck, source: str, table: str | os.PathLike[str] | Table | None = None) -> Table:
     """The table of a source for the graph of a neck."""
     if table is not None:
         return table if isinstance(table, Table) else read_table(table)
@@ -108,16 +109,23 @@ def _variables(neck: Neck) -> Mapping[str, int]:
     return {"min": min(levels), "max": max(levels)}
 
 
-def names_of(neck: Neck, table: Table, prefix: str = "") -> dict[str, list[str]]:
-    """Our tensors, and what they call each. Raises StateError where two rules say something else of one."""
+def names_of(
+    neck: Neck, table: Table, prefix: str = "", state: Mapping[str, Tensor] = MappingProxyType({})
+) -> dict[str, Sequence[str]]:
+    """Our tensors, and what they call each, where several rules are for one in the way that ``state`` has it.
+
+    Raises StateError where two rules say something else of one and not one of them is of ``state``.
+    """
     rules, variables = table.rules(), _variables(neck)
-    names: dict[str, list[str]] = {}
+    names: dict[str, Sequence[str]] = {}
     for name in neck.state_dict():
-        found = [theirs for rule in rules if (theirs := rule.theirs(name, variables)) is not None]
-        if len({tuple(it) for it in found}) > 1:
-            raise StateError(f"table of {table.source!r}: {name!r} is called {found[0]} and {found[1]}")
+        said = [theirs for rule in rules if (theirs := rule.theirs(name, variables)) is not None]
+        found = list(dict.fromkeys(tuple(prefix + it for it in theirs) for theirs in said))
+        there = [theirs for theirs in found if all(it in state for it in theirs)]
+        if len(found) > 1 and len(there) != 1 and not name.endswith(_COUNTER):
+            raise StateError(f"table of {table.source!r}: {name!r} is called {found[0][0]!r} and {found[1][0]!r}")
         if found:
-            names[name] = [prefix + it for it in found[0]]
+            names[name] = (there or found)[0]
     return names
 
 
