@@ -74,13 +74,14 @@ def node_steps(node: Node, sources: Sequence[Feature]) -> NodeSteps:
 def _fused(node: Node, features: tuple[Feature, ...]) -> Step:
     site = Site(node.channels, padding=node.padding)
     if any(feature.channels == UNKNOWN for feature in features):
-        return Step(node.fusion, features, site, Feature(node.level, _wanted(node) or UNKNOWN))
+        wanted = None if _is_bare(node) else _wanted(node)
+        return Step(node.fusion, features, site, Feature(node.level, wanted or UNKNOWN))
     return _step(node.fusion, features, site)
 
 
 def _unequal(node: Node, edges: Sequence[EdgeSteps]) -> Iterator[Problem]:
     """A problem for every edge that brings other channels than a fusion of equal ones needs."""
-    if not node.fusion.equal_channels:
+    if not node.fusion.equal_channels or _is_bare(node):
         return
     edges = [steps for steps in edges if steps.output.channels != UNKNOWN]
     if not edges:
@@ -142,12 +143,26 @@ def _wanted(node: Node) -> int | None:
     return node.channels if node.fusion.equal_channels else None
 
 
+def _is_bare(node: Node) -> bool:
+    """Whether the one input of a node is left as it is, since a layer of its op gives the node's channels anyway."""
+    return node.single and any(_gives(layer, node) for layer in node.op)
+
+
+def _gives(layer: Operator, node: Node) -> bool:
+    """Whether a layer gives the node's channels of whatever comes in, be it two or three times as many."""
+    try:
+        steps = [next(_chain([layer], Feature(node.level, times * (node.channels or 1)), node, 1)) for times in (2, 3)]
+    except Mismatch:
+        return False
+    return all(step.output.channels == node.channels for step in steps)
+
+
 def _expected(edge: Edge, node: Node, source: Feature, path: Sequence[Operator], ratio: int) -> Feature:
     """What an edge brings from a source of unknown channels, as far as a projection makes it certain."""
     projection = edge.projection
     projected = projection.channels or (node.channels if projection.when == "always" else None)
     if projection.when == "never" or not projected:
-        wanted = None if projection.when == "never" else _wanted(node)
+        wanted = None if projection.when == "never" or _is_bare(node) else _wanted(node)
         return Feature(node.level, wanted or UNKNOWN)
     if edge.order == "resample_first":
         return Feature(node.level, projected)
@@ -161,7 +176,7 @@ def _projects(edge: Edge, node: Node, source: Feature, path: Sequence[Operator],
     if edge.projection.channels:
         return source.channels != edge.projection.channels
     wanted = _wanted(node)
-    if wanted is None or source.channels == wanted:
+    if wanted is None or source.channels == wanted or _is_bare(node):
         return False
     steps = _resampling(path, source, node, ratio)
     return not steps or steps[-1].output.channels != wanted

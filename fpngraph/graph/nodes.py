@@ -8,7 +8,7 @@ from typing import Literal
 
 from fpngraph.errors import Span
 from fpngraph.feature import Padding
-from fpngraph.ops import Fusion, Init, Layer, Norm, Resampler
+from fpngraph.ops import Activation, Fusion, Init, Layer, Norm, Resampler
 
 When = Literal["auto", "always", "never"]
 Bias = Literal["auto"] | bool
@@ -60,8 +60,21 @@ class Node:
     run: int | None
     member: str
     """The node's name within its stage."""
+    single: bool = False
+    """Whether it is written with one input, so that no fallback decides how many it has, where that matters."""
     span: Span | None = field(default=None, compare=False, repr=False)
     """Where it is declared."""
+
+    @property
+    def could_be_single(self) -> bool:
+        """Whether it matters that it is written with one input: ``op`` may then do what a projection would."""
+        if len(self.edges) != 1 or self.channels is None:
+            return False
+        if all(isinstance(layer, Norm | Activation) for layer in self.op):
+            return False
+        projection = self.edges[0].projection
+        plain = self.fusion.equal_channels and not self.fusion.weighted
+        return plain and projection.when == "auto" and projection.channels is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from fpngraph.errors import Problem
@@ -94,7 +94,7 @@ class Finished:
         """The node that ``member`` is in one run of its stage."""
         text = text_of(member.key)
         said = self.settings
-        return Node(
+        node = Node(
             name=full_name(stage.name, run, text),
             level=member.level,
             edges=edges,
@@ -109,6 +109,7 @@ class Finished:
             member=text,
             span=member.span,
         )
+        return replace(node, single=True) if member.single and node.could_be_single else node
 
 
 def finished(settings: Defaults, level: int) -> Finished:
