@@ -117,7 +117,7 @@ def _check_output(node: Node, output: Feature) -> None:
 
 def _edge_steps(edge: Edge, node: Node, source: Feature) -> EdgeSteps:
     ratio = 1 << abs(source.level - node.level)
-    path = () if source.level == node.level else edge.down if source.level < node.level else edge.up
+    path = edge.path(source.level, node.level)
     if source.channels == UNKNOWN:
         return EdgeSteps(edge, (), _expected(edge, node, source, path, ratio))
     projects = _projects(edge, node, source, path, ratio)

@@ -36,9 +36,14 @@ class Edge:
     """The name by which the node's stage knows the source."""
     down: tuple[Layer | Resampler, ...]
     up: tuple[Layer | Resampler, ...]
+    lateral: tuple[Layer, ...]
     projection: Projection
     order: Order
     span: Span | None = field(default=None, compare=False, repr=False)
+
+    def path(self, source: int, level: int) -> tuple[Layer | Resampler, ...]:
+        """The layers that a map goes through from level ``source`` to ``level``, besides the projection."""
+        return self.lateral if source == level else self.down if source < level else self.up
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Writer:
             ("fusion",): _operator(BASE.fusion),
             ("resample", "down"): self._path(resample.down or (), norm),
             ("resample", "up"): self._path(resample.up or (), norm),
+            ("resample", "lateral"): self._op(resample.lateral or (), norm),
             ("resample", "project", "when"): resample.project.when,
             ("resample", "project", "norm"): resample.project.norm,
             ("resample", "project", "bias"): resample.project.bias,
@@ -73,6 +74,7 @@ class Writer:
         return {
             ("resample", "down"): self._path(edge.down, node.norm),
             ("resample", "up"): self._path(edge.up, node.norm),
+            ("resample", "lateral"): self._op(edge.lateral, node.norm),
             ("resample", "project", "when"): projection.when,
             ("resample", "project", "norm"): projection.norm,
             ("resample", "project", "bias"): projection.bias,
@@ -95,7 +97,7 @@ class Writer:
 def _layers(node: Node) -> Iterable[Operator]:
     yield from node.op
     for edge in node.edges:
-        yield from (*edge.down, *edge.up)
+        yield from (*edge.down, *edge.up, *edge.lateral)
 
 
 def _operator(operator: Operator | None) -> Any:

@@ -26,6 +26,7 @@ BASE = Defaults.model_validate(
         "resample": {
             "down": "max_pool",
             "up": "nearest",
+            "lateral": "none",
             "project": {"when": "auto", "norm": False, "bias": "auto"},
             "order": "project_first",
         },
@@ -139,6 +140,7 @@ def _path(resample: Resample, settings: Defaults) -> Mapping[str, Any]:
     return {
         "down": _layers(resample.down, settings),
         "up": _layers(resample.up, settings),
+        "lateral": _layers(resample.lateral, settings),
         "projection": Projection(project.when, project.norm, project.bias, project.channels),
         "order": resample.order,
     }

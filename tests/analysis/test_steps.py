@@ -47,6 +47,54 @@ def test_a_projection_to_other_channels_is_refused_without_the_inputs_channels()
     )
 
 
+LATERAL = """\
+fpngraph: 1
+name: t
+inputs: C(3..5)
+defaults: {{resample: {{{said}}}}}
+nodes:
+  P4: {{inputs: [C(3..5)], {node}}}
+outputs: P4
+"""
+CONVS = "lateral: [act, conv, norm], down: [act, strided_conv], up: [nearest, conv]"
+
+
+@pytest.mark.parametrize(
+    ("said", "node", "channels", "expected"),
+    [
+        pytest.param(CONVS, "channels: 64", 64, ["relu", "conv", "batch_norm"], id="a convolution gives the channels"),
+        pytest.param(
+            "lateral: [act, norm]", "channels: 64", 64, ["conv", "relu", "batch_norm"], id="else a projection does"
+        ),
+        pytest.param(
+            "lateral: [act], project: {norm: true}, order: resample_first",
+            "channels: 64",
+            64,
+            ["relu", "conv", "batch_norm"],
+            id="in its order",
+        ),
+        pytest.param(
+            f"{CONVS}, project: always",
+            "channels: 64",
+            64,
+            ["conv", "relu", "conv", "batch_norm"],
+            id="a projection too",
+        ),
+        pytest.param(CONVS, "fusion: concat", 32, ["relu", "conv", "batch_norm"], id="what comes in, if any will do"),
+    ],
+)
+def test_layers_of_the_nodes_own_level_take_channels_as_others_do(
+    said: str, node: str, channels: int, expected: list[str]
+) -> None:
+    graph = loads(LATERAL.format(said=said, node=node))
+
+    steps = node_steps(graph.nodes["P4"], [Feature(3, 16), Feature(4, 32), Feature(5, 48)])
+
+    assert steps.edges[1].output == Feature(4, channels)
+    assert [step.op.name for step in steps.edges[1].steps] == expected
+    assert [step.op.name for step in steps.edges[2].steps if step.op.name == "nearest"] == ["nearest"]
+
+
 SINGLE = """\
 fpngraph: 1
 name: t
