@@ -64,6 +64,7 @@ def _node(draw: st.DrawFn, known: list[str], fusion: type[Operator] | None) -> d
         "resample": {
             "down": draw(_path(Down)),
             "up": draw(_path(Up)),
+            "lateral": draw(st.lists(st.sampled_from(("act", "norm")) | _written((Layer,)), max_size=2)),
             "project": project,
             "order": draw(st.sampled_from(("project_first", "resample_first"))),
         },

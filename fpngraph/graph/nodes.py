@@ -36,9 +36,14 @@ class Edge:
     """The name by which the node's stage knows the source."""
     down: tuple[Layer | Resampler, ...]
     up: tuple[Layer | Resampler, ...]
+    lateral: tuple[Layer, ...]
     projection: Projection
     order: Order
     span: Span | None = field(default=None, compare=False, repr=False)
+
+    def path(self, source: int, level: int) -> tuple[Layer | Resampler, ...]:
+        """The layers that a map goes through from level ``source`` to ``level``, besides the projection."""
+        return self.lateral if source == level else self.down if source < level else self.up
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,21 @@ class Node:
     run: int | None
     member: str
     """The node's name within its stage."""
+    single: bool = False
+    """Whether it is written with one input, so that no fallback decides how many it has, where that matters."""
     span: Span | None = field(default=None, compare=False, repr=False)
     """Where it is declared."""
+
+    @property
+    def could_be_single(self) -> bool:
+        """Whether it matters that it is written with one input: ``op`` may then do what a projection would."""
+        if len(self.edges) != 1 or self.channels is None:
+            return False
+        if all(isinstance(layer, Norm | Activation) for layer in self.op):
+            return False
+        projection = self.edges[0].projection
+        plain = self.fusion.equal_channels and not self.fusion.weighted
+        return plain and projection.when == "auto" and projection.channels is None
 
 
 @dataclass(frozen=True, slots=True)

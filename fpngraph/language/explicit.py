@@ -120,6 +120,8 @@ class _Text:
             text = " | ".join(names if always else [*names, "none"])
             if member not in runs[0] and always and not sure & set(names):
                 text += f" | {next(iter(self.graph.inputs))}"  # for the first runs, of which no output depends on it
+            elif always and len(slots) == 1 and nodes[0].could_be_single and not nodes[0].single:
+                text += " | none"  # one input without it is another thing
             inputs.append({"from": text, **settings} if settings else text)
         node = nodes[0]
         level = {} if _index(member) == node.level else {"level": node.level}

@@ -33,6 +33,7 @@ class Writer:
             ("fusion",): _operator(BASE.fusion),
             ("resample", "down"): _path(resample.down or (), {}),
             ("resample", "up"): _path(resample.up or (), {}),
+            ("resample", "lateral"): _op(resample.lateral or (), {}),
             ("resample", "project", "when"): resample.project.when,
             ("resample", "project", "norm"): resample.project.norm,
             ("resample", "project", "bias"): resample.project.bias,
@@ -70,6 +71,7 @@ class Writer:
         return {
             ("resample", "down"): _path(edge.down, words),
             ("resample", "up"): _path(edge.up, words),
+            ("resample", "lateral"): _op(edge.lateral, words),
             ("resample", "project", "when"): projection.when,
             ("resample", "project", "norm"): projection.norm,
             ("resample", "project", "bias"): projection.bias,

@@ -40,6 +40,8 @@ class Member:
     span: Span
     declared: str
     """The key of the file that declares it, such as ``td(3..6)``."""
+    single: bool
+    """Whether it is written with one input: one entry, which is no range and does not end in ``none``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ class StageReader:
             shared = key[1] if varies else None
             if shared not in cache:
                 cache[shared] = _merged_all([*layers, spec])
-            yield Member(key, level, inputs.of(key[1], spec), cache[shared], span, text)
+            yield Member(key, level, inputs.of(key[1], spec), cache[shared], span, text, inputs.single)
 
     def _count(self, keys: Sequence[Key], span: Span, parts: Sequence[PerMember[Any]]) -> None:
         """Ends the phase where the members of an entry, or what is worked out for each of them, become too many."""
@@ -114,6 +114,12 @@ class _Inputs:
             source = entry.data.get("from", entry) if isinstance(entry.data, Mapping) else entry
             if isinstance(source.data, str):  # else the specification says what is wrong
                 self.parsed.append((names.reference(source), source))
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one, whatever exists."""
+        reference = self.parsed[0][0] if len(self.parsed) == 1 else None
+        return reference is not None and not reference.optional and reference.alternatives[0].stop_index is None
 
     def of(self, index: int | None, spec: NodeSpec) -> tuple[Candidates, ...]:
         return tuple(

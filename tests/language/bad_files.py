@@ -258,6 +258,9 @@ _EDGES = [
     ("edge-project-unknown", nodes("a4: {inputs: [{from: P5, project: sometimes}]}")),
     ("edge-project-unknown-key", nodes("a4: {inputs: [{from: P5, project: {when: always, kernel: 1}}]}")),
     ("edge-project-channels-zero", nodes("a4: {inputs: [{from: P5, project: {channels: 0}}]}")),
+    ("edge-lateral-without-brackets", nodes("a4: {inputs: [{from: P4, lateral: conv}]}")),
+    ("edge-lateral-with-a-resampler", nodes("a4: {inputs: [{from: P4, lateral: [act, max_pool]}]}")),
+    ("edge-lateral-setting", nodes("a4: {inputs: [P4]}", defaults="{resample: {lateral: [{conv: {kernal: 1}}]}}")),
     ("edge-order-unknown", nodes("a4: {inputs: [{from: P5, order: resample}]}")),
     ("edge-reference-unknown", nodes("a4: {inputs: [{from: Q5, project: always}]}")),
 ]

@@ -17,6 +17,7 @@ NORMS = ["batch_norm", {"batch_norm": {"eps": 0.001}}, {"group_norm": {"groups":
 ACTS = ["relu", {"leaky_relu": {"slope": 0.2}}, "silu", "$nothing"]
 DOWNS = ["max_pool", {"avg_pool": {"kernel": 3}}, [{"strided_conv": {"kernel": "ratio"}}, "norm", "act"], "nearest"]
 UPS = ["nearest", "bilinear", ["act", "bilinear"]]
+LATERALS = ["none", [], ["act"], [{"conv": {"kernel": 1}}, "norm"], "$op"]
 PROJECTS = ["auto", "always", {"norm": True}, {"when": "always", "bias": True}, "$project"]
 ORDERS = ["project_first", "resample_first"]
 PARAMS: dict[str, Any] = {
@@ -73,7 +74,8 @@ class _Drawer:
         return " | ".join([*alternatives, last])
 
     def resample(self) -> dict[str, Any]:
-        options: dict[str, list[Any]] = {"down": DOWNS, "up": UPS, "project": PROJECTS, "order": ORDERS}
+        options: dict[str, list[Any]] = {"down": DOWNS, "up": UPS, "lateral": LATERALS}
+        options |= {"project": PROJECTS, "order": ORDERS}
         return {key: self.choice(values) for key, values in options.items() if self.chance(30)}
 
     def settings(self) -> dict[str, Any]:

@@ -109,6 +109,7 @@ class Resample(Settings):
 
     down: Annotated[tuple[Any, ...], *_path("down")] | None = Field(None, description="to a coarser level")
     up: Annotated[tuple[Any, ...], *_path("up")] | None = Field(None, description="to a finer level")
+    lateral: Op | None = Field(None, description="layers for a source at the node's own level, or none")
     project: Projection | None = Field(
         None, description="the 1x1 convolution; 'project: always' is short for 'project: {when: always}'"
     )
