@@ -13,7 +13,7 @@ from fpngraph.language.keys.models import GraphSpec, NodeSpec, Project, Resample
 from fpngraph.language.reserved import RESERVED
 from fpngraph.language.settings import BASE
 from fpngraph.language.yaml.source import read
-from fpngraph.ops import KINDS, Operator, operators
+from fpngraph.ops import KINDS, Operator, operators, reading
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
 
@@ -66,6 +66,10 @@ def takes(schema: dict[str, Any]) -> str:
         return " or ".join(takes(part) for part in schema["anyOf"] if part != {"type": "null"})
     if "const" in schema:
         return f"`{schema['const']}`"
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if "definition" in schema:
+        return {"layers": "list of layers", "branches": "list of lists of layers"}[schema["definition"]]
     words = {"boolean": "`true` or `false`", "number": "number", "integer": "integer"}[schema["type"]]
     for key, word in (("exclusiveMinimum", "above"), ("minimum", "from"), ("maximum", "to")):
         words += f" {word} {schema[key]:g}" if key in schema else ""
@@ -88,12 +92,12 @@ def operator_tables(kind: str) -> str:
     chosen = [op for op in operators() if op.kind == kind and op.__module__.startswith("fpngraph.")]
     lines = ["| Operator | What it is |", "|---|---|"]
     lines += [f"| `{op.name}` | {str(op.__doc__).splitlines()[0]} |" for op in chosen]
-    settings = [(op, name, entry) for op in chosen for name, entry in op.model_fields.items()]
+    settings = [(op, entry.alias or name, entry) for op in chosen for name, entry in op.model_fields.items()]
     if settings:
         lines += ["", "| Operator | Setting | Takes | Default | Meaning |", "|---|---|---|---|---|"]
     for op, name, entry in settings:
         words = takes(op.model_json_schema()["properties"][name])
-        default = "" if entry.default is None else f"`{entry.default}`"
+        default = "required" if entry.is_required() else "" if entry.default is None else f"`{entry.default}`"
         lines.append(f"| `{op.name}` | `{name}` | {words} | {default} | {entry.description} |")
     return "\n".join(lines)
 
@@ -123,7 +127,8 @@ def test_the_limits_are_those_of_the_code() -> None:
         limits.MAX_EDGES,
         limits.MAX_RUNS,
         limits.MAX_INPUTS,
-        limits.MAX_LAYERS,
+        reading.MAX_LAYERS,
+        reading.MAX_DEPTH,
         limits.MAX_LENGTH,
         limits.MAX_STEPS,
         limits.MAX_CHARACTERS,
