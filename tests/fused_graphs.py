@@ -50,7 +50,7 @@ def _node(draw: st.DrawFn, known: list[str], fusion: type[Operator] | None) -> d
     project = {"when": draw(st.sampled_from(("auto", "always"))), "norm": draw(st.booleans()), "channels": CHANNELS}
     says_channels = draw(st.booleans())  # what convolutions have in lists that are held by a layer
     listed = st.lists(st.sampled_from(("act", "norm")) | _written((Layer,)), max_size=4)
-    op = draw(listed | trees.closed(2) if says_channels else listed)
+    op = draw(listed | trees.closed(2).filter(trees.fits) if says_channels else listed)
     ends = says_channels or draw(st.booleans())
     return {
         "channels": CHANNELS if says_channels else None,

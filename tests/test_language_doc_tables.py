@@ -13,7 +13,7 @@ from fpngraph.language import limits
 from fpngraph.language.keys.models import GraphSpec, NodeSpec, Project, Resample, StageSpec
 from fpngraph.language.settings import BASE
 from fpngraph.language.yaml.source import read
-from fpngraph.ops import KINDS, Block, Operator, operators
+from fpngraph.ops import KINDS, Block, Operator, operators, reading
 from fpngraph.reserved import RESERVED
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
@@ -68,9 +68,9 @@ def takes(schema: dict[str, Any]) -> str:
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:
-        return " or ".join(f"`{word}`" for word in schema["enum"])
+        return " or ".join(f"`{value}`" for value in schema["enum"])
     if "definition" in schema:
-        return {"layers": "a list of layers", "branches": "lists of layers"}[schema["definition"]]
+        return {"layers": "list of layers", "branches": "list of lists of layers"}[schema["definition"]]
     words = {"boolean": "`true` or `false`", "number": "number", "integer": "integer"}[schema["type"]]
     for key, word in (("exclusiveMinimum", "above"), ("minimum", "from"), ("maximum", "to")):
         words += f" {word} {schema[key]:g}" if key in schema else ""
@@ -141,7 +141,8 @@ def test_the_limits_are_those_of_the_code() -> None:
         limits.MAX_EDGES,
         limits.MAX_RUNS,
         limits.MAX_INPUTS,
-        limits.MAX_LAYERS,
+        reading.MAX_LAYERS,
+        reading.MAX_DEPTH,
         limits.MAX_LENGTH,
         limits.MAX_STEPS,
         limits.MAX_CHARACTERS,
