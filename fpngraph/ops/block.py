@@ -45,7 +45,7 @@ class Block(Composite, Layer):
         """
         raise NotImplementedError(type(self).__name__)
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         if site.depth >= _DEEPEST:
             raise Mismatch(f"holds layers more than {_DEEPEST} deep", "a block does not hold itself")
         out_channels = site.channels or feature.channels
@@ -63,7 +63,7 @@ class Block(Composite, Layer):
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         (feature,) = inputs
-        for done in self.inner(feature, site).values():
+        for done in self.inner_steps(feature, site).values():
             feature = output_of(done, feature)
         return feature
 

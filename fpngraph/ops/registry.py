@@ -23,6 +23,11 @@ def register(operator: type[T]) -> type[T]:
             raise ValueError(f"{operator.__qualname__}: there is a {other} operator named {name!r} already")
     if name in _WORDS:
         raise ValueError(f"{operator.__qualname__}: {name!r} is a word of the language")
+    if taken := [setting for setting in operator.model_fields if hasattr(operator, setting)]:
+        raise ValueError(
+            f"{operator.__qualname__}: no setting can be called {taken[0]!r}, which is something else of an operator\n"
+            f"  hint: call the field '{taken[0]}_', with Field(alias={taken[0]!r})"
+        )
     rules = [rule for rule in ("parts", "factors") if _says(operator, rule)]
     if rules and not operator.modules:
         raise ValueError(

@@ -307,7 +307,7 @@ def test_an_operator_that_is_not_registered_is_named_with_those_that_are() -> No
         "  6 |   op: [{c2f: {blocks: 3, shortcut: false}}]",
         "    |         ^^^",
         "  hint: there are: relu, relu6, silu, swish, hard_swish, mish, gelu, sigmoid, hard_sigmoid, tanh, leaky_relu, "
-        "elu, conv, separable_conv, batch_norm, group_norm, layer_norm",
+        "elu, residual, sum, concat, repeat, conv, separable_conv, batch_norm, group_norm, layer_norm, slice",
     ]
     assert list(loads(YOLO.replace("{c2f: {blocks: 3, shortcut: false}}", "conv")).nodes) == ["td4", "P3", "P4", "P5"]
 

@@ -108,7 +108,7 @@ CASES = [
         "      t(3..4): {inputs: [C(l), {from: C3, project: always}], resample: {project: always}, channels: null}\n"
         "outputs: t(3..4)\n",
         "inputs: {C3: 3, C4: 4}\n"
-        "defaults: {resample: {up: bilinear, project: {when: always, norm: true}}}\n"
+        "defaults: {resample: {up: bilinear, project: {when: always, norm: true}}, act: silu}\n"
         "stages:\n"
         "  a:\n"
         "    nodes:\n"

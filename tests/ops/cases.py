@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -10,14 +10,35 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import annotated_types
 from hypothesis import assume
 from hypothesis import strategies as st
+from pydantic import ValidationError, WithJsonSchema
 from pydantic.fields import FieldInfo
 
 from fpngraph.feature import Feature, Size
-from fpngraph.ops import Down, Fusion, Mismatch, Operator, Site, Up
-from fpngraph.ops.act import Silu
+from fpngraph.ops import Block, Down, Fusion, Mismatch, Operator, Site, Up
+from fpngraph.ops.act import Relu
+from fpngraph.ops.composite import with_words
 from fpngraph.ops.norm import BatchNorm
+from tests import trees
 
 CHANNELS = (1, 2, 3, 4, 6, 12)
+WORDS = {"norm": BatchNorm(), "act": Relu()}
+"""What lists of layers mean by these words in the places that are drawn."""
+
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "layer-residual": {"layers": ["conv", "norm", "act", {"residual": ["separable_conv", "norm"]}]},
+    "layer-sum": {"branches": [["conv", "norm"], [{"conv": {"kernel": 1}}, "act"], [{"conv": {"groups": 2}}, "norm"]]},
+    "layer-concat": {"branches": [[{"slice": {"index": 0}}], [], [{"slice": {"index": 1}}, "norm", "act"]]},
+    "layer-repeat": {"times": 2, "keep": "all", "layers": [{"sum": [["conv", "norm"], ["conv"]]}, "act"]},
+    "layer-slice": {"index": 1},
+}
+"""Settings of operators that cannot do without, by kind and name."""
+
+
+def example(operator: type[Operator], **settings: Any) -> Operator:
+    """An operator of this class, with the settings that it needs."""
+    (op,) = with_words([operator(**EXAMPLES.get(f"{operator.kind}-{operator.name}", {}), **settings)], WORDS)
+    return op
 
 
 @dataclass(frozen=True)
@@ -32,23 +53,32 @@ class Case:
 
 
 def settings_of(operator: type[Operator]) -> st.SearchStrategy[dict[str, Any]]:
-    """Settings that the fields of ``operator`` allow, small numbers only."""
-    return st.fixed_dictionaries({name: _field(name, field) for name, field in operator.model_fields.items()})
+    """Settings that ``operator`` allows, small numbers and small lists of layers only."""
+    fields = {field.alias or name: _field(name, field) for name, field in operator.model_fields.items()}
+    return st.fixed_dictionaries(fields).filter(lambda drawn: _is_valid(operator, drawn))
+
+
+def _is_valid(operator: type[Operator], settings: dict[str, Any]) -> bool:
+    try:
+        operator(**settings)
+    except ValidationError:
+        return False
+    return True
 
 
 @st.composite
 def cases(draw: st.DrawFn, operator: type[Operator]) -> Case:
     """A place where an operator of this class, with drawn settings, fits."""
-    op = operator(**draw(settings_of(operator)))
+    (op,) = with_words([operator(**draw(settings_of(operator)))], WORDS)
     ratio = draw(st.sampled_from((2, 4, 8))) if issubclass(operator, (Down, Up)) else 1
     channels = draw(st.sampled_from(CHANNELS))
+    holds = op.held() or isinstance(op, Block)
     site = Site(
-        channels=draw(st.sampled_from((None, *CHANNELS))),
+        channels=draw(st.sampled_from(CHANNELS if holds else (None, *CHANNELS))),
         ratio=ratio,
         padding=draw(st.sampled_from(("symmetric", "same"))),
         bias=draw(st.booleans()),
-        norm=BatchNorm(),
-        act=Silu(),
+        **WORDS,
     )
     level = ratio.bit_length() - 1 if issubclass(operator, Up) else 3
     inputs = tuple(Feature(level, each) for each in _widths(draw, operator, channels))
@@ -79,6 +109,11 @@ def _size_out(draw: st.DrawFn, operator: type[Operator], size: Size, ratio: int)
 
 
 def _field(name: str, field: FieldInfo) -> st.SearchStrategy[Any]:
+    definitions = [it.json_schema for it in field.metadata if isinstance(it, WithJsonSchema)]
+    if {"definition": "layers"} in definitions:
+        return trees.keeping(2) | trees.closed(2)
+    if {"definition": "branches"} in definitions:
+        return trees.branches(2, equal=True) | trees.branches(2, equal=False)
     try:
         return _values(field.annotation, tuple(field.metadata))
     except TypeError:

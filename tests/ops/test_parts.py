@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from fpngraph.inference.classes import is_one_of
-from fpngraph.inference.folding import chain, inference_copy
+from fpngraph.inference.folding import ALONE, Chain, Held, chain, inference_copy
 from fpngraph.inference.parts import Part
 from fpngraph.ops import Fusion, Init, Operator, Resampler, operators
+from fpngraph.ops.steps import step
 from tests.ops.cases import Case, cases
 from tests.ops.contract import call, random_maps
 from tests.ops.test_contract import QUICK, label
@@ -33,6 +34,11 @@ def trained_copy(case: Case) -> nn.Module:
             if value.is_floating_point():
                 value.uniform_(0.2, 2) if "running" in name else value.normal_()
     return inference_copy(module)
+
+
+def folded(case: Case, module: nn.Module) -> Chain:
+    """What a module in the place of a case is in inference."""
+    return chain({"here": step(case.op, case.inputs, case.site, "here")}, [Held("here", "here", module)])
 
 
 def run(parts: Sequence[nn.Module], x: Tensor, case: Case) -> Tensor:
@@ -129,7 +135,8 @@ def test_factors_of_a_fusion_make_a_sum_of_it(operator: type[Operator], data: st
 
 def test_which_operators_have_which_rule() -> None:
     assert sorted(operator.name for operator in FUSIONS if operator.factors is Fusion.factors) == ["concat", "max"]
-    assert [operator.name for operator in CHAINED if operator.parts is Operator.parts] == []
+    unruly = [it for it in CHAINED if it.parts is Operator.parts and it.inner_rules is Operator.inner_rules]
+    assert unruly == []
 
 
 @pytest.mark.parametrize("operator", CHAINED, ids=label)
@@ -138,7 +145,7 @@ def test_which_operators_have_which_rule() -> None:
 def test_of_another_module_in_its_place_nobody_asks(operator: type[Operator], data: st.DataObject) -> None:
     case = data.draw(cases(operator))
 
-    found = chain([case.op], [("here", nn.Softplus())])
+    found = folded(case, nn.Softplus())
 
     assert [(type(part.module), part.result, part.commutes) for part in found.parts] == [(nn.Softplus, "any", "never")]
     assert found.unfolded == {"here": "no rule for its class torch.nn.modules.activation.Softplus"}
@@ -152,7 +159,7 @@ def test_of_a_module_of_a_class_of_its_own_nobody_asks(operator: type[Operator],
     module = trained_copy(case)
     module.__class__ = type("Own", (type(module),), {})
 
-    found = chain([case.op], [("here", module)])
+    found = folded(case, module)
 
     assert [(type(part.module), part.absorbs, part.affine) for part in found.parts] == [(type(module), False, None)]
     assert found.unfolded == {"here": f"no rule for its class {__name__}.Own"}
@@ -167,3 +174,25 @@ def test_the_module_that_an_operator_builds_is_of_a_class_that_its_rule_is_for(
     case = data.draw(cases(operator))
 
     assert is_one_of(case.op.build(case.inputs, case.site), operator.modules)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operator", CHAINED, ids=label)
+@QUICK
+@given(data=st.data())
+def test_folded_it_gives_the_same_and_no_norm_is_left_that_could_be_folded(
+    operator: type[Operator], data: st.DataObject
+) -> None:
+    case = data.draw(cases(operator))
+    module = trained_copy(case)
+    (x,) = random_maps(case.inputs, case.size_in)
+    given_map, expected = x.clone(), call(case, module, [x]).clone()
+
+    found = folded(case, module)
+
+    parts = [part.module for part in found.parts]
+    for _ in range(2):
+        assert_same(run(parts, x, case), expected)
+    assert torch.equal(x, given_map)
+    norms = [part for piece in parts for part in piece.modules() if isinstance(part, nn.BatchNorm2d)]
+    assert len(norms) == list(found.unfolded.values()).count(ALONE)

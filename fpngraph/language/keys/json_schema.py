@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from fpngraph.graph.nodes import When
 from fpngraph.language.keys.models import Defaults, EdgeSpec, GraphSpec, NodeSpec, Project, StageSpec
 from fpngraph.ops import Operator, operators
-from fpngraph.ops.reading import LAYERS, WORDS
+from fpngraph.ops.reading import LAYERS, MAX_LAYERS, WORDS
 
 Schema = dict[str, Any]
 _PARAMETER: Schema = {"type": "string", "pattern": r"^\$", "description": "$name, or $(arithmetic)"}
@@ -63,11 +63,18 @@ def _definitions() -> dict[str, Schema]:
     entries = {"anyOf": [reference, {"type": "array", "items": reference, "minItems": 1}]}
     kinds = {kind: _operators([kind]) for kind in ("fusion", "norm", "act", "init", "down", "up")}
     return kinds | {
-        "layers": _list_of(LAYERS),
-        "branches": {"type": "array", "items": {"$ref": "#/$defs/layers"}, "minItems": 2},
+        "layers": _list_of("layers", LAYERS),
+        "down_layers": _list_of("down_layers", [*LAYERS, "down"]),
+        "up_layers": _list_of("up_layers", [*LAYERS, "up"]),
+        "branches": {
+            "type": "array",
+            "items": {"anyOf": [{"$ref": "#/$defs/layers"}, _PARAMETER]},
+            "minItems": 2,
+            "maxItems": MAX_LAYERS,
+        },
         "op": {"anyOf": [{"const": "none"}, {"$ref": "#/$defs/layers"}]},
-        "down_path": {"anyOf": [{"$ref": "#/$defs/down"}, _list_of([*LAYERS, "down"])]},
-        "up_path": {"anyOf": [{"$ref": "#/$defs/up"}, _list_of([*LAYERS, "up"])]},
+        "down_path": {"anyOf": [{"$ref": "#/$defs/down"}, {"$ref": "#/$defs/down_layers"}]},
+        "up_path": {"anyOf": [{"$ref": "#/$defs/up"}, {"$ref": "#/$defs/up_layers"}]},
         "channels": {
             "anyOf": [
                 channels,
@@ -81,16 +88,19 @@ def _definitions() -> dict[str, Schema]:
     }
 
 
-def _list_of(kinds: Iterable[str]) -> Schema:
-    nested = {"type": "array", "description": "a list in a list stands for its layers"}
-    return {"type": "array", "items": {"anyOf": [{"enum": list(WORDS)}, _operators(kinds), nested, _PARAMETER]}}
+def _list_of(name: str, kinds: Iterable[str]) -> Schema:
+    """The definition ``name``: a list of layers of these kinds, or of such lists."""
+    nested = {"description": "a list in a list stands for its layers", "$ref": f"#/$defs/{name}"}
+    items = [{"enum": list(WORDS)}, _operators(kinds), nested, _PARAMETER]
+    return {"type": "array", "items": {"anyOf": items}, "maxItems": MAX_LAYERS}
 
 
 def _operators(kinds: Iterable[str]) -> Schema:
     """``name`` or ``{name: {settings}}`` of each operator of these kinds."""
     wanted = set(kinds)
     chosen = [operator for operator in operators() if operator.kind in wanted]
-    names = [{"const": operator.name, "description": _first_line(operator)} for operator in chosen]
+    alone = [operator for operator in chosen if _needs_no_settings(operator)]
+    names = [{"const": operator.name, "description": _first_line(operator)} for operator in alone]
     settings = {
         "type": "object",
         "properties": {operator.name: _settings(operator) for operator in chosen},
@@ -101,11 +111,21 @@ def _operators(kinds: Iterable[str]) -> Schema:
     return {"anyOf": [*names, settings]}
 
 
+def _needs_no_settings(operator: type[Operator]) -> bool:
+    try:
+        operator.model_validate({})
+    except ValidationError:
+        return False
+    return True
+
+
 def _settings(operator: type[Operator]) -> Schema:
     own = _with_parameters(operator.model_json_schema())
     own.pop("description", None)
     if operator.in_place_of_settings:
-        return {"description": _first_line(operator), **own["properties"][operator.in_place_of_settings]}
+        return {"description": _first_line(operator), "anyOf": [own["properties"][operator.in_place_of_settings]]}
+    if not _needs_no_settings(operator):
+        return {"description": _first_line(operator), **own}
     return {"description": _first_line(operator), "anyOf": [own, {"type": "null"}]}
 
 

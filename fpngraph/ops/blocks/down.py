@@ -31,10 +31,10 @@ class ADown(Composite, Down):
     modules = ("fpngraph.layers.halves.AverageDown",)
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
-        halves = self.inner(inputs[0], site).values()
+        halves = self.inner_steps(inputs[0], site).values()
         return super().infer(inputs, site)._replace(channels=sum(steps[-1].output.channels for steps in halves))
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         if site.ratio != 2:
             raise Mismatch(
                 f"goes down by a ratio of 2, but the edge by {site.ratio}",
@@ -50,7 +50,7 @@ class ADown(Composite, Down):
         }
         return {name: listed(layers, half, site, name) for name, layers in lists.items()}
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.halves import AverageDown
 
         return AverageDown(modules)
