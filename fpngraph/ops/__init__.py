@@ -2,6 +2,7 @@
 
 from fpngraph.ops import (  # noqa: F401  (they register themselves)
     act,
+    attention,
     blocks,
     composite,
     conv,
