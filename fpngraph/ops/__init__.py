@@ -7,6 +7,7 @@ from fpngraph.ops import (  # noqa: F401  (they register themselves)
     composite,
     conv,
     drop,
+    encoder,
     fusion,
     init,
     norm,
