@@ -25,6 +25,8 @@ def run() -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: Python would only complain while it ends
     except KeyboardInterrupt:  # between two lines
         return _INTERRUPTED
+    finally:
+        gc.freeze()  # or Python goes through every object while it ends, an eighth of the time of a check
     return status
 
 

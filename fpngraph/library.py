@@ -14,7 +14,9 @@ from fpngraph.graph.graph import Graph
 from fpngraph.language.expand import expand
 from fpngraph.language.params import read_params
 from fpngraph.language.topology import checked
-from fpngraph.language.yaml.source import Value, read, read_file, to_yaml
+from fpngraph.language.yaml.source import read, read_file
+from fpngraph.language.yaml.value import Value
+from fpngraph.language.yaml.writing import to_yaml
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
 
 def shipped() -> dict[str, Path]:
     """The graphs that come with the package, by name."""
-    return {path.stem: path for path in sorted(folder_of_graphs().glob("*.yaml"))}
+    paths = (path for path in folder_of_graphs().rglob("*.yaml") if path.parent.name != "weights")
+    return {path.stem: path for path in sorted(paths, key=lambda path: path.stem)}
 
 
 def folder_of_graphs() -> Path:

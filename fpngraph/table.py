@@ -10,6 +10,7 @@ from unicodedata import combining, east_asian_width
 
 _GAP = "  "
 _BELOW = " " * 4  # before what belongs to the row above
+_PLAIN = str.maketrans({"─": "-", "\N{MULTIPLICATION SIGN}": "x"})  # where a terminal has no such signs
 _HANGING = "  "  # before what goes on in another line
 
 
@@ -25,7 +26,7 @@ class Column:
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], total: Sequence[str] = ()) -> None:
     """Print within the width of a terminal, and in full width to anything else."""
     for line in table(columns, rows, total, width=terminal_width()):
-        print(line if _is_printable(line) else line.replace("─", "-"))
+        print(line if _is_printable(line) else line.translate(_PLAIN))
 
 
 def print_items(start: str, items: Iterable[str], *, between: str = ", ") -> None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import fpngraph
 from fpngraph.ops import Activation, Down, Fusion, Init, Layer, Norm, Operator, Up, operators
 from tests import necks as small
+from tests import trees
 from tests.ops.cases import settings_of
 
 CHANNELS = 4
@@ -27,10 +28,13 @@ def _of(*kinds: type[Operator]) -> list[type[Operator]]:
 def _written(draw: st.DrawFn, kinds: tuple[type[Operator], ...]) -> Any:
     """An operator of one of ``kinds`` as a graph file writes it, with settings that a map of few channels allows."""
     operator = draw(st.sampled_from(_of(*kinds)))
+    settings = draw(settings_of(operator))
+    if operator.in_place_of_settings:
+        return {operator.name: settings[operator.in_place_of_settings]}
     fixed = {"groups": draw(st.sampled_from((1, 2)))} if "groups" in operator.model_fields else {}
-    if "channels" in operator.model_fields:
+    if {"channels", "kernel"} <= set(operator.model_fields):
         fixed["channels"] = CHANNELS
-    return {operator.name: {**draw(settings_of(operator)), **fixed}}
+    return {operator.name: {**settings, **fixed}}
 
 
 def _path(kind: type[Operator]) -> st.SearchStrategy[Any]:
@@ -44,12 +48,16 @@ def _path(kind: type[Operator]) -> st.SearchStrategy[Any]:
 def _node(draw: st.DrawFn, known: list[str], fusion: type[Operator] | None) -> dict[str, Any]:
     inputs = draw(st.lists(st.sampled_from(known), min_size=1, max_size=4))
     project = {"when": draw(st.sampled_from(("auto", "always"))), "norm": draw(st.booleans()), "channels": CHANNELS}
-    op = draw(st.lists(st.sampled_from(("act", "norm")) | _written((Layer,)), max_size=4))
+    says_channels = draw(st.booleans())  # what convolutions have in lists that are held by a layer
+    listed = st.lists(st.sampled_from(("act", "norm")) | _written((Layer,)), max_size=4)
+    op = draw(listed | trees.closed(2) if says_channels else listed)
+    ends = says_channels or draw(st.booleans())
     return {
+        "channels": CHANNELS if says_channels else None,
         "inputs": inputs,
         "level": draw(st.integers(2, 6)),
         "fusion": {fusion.name: draw(settings_of(fusion))} if fusion else draw(_written((Fusion,))),
-        "op": [*op, {"conv": {"kernel": 1, "channels": CHANNELS}}] if draw(st.booleans()) else op,
+        "op": [*op, {"conv": {"kernel": 1, "channels": CHANNELS}}] if ends else op,
         "padding": draw(st.sampled_from(("same", "symmetric"))),
         "act": draw(_written((Activation,))),
         "norm": draw(_written((Norm,))),

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -55,6 +56,33 @@ def test_what_needs_no_tensor_never_imports_torch(code: str, tmp_path: Path) -> 
     output = run(code + REPORT, tmp_path)
 
     assert json.loads(output.splitlines()[-1]) == []
+
+
+def test_a_check_does_not_wait_for_what_other_commands_do(tmp_path: Path) -> None:
+    code = """
+        import json
+        from fpngraph.cli.main import main
+        assert main(["check", "bifpn"]) == 0
+        print(json.dumps([name for name in sys.modules if name.startswith("fpngraph.")]))
+    """
+
+    imported = {name.removeprefix("fpngraph.") for name in json.loads(run(dedent(code), tmp_path).splitlines()[-1])}
+
+    others = ("analysis.report", "compiler", "drawing", "language.explicit", "language.lifting", "pyramid", "table")
+    assert imported & set(others) == set()
+
+
+@pytest.mark.parametrize("arguments", [["check", "bifpn"], ["check", "--help"]], ids=["a check", "an exit"])
+def test_what_is_left_at_the_end_is_not_searched_for_garbage(arguments: list[str], tmp_path: Path) -> None:
+    code = f"""
+        import atexit, gc
+        from fpngraph.__main__ import run
+        atexit.register(lambda: print(gc.get_freeze_count() > 1000, gc.isenabled()))
+        sys.argv = {["fpngraph", *arguments]}
+        sys.exit(run())
+    """
+
+    assert run(dedent(code), tmp_path).splitlines()[-1] == "True False"
 
 
 def test_importing_the_package_imports_none_of_its_modules(tmp_path: Path) -> None:

@@ -33,7 +33,8 @@ import torch
 import fpngraph
 from fpngraph.cli.main import main
 from fpngraph.language.keys.json_schema import schema
-from fpngraph.language.yaml.source import read, to_yaml
+from fpngraph.language.yaml.source import read
+from fpngraph.language.yaml.writing import to_yaml
 from fpngraph.ops import operators
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from fpngraph.language import limits
 from fpngraph.language.keys.models import GraphSpec, NodeSpec, Project, Resample, StageSpec
-from fpngraph.language.reserved import RESERVED
 from fpngraph.language.settings import BASE
 from fpngraph.language.yaml.source import read
-from fpngraph.ops import KINDS, Operator, operators
+from fpngraph.ops import KINDS, Block, Operator, operators
+from fpngraph.reserved import RESERVED
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
 
@@ -66,6 +67,10 @@ def takes(schema: dict[str, Any]) -> str:
         return " or ".join(takes(part) for part in schema["anyOf"] if part != {"type": "null"})
     if "const" in schema:
         return f"`{schema['const']}`"
+    if "enum" in schema:
+        return " or ".join(f"`{word}`" for word in schema["enum"])
+    if "definition" in schema:
+        return {"layers": "a list of layers", "branches": "lists of layers"}[schema["definition"]]
     words = {"boolean": "`true` or `false`", "number": "number", "integer": "integer"}[schema["type"]]
     for key, word in (("exclusiveMinimum", "above"), ("minimum", "from"), ("maximum", "to")):
         words += f" {word} {schema[key]:g}" if key in schema else ""
@@ -74,6 +79,7 @@ def takes(schema: dict[str, Any]) -> str:
 
 SECTIONS = {
     "layer": "Layers",
+    "block": "Blocks",
     "norm": "Norms",
     "act": "Activations",
     "down": "Down-samplers",
@@ -83,22 +89,34 @@ SECTIONS = {
 }
 
 
+def section_of(op: type[Operator]) -> str:
+    """The section that an operator is in: blocks have one of their own."""
+    return "block" if issubclass(op, Block) else op.kind
+
+
+def default_of(entry: FieldInfo) -> str:
+    """The default of a setting, as a file has it."""
+    if entry.is_required():
+        return "required"
+    value = entry.default
+    return "" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
 def operator_tables(kind: str) -> str:
-    """The section of a kind of operators: what each does, and their settings."""
-    chosen = [op for op in operators() if op.kind == kind and op.__module__.startswith("fpngraph.")]
+    """A section of operators: what each does, and their settings."""
+    chosen = [op for op in operators() if section_of(op) == kind and op.__module__.startswith("fpngraph.")]
     lines = ["| Operator | What it is |", "|---|---|"]
     lines += [f"| `{op.name}` | {str(op.__doc__).splitlines()[0]} |" for op in chosen]
-    settings = [(op, name, entry) for op in chosen for name, entry in op.model_fields.items()]
+    settings = [(op, entry.alias or name, entry) for op in chosen for name, entry in op.model_fields.items()]
     if settings:
         lines += ["", "| Operator | Setting | Takes | Default | Meaning |", "|---|---|---|---|---|"]
     for op, name, entry in settings:
         words = takes(op.model_json_schema()["properties"][name])
-        default = "" if entry.default is None else f"`{entry.default}`"
-        lines.append(f"| `{op.name}` | `{name}` | {words} | {default} | {entry.description} |")
+        lines.append(f"| `{op.name}` | `{name}` | {words} | {default_of(entry)} | {entry.description} |")
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SECTIONS)
 def test_every_operator_is_there_with_its_settings_and_their_defaults(kind: str) -> None:
     section = PAGE.partition(f"\n### {SECTIONS[kind]}\n")[2].partition("\n#")[0]
     text, table, rest = section.partition("\n\n| Operator |")
@@ -146,3 +164,7 @@ def test_a_scalar_is_read_as_the_table_says(written: str, means: str) -> None:
 
 def test_the_reserved_names_are_listed() -> None:
     assert ", ".join(f"`{name}`" for name in sorted(RESERVED)) in " ".join(PAGE.split())
+
+
+def test_every_kind_of_operators_has_a_section() -> None:
+    assert SECTIONS.keys() == {*KINDS, "block"}

@@ -17,6 +17,7 @@ def trace(module: nn.Module, *arguments: Any, **settings: Any) -> Any:
         warnings.filterwarnings("ignore", ".*torch.jit.trace", FutureWarning)
         warnings.filterwarnings("ignore", ".*torch.jit.trace", DeprecationWarning)
         warnings.filterwarnings("ignore", "Encountering a (list|dict) at the output of the tracer")
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning, module=r"torch\.nn")  # in its group norm
         return torch.jit.trace(module, arguments, **settings)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from fpngraph.bench.forms import Form, eager
 from fpngraph.bench.timing import interleaved, summary
 from fpngraph.efficientdet import create, names
-from fpngraph.efficientdet.parts import Parts
+from fpngraph.efficientdet.network import Network
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # effdet scripts functions on import, which torch no longer likes
@@ -36,7 +36,7 @@ class Whole(nn.Module):
 class WithoutBackbone(nn.Module):
     """Neck and heads of one of our detectors."""
 
-    def __init__(self, model: Parts) -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
         self.model = model.neck, model.class_head, model.box_head
 

@@ -61,16 +61,21 @@ def carry(peer: nn.Module, ours: fpngraph.Neck) -> None:
     """Give ``ours`` the weights of ``peer``."""
     state = peer.state_dict()
     first = min(IN_CHANNELS)
-    # Our node, mmdet's list of modules, and the level of the first of them.
+
+    def finer(level: int) -> str:
+        """What the second path reads from the level below."""
+        return f"{'S' if level - 1 > first else 'F'}{level - 1}"
+
+    # Our module, mmdet's list of modules, and the level of the first of them.
     names = (
-        ("M{}.edges.0.0", "lateral_convs", first),
-        ("F{}.op.0", "fpn_convs", first),
-        ("S{}.edges.1.0", "downsample_convs", first + 1),
-        ("N{}.op.0", "pafpn_convs", first + 1),
+        ("M{0}.edges.C{0}.project.conv", "lateral_convs", first),
+        ("F{}.op.conv", "fpn_convs", first),
+        ("S{0}.edges.{1}.strided_conv", "downsample_convs", first + 1),
+        ("N{}.op.conv", "pafpn_convs", first + 1),
     )
     ours.load_state_dict(
         {
-            f"{name.format(level)}.{kind}": state[f"{modules}.{level - start}.conv.{kind}"]
+            f"{name.format(level, finer(level))}.{kind}": state[f"{modules}.{level - start}.conv.{kind}"]
             for name, modules, start in names
             for level in range(start, max(IN_CHANNELS) + 1)
             for kind in ("weight", "bias")

@@ -34,7 +34,7 @@ class Peer(nn.Module):
 def carry(peer: Peer, ours: fpngraph.Neck) -> None:
     """Give ``ours`` the weights of ``peer``."""
     state = peer.pyramid.state_dict()
-    names = {"inner_blocks": "M{}.edges.0.0", "layer_blocks": "P{}.op.0"}
+    names = {"inner_blocks": "M{0}.edges.C{0}.project.conv", "layer_blocks": "P{}.op.conv"}
     ours.load_state_dict(
         {
             f"{name.format(level)}.{kind}": state[f"{block}.{index}.0.{kind}"]

@@ -7,7 +7,8 @@ Example: ``.venv-oracles/bin/python tools/neck_rows.py yolov8n --entries``
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -16,19 +17,29 @@ from tests.oracles.reference import Reference, maps
 from tests.oracles.references.every import NECKS
 from tests.oracles.references.ultralytics import Rows
 
-Call = tuple[list[int], list[int], bool]  # channels that come in and go out, and whether a list came in
+
+@dataclass
+class Call:
+    """The channels that come in and go out, and whether a list of maps came in."""
+
+    given: list[int]
+    gave: list[int]
+    takes_list: bool
 
 
 def calls_of(reference: Reference) -> dict[str, Call]:
-    """What each module of the neck is called with and gives, by its name."""
+    """What each module of the neck is first called with and gives, by its name."""
     calls: dict[str, Call] = {}
 
     def listen(name: str, module: nn.Module) -> None:
-        def note(_module: nn.Module, given: object, y: object) -> None:
-            one_list = isinstance(given, tuple) and len(given) == 1 and isinstance(given[0], Sequence)
-            calls.setdefault(name, (list(channels(given)), list(channels(y)), one_list))
+        def before(_module: nn.Module, given: tuple[object, ...]) -> None:
+            calls.setdefault(name, Call(list(channels(given)), [], len(given) == 1 and isinstance(given[0], list)))
 
-        module.register_forward_hook(note)
+        def after(_module: nn.Module, _given: object, y: object) -> None:
+            calls[name].gave = list(channels(y))
+
+        module.register_forward_pre_hook(before)
+        module.register_forward_hook(after)
 
     for name, module in reference.neck.named_modules():
         listen(name, module)
@@ -41,7 +52,7 @@ def calls_of(reference: Reference) -> dict[str, Call]:
 def channels(value: object) -> Iterator[int]:
     if isinstance(value, Tensor):
         yield value.shape[1]
-    elif isinstance(value, Sequence):
+    elif isinstance(value, list | tuple):
         for part in value:
             yield from channels(part)
 
@@ -50,10 +61,10 @@ def parts(module: nn.Module, calls: Mapping[str, Call], prefix: str = "") -> Ite
     """The largest modules that take maps one by one, not as a list, and those that have no modules in them."""
     for name, child in module.named_children():
         path = f"{prefix}{name}"
-        takes_list = path not in calls or calls[path][2]
-        if takes_list and any(True for _ in child.children()):
+        has_modules = any(True for _ in child.children())
+        if has_modules and (path not in calls or calls[path].takes_list):
             yield from parts(child, calls, f"{path}.")
-        else:
+        elif path in calls:
             yield path, child
 
 
@@ -61,15 +72,15 @@ def show(name: str, reference: Reference, *, entries: bool) -> None:
     calls = calls_of(reference)
     state = reference.neck.state_dict()
     inputs = ", ".join(f"C{level} {width}" for level, width in reference.in_channels.items())
-    outputs = ", ".join(f"P{level} {width}" for level, width in zip(reference.levels, calls[""][1], strict=True))
+    outputs = ", ".join(f"P{level} {width}" for level, width in zip(reference.levels, calls[""].gave, strict=True))
     print(f"{name}: {inputs} -> {outputs}, {len(state)} entries")
     rows = {f"model.{row.number}": row for row in reference.neck.rows} if isinstance(reference.neck, Rows) else {}
     for path, part in parts(reference.neck, calls):
-        given, gave, _ = calls.get(path, ([], [], False))
         own = {entry: x for entry, x in state.items() if entry.startswith(f"{path}.")}
         row = rows.get(path)
-        said = f"  from {list(row.sources)}, {row.kind} {row.arguments}" if row else f"  {type(part).__name__}"
-        print(f"{path:24} {'+'.join(map(str, given))} -> {'+'.join(map(str, gave))}{said}, {len(own)} entries")
+        kind = f"from {list(row.sources)}, {row.kind} {row.arguments}" if row else type(part).__name__
+        widths = " -> ".join("+".join(map(str, side)) for side in (calls[path].given, calls[path].gave))
+        print(f"{path:24} {widths}  {kind}, {len(own)} entries")
         if entries:
             print("".join(f"    {entry} {tuple(x.shape)}\n" for entry, x in own.items()), end="")
 

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from fpngraph.analysis.costs import Costs, cost, written
+from fpngraph.analysis.wording import in_words
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Node
 from fpngraph.table import Column, print_items, print_table, print_text
@@ -53,7 +54,7 @@ def _row(node: Node, costs: Costs | None) -> dict[str, Any]:
         "level": node.level,
         "inputs": [edge.source for edge in node.edges],
         "fusion": node.fusion.name,
-        "op": [layer.name for layer in node.op],
+        "op": [in_words(layer) for layer in node.op],
         "channels": found.feature.channels if found else node.channels,
         "height": found.size.height if found else None,
         "width": found.size.width if found else None,

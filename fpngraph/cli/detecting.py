@@ -17,6 +17,7 @@ from fpngraph.cli.graphs import is_readable
 from fpngraph.cli.photos import Photo, paths_of, photos
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import class_names
+from fpngraph.detection.detector import Detector
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.weights import num_classes_in
 from fpngraph.errors import GraphError
@@ -80,7 +81,7 @@ def detect(  # noqa: PLR0913  (the options of a run)
         _check_places(planned, folder, force=force)
         labels = _labels(labels_file)
         model = _model(choice, labels)
-        names, detector = _names(labels, model.config.num_classes), efficientdet.Detector(model.fuse())
+        names, detector = _names(labels, model.config.num_classes), Detector(model.fuse())
         with enough_memory("--batch-size and --image-size can be smaller"):
             read = findings.write(detector, planned, names, score=score, batch_size=batch_size)
     else:

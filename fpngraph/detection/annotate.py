@@ -19,7 +19,7 @@ _TURN = 0.381966  # of the hues' circle from a class to the next: near classes d
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom, the last two included."""
-Colour = tuple[int, int, int]
+Rgb = tuple[int, int, int]
 
 
 def annotate(image: Image.Image, found: Detections, names: Sequence[str], *, score: float) -> Image.Image:
@@ -58,7 +58,7 @@ def _written(name: str, label: int) -> str:
     return f"{FIRST + label}" if missing(name) else name
 
 
-def colour_of(label: int) -> Colour:
+def colour_of(label: int) -> Rgb:
     """A colour of a class's own, bright enough to be seen on black and to be written on in black."""
     hue, lightness = (0.58 + label * _TURN) % 1, 0.5
     while True:
@@ -78,7 +78,7 @@ def _rows(found: Detections, size: tuple[int, int]) -> Iterator[tuple[Box, float
             yield (left, top, right - 1, bottom - 1), score, label
 
 
-def _draw_box(pen: ImageDraw.ImageDraw, box: Box, colour: Colour, line: int, rim: int) -> None:
+def _draw_box(pen: ImageDraw.ImageDraw, box: Box, colour: Rgb, line: int, rim: int) -> None:
     """The line inside of the box, with a dark rim on both sides that parts it from a light image."""
     left, top, right, bottom = box
     if rim and min(right - left, bottom - top) > 4 * (line + rim):

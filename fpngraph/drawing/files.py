@@ -31,7 +31,7 @@ WRITERS: Mapping[str, Callable[[Diagram, float], bytes]] = {
 """The ending of a file's name to what makes the bytes of its format from a diagram and a scale."""
 
 
-class Compiled(Protocol):
+class NeckLike(Protocol):
     """A neck, without the torch that it needs."""
 
     @property
@@ -47,7 +47,7 @@ class Compiled(Protocol):
 
 
 def render(  # noqa: PLR0913  (the options of a picture)
-    graph: Graph | Compiled,
+    graph: Graph | NeckLike,
     path: str | os.PathLike[str] | None = None,
     *,
     theme: Theme = "auto",
@@ -81,7 +81,7 @@ def render(  # noqa: PLR0913  (the options of a picture)
     return None
 
 
-def _source(graph: Graph | Compiled, in_channels: InChannels | None) -> tuple[Graph, InChannels | None]:
+def _source(graph: Graph | NeckLike, in_channels: InChannels | None) -> tuple[Graph, InChannels | None]:
     """The graph to draw, and the channels of its inputs where they are known."""
     if isinstance(graph, Graph):
         return graph, in_channels
@@ -90,7 +90,7 @@ def _source(graph: Graph | Compiled, in_channels: InChannels | None) -> tuple[Gr
     return graph.source_graph, graph.in_channels if in_channels is None else in_channels
 
 
-def learned_weights(neck: Graph | Compiled) -> dict[str, list[float]]:
+def learned_weights(neck: Graph | NeckLike) -> dict[str, list[float]]:
     """What every weighted fusion of a neck multiplies its maps by: the weights that ``draw`` takes.
 
     Raises ValueError where nothing has such weights, and for weights that are no finite numbers.

@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from fpngraph.compiler.neck import Neck
 from fpngraph.detection.boxes import Predictions
 from fpngraph.efficientdet.heads import Head
-from fpngraph.efficientdet.parts import Parts
+from fpngraph.efficientdet.network import Network
 from fpngraph.inference.folding import Held, chain, different, inference_copy
 from fpngraph.layers.layout import Layers
 from fpngraph.pyramid.fused_pyramid import InferenceForm, fused_backbone
 
 
-class FusedEfficientDet(InferenceForm, Parts):
+class FusedEfficientDet(InferenceForm, Network):
     """A detector for inference only. Made by ``fuse`` of a detector, whose weights it has a copy of.
 
     Called as the detector is, and equal to it in eval mode but for rounding; ``train()`` is refused.
@@ -24,7 +24,7 @@ class FusedEfficientDet(InferenceForm, Parts):
 
     made_from = "detector"
 
-    def __init__(self, detector: Parts, neck: Neck, heads: tuple[Head, Head], dtype: torch.dtype | None) -> None:
+    def __init__(self, detector: Network, neck: Neck, heads: tuple[Head, Head], dtype: torch.dtype | None) -> None:
         own = neck.fuse(dtype)
         backbone, of_backbone = fused_backbone(detector.backbone)
         (class_head, of_classes), (box_head, of_boxes) = map(fused_head, heads)

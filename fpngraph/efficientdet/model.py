@@ -13,7 +13,7 @@ from fpngraph.compiler.neck import Neck
 from fpngraph.efficientdet.config import Config, ConfigError, change
 from fpngraph.efficientdet.fused import FusedEfficientDet
 from fpngraph.efficientdet.heads import PRIOR, Head
-from fpngraph.efficientdet.parts import Parts, by_input
+from fpngraph.efficientdet.network import Network, by_input
 from fpngraph.efficientdet.unmatched import warn_of_unmatched
 from fpngraph.errors import GraphError, Problem
 from fpngraph.graph.graph import Graph
@@ -22,7 +22,7 @@ from fpngraph.pyramid.backbone import create_backbone, layer_matcher, map_channe
 _OF_HEADS = {"num_classes", "aspect_ratios", "num_scales"}
 
 
-class EfficientDet(Parts):
+class EfficientDet(Network):
     """EfficientDet (arXiv:1911.09070) with any backbone that has maps of the neck's levels, and any neck.
 
     Shape: images [B, 3, H, W] of any size to ``Predictions``.

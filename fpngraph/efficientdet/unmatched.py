@@ -12,7 +12,7 @@ from fpngraph.analysis.shapes import Lowered
 from fpngraph.efficientdet.config import Config, operator
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
-from fpngraph.language.yaml.source import to_yaml
+from fpngraph.language.yaml.writing import to_yaml
 from fpngraph.library import describe, load
 from fpngraph.ops import Activation, Norm, Operator
 from fpngraph.ops.conv import has_bias

@@ -13,10 +13,12 @@ from fpngraph.inference.classes import is_one_of
 from fpngraph.inference.modules import may_write
 from fpngraph.inference.parts import Part, running
 from fpngraph.layers.composite import Runs
+from fpngraph.layers.halves import AverageDown
 from fpngraph.layers.layout import Layers, let_any, run
 from fpngraph.layers.named import Named
 
 _RESIDUAL, _SUM, _RUNS = (f"fpngraph.layers.composite.{name}" for name in ("Residual", "SumOfBranches", "Runs"))
+_HALVES = "fpngraph.layers.halves.AverageDown"
 
 
 def is_list(module: nn.Module) -> bool:
@@ -42,6 +44,10 @@ def folded(module: nn.Module, lists: Sequence[Sequence[Part]]) -> tuple[Part, Co
         return _sum(lists)
     if is_one_of(module, (_RUNS,)):
         return Part(JoinedRuns(lists, cast(Runs, module)), "new"), ()
+    if is_one_of(module, (_HALVES,)):
+        down = AverageDown([Layers(running(parts, owned=False)[0]) for parts in lists])
+        let_any(down)
+        return Part(down, "new"), ()
     joined = Joined(lists)
     return Part(joined, "new", absorbs=_all_absorb(lists) and joined.width() is not None), ()
 

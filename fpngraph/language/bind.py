@@ -28,6 +28,8 @@ class Bound:
 class Output:
     """An output: its public name, the name in scope that it stands for, and the node or input behind that."""
 
+    position: int
+    """Among the outputs as declared."""
     key: Key
     found: Key
     source: str
@@ -46,11 +48,10 @@ Choices = dict[tuple[str | None, int], set[Key]]
 
 @dataclass(slots=True)
 class Binder:
-    """Connects the stages of one file; gathers what is wrong and what is odd."""
+    """Connects the stages of one file; gathers what is wrong."""
 
     nodes: list[Node] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
-    warnings: list[Problem] = field(default_factory=list)
     choices: Choices = field(default_factory=dict)
     _declared: dict[Key, Stage] = field(default_factory=dict)
     _done: list[Stage] = field(default_factory=list)
@@ -99,27 +100,30 @@ class Binder:
             if node is not None:
                 self.nodes.append(node)
         bound: dict[Key, Bound] = own if stage.outputs is None else {}
-        for position, output in enumerate(self.outputs(stage.outputs or (), visible)):
-            self.choices.setdefault((stage.name, position), set()).add(output.found)
+        for output in self.outputs(stage.outputs or (), visible, "none"):
+            self.choices.setdefault((stage.name, output.position), set()).add(output.found)
             bound[output.key] = Bound(output.source, output.level, output.span)
         scope.update(bound)
 
-    def outputs(self, bindings: Iterable[Binding], visible: Scope) -> Iterator[Output]:
-        """The outputs of a stage or of the graph; a problem for one that stands for nothing, or is there twice."""
+    def outputs(self, bindings: Iterable[Binding], visible: Scope, *fallbacks: str) -> Iterator[Output]:
+        """The outputs of a stage or of the graph; a problem for one that stands for nothing, or is there twice.
+
+        There is none where ``| none`` says so: what its name was bound to before stays.
+        """
         names: set[str] = set()
-        for binding in bindings:
+        for position, binding in enumerate(bindings):
             candidates = binding.candidates
             found = next((key for key in candidates.keys if key in visible), None)
             key = binding.key or found
-            if found is None or key is None:
-                name = text_of(binding.key) if binding.key else candidates.text
-                self._report_missing(f"output {name!r} stands for", candidates, visible)
-                continue
-            if text_of(key) in names:
-                self._report("twice", f"output {text_of(key)!r} is there twice", candidates.span)
-            names.add(text_of(key))
-            chosen = visible[found]
-            yield Output(key, found, chosen.source, chosen.level, candidates.span)
+            name = text_of(key) if key else candidates.text
+            if key and name in names:
+                self._report("twice", f"output {name!r} is there twice", candidates.span)
+            names.add(name)
+            if found is not None and key is not None:
+                chosen = visible[found]
+                yield Output(position, key, found, chosen.source, chosen.level, candidates.span)
+            elif not candidates.optional:
+                self._report_missing(f"output {name!r} stands for", candidates, visible, *fallbacks)
 
     def _node(self, stage: Stage, run: int | None, member: Member, visible: Scope) -> Node | None:
         name = full_name(stage.name, run, text_of(member.key))
@@ -135,7 +139,6 @@ class Binder:
         if not edges and all(candidates.optional for candidates in member.inputs):
             hint = "each of its inputs may be 'none', and here all are"
             self._report("inputs", f"node {name!r} has no input", member.span, hint)
-        self._warn(name, edges, settings, member)
         if settings.missing_level:
             return None
         return settings.node(stage, run, member, tuple(edges))
@@ -150,16 +153,6 @@ class Binder:
             message = f"node {name!r}: 'channels' says nothing of level {member.level}"
             self._report("channels", message, member.span, f"it has the levels {levels}")
         return settings
-
-    def _warn(self, name: str, edges: list[Edge], settings: Finished, member: Member) -> None:
-        if len(edges) == 1 and settings.fusion.weighted:
-            message = f"node {name!r} has one input, but its fusion {settings.fusion.name!r} learns a weight for it"
-            self._report("single", message, member.span, "write 'fusion: sum'", warning=True)
-        sources: dict[str, Edge] = {}
-        for edge in edges:
-            if sources.setdefault(edge.source, edge) is not edge:
-                message = f"node {name!r} reads {edge.source!r} twice"
-                self._report("same", message, edge.span, "each edge counts, with its own weight", warning=True)
 
     def _report_missing(self, who: str, candidates: Candidates, visible: Scope, *fallbacks: str) -> None:
         if (candidates.span, "missing") in self._places:  # a hint takes its time
@@ -181,13 +174,11 @@ class Binder:
                 return f"stage {stage.name!r} has a node {name!r}, but it runs later"
         return None
 
-    def _report(
-        self, kind: str, message: str, span: Span | None, hint: str | None = None, *, warning: bool = False
-    ) -> None:
-        """One problem (or warning) of a kind per place: the members and runs after the first say the same."""
+    def _report(self, kind: str, message: str, span: Span | None, hint: str | None = None) -> None:
+        """One problem of a kind per place: the members and runs after the first say the same."""
         if (span, kind) not in self._places:
             self._places.add((span, kind))
-            (self.warnings if warning else self.problems).append(Problem(message, span, hint))
+            self.problems.append(Problem(message, span, hint))
 
 
 def _known(span: Span | None) -> Span:

@@ -18,7 +18,7 @@ from fpngraph.language.ports import read_inputs, read_outputs
 from fpngraph.language.problems import Problems
 from fpngraph.language.stages import StageReader
 from fpngraph.language.substitution import substitute
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def expand(document: Value, preset: str | None = None, params: Mapping[str, Any]
     outputs = () if binder.problems else tuple(binder.outputs(bindings, scope))
     if binder.problems:
         raise binder.problems.error()
-    warnings = (*reader.warnings, *binder.warnings)
-    return Expansion(spec, tuple(inputs.values()), stages, tuple(binder.nodes), outputs, binder.choices, warnings)
+    nodes = tuple(binder.nodes)
+    return Expansion(spec, tuple(inputs.values()), stages, nodes, outputs, binder.choices, tuple(reader.warnings))
 
 
 def _not_one_of_two(document: Value) -> Iterator[Problem]:

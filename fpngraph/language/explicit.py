@@ -9,7 +9,7 @@ from typing import Any
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, GraphStage, Node, full_name
 from fpngraph.language.lifting import Flat, Writer, differing, most_common, nested, shared
-from fpngraph.language.yaml.source import to_yaml
+from fpngraph.language.yaml.writing import to_yaml
 
 _INDEX = re.compile(r"\d+$")
 
@@ -91,10 +91,8 @@ class _Text:
             if found == kept:
                 break
             kept = dict(found)
-        stand_in = next(iter(self.graph.inputs))
         sure = {*self.scope, *members}
-        # A name that only exists from the second run on; what the first run chose, no output depends on.
-        return {name: it if sure & set(it) else [*it, stand_in] for name, it in kept.items()}
+        return {name: it if sure & set(it) else [*it, "none"] for name, it in kept.items()}
 
     def _run(self, run: Mapping[str, Node], own: dict[str, str], bindings: Mapping[str, Sequence[str]] | None) -> None:
         """Checks that every edge reads what its name stands for, and binds what the run ends with."""

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import keyword
-from collections import ChainMap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from fpngraph.errors import Problem, Span, nearest
+from fpngraph.language.grammar.arithmetic import Expression
 from fpngraph.language.grammar.reference import (
-    Expression,
     Name,
-    Reason,
     Reference,
     is_name,
     parse_declaration,
     parse_reference,
 )
+from fpngraph.language.grammar.tokens import Reason
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.limits import MAX_EDGES, MAX_LENGTH, MAX_LEVEL, MAX_NODES, MAX_STEPS
 from fpngraph.language.members import Candidates, Key, text_of
-from fpngraph.language.params import Params, integers
+from fpngraph.language.numbers import numbers
+from fpngraph.language.params import Params
 from fpngraph.language.problems import Problems
-from fpngraph.language.reserved import RESERVED
-from fpngraph.language.substitution import evaluate
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
+from fpngraph.reserved import RESERVED
 
 T = TypeVar("T")
 WORDS = frozenset({"none", "l", "ratio"})
@@ -48,8 +47,7 @@ class Names:
     """Reads names and references with the parameters of one file; gathers what is wrong with them."""
 
     def __init__(self, params: Params, problems: Problems) -> None:
-        self.params, self.problems = params, problems
-        self.integers = integers(params)
+        self.numbers, self.problems = numbers(params), problems
         self._edges = self._steps = 0
         self._known: set[tuple[str, bool]] = set()
         self._used: list[tuple[Name, Span]] = []
@@ -125,9 +123,8 @@ class Names:
         if self._steps > MAX_STEPS:
             message = f"the indices of the graph have more than {MAX_STEPS} operands and operators, which is the limit"
             self.stop(message, place.span)
-        variables = self.integers if index is None else ChainMap({"l": index}, self.integers)
         try:
-            return evaluate(expression, variables, self.params)
+            return self.numbers.at(index).value(expression)
         except Reason as reason:
             self.report(reason.message, place.part(reason.start, reason.stop), reason.hint)
             return None

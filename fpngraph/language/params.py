@@ -10,11 +10,13 @@ from fpngraph.errors import Problem, nearest
 from fpngraph.language.grammar.reference import is_name
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.problems import Problems
-from fpngraph.language.yaml.source import Scalar, Value, read, to_yaml
+from fpngraph.language.yaml.source import read
+from fpngraph.language.yaml.value import Scalar, Value
+from fpngraph.language.yaml.writing import to_yaml
 
 Params = Mapping[Scalar, Value]
 _TAKEN = {"preset": "it chooses a preset", "l": "it is the index of a member", "none": "it stands for no input"}
-_TYPES = {str: "a string", bool: "true or false", int: "an integer", float: "a number", tuple: "a list"}
+_TYPES = {bool: "true or false", int: "an integer", float: "a number"}
 _GIVEN = "<parameters>"
 
 
@@ -84,13 +86,14 @@ def _unfit(entries: Value, params: Params, what: str) -> Iterator[Problem]:
 
 
 def _fits(value: Value, default: Value) -> bool:
-    """Whether a value has its default's type; a null default leaves the type open, an integer is a number too."""
+    """Whether a value may stand for its default: any for none, an integer for a number, else one of the same type."""
     same = _type(value) == _type(default)
     return same or default.data is None or (_type(default) == "a number" and type(value.data) is int)
 
 
 def _type(value: Value) -> str:
-    return _TYPES.get(type(value.data), "empty" if value.data is None else "a mapping")
+    """What a value is to the rule above: an operator is a name or a mapping, inputs are a reference or a list."""
+    return _TYPES.get(type(value.data), "empty" if value.data is None else "a string, a list or a mapping")
 
 
 def values_in(value: Value) -> Iterator[Value]:
@@ -99,8 +102,3 @@ def values_in(value: Value) -> Iterator[Value]:
     if isinstance(value.data, Mapping | tuple):
         for entry in value.data.values() if isinstance(value.data, Mapping) else value.data:
             yield from values_in(entry)
-
-
-def integers(params: Params) -> dict[str, int]:
-    """The parameters that an expression can name."""
-    return {str(name): value.data for name, value in params.items() if type(value.data) is int}

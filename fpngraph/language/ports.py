@@ -11,7 +11,7 @@ from fpngraph.language.grammar.reference import Name
 from fpngraph.language.limits import MAX_NODES
 from fpngraph.language.members import Binding, Key, text_of
 from fpngraph.language.names import Names, Place
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 _LEVEL = "write name and level, such as 'inputs: {image: 0}'"
 
@@ -22,6 +22,10 @@ def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
     before = len(names.problems)
     for text, span, explicit in _entries(value, names):
         name = names.declaration(text, span)
+        if name and name.stop_index is not None and explicit is not None:
+            hint = f"a level for each: write 'inputs: {name.text}', or name after name"
+            names.report(f"the range {name.text!r} is given one level, {explicit}", span, hint)
+            continue
         keys = names.keys(name, Place(span, text)) if name else []
         if len(inputs) + len(keys) > MAX_NODES:
             names.stop(f"the graph has more than {MAX_NODES} inputs, which is the limit", span)
@@ -57,9 +61,13 @@ def read_bindings(value: Value, names: Names) -> tuple[Binding, ...]:
 
 
 def read_outputs(value: Value, names: Names) -> tuple[Binding, ...]:
-    """``outputs`` of the graph, in the same forms. Nothing in the file can refer to their names."""
+    """``outputs`` of the graph, in the same forms, none of which may be missing. Nothing can refer to their names."""
     before = len(names.problems)
     bindings = tuple(_bindings(value, names, names.name))
+    for binding in bindings:
+        if binding.candidates.optional:
+            hint = "leave '| none' out, or leave out the output"
+            names.report("an output of the graph cannot be 'none'", binding.candidates.span, hint)
     if not bindings and len(names.problems) == before:
         names.report("the graph has no outputs", value.span, "name what the neck gives, such as 'outputs: P(3..7)'")
     return bindings
@@ -72,7 +80,6 @@ def _bindings(value: Value, names: Names, read: Callable[[Any, Span], Name | Non
     for entry in value.data if isinstance(value.data, tuple) else (value,):
         reference = names.reference(entry)
         for candidates in names.candidates(reference, entry) if reference else ():
-            _refuse_none(candidates.optional, entry, names)
             yield Binding(None, candidates)
 
 
@@ -82,7 +89,6 @@ def _bound(value: Value, names: Names, read: Callable[[Any, Span], Name | None])
         name, reference = read(text, span), names.reference(entry)
         if name is None or reference is None:
             continue
-        _refuse_none(reference.optional, entry, names)
         if reference.alternatives[0].stop_index is not None:
             hint = "write the range on both sides with 'l', such as '{P(3..7): out(l)}'"
             names.report("an output of a name stands for one node, not for a range", entry.span, hint)
@@ -91,8 +97,3 @@ def _bound(value: Value, names: Names, read: Callable[[Any, Span], Name | None])
             names.check(key, span)
             for candidates in names.candidates(reference, entry, key[1]):
                 yield Binding(key, candidates)
-
-
-def _refuse_none(optional: bool, entry: Value, names: Names) -> None:
-    if optional:
-        names.report("an output cannot be 'none'", entry.span, "leave '| none' out, or leave out the output")

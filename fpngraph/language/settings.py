@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -14,7 +13,7 @@ from fpngraph.language.keys.models import Defaults, Resample, Settings
 from fpngraph.language.members import Member, Stage, text_of
 from fpngraph.language.names import Names
 from fpngraph.language.substitution import characters, size, with_index
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 from fpngraph.ops import Fusion, Layer
 from fpngraph.ops.composite import with_words
 
@@ -72,9 +71,7 @@ class PerMember(Generic[M]):
         return model
 
     def _concrete(self, index: int | None, problems: list[Problem]) -> Value:
-        integers = self._names.integers
-        variables = integers if index is None else ChainMap({"l": index}, integers)
-        return with_index(self.value, variables, self._names.params, problems)
+        return with_index(self.value, self._names.numbers.at(index), problems)
 
 
 @dataclass(frozen=True, slots=True)

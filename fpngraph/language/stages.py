@@ -15,7 +15,7 @@ from fpngraph.language.names import Names, Place
 from fpngraph.language.ports import read_bindings
 from fpngraph.language.settings import BASE, PerMember, merged
 from fpngraph.language.substitution import TOO_MANY
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 _INDEX = "choose a name that ends in an index"
 _LEVEL = "give it a 'level', or a name that ends in its level"
@@ -71,7 +71,7 @@ class StageReader:
         before = len(names.problems)
         keys = names.keys(name, Place(span, text)) if name else []
         self._count(keys, span, [entry, *defaults])
-        if name and not keys and len(names.problems) == before:
+        if name and not keys and not name.parameters and len(names.problems) == before:
             self.warnings.append(Problem(f"family {name.text!r} has no member", span))
         varies = entry.varies or any(part.varies for part in defaults)
         cache: dict[int | None, Defaults] = {}

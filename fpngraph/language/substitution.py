@@ -8,13 +8,14 @@ from dataclasses import replace
 from itertools import islice
 
 from fpngraph.errors import Problem, nearest
-from fpngraph.language.grammar.reference import Expression, Reason, parse_arithmetic
-from fpngraph.language.grammar.tokens import clipped
+from fpngraph.language.grammar.arithmetic import parse_arithmetic
+from fpngraph.language.grammar.tokens import Reason, clipped
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.limits import MAX_CHARACTERS, MAX_LENGTH, MAX_VALUES
-from fpngraph.language.params import Params, entries_of, integers, values_in
+from fpngraph.language.numbers import Numbers, numbers
+from fpngraph.language.params import Params, entries_of, values_in
 from fpngraph.language.problems import Problems
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 UNTOUCHED = frozenset({"fpngraph", "name", "description", "source", "params", "presets"})
 """Keys of a graph file in which ``$`` means nothing."""
@@ -22,43 +23,20 @@ TOO_MANY = f"the expressions of the graph have more than {MAX_CHARACTERS} charac
 _NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
 
 
-def evaluate(expression: Expression, variables: Mapping[str, int], params: Params) -> int:
-    """The value of an expression. Raises Reason, which says of a name why it has none."""
-    try:
-        return expression.evaluate(variables)
-    except Reason:
-        check_names(expression, variables, params)
-        raise
-
-
-def check_names(expression: Expression, variables: Mapping[str, int], params: Params) -> None:
-    """Raises Reason for the first name of an expression that is not among ``variables``."""
-    for step in expression.steps:
-        name = str(step.operand)
-        if step.sign != "name" or name in variables:
-            continue
-        if name in params:
-            raise Reason(f"parameter {name!r} is {shown(params[name])}, not an integer", step.start, step.stop)
-        if name == "l":
-            hint = "'l' is the index of the entry that says it, and here is none"
-            raise Reason("'l' has no value here", step.start, step.stop, hint)
-        raise Reason(f"there is no parameter {name!r}", step.start, step.stop, nearest(name, islice(variables, 1000)))
-
-
 def substitute(document: Value, params: Params, problems: Problems) -> Value:
     """A document with the parameters in place of ``$name`` and ``$(...)``; what needs ``l`` stays as it is.
 
     A scalar keeps the place where it is used; a structured parameter brings its own places along.
     """
-    substitution = _Substitution(params, integers(params), problems)
+    substitution = _Substitution(numbers(params), problems)
     entries = entries_of(document)
     data = {key: value if key in UNTOUCHED else substitution.of(value) for key, value in entries.items()}
     return replace(document, data=data)
 
 
-def with_index(value: Value, variables: Mapping[str, int], params: Params, problems: list[Problem]) -> Value:
-    """``value`` with the numbers of the ``$(...)`` that ``substitute`` left; ``variables`` has ``l`` if any."""
-    return _Substitution(params, variables, problems, final=True).of(value)
+def with_index(value: Value, numbers: Numbers, problems: list[Problem]) -> Value:
+    """``value`` with the numbers of the ``$(...)`` that ``substitute`` left; ``numbers`` have ``l`` if any."""
+    return _Substitution(numbers, problems, final=True).of(value)
 
 
 def size(value: Value) -> int:
@@ -73,10 +51,8 @@ def characters(value: Value) -> int:
 
 
 class _Substitution:
-    def __init__(
-        self, params: Params, variables: Mapping[str, int], problems: list[Problem], *, final: bool = False
-    ) -> None:
-        self.params, self.variables, self.problems, self.final = params, variables, problems, final
+    def __init__(self, numbers: Numbers, problems: list[Problem], *, final: bool = False) -> None:
+        self.numbers, self.problems, self.final = numbers, problems, final
         self._sizes: dict[str, int] = {}
         self._inserted = self._characters = 0
 
@@ -93,12 +69,12 @@ class _Substitution:
         if text.startswith("$("):
             return self._number(value, text)
         match = _NAME.match(text)
-        param = self.params.get(match[1]) if match else None
+        param = self.numbers.params.get(match[1]) if match else None
         if match is None:
             hint = "write $name for a parameter, or $(expression) for arithmetic"
             self.problems.append(Problem(f"{shown(value)} is no parameter", value.span, hint))
         elif param is None:
-            hint = nearest(match[1], map(str, islice(self.params, 1000)))
+            hint = nearest(match[1], map(str, islice(self.numbers.params, 1000)))
             self.problems.append(Problem(f"there is no parameter {clipped(match[1])}", value.span, hint))
         elif isinstance(param.data, Mapping | tuple):
             return self._structure(match[1], param, value)
@@ -144,9 +120,9 @@ class _Substitution:
         try:
             expression = parse_arithmetic(inner)
             if "l" in expression.names and not self.final:
-                check_names(expression, {**self.variables, "l": 0}, self.params)
+                self.numbers.at(0).check(expression)
                 return value
-            number = evaluate(expression, self.variables, self.params)
+            number = self.numbers.value(expression)
         except Reason as reason:
             raise Reason(reason.message, reason.start + 2, reason.stop + 2, reason.hint) from None
         return replace(value, data=number, verbatim=False)

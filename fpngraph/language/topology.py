@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fpngraph.errors import GraphError, Problem, Span
@@ -11,6 +11,7 @@ from fpngraph.graph.nodes import GraphStage, Node
 from fpngraph.language.expand import Expansion
 from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.members import Binding, Key, Stage, text_of
+from fpngraph.language.oddities import oddities
 from fpngraph.language.problems import Problems
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def checked(expansion: Expansion) -> Graph:
     position = {name: number for number, name in enumerate(digraph)}
     order = list(nx.lexicographical_topological_sort(digraph, key=position.__getitem__))
     needed = _needed(digraph, order, set(outputs.values()))
-    warnings = [*expansion.warnings, *_unused(expansion, needed), *_other_levels(expansion, nodes)]
+    warnings = [*expansion.warnings, *oddities(expansion, needed)]
     return Graph(
         name=expansion.spec.name,
         description=expansion.spec.description,
@@ -48,11 +49,11 @@ def checked(expansion: Expansion) -> Graph:
 
 
 def _stage(stage: Stage, expansion: Expansion) -> GraphStage:
-    """What a stage as declared comes to: of each output the names that some run chose."""
+    """What a stage as declared comes to: of each output the names that some run chose, if any did."""
     if stage.outputs is None:
         return GraphStage(stage.name, stage.repeat, None)
-    chosen = (expansion.choices[stage.name, position] for position in range(len(stage.outputs)))
-    return GraphStage(stage.name, stage.repeat, dict(map(_binding, stage.outputs, chosen)))
+    chosen = ((output, expansion.choices.get((stage.name, n), ())) for n, output in enumerate(stage.outputs))
+    return GraphStage(stage.name, stage.repeat, dict(_binding(output, keys) for output, keys in chosen if keys))
 
 
 def _binding(output: Binding, chosen: Collection[Key]) -> tuple[str, tuple[str, ...]]:
@@ -94,42 +95,6 @@ def _cycles(digraph: networkx.DiGraph[str], nodes: Mapping[str, Node]) -> GraphE
 
 def _edge_span(node: Node, source: str) -> Span | None:
     return next(edge.span for edge in node.edges if edge.source == source)
-
-
-def _unused(expansion: Expansion, needed: Collection[str]) -> Iterator[Problem]:
-    """A warning per place of nodes that no output depends on, and of inputs that nobody reads."""
-    for span, names in _by_place((node.span, repr(node.name)) for node in expansion.nodes if node.name not in needed):
-        what, who = (f"node {names[0]} is", "it") if len(names) == 1 else (f"nodes {_listed(names)} are", "them")
-        yield Problem(f"{what} left out, since no output depends on {who}", span)
-    for span, names in _by_place(
-        (entry.span, repr(entry.name)) for entry in expansion.inputs if entry.name not in needed
-    ):
-        yield Problem(f"nobody reads the input{'s' * (len(names) > 1)} {_listed(names)}", span)
-
-
-def _other_levels(expansion: Expansion, nodes: Mapping[str, Node]) -> Iterator[Problem]:
-    """A warning per place of outputs whose names say another level than their nodes have."""
-    levels = {entry.name: entry.level for entry in expansion.inputs} | {name: n.level for name, n in nodes.items()}
-    found = [(output, levels[output.source]) for output in expansion.outputs]
-    odd = [
-        (output.span, f"{output.name!r} is at level {level}")
-        for output, level in found
-        if output.key[1] not in (None, level)
-    ]
-    for span, said in _by_place(odd):
-        yield Problem(f"output {_listed(said)}", span, "the name says another level")
-
-
-def _by_place(found: Iterable[tuple[Span | None, str]]) -> Iterable[tuple[Span | None, list[str]]]:
-    """What is found, gathered by its place."""
-    places: dict[Span | None, list[str]] = {}
-    for span, what in found:
-        places.setdefault(span, []).append(what)
-    return places.items()
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
 
 
 def _place(problem: Problem) -> tuple[int, int]:

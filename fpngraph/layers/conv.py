@@ -101,7 +101,8 @@ class SeparableConv2d(nn.Module):
 class Pointwise(nn.Conv2d):
     """A 1x1 convolution that, on a CPU, is one matrix product over the pixels of all maps.
 
-    A single contiguous map needs no copy for it: its transpose goes into the product.
+    A single contiguous map needs no copy for it: its transpose goes into the product. Nor do some of the channels of a
+    map that lies ``channels_last``.
 
     Shape: [B, C, H, W] to [B, out_channels, H, W], which lies ``channels_last``.
     """
@@ -113,7 +114,7 @@ class Pointwise(nn.Conv2d):
         if batch == 1 and x.is_contiguous():
             pixels = x[0].flatten(1).t()
         else:
-            pixels = channels_last(x).permute(0, 2, 3, 1).flatten(0, 2)
+            pixels = (x if x.stride(1) == 1 else channels_last(x)).permute(0, 2, 3, 1).flatten(0, 2)
         weight = self.weight.flatten(1).t()
         y = pixels.mm(weight) if self.bias is None else torch.addmm(self.bias, pixels, weight)
         return y.view(batch, height, width, self.out_channels).permute(0, 3, 1, 2)

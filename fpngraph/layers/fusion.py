@@ -126,10 +126,10 @@ def _order_weights(
     theirs, ours, name = tuple(metadata.get("sources", ())), fusion.sources, f"{prefix}weight"
     if not (theirs and ours) or theirs == ours or name not in state:
         return
-    if sorted(theirs) == sorted(ours) and len(state[name]) == len(ours):
-        state[name] = state[name][[theirs.index(source) for source in ours]]
-    else:
+    if sorted(theirs) != sorted(ours):
         errors.append(f"{name!r} is for maps of {', '.join(theirs)}, not of {', '.join(ours)}")
+    elif state[name].shape == fusion.weight.shape:  # of another shape torch says so
+        state[name] = state[name][[theirs.index(source) for source in ours]]
 
 
 class Unbounded(Weighted):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 from torch import nn
 
@@ -22,7 +23,7 @@ class Named(nn.Sequential):
         else:
             self.extend(modules)
 
-    def append(self, module: nn.Module) -> Named:
+    def append(self, module: nn.Module) -> Self:
         """Put a module after all others."""
         number = len(self)
         while str(number) in self._modules:
@@ -30,13 +31,16 @@ class Named(nn.Sequential):
         self.add_module(str(number), module)
         return self
 
-    def extend(self, sequential: Iterable[nn.Module]) -> Named:
+    def extend(self, sequential: Iterable[nn.Module]) -> Self:
         """Put modules after all others."""
         for module in sequential:
             self.append(module)
         return self
 
-    def insert(self, index: int, module: nn.Module) -> Named:
+    def __iadd__(self, other: Any) -> Self:  # torch's ``+`` has no hint for it either
+        return self.extend(other)
+
+    def insert(self, index: int, module: nn.Module) -> Self:
         """Put a module before the one at ``index``."""
         later = list(self._modules)[index:]
         self.append(module)

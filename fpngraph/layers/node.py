@@ -32,28 +32,21 @@ class Edge(Named):
 
     def forward(self, x: Tensor, size: Size) -> Tensor:  # type: ignore[override]  # a list of layers takes no size
         first = True
-        for step, resamples in self._steps():
-            if not takes_any(step):
+        for name, step in self._modules.items():
+            assert step is not None
+            projects = type(step) is Layers  # which lays maps out as its layers take them
+            if not (projects or takes_any(step)):
                 x = contiguous(x)
-            elif not (first and isinstance(step, nn.Conv2d)):
+            elif not (first and (projects or isinstance(step, nn.Conv2d))):
                 x = inside(x)
             first = False
-            if not resamples:
+            if name != self.resampler:
                 x = step(x)
                 continue
             x = step(x, size)
             if not has_size(x, size):  # the level's size is an input's, and that was rounded in another way
                 x = F.interpolate(x, (size.height, size.width), mode="nearest")
         return inside(x)
-
-    def _steps(self) -> list[tuple[nn.Module, bool]]:
-        """What runs, and whether it is called with the size."""
-        steps: list[tuple[nn.Module, bool]] = []
-        for name, module in self._modules.items():
-            assert module is not None
-            parts = module if type(module) is Layers else (module,)
-            steps += [(part, name == self.resampler) for part in parts]
-        return steps
 
 
 class Node(nn.Module):
@@ -63,14 +56,17 @@ class Node(nn.Module):
     """
 
     def __init__(
-        self, edges: Mapping[str, Edge], fusion: nn.Module, op: Mapping[str, nn.Module] | Iterable[nn.Module] = ()
+        self,
+        edges: Mapping[str, Edge] | Iterable[Edge],
+        fusion: nn.Module,
+        op: Mapping[str, nn.Module] | Iterable[nn.Module] = (),
     ) -> None:
         super().__init__()
         self.edges = Named(edges)
         self.fusion = fusion
         self.op = Layers(op)
         if isinstance(fusion, Weighted):
-            fusion.sources = tuple(edges)
+            fusion.sources = tuple(self.edges._modules)
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
         known = takes_any(self.fusion)

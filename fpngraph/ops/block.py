@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 from pydantic_core import PydanticCustomError
 
 from fpngraph.feature import Feature
-from fpngraph.ops.base import Mismatch, Operator, Site
+from fpngraph.ops.base import Layer, Mismatch, Operator, Site
 from fpngraph.ops.composite import Composite, Steps, listed, output_of, with_words
 from fpngraph.ops.reading import read_layers
 
 _DEEPEST = 16  # blocks and composites in each other
 
 
-class Block(Composite):
+class Block(Composite, Layer):
     """A layer that is made of others: its one rule is :meth:`layers`.
 
     What it takes and gives, what it costs, its module, its inference form and its export follow from that.
@@ -45,7 +45,7 @@ class Block(Composite):
         """
         raise NotImplementedError(type(self).__name__)
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         if site.depth >= _DEEPEST:
             raise Mismatch(f"holds layers more than {_DEEPEST} deep", "a block does not hold itself")
         out_channels = site.channels or feature.channels
@@ -63,7 +63,7 @@ class Block(Composite):
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         (feature,) = inputs
-        for done in self.inner(feature, site).values():
+        for done in self.inner_steps(feature, site).values():
             feature = output_of(done, feature)
         return feature
 

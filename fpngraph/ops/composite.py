@@ -26,30 +26,31 @@ LayerList = Annotated[tuple[Any, ...], PlainValidator(read_layers), WithJsonSche
 Branches = Annotated[tuple[Any, ...], PlainValidator(read_branches), WithJsonSchema({"definition": "branches"})]
 
 
-class Composite(Layer):
-    """A layer that holds lists of layers. What it costs, builds and folds to follows from these."""
+class Composite(Operator):
+    """What holds lists of layers. What it costs, builds and folds to follows from these."""
 
     layout = "any"
 
     @abstractmethod
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         """The steps of its lists by the names that its module has them by; those of the only one by no name."""
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
-        done = (step for steps in self.inner(inputs[0], site).values() for step in steps)
+        done = (step for steps in self.inner_steps(inputs[0], site).values() for step in steps)
         return sum((it.op.cost_of_module(it.inputs, it.site, size_in, size_out) for it in done), Cost(0, 0))
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.layout import Layers
 
         built = {
-            name: {step.key: step.module() for step in steps} for name, steps in self.inner(inputs[0], site).items()
+            name: {step.key: step.module() for step in steps}
+            for name, steps in self.inner_steps(inputs[0], site).items()
         }
         if set(built) == {""}:
-            return self.joined(built[""])
-        return self.joined({name: it[ITSELF] if ITSELF in it else Layers(it) for name, it in built.items()})
+            return self.joined_module(built[""])
+        return self.joined_module({name: it[ITSELF] if ITSELF in it else Layers(it) for name, it in built.items()})
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         """The module that holds these."""
         from fpngraph.layers.layout import Layers
 
@@ -57,13 +58,13 @@ class Composite(Layer):
 
     def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules:
         """The rules for what its module holds, by names."""
-        rules = {name: {step.key: step for step in steps} for name, steps in self.inner(inputs[0], site).items()}
+        rules = {name: {step.key: step for step in steps} for name, steps in self.inner_steps(inputs[0], site).items()}
         if set(rules) == {""}:
             return rules[""]
         return {name: it.get(ITSELF) or Lists(it) for name, it in rules.items()}
 
 
-class _Written(Composite):
+class _Written(Composite, Layer):
     """A composite whose lists stand in the file, where ``norm`` and ``act`` are words for the node's own."""
 
     def with_words(self, words: Mapping[str, Operator]) -> Self:
@@ -103,13 +104,13 @@ class Residual(_Written):
     def held(self) -> Sequence[Sequence[Operator | str]]:
         return (self.layers,)
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         own = replace(site, channels=feature.channels, outer=_of_node(site).channels or UNKNOWN)
         return {"": tuple(steps(self.layers, feature, own))}
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         (feature,) = inputs
-        output = output_of(self.inner(feature, site)[""], feature)
+        output = output_of(self.inner_steps(feature, site)[""], feature)
         if output.channels != feature.channels:
             raise Mismatch(
                 f"takes {feature.channels} channels, but its layers give {output.channels}",
@@ -117,7 +118,7 @@ class Residual(_Written):
             )
         return feature
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import Residual as Module
 
         return Module(modules)
@@ -131,13 +132,13 @@ class _Branches(_Written):
     def held(self) -> Sequence[Sequence[Operator | str]]:
         return self.branches
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         own = _of_node(site)
         return {str(index): listed(layers, feature, own, str(index)) for index, layers in enumerate(self.branches)}
 
     def outputs(self, feature: Feature, site: Site) -> Sequence[int]:
         """The channels that the branches give."""
-        return [output_of(it, feature).channels for it in self.inner(feature, site).values()]
+        return [output_of(it, feature).channels for it in self.inner_steps(feature, site).values()]
 
 
 @register
@@ -154,7 +155,7 @@ class Sum(_Branches):
             raise Mismatch(f"adds branches that give {given} channels", "give each the same channels, or use 'concat'")
         return inputs[0]._replace(channels=found[0])
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import SumOfBranches
 
         return SumOfBranches(modules)
@@ -170,7 +171,7 @@ class Concat(_Branches):
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         return inputs[0]._replace(channels=sum(self.outputs(inputs[0], site)))
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import ConcatOfBranches
 
         return ConcatOfBranches(modules)
@@ -194,7 +195,7 @@ class Repeat(_Written):
     def held(self) -> Sequence[Sequence[Operator | str]]:
         return (self.layers,) * self.times
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         own = _of_node(site)
         runs: dict[str, Steps] = {}
         for number in range(self.times):
@@ -205,12 +206,12 @@ class Repeat(_Written):
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         (feature,) = inputs
         outputs = [feature]
-        for run in self.inner(feature, site).values():
+        for run in self.inner_steps(feature, site).values():
             outputs.append(output_of(run, outputs[-1]))
         channels = [it.channels for it in outputs]
         return feature._replace(channels=sum(channels) if self.keep == "all" else channels[-1])
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import Runs
 
         return Runs(modules, joins=self.keep == "all")

@@ -8,21 +8,36 @@ from functools import cache
 from typing import TypeVar
 
 from fpngraph.ops.base import Activation, Down, Fusion, Init, Layer, Norm, Operator, Up
+from fpngraph.reserved import RESERVED
 
 T = TypeVar("T", bound=Operator)
 KINDS: Mapping[str, type[Operator]] = {kind.kind: kind for kind in (Layer, Norm, Activation, Down, Up, Fusion, Init)}
 _registry: dict[tuple[str, str], type[Operator]] = {}
 _WORDS = frozenset({"none", "norm", "act"})  # what a list of layers says in place of an operator
+_OF_EDGES = frozenset({"project", "resampler"})  # a module and an attribute that every edge has
 
 
 def register(operator: type[T]) -> type[T]:
-    """Make an operator known to graph files by its ``name``; a decorator. Raises ValueError for a name taken."""
+    """Make an operator known to graph files by its ``name``; a decorator.
+
+    Raises ValueError for a name that is taken, or that its modules in an edge or a node's ``op`` cannot be called by.
+    """
     name, kind = operator.name, operator.kind
     for other in _rivals(kind):
         if (other, name) in _registry:
             raise ValueError(f"{operator.__qualname__}: there is a {other} operator named {name!r} already")
     if name in _WORDS:
         raise ValueError(f"{operator.__qualname__}: {name!r} is a word of the language")
+    if kind in ("layer", "down", "up") and (reason := _unfit(name)):
+        raise ValueError(
+            f"{operator.__qualname__}: its modules are called by its name, {name!r}, but that {reason}\n"
+            "  hint: a name of lower-case words, such as 'my_conv'"
+        )
+    if taken := [setting for setting in operator.model_fields if hasattr(operator, setting)]:
+        raise ValueError(
+            f"{operator.__qualname__}: no setting can be called {taken[0]!r}, which is something else of an operator\n"
+            f"  hint: call the field '{taken[0]}_', with Field(alias={taken[0]!r})"
+        )
     rules = [rule for rule in ("parts", "factors") if _says(operator, rule)]
     if rules and not operator.modules:
         raise ValueError(
@@ -31,6 +46,15 @@ def register(operator: type[T]) -> type[T]:
         )
     _registry[kind, name] = operator
     return operator
+
+
+def _unfit(name: str) -> str:
+    """Why no module in an edge or a node's ``op`` may have this name; empty if one may."""
+    if not name.isidentifier():
+        return "is no identifier"
+    if name.startswith("_"):
+        return "begins with '_', as what torch keeps for itself does"
+    return "is what modules need for themselves" if name in RESERVED | _OF_EDGES else ""
 
 
 def _says(operator: type[Operator], rule: str) -> bool:

@@ -80,6 +80,9 @@ class StridedConv(Down):
     layout = "any"
 
     kernel: Kernel = Field(default=3, description="Side of the kernel in pixels, or 'ratio' for the stride.")
+    channels: PositiveInt | None = Field(
+        default=None, description="Channels it gives; by default what the node needs of the edge, or its source's."
+    )
     bias: Literal["auto"] | bool = Field(
         default="auto", description="Whether it adds a bias; 'auto': unless a norm comes next."
     )
@@ -91,7 +94,7 @@ class StridedConv(Down):
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         source = inputs[0]
-        channels = site.channels or source.channels
+        channels = self.channels or site.channels or source.channels
         check_groups(self.groups, source.channels, channels)
         return super().infer(inputs, site)._replace(channels=channels)
 

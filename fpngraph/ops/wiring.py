@@ -45,10 +45,10 @@ def share(channels: int, expand: float) -> int:
     return round(wanted)
 
 
-def parts(channels: int, count: int) -> int:
+def part(channels: int, count: int, what: str = "gives") -> int:
     """One of ``count`` equal parts of ``channels``. Raises Mismatch unless they are equal."""
     if channels % count:
-        raise Mismatch(f"needs channels that {count} divides, not {channels}")
+        raise Mismatch(f"{what} {channels} channels, which {count} does not divide")
     return channels // count
 
 
@@ -72,11 +72,12 @@ class Residual(Chain):
         output = super().infer(inputs, site)
         if output != inputs[0]:
             raise Mismatch(
-                f"is added to the map it takes, which has {inputs[0].channels} channels, but gives {output.channels}"
+                f"takes {inputs[0].channels} channels and adds {output.channels} to them",
+                f"put a convolution of {output.channels} channels before it",
             )
         return output
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import Residual as Module
 
         return Module(modules)
@@ -88,7 +89,7 @@ class Sum(Chain):
     modules = ("fpngraph.layers.composite.SumOfBranches",)
     follow = False
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import SumOfBranches
 
         return SumOfBranches(modules)
@@ -103,10 +104,10 @@ class Concat(Chain):
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         (feature,) = inputs
         return feature._replace(
-            channels=sum(output_of(it, feature).channels for it in self.inner(feature, site).values())
+            channels=sum(output_of(it, feature).channels for it in self.inner_steps(feature, site).values())
         )
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import ConcatOfBranches
 
         return ConcatOfBranches(modules)
@@ -123,18 +124,18 @@ class Grown(Chain):
     reverse: bool = Field(default=False, description="Whether the last result comes first.")
     start: int = Field(default=0, description="The first channel that the first list takes.")
 
-    def inner(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
-        return super().inner(feature._replace(channels=feature.channels - self.start), site)
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+        return super().inner_steps(feature._replace(channels=feature.channels - self.start), site)
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         (feature,) = inputs
         output, channels = feature, feature.channels
-        for steps in self.inner(feature, site).values():
+        for steps in self.inner_steps(feature, site).values():
             output = output_of(steps, output)
             channels += output.channels
         return feature._replace(channels=channels)
 
-    def joined(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         from fpngraph.layers.composite import Runs
 
         return Runs(modules, joins=True, reverse=self.reverse, start=self.start)

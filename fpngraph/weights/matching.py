@@ -72,11 +72,12 @@ def load_matching(module: nn.Module, state: Mapping[str, Tensor]) -> Matched:
     found_of_maps = dict(_weights_of_maps(module, state))
     theirs = {name: found_of_maps[name].tensor if name in found_of_maps else x for name, x in state.items()}
     shapes = {name: (tuple(theirs[name].shape), tuple(ours.shape)) for name, ours in wanted.items() if name in theirs}
-    taken = tuple(name for name, (in_state, in_module) in shapes.items() if in_state == in_module)
+    alike = [name for name, (in_state, in_module) in shapes.items() if in_state == in_module]
+    taken = tuple(name for name in alike if name not in found_of_maps or found_of_maps[name].kept)
     module.load_state_dict({name: theirs[name] for name in taken}, strict=False)
     return Matched(
         taken=taken,
-        changed=tuple(Changed(name, *pair) for name, pair in shapes.items() if name not in taken),
+        changed=tuple(Changed(name, *pair) for name, pair in shapes.items() if name not in alike),
         missing=(
             *(name for name in wanted if name not in theirs),
             *(one for weights in found_of_maps.values() for one in weights.missing),
@@ -93,6 +94,8 @@ class _Weights:
     """A fusion's weights with those of a state dict, map by map; and the maps that only one side has."""
 
     tensor: Tensor
+    kept: bool
+    """Whether both sides have one of the maps."""
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
 
@@ -103,17 +106,15 @@ def _weights_of_maps(module: nn.Module, state: Mapping[str, Tensor]) -> Iterator
     for path, fusion in module.named_modules():
         name = f"{path}.weight"
         theirs = tuple(metadata.get(path, {}).get("sources", ()))
-        if not isinstance(fusion, Weighted) or name not in state or len(theirs) != state[name].numel():
+        if not isinstance(fusion, Weighted) or not fusion.sources or name not in state:
             continue
-        tensor = fusion.weight.detach().clone()
-        for index, source in enumerate(fusion.sources):
-            if source in theirs:
-                tensor[index] = state[name][theirs.index(source)]
-        yield (
-            name,
-            _Weights(
-                tensor,
-                tuple(f"{name}[{source}]" for source in fusion.sources if source not in theirs),
-                tuple(f"{name}[{source}]" for source in theirs if source not in fusion.sources),
-            ),
+        if state[name].shape != (len(theirs),):
+            continue
+        ours, tensor = fusion.sources, fusion.weight.detach().clone()
+        kept = [source for source in ours if source in theirs]
+        for source in kept:
+            tensor[ours.index(source)] = state[name][theirs.index(source)]
+        missing, unexpected = (
+            tuple(f"{name}[{source}]" for source in sources if source not in kept) for sources in (ours, theirs)
         )
+        yield name, _Weights(tensor, bool(kept), missing, unexpected)

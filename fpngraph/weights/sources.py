@@ -63,7 +63,7 @@ def load_from(  # noqa: PLR0913  (each says something else)
         raise StateError(f"state is a {type(state).__name__}, but must be a state dict, names with a tensor each")
     chosen = _chosen(neck, source, table)
     wanted = neck.state_dict()
-    names = _names(neck, chosen, prefix)
+    names = names_of(neck, chosen, prefix)
     what = f"the weights of {source!r} do not fit graph {neck.source_graph.name!r}"
     there = {name: theirs for name, theirs in names.items() if all(it in state for it in theirs)}
     absent = [name for name in wanted if name not in there and not name.endswith(_COUNTER)]
@@ -108,7 +108,7 @@ def _variables(neck: Neck) -> Mapping[str, int]:
     return {"min": min(levels), "max": max(levels)}
 
 
-def _names(neck: Neck, table: Table, prefix: str) -> dict[str, list[str]]:
+def names_of(neck: Neck, table: Table, prefix: str = "") -> dict[str, list[str]]:
     """Our tensors, and what they call each. Raises StateError where two rules say something else of one."""
     rules, variables = table.rules(), _variables(neck)
     names: dict[str, list[str]] = {}

@@ -350,6 +350,14 @@ class TestParameters:
 
         assert (report["nodes"][0]["channels"], report["nodes"][0]["op"]) == (channels, op)
 
+    def test_a_table_is_typed_as_a_mapping(self, capsys: pytest.CaptureFixture[str]) -> None:
+        text = GRAPH.replace("{channels: 8,", "{channels: {3: 8},")
+        Path("my.yaml").write_text(text.replace("[C4], level: 4", "[C4], level: 3"), encoding="utf-8")
+
+        report = json.loads(assert_runs(capsys, "show", "my.yaml", "-p", "channels={3: 32}", "--format", "json"))
+
+        assert [node["channels"] for node in report["nodes"]] == [32, 32]
+
     def test_a_preset_is_a_start(self, capsys: pytest.CaptureFixture[str]) -> None:
         arguments = ("show", "bifpn", "--preset", "d1", "-p", "repeats=1", "--format", "json")
 

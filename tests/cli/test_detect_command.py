@@ -19,7 +19,8 @@ from pycocotools.coco import COCO
 
 from fpngraph import efficientdet
 from fpngraph.cli.main import main
-from fpngraph.efficientdet import Detector, EfficientDet, create
+from fpngraph.detection import Detector
+from fpngraph.efficientdet import EfficientDet, create
 from fpngraph.library import shipped
 from tests.efficientdet.test_model import small
 

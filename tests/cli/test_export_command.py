@@ -138,7 +138,8 @@ MISTAKES = {
     "weights-of-another": (
         [*ASKED, "--format", "onnx", "-o", "my.onnx", "--weights", "other.pt"],
         "'other.pt' does not fit graph 'small':\n"
-        "  38 missing: 'td3.edges.0.0.weight', 'td3.edges.0.0.bias', 'td3.edges.1.0.weight' and 35 more\n"
+        "  38 missing: 'td3.edges.P3.project.conv.weight', 'td3.edges.P3.project.conv.bias', "
+        "'td3.edges.P4.project.conv.weight' and 35 more\n"
         "  hint: the state dict of the neck alone is required, built with the same parameters and in_channels",
     ),
     "small-images": (

@@ -61,8 +61,8 @@ def forward(self, features):
     P4 = maps[1]
     P5 = maps[2];  maps = P5 = None
     size3 = fpngraph_compiler_runtime_size_of(P3)
-    out = getattr(self.out.edges, "0")(size3, P3)
-    out_1 = getattr(self.out.edges, "1")(size3, P4, out);  size3 = P4 = out = None
+    out = self.out.edges.P3(size3, P3)
+    out_1 = self.out.edges.P4(size3, P4, out);  size3 = P4 = out = None
     out_2 = getattr(self.out.op, "0")(out_1);  out_1 = None
     out_3 = fpngraph_compiler_runtime_leave(out_2, P3);  out_2 = P3 = None
     outputs = fpngraph_compiler_runtime_pack(features, {'y': out_3});  features = out_3 = None

@@ -11,7 +11,9 @@ from tests.fused_graphs import assert_fused_equals, neck
 from tests.necks import maps
 
 
-@pytest.mark.parametrize("path", ["a", "a.edges.1", "a.edges.1.0", "a.fusion", "a.op", "a.op.0", "b.op.0.depthwise"])
+@pytest.mark.parametrize(
+    "path", ["a", "a.edges.P4", "a.edges.P4.nearest", "a.fusion", "a.op", "a.op.conv", "b.op.separable_conv.depthwise"]
+)
 def test_another_forward_of_one_module_is_kept(path: str) -> None:
     edited = neck()
     module = edited.get_submodule(path)
@@ -20,7 +22,7 @@ def test_another_forward_of_one_module_is_kept(path: str) -> None:
 
     fused = assert_fused_equals(edited)
 
-    outer, inside = ("b.op.0", "its 'depthwise' ") if "depthwise" in path else (path, "")
+    outer, inside = ("b.op.separable_conv", "its 'depthwise' ") if "depthwise" in path else (path, "")
     assert fused.unfolded[outer] == f"{inside}has another 'forward' than its class"
 
 
@@ -35,7 +37,7 @@ def test_a_method_that_a_forward_calls_may_not_be_another() -> None:
 
 def test_a_norm_that_somebody_keeps_in_eval_mode_is_folded() -> None:
     edited = neck()
-    norm = edited.get_submodule("a.op.1")
+    norm = edited.get_submodule("a.op.norm")
     norm.train = lambda mode=True: norm
 
     assert assert_fused_equals(edited).unfolded == {}
@@ -47,7 +49,7 @@ PRUNED = "has a forward pre-hook, torch.nn.utils.prune.L1Unstructured"
 @pytest.mark.parametrize("after_a_forward", [False, True])
 def test_pruned_modules_run_as_they_are_until_pruning_is_made_permanent(after_a_forward: bool) -> None:
     edited = neck()
-    conv, inner = edited.get_submodule("a.op.0"), edited.get_submodule("b.op.0.pointwise")
+    conv, inner = edited.get_submodule("a.op.conv"), edited.get_submodule("b.op.separable_conv.pointwise")
     for module in (conv, inner):
         prune.l1_unstructured(module, "weight", amount=0.5)
     if after_a_forward:
@@ -58,48 +60,48 @@ def test_pruned_modules_run_as_they_are_until_pruning_is_made_permanent(after_a_
         prune.remove(module, "weight")
     permanent = assert_fused_equals(edited)
 
-    assert pruned.unfolded["a.op.0"] == PRUNED
-    assert pruned.unfolded["b.op.0"] == f"its 'pointwise' {PRUNED}"
+    assert pruned.unfolded["a.op.conv"] == PRUNED
+    assert pruned.unfolded["b.op.separable_conv"] == f"its 'pointwise' {PRUNED}"
     assert permanent.unfolded == {}
 
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
 def test_modules_with_weight_norm_run_as_they_are_until_it_is_removed() -> None:
     edited = neck()
-    conv = edited.get_submodule("a.op.0")
+    conv = edited.get_submodule("a.op.conv")
     weight_norm(conv)
 
     normed = assert_fused_equals(edited)
     remove_weight_norm(conv)
     removed = assert_fused_equals(edited)
 
-    assert list(normed.unfolded) == ["a.op.0", "a.op.1"]
-    assert normed.unfolded["a.op.0"] == "has a forward pre-hook, torch.nn.utils.weight_norm.WeightNorm"
+    assert list(normed.unfolded) == ["a.op.conv", "a.op.norm"]
+    assert normed.unfolded["a.op.conv"] == "has a forward pre-hook, torch.nn.utils.weight_norm.WeightNorm"
     assert removed.unfolded == {}
 
 
-@pytest.mark.parametrize("path", ["a.op.0", "b.op.0.pointwise"])
+@pytest.mark.parametrize("path", ["a.op.conv", "b.op.separable_conv.pointwise"])
 def test_a_parametrized_module_runs_as_it_is(path: str) -> None:
     edited = neck()
     parametrizations.weight_norm(edited.get_submodule(path))
 
     fused = assert_fused_equals(edited)
 
-    assert fused.unfolded["a.op.0" if path == "a.op.0" else "b.op.0"] == (
+    assert fused.unfolded["a.op.conv" if path == "a.op.conv" else "b.op.separable_conv"] == (
         "no rule for its class torch.nn.utils.parametrize.ParametrizedConv2d"
     )
 
 
 def test_a_weight_that_is_no_parameter_is_left_alone() -> None:
     edited = neck()
-    conv = edited.get_submodule("c.op.1")
+    conv = edited.get_submodule("c.op.conv")
     weight = conv.weight.detach()
     del conv.weight
     conv.register_buffer("weight", weight)
 
     fused = assert_fused_equals(edited)
 
-    assert fused.unfolded["c.op.1"] == "its weight or bias is no parameter"
+    assert fused.unfolded["c.op.conv"] == "its weight or bias is no parameter"
 
 
 class Own(nn.Parameter):
@@ -108,12 +110,12 @@ class Own(nn.Parameter):
 
 def test_a_weight_of_a_class_of_its_own_is_left_alone() -> None:
     edited = neck()
-    conv = edited.get_submodule("b.op.0.pointwise")
+    conv = edited.get_submodule("b.op.separable_conv.pointwise")
     conv.weight = Own(conv.weight.detach())
 
     fused = assert_fused_equals(edited)
 
-    assert fused.unfolded["b.op.0"] == f"its 'pointwise' has a 'weight' of the class {__name__}.Own"
+    assert fused.unfolded["b.op.separable_conv"] == f"its 'pointwise' has a 'weight' of the class {__name__}.Own"
 
 
 def test_a_module_that_cannot_be_copied_is_named() -> None:
@@ -125,12 +127,12 @@ def test_a_module_that_cannot_be_copied_is_named() -> None:
             self.seen.append(y)
 
     edited = neck()
-    edited.get_submodule("a.op.0").register_forward_hook(Recorder().record)
+    edited.get_submodule("a.op.conv").register_forward_hook(Recorder().record)
     edited(maps(edited, 64, 64, dtype=torch.float64))
 
     with pytest.raises(ValueError) as raised:
         edited.fuse()
 
     lines = str(raised.value).splitlines()
-    assert lines[0].startswith("module 'a.op.0' cannot be copied: ")
+    assert lines[0].startswith("module 'a.op.conv' cannot be copied: ")
     assert lines[1] == "  hint: remove its hooks, and what they keep, before fusing"

@@ -71,46 +71,62 @@ EDITS: dict[str, tuple[Callable[[fpngraph.Neck], object], dict[str, str]]] = {
         {"a.op.3": TANH},
     ),
     "inserted-norm": (lambda n: n.a.op.insert(2, as_trained(nn.BatchNorm2d(4))), {}),
-    "first-removed": (lambda n: n.a.op.__delitem__(0), {"a.op.0": "follows no convolution that could take it in"}),
+    "first-removed": (lambda n: n.a.op.__delitem__(0), {"a.op.norm": "follows no convolution that could take it in"}),
     "norm-removed": (lambda n: n.a.op.__delitem__(1), {}),
     "all-removed": (put("a.op", nn.Sequential()), {}),
-    "convolution-put-there": (put("a.op.2", nn.Conv2d(4, 4, 3, padding=1).double()), {}),
+    "convolution-put-there": (put("a.op.act", nn.Conv2d(4, 4, 3, padding=1).double()), {}),
     "one-module-for-the-op": (
         put("c.op", nn.Tanh()),
         {"c.op": TANH},
     ),
     "class-of-the-op": (deriving("a.op", Backwards), {"a.op": f"no rule for its class {__name__}.Backwards"}),
-    "class-of-an-edge": (deriving("a.edges.1", Doubling), {"a.edges.1": f"no rule for its class {__name__}.Doubling"}),
+    "class-of-an-edge": (
+        deriving("a.edges.P4", Doubling),
+        {"a.edges.P4": f"no rule for its class {__name__}.Doubling"},
+    ),
     "class-of-a-node": (deriving("b", Late), {"b": f"no rule for its class {__name__}.Late"}),
     "class-of-a-fusion": (deriving("a.fusion", Shifted), {"a.fusion": f"no rule for its class {__name__}.Shifted"}),
     "class-of-a-resampler": (
-        deriving("a.edges.1.0", Mirrored),
-        {"a.edges.1.0": f"no rule for its class {__name__}.Mirrored"},
+        deriving("a.edges.P4.nearest", Mirrored),
+        {"a.edges.P4.nearest": f"no rule for its class {__name__}.Mirrored"},
     ),
     "class-of-a-convolution": (
-        deriving("a.op.0", Negated),
+        deriving("a.op.conv", Negated),
         {
-            "a.op.0": f"no rule for its class {__name__}.Negated",
-            "a.op.1": "follows no convolution that could take it in",
+            "a.op.conv": f"no rule for its class {__name__}.Negated",
+            "a.op.norm": "follows no convolution that could take it in",
         },
     ),
     "class-of-an-inner-convolution": (
-        deriving("b.op.0.pointwise", Negated),
+        deriving("b.op.separable_conv.pointwise", Negated),
         {
-            "b.op.0": f"no rule for its class {__name__}.Negated",
-            "b.op.1": "follows no convolution that could take it in",
+            "b.op.separable_conv": f"no rule for its class {__name__}.Negated",
+            "b.op.norm": "follows no convolution that could take it in",
         },
     ),
     "separable-for-an-inner-convolution": (
-        put("b.op.0.depthwise", SeparableConv2d(4, 4).double()),
-        {"b.op.0": "no rule for its class fpngraph.layers.conv.SeparableConv2d"},
+        put("b.op.separable_conv.depthwise", SeparableConv2d(4, 4).double()),
+        {"b.op.separable_conv": "no rule for its class fpngraph.layers.conv.SeparableConv2d"},
     ),
-    "edge-replaced": (put("c.edges.0", Halved()), {"c.edges.0": f"no rule for its class {__name__}.Halved"}),
-    "edge-emptied": (put("b.edges.0", Edge([], resampler=None)), {}),
-    "step-replaced": (put("b.edges.0.0", nn.Conv2d(4, 4, 3, padding=1).double()), {}),
+    "edge-replaced": (put("c.edges.a", Halved()), {"c.edges.a": f"no rule for its class {__name__}.Halved"}),
+    "edge-emptied": (put("b.edges.P4", Edge()), {}),
+    "step-replaced": (put("b.edges.P4.project.conv", nn.Conv2d(4, 4, 3, padding=1).double()), {}),
     "step-appended": (
         lambda n: n.a.edges[0].append(nn.Conv2d(4, 4, 1).double()),
-        {"a.edges.0.0": "no rule for its class torch.nn.modules.conv.Conv2d"},
+        {"a.edges.P3.0": "no rule for its class torch.nn.modules.conv.Conv2d"},
+    ),
+    "projection-appended-to": (
+        lambda n: n.b.edges.P4.project.append(nn.Tanh()),
+        {"b.edges.P4.project.2": TANH},
+    ),
+    "norm-of-a-projection-removed": (lambda n: n.b.edges.P4.project.__delitem__(1), {}),
+    "convolution-of-a-projection-replaced": (
+        put("b.edges.P4.project.conv", nn.Conv2d(4, 4, 3, padding=1).double()),
+        {},
+    ),
+    "projection-replaced": (
+        put("b.edges.P4.project", nn.Conv2d(4, 4, 1).double()),
+        {},
     ),
     "fusion-of-other-count": (
         put("c.fusion", fusion.Softmax(2).double()),
@@ -131,13 +147,34 @@ def test_an_edited_neck_is_fused_as_it_is_now(
     assert fused.unfolded == unfolded
 
 
+def test_layers_put_in_and_taken_out_by_hand_leave_the_keys_of_the_others() -> None:
+    edited = neck()
+    before = {name: tensor.clone() for name, tensor in edited.state_dict().items()}
+    op = edited.a.op
+
+    op.append(nn.Conv2d(4, 4, 1).double())
+    op.insert(0, nn.PReLU().double())
+    del op[3]  # the activation
+    del edited.c.op[1]  # its one convolution
+
+    after = edited.state_dict()
+    assert [name for name, _ in op.named_children()] == ["4", "conv", "norm", "3"]
+    assert {*after} - {*before} == {"a.op.3.weight", "a.op.3.bias", "a.op.4.weight"}
+    assert {*before} - {*after} == {"c.op.conv.weight"}
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items() if name in after)
+    assert assert_fused_equals(edited).unfolded == {
+        "a.op.4": "no rule for its class torch.nn.modules.activation.PReLU",
+        "c.op.norm": "follows no convolution that could take it in",
+    }
+
+
 def test_a_neck_as_it_was_built_leaves_nothing() -> None:
     assert assert_fused_equals(neck()).unfolded == {}
 
 
 def test_a_node_with_more_edges_than_the_graph_has_is_named_and_fails_as_the_neck_does() -> None:
     edited = neck()
-    edited.get_submodule("c.edges").append(Edge([], resampler=None))
+    edited.get_submodule("c.edges").append(Edge())
 
     fused = edited.fuse()
 

@@ -31,7 +31,7 @@ NORMS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-@pytest.mark.parametrize("path", ["a.op.1", "b.edges.0.2", "b.op.1"])
+@pytest.mark.parametrize("path", ["a.op.norm", "b.edges.P4.project.norm", "b.op.norm"])
 @pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS)
 def test_it_is_folded_into_the_convolution_before_it(norm: Callable[[], nn.Module], path: str) -> None:
     edited = neck()
@@ -50,7 +50,7 @@ def test_without_a_convolution_before_it_runs_as_a_plain_one_and_is_named(norm: 
 
     fused = assert_fused_equals(edited)
 
-    assert fused.unfolded == {"a.op.0": "follows no convolution that could take it in"}
+    assert fused.unfolded == {"a.op.3": "follows no convolution that could take it in"}
     assert [type(module) for module in fused.modules() if isinstance(module, KEPT)] == [nn.BatchNorm2d]
 
 
@@ -77,9 +77,9 @@ def test_a_whole_neck_that_is_converted_is_fused_as_before(name: str, convert: C
 
 def test_a_norm_without_statistics_runs_as_it_is_and_is_named() -> None:
     edited = neck()
-    edited.set_submodule("a.op.1", nn.BatchNorm2d(4, track_running_stats=False).double().eval())
+    edited.set_submodule("a.op.norm", nn.BatchNorm2d(4, track_running_stats=False).double().eval())
 
-    assert assert_fused_equals(edited).unfolded == {"a.op.1": "has no running statistics"}
+    assert assert_fused_equals(edited).unfolded == {"a.op.norm": "has no running statistics"}
 
 
 def test_norms_of_other_classes_run_as_they_are_and_are_named() -> None:
@@ -87,10 +87,10 @@ def test_norms_of_other_classes_run_as_they_are_and_are_named() -> None:
         pass
 
     edited = neck()
-    edited.set_submodule("a.op.1", as_trained(Own(4)))
-    edited.set_submodule("b.op.1", nn.InstanceNorm2d(4).double())
+    edited.set_submodule("a.op.norm", as_trained(Own(4)))
+    edited.set_submodule("b.op.norm", nn.InstanceNorm2d(4).double())
 
     assert assert_fused_equals(edited).unfolded == {
-        "a.op.1": f"no rule for its class {__name__}.{Own.__qualname__}",
-        "b.op.1": "no rule for its class torch.nn.modules.instancenorm.InstanceNorm2d",
+        "a.op.norm": f"no rule for its class {__name__}.{Own.__qualname__}",
+        "b.op.norm": "no rule for its class torch.nn.modules.instancenorm.InstanceNorm2d",
     }

@@ -202,7 +202,7 @@ def test_a_negative_weight_does_not_pass_a_max_pool() -> None:
     fused = neck.fuse()
 
     torch.testing.assert_close(fused(features), neck(features), rtol=1e-5, atol=1e-5)
-    assert [fused.get_submodule(f"out.edges.{index}").factor for index in range(2)] == [-2.0, 1.0]
+    assert [fused.get_submodule(f"out.edges.{source}").factor for source in ("P3", "P4")] == [-2.0, 1.0]
 
 
 @pytest.fixture
@@ -245,10 +245,10 @@ class Double(nn.Module):
     ("path", "module"),
     [
         ("a", Double()),
-        ("a.op.2", nn.Tanh()),
-        ("a.op.1", nn.Identity()),
-        ("a.op.1", nn.BatchNorm2d(4, track_running_stats=False).double()),
-        ("a.op.0", nn.Conv2d(4, 4, 1).double()),
+        ("a.op.act", nn.Tanh()),
+        ("a.op.norm", nn.Identity()),
+        ("a.op.norm", nn.BatchNorm2d(4, track_running_stats=False).double()),
+        ("a.op.conv", nn.Conv2d(4, 4, 1).double()),
         ("b.fusion", Max()),
     ],
     ids=["node", "activation", "norm", "norm-without-statistics", "convolution", "fusion"],
@@ -272,8 +272,8 @@ def test_modules_with_hooks_run_with_them() -> None:
     b: {inputs: [P3, a], level: 3, fusion: softmax, op: [{conv: {}}, norm]}
     """
     neck = neck_of(nodes, inputs="[P3]", outputs="[b]")
-    neck.get_submodule("a.op.0").register_forward_hook(lambda _module, _given, y: y.abs())
-    neck.get_submodule("b.op.1").register_forward_pre_hook(lambda _module, given: given[0].abs())
+    neck.get_submodule("a.op.conv").register_forward_hook(lambda _module, _given, y: y.abs())
+    neck.get_submodule("b.op.norm").register_forward_pre_hook(lambda _module, given: given[0].abs())
     neck.get_submodule("b.fusion").register_forward_hook(lambda _module, _given, y: y.abs())
     features = maps(neck, 64, 64)
 
@@ -288,7 +288,7 @@ def test_nothing_of_the_neck_is_part_of_it() -> None:
     """
     neck = neck_of(nodes, inputs="[P3]", outputs="[c]").train()
     neck.set_submodule("a", Double())
-    neck.get_submodule("b.op.0").register_forward_hook(lambda _module, _given, y: y.abs())
+    neck.get_submodule("b.op.conv").register_forward_hook(lambda _module, _given, y: y.abs())
     before = {name: tensor.clone() for name, tensor in neck.state_dict().items()}
 
     fused = neck.fuse()
@@ -306,7 +306,7 @@ def test_weights_that_two_nodes_share_are_folded_once_each() -> None:
         inputs="[P3]",
         outputs="[b]",
     )
-    neck.set_submodule("b.op.0", neck.get_submodule("a.op.0"))
+    neck.set_submodule("b.op.conv", neck.get_submodule("a.op.conv"))
     features = maps(neck, 64, 64)
 
     torch.testing.assert_close(neck.fuse()(features), neck(features), rtol=1e-5, atol=1e-5)

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torchvision.ops import DeformConv2d
 
 import fpngraph
-from fpngraph.analysis.steps import Step
 from fpngraph.compiler.measuring import measured
 from fpngraph.feature import Feature, Size
 from fpngraph.ops import Cost, Down, Fusion, Layer, Operator, Site, Up
+from fpngraph.ops.steps import Step
 
 CHANNELS = 16
 SIZE = Size(4, 6)
@@ -55,7 +55,7 @@ def told(builder: Callable[[], nn.Module], kind: type[Operator] = Layer, size_ou
         def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
             return builder()
 
-    step = Step(Told(), (Feature(3, CHANNELS),) * (2 if kind is Fusion else 1), Site(), Feature(3, CHANNELS))
+    step = Step(Told(), (Feature(3, CHANNELS),) * (2 if kind is Fusion else 1), Site(), Feature(3, CHANNELS), "told")
     return measured(step, SIZE, size_out)
 
 

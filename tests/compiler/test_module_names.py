@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 import fpngraph
-from fpngraph.language.reserved import RESERVED
+from fpngraph.layers.named import Named
 from fpngraph.layers.node import Node
+from fpngraph.reserved import RESERVED
 from tests.necks import GRAPHS, shipped
 
 
@@ -33,12 +34,12 @@ def test_keys_of_the_state_dict_say_node_part_and_step() -> None:
     keys = [key for key in neck.state_dict() if key.startswith("bifpn.0.td5.") and key.endswith(".weight")]
 
     assert keys == [
-        "bifpn.0.td5.edges.0.0.weight",
-        "bifpn.0.td5.edges.0.1.weight",
+        "bifpn.0.td5.edges.P5.project.conv.weight",
+        "bifpn.0.td5.edges.P5.project.norm.weight",
         "bifpn.0.td5.fusion.weight",
-        "bifpn.0.td5.op.1.depthwise.weight",
-        "bifpn.0.td5.op.1.pointwise.weight",
-        "bifpn.0.td5.op.2.weight",
+        "bifpn.0.td5.op.separable_conv.depthwise.weight",
+        "bifpn.0.td5.op.separable_conv.pointwise.weight",
+        "bifpn.0.td5.op.norm.weight",
     ]
 
 
@@ -111,6 +112,43 @@ def test_full_names_that_are_equal_but_for_dots_stay_apart() -> None:
     assert [tuple(y.shape[-2:]) for y in outs] == [(4, 4), (2, 2)]
 
 
+AWKWARD = "fusion op edges keys items values project weight norm act conv sources resampler named get index state"
+
+
+@pytest.mark.parametrize("name", AWKWARD.split())
+@pytest.mark.parametrize("fusion", ["sum", "softmax"])
+@pytest.mark.parametrize("of_node", [False, True], ids=["input", "node"])
+def test_nodes_and_inputs_may_be_called_like_parts_of_modules(name: str, fusion: str, of_node: bool) -> None:
+    given, node = ("P3", name) if of_node else (name, "b")
+    text = f"""
+        fpngraph: 1
+        name: awkward
+        inputs: {{{given}: 3, P4: 4}}
+        defaults: {{channels: 4, fusion: {fusion}}}
+        nodes:
+          a: {{inputs: [{given}, P4, {given}], level: 3, op: [{{conv: {{bias: false}}}}]}}
+          {node}: {{inputs: [a, {given}], level: 4, op: [{{conv: {{kernel: 1}}}}]}}
+          c: {{inputs: [{{from: {node}, project: always}}, a], level: 4}}
+        outputs: [c, {node}]
+    """
+    neck = fpngraph.build(fpngraph.loads(text), [2, 2]).eval()
+    maps = [torch.randn(1, 2, 8, 8), torch.randn(1, 2, 4, 4)]
+
+    weights = [key for key in neck.state_dict() if key.endswith("weight") and not key.endswith("fusion.weight")]
+    assert weights == [
+        f"a.edges.{given}.project.conv.weight",
+        "a.edges.P4.project.conv.weight",
+        f"a.edges.{given}_2.project.conv.weight",
+        "a.op.conv.weight",
+        f"{node}.edges.{given}.project.conv.weight",
+        f"{node}.op.conv.weight",
+        f"c.edges.{node}.project.conv.weight",
+    ]
+    learned = {f"{it}.fusion.weight" for it in ("a", node, "c")} if fusion == "softmax" else set()
+    assert {*neck.state_dict()} - {f"{key.rpartition('.')[0]}.bias" for key in weights} == {*weights} | learned
+    torch.testing.assert_close(neck.fuse()(maps), neck(maps), rtol=1e-5, atol=1e-5)
+
+
 def _three(node: str, given: str) -> str:
     """A graph of three nodes, the second of which has the name ``node``, and of an input called ``given``."""
     return f"""
@@ -129,7 +167,9 @@ outputs: [last, {node}]
 @pytest.mark.parametrize("fused", [False, True], ids=["neck", "fused"])
 def test_every_name_that_a_neck_needs_for_itself_is_reserved(fused: bool) -> None:
     neck = shipped("fpn").fuse() if fused else shipped("fpn")
-    needed = {*dir(neck), *vars(neck), *dir(nn.Module())} - set(neck.source_graph.nodes)
+    # an edge is called after its source, in a list
+    needed = {*dir(neck), *vars(neck), *dir(nn.Module()), *dir(nn.Sequential()), *dir(Named())}
+    needed -= set(neck.source_graph.nodes)
     for ancestor in type(neck).__mro__:
         needed |= {*vars(ancestor), *getattr(ancestor, "__annotations__", {})}
 

@@ -188,9 +188,9 @@ def parametrized(neck: fpngraph.Neck) -> None:
     ("edit", "found"),
     [
         (put_in, "'A4.op.4.weight' is [1], there missing"),
-        (taken_out, "'A4.op.3.weight' is missing, there [8, 8, 2, 2]"),
-        (widened, "'A3.op.0.weight' is [16, 8, 3, 3], there [8, 4, 3, 3]"),
-        (parametrized, "'A3.op.0.weight' is missing, there [8, 4, 3, 3]"),
+        (taken_out, "'A4.op.conv.weight' is missing, there [8, 8, 2, 2]"),
+        (widened, "'A3.op.conv.weight' is [16, 8, 3, 3], there [8, 4, 3, 3]"),
+        (parametrized, "'A3.op.conv.weight' is missing, there [8, 4, 3, 3]"),
     ],
     ids=["put in", "taken out", "widened", "parametrized"],
 )

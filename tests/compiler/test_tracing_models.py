@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 import fpngraph
-from fpngraph.efficientdet import anchor_boxes, config, create
+from fpngraph.detection import anchor_boxes
+from fpngraph.efficientdet import config, create
 from fpngraph.feature import Size
 from tests.necks import GRAPHS
 from tests.traces import assert_equal_maps, onnx_session, trace

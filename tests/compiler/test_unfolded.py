@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.cli.main import main
 from fpngraph.inference.folding import told
 from tests.fused_graphs import assert_fused_equals, neck
-from tests.necks import neck_of
+from tests.necks import maps, neck_of
 
 OF_THE_IMAGE = "its statistics are those of each image"
 
@@ -32,10 +33,12 @@ def halved(_module: nn.Module, given: tuple[Tensor, ...]) -> tuple[object, ...]:
 def test_norms_that_depend_on_the_image_are_named(norm: str) -> None:
     plain = neck_of(f"a: {{inputs: [P3, P4], level: 3, op: [{{conv: {{}}}}, {norm}, act]}}", outputs="[a]")
 
-    assert plain.fuse().unfolded == {"a.op.1": OF_THE_IMAGE}
+    assert plain.fuse().unfolded == {"a.op.norm": OF_THE_IMAGE}
 
 
-@pytest.mark.parametrize("path", ["a", "a.edges.1", "a.edges.1.0", "a.fusion", "a.op", "a.op.0", "b.edges.0.1"])
+@pytest.mark.parametrize(
+    "path", ["a", "a.edges.P4", "a.edges.P4.nearest", "a.fusion", "a.op", "a.op.conv", "b.edges.P4.project.norm"]
+)
 def test_what_is_hooked_runs_with_its_hook_and_is_named(path: str) -> None:
     hooked = neck()
     hooked.get_submodule(path).register_forward_hook(doubled)
@@ -45,14 +48,26 @@ def test_what_is_hooked_runs_with_its_hook_and_is_named(path: str) -> None:
     assert fused.unfolded[path] == f"has a forward hook, {__name__}.doubled"
 
 
-@pytest.mark.parametrize("path", ["a", "a.op", "a.op.0", "b.op.0.pointwise"])
+def test_a_hooked_projection_runs_with_its_hook_in_both_forms() -> None:
+    hooked = neck()
+    features = maps(hooked, 64, 96, dtype=torch.float64)
+    before = hooked(features)
+    hooked.get_submodule("b.edges.P4.project").register_forward_hook(doubled)
+
+    fused = assert_fused_equals(hooked)
+
+    assert "b.edges.P4.project" in fused.unfolded
+    assert all(not torch.equal(y, x) for y, x in zip(hooked(features), before, strict=True))
+
+
+@pytest.mark.parametrize("path", ["a", "a.op", "a.op.conv", "b.op.separable_conv.pointwise"])
 def test_hooks_before_the_forward_count_as_well(path: str) -> None:
     hooked = neck()
     hooked.get_submodule(path).register_forward_pre_hook(halved)
 
     fused = assert_fused_equals(hooked)
 
-    outer, inside = ("b.op.0", "its 'pointwise' ") if "pointwise" in path else (path, "")
+    outer, inside = ("b.op.separable_conv", "its 'pointwise' ") if "pointwise" in path else (path, "")
     assert fused.unfolded[outer] == f"{inside}has a forward pre-hook, {__name__}.halved"
 
 
@@ -67,11 +82,11 @@ def test_hooks_of_the_neck_itself_stay_behind_and_are_named() -> None:
 def test_copies_and_pickles_say_the_same(way: Callable[[fpngraph.FusedNeck], fpngraph.FusedNeck]) -> None:
     fused = neck_of("a: {inputs: [P3], level: 3, op: [norm]}", inputs="[P3]", outputs="[a]").fuse()
 
-    assert way(fused).unfolded == fused.unfolded == {"a.op.0": "follows no convolution that could take it in"}
+    assert way(fused).unfolded == fused.unfolded == {"a.op.norm": "follows no convolution that could take it in"}
 
 
 def test_it_is_told_in_a_line_for_each_reason() -> None:
-    unfolded = {f"P{level}": "is odd" for level in range(1, 8)} | {"": "has a hook", "a.op.1": "is odd"}
+    unfolded = {f"P{level}": "is odd" for level in range(1, 8)} | {"": "has a hook", "a.op.norm": "is odd"}
 
     assert list(told(unfolded)) == [
         "not folded: P1, P2, P3, P4 and 4 more: is odd",
@@ -107,4 +122,4 @@ def test_export_prints_it(workshop: Path, capsys: pytest.CaptureFixture[str]) ->
 
     assert main([*asked, "-o", "my.pt2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[3] == "not folded: Q3.op.0: follows no convolution that could take it in"
+    assert lines[3] == "not folded: Q3.op.norm: follows no convolution that could take it in"

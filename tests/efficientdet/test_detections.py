@@ -15,9 +15,10 @@ from effdet.data.transforms import ResizePad, resolve_fill_color
 from PIL import Image
 from torch import Tensor, nn
 
+from fpngraph.detection import Original, Predictions
 from fpngraph.detection.boxes import detections
 from fpngraph.detection.images import letterbox
-from fpngraph.efficientdet import Config, Original, Predictions, config
+from fpngraph.efficientdet import Config, config
 from fpngraph.feature import Size
 from tests.detection.maps import predictions_of
 

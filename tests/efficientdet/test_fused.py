@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from fpngraph.bench.forms import eager
-from fpngraph.efficientdet import EfficientDet, Predictions, create
+from fpngraph.detection import Predictions
+from fpngraph.efficientdet import EfficientDet, create
 from tests.efficientdet.detectors import SMALL
 from tests.equality.closeness import assert_equal
 

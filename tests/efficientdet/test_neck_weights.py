@@ -12,20 +12,20 @@ from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 # One cell of two levels: node 2 reads the maps 0 and 1, node 3 the maps 1 and 2. Map 0 has the neck's channels.
 MODULES = {
-    "bifpn.0.td3.edges.1.1": "cell.0.fnode.0.combine.resample.1.conv.bn",
-    "bifpn.0.td3.op.2": "cell.0.fnode.0.after_combine.conv.bn",
-    "bifpn.0.out4.edges.0.1": "cell.0.fnode.1.combine.resample.1.conv.bn",
-    "bifpn.0.out4.op.2": "cell.0.fnode.1.after_combine.conv.bn",
+    "bifpn.0.td3.edges.P4.project.norm": "cell.0.fnode.0.combine.resample.1.conv.bn",
+    "bifpn.0.td3.op.norm": "cell.0.fnode.0.after_combine.conv.bn",
+    "bifpn.0.out4.edges.P4.project.norm": "cell.0.fnode.1.combine.resample.1.conv.bn",
+    "bifpn.0.out4.op.norm": "cell.0.fnode.1.after_combine.conv.bn",
 }
 NAMES = {
     "bifpn.0.td3.fusion.weight": "cell.0.fnode.0.combine.edge_weights",
-    "bifpn.0.td3.edges.1.0.weight": "cell.0.fnode.0.combine.resample.1.conv.conv.weight",
-    "bifpn.0.td3.op.1.depthwise.weight": "cell.0.fnode.0.after_combine.conv.conv_dw.weight",
-    "bifpn.0.td3.op.1.pointwise.weight": "cell.0.fnode.0.after_combine.conv.conv_pw.weight",
+    "bifpn.0.td3.edges.P4.project.conv.weight": "cell.0.fnode.0.combine.resample.1.conv.conv.weight",
+    "bifpn.0.td3.op.separable_conv.depthwise.weight": "cell.0.fnode.0.after_combine.conv.conv_dw.weight",
+    "bifpn.0.td3.op.separable_conv.pointwise.weight": "cell.0.fnode.0.after_combine.conv.conv_pw.weight",
     "bifpn.0.out4.fusion.weight": "cell.0.fnode.1.combine.edge_weights",
-    "bifpn.0.out4.edges.0.0.weight": "cell.0.fnode.1.combine.resample.1.conv.conv.weight",
-    "bifpn.0.out4.op.1.depthwise.weight": "cell.0.fnode.1.after_combine.conv.conv_dw.weight",
-    "bifpn.0.out4.op.1.pointwise.weight": "cell.0.fnode.1.after_combine.conv.conv_pw.weight",
+    "bifpn.0.out4.edges.P4.project.conv.weight": "cell.0.fnode.1.combine.resample.1.conv.conv.weight",
+    "bifpn.0.out4.op.separable_conv.depthwise.weight": "cell.0.fnode.1.after_combine.conv.conv_dw.weight",
+    "bifpn.0.out4.op.separable_conv.pointwise.weight": "cell.0.fnode.1.after_combine.conv.conv_pw.weight",
     **{f"{ours}.{leaf}": f"{theirs}.{leaf}" for ours, theirs in MODULES.items() for leaf in NORM},
 }
 
@@ -65,10 +65,10 @@ def test_a_cell_reads_the_levels_that_the_backbone_lacks_and_then_the_cell_befor
     graph = fpngraph.load("bifpn", min=4, max=6, channels=4, repeats=2, **params)
     neck = fpngraph.build(graph, in_channels=[6, 8])
     names = {
-        "coarse.P6.edges.0.0": "resample.2.conv.conv",
-        "bifpn.0.td5.edges.0.0": "cell.0.fnode.0.combine.resample.1.conv.conv",
-        "bifpn.0.td4.edges.0.0": "cell.0.fnode.1.combine.resample.0.conv.conv",
-        "bifpn.0.out5.edges.0.0": "cell.0.fnode.2.combine.resample.1.conv.conv",
+        "coarse.P6.edges.P5.project.conv": "resample.2.conv.conv",
+        "bifpn.0.td5.edges.P5.project.conv": "cell.0.fnode.0.combine.resample.1.conv.conv",
+        "bifpn.0.td4.edges.P4.project.conv": "cell.0.fnode.1.combine.resample.0.conv.conv",
+        "bifpn.0.out5.edges.P5.project.conv": "cell.0.fnode.2.combine.resample.1.conv.conv",
     }
     pairs = {f"{ours}.{leaf}": f"{theirs}.{leaf}" for ours, theirs in names.items() for leaf in ("weight", "bias")}
     wanted = neck.state_dict()
@@ -127,7 +127,7 @@ def test_layers_that_effdet_does_not_have_are_named() -> None:
         {},
         neck,
         "the weights of effdet's neck do not fit graph 'FPN':\n"
-        "  2 of ours without a counterpart: 'P5.op.0.weight', 'P5.op.0.bias'\n"
+        "  2 of ours without a counterpart: 'P5.op.conv.weight', 'P5.op.conv.bias'\n"
         "  2 missing: 'resample.1.conv.conv.weight', 'resample.1.conv.conv.bias'",
     )
 

@@ -147,8 +147,8 @@ def test_a_neck_that_effdet_does_not_have_is_not_saved(tmp_path: Path) -> None:
 
     assert str(caught.value) == (
         "effdet has no model like 'efficientdet_d0' with graph 'FPN':\n"
-        "  10 of ours without a counterpart: 'neck.M4.edges.0.0.weight', 'neck.M4.edges.0.0.bias', "
-        "'neck.M3.edges.0.0.weight' and 7 more"
+        "  10 of ours without a counterpart: 'neck.M4.edges.C4.project.conv.weight', "
+        "'neck.M4.edges.C4.project.conv.bias', 'neck.M3.edges.C3.project.conv.weight' and 7 more"
     )
     assert list(tmp_path.iterdir()) == []
 

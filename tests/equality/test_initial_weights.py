@@ -93,7 +93,7 @@ def of_heads(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def test_a_new_retinanet_fpn_is_drawn_as_torchvisions() -> None:
     torch.manual_seed(0)
     theirs = FeaturePyramidNetwork([128, 256, 512], 64, LastLevelP6P7(512, 64))
-    extra = {"P6.edges.0.0": "extra_blocks.p6", "P7.edges.0.1": "extra_blocks.p7"}
+    extra = {"P6.edges.C5.strided_conv": "extra_blocks.p6", "P7.edges.P6.strided_conv": "extra_blocks.p7"}
 
     ours = fpngraph.build(fpngraph.load("retinanet_fpn", channels=64), in_channels=[128, 256, 512])
 

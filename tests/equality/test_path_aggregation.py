@@ -17,11 +17,12 @@ def names_of_modules(levels: range) -> dict[str, str]:
     """Our names of the modules with weights, and those of the plain implementation."""
     names = {}
     for index, level in enumerate(levels):
-        names[f"M{level}.edges.0.0"] = f"lateral.{index}"
-        names[f"F{level}.op.0"] = f"smooth.{index}"
+        names[f"M{level}.edges.C{level}.project.conv"] = f"lateral.{index}"
+        names[f"F{level}.op.conv"] = f"smooth.{index}"
         if index > 0:
-            names[f"S{level}.edges.1.0"] = f"down.{index - 1}"
-            names[f"N{level}.op.0"] = f"final.{index - 1}"
+            finer = f"S{level - 1}" if index > 1 else f"F{level - 1}"
+            names[f"S{level}.edges.{finer}.strided_conv"] = f"down.{index - 1}"
+            names[f"N{level}.op.conv"] = f"final.{index - 1}"
     return names
 
 

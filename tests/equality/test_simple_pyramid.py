@@ -12,16 +12,17 @@ import fpngraph
 from tests.equality.closeness import assert_equal, assert_equal_results, results
 from tests.equality.simple_pyramid import SimplePyramid
 
+OP = ("conv", "norm", "conv_2", "norm_2")
 # Our names of the modules with weights, and the reference's.
 NAMES = {
-    "halfway.edges.0.0": "stride4.0",
-    "halfway.op.0": "stride4.1",
-    "P2.edges.0.0": "stride4.3",
-    **{f"P2.op.{index}": f"stride4.{4 + index}" for index in range(4)},
-    "P3.edges.0.0": "stride8.0",
-    **{f"P3.op.{index}": f"stride8.{1 + index}" for index in range(4)},
-    **{f"P4.op.{index}": f"stride16.{index}" for index in range(4)},
-    **{f"P5.op.{index}": f"stride32.{1 + index}" for index in range(4)},
+    "halfway.edges.C4.deconv": "stride4.0",
+    "halfway.op.norm": "stride4.1",
+    "P2.edges.halfway.deconv": "stride4.3",
+    **{f"P2.op.{layer}": f"stride4.{4 + index}" for index, layer in enumerate(OP)},
+    "P3.edges.C4.deconv": "stride8.0",
+    **{f"P3.op.{layer}": f"stride8.{1 + index}" for index, layer in enumerate(OP)},
+    **{f"P4.op.{layer}": f"stride16.{index}" for index, layer in enumerate(OP)},
+    **{f"P5.op.{layer}": f"stride32.{1 + index}" for index, layer in enumerate(OP)},
 }
 
 

@@ -23,8 +23,8 @@ def names_in_torchvision(min_level: int, extra: Mapping[str, str]) -> dict[str, 
     """Our names of the modules with weights, and torchvision's."""
     names = dict(extra)
     for index, level in enumerate(range(min_level, 6)):
-        names[f"M{level}.edges.0.0"] = f"inner_blocks.{index}.0"
-        names[f"P{level}.op.0"] = f"layer_blocks.{index}.0"
+        names[f"M{level}.edges.C{level}.project.conv"] = f"inner_blocks.{index}.0"
+        names[f"P{level}.op.conv"] = f"layer_blocks.{index}.0"
     return names
 
 
@@ -97,7 +97,7 @@ def test_retinanet_fpn_is_torchvisions_with_p6_and_p7(
     in_channels = [6, 8, 10, 12][min_level - 2 :]
     theirs = FeaturePyramidNetwork(in_channels, CHANNELS, LastLevelP6P7(p6_in_channels, CHANNELS))
     graph = fpngraph.load("retinanet_fpn", min=min_level, channels=CHANNELS, source=source)
-    extra = {"P6.edges.0.0": "extra_blocks.p6", "P7.edges.0.1": "extra_blocks.p7"}
+    extra = {f"P6.edges.{source}.strided_conv": "extra_blocks.p6", "P7.edges.P6.strided_conv": "extra_blocks.p7"}
     maps = feature_maps(in_channels, min_level, size, batch)
 
     assert_equal_pyramids(graph, theirs, names_in_torchvision(min_level, extra), maps)

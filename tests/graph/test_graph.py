@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.language.expand import expand
-from fpngraph.language.yaml.source import read, to_yaml
+from fpngraph.language.yaml.source import read
+from fpngraph.language.yaml.writing import to_yaml
 from fpngraph.library import load, loads, shipped
 from tests.language.loading import graph, refused
 from tests.language.strategies import graphs

@@ -121,8 +121,12 @@ class _Drawer:
         self.scope[fresh] = bound  # seen from the second run on
         nodes, own = self.stage()
         families = [*own, *before]
+        last = f"P{self.inputs.start}"
+        if self.chance(40):
+            del self.scope[fresh]  # whether it is there in the end, nobody knows here
+            families, last = [*families, fresh], "none"
         outputs = {
-            f"{fresh}({self.span(bound)})": f"{self.relative(self.choice(families))} | P{self.inputs.start}",
+            f"{fresh}({self.span(bound)})": f"{self.relative(self.choice(families))} | {last}",
             f"P({self.span(self.part(self.inputs))})": f"{self.relative(self.choice(families))} | P(l)",
         }
         stage: dict[str, Any] = {"nodes": nodes, "outputs": outputs}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fpngraph.language.explicit import dump
+from fpngraph.library import loads
 from tests.language.loading import graph, refused, sources, warned
 
 
@@ -118,6 +120,38 @@ def test_the_first_run_takes_the_fallback_of_what_later_ones_bind(reference: str
     assert list(sources(found).values()) == [["P3", source] if source else ["P3"] for source in expected]
 
 
+def test_none_in_the_outputs_of_a_stage_binds_nothing_and_what_was_bound_stays() -> None:
+    found = graph(
+        "inputs: P(3..4)\n"
+        "stages:\n"
+        "  one: {nodes: {a3: {inputs: [P3]}}, outputs: {Q3: a3, R3: a4 | none, Q4: b(4) | none}}\n"
+        "  two: {nodes: {b3: {inputs: [Q3, R3 | none]}}, outputs: {Q(3..4): b(l+1) | none, S3: b3, b3: b3 | none}}\n"
+        "  three: {nodes: {c3: {inputs: [Q3, S3, R3 | P4]}}}\n"
+        "outputs: [c3, b3]\n",
+    )
+
+    assert sources(found) == {"one.a3": ["P3"], "two.b3": ["one.a3"], "three.c3": ["one.a3", "two.b3", "P4"]}
+
+
+@pytest.mark.parametrize("depth", [1, 2, 5])
+def test_names_that_are_handed_on_from_run_to_run_connect_runs_of_any_depth(depth: int) -> None:
+    found = graph(
+        f"params: {{depth: {depth}}}\ninputs: P3\n"
+        "stages:\n"
+        "  cell:\n"
+        "    repeat: $depth\n"
+        "    nodes: {t3: {inputs: [P3, A3 | none, B3 | none, D3 | none]}}\n"
+        "    outputs: {P3: t3, A3: P3, B3: A3 | none, C3: B3 | none, D3: C3 | none}\n"
+        "outputs: P3\n",
+    )
+
+    runs = ["P3", *(f"cell.{run}.t3" for run in range(depth))]
+    assert sources(found) == {
+        f"cell.{run}.t3": [runs[run - delay] for delay in (0, 1, 2, 4) if run >= delay] for run in range(depth)
+    }
+    assert loads(dump(found)) == found
+
+
 def test_repeat_once_still_counts_its_run() -> None:
     found = graph("inputs: P4\nstages: {s: {repeat: 1, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}}\noutputs: P4\n")
 
@@ -198,7 +232,7 @@ WARNINGS = [
         id="in one run",
     ),
     pytest.param(
-        "inputs: P(3..4)\nnodes: {a(3..4): {inputs: [P(l), P(l), {from: P(l)}], fusion: softmax}}\noutputs: a(3..4)\n",
+        "inputs: P(3..4)\nnodes: {a(3..4): {inputs: [P(l), P(l), {from: P(l)}]}}\noutputs: a(3..4)\n",
         [(4, 34, "node 'a3' reads 'P3' twice"), (4, 47, "node 'a3' reads 'P3' twice")],
         id="the same source twice",
     ),
@@ -211,6 +245,12 @@ WARNINGS = [
         "inputs: P3\nnodes: {a(5..4): {inputs: [P3]}, b3: {inputs: [P3]}}\noutputs: b3\n",
         [(4, 9, "family 'a(5..4)' has no member")],
         id="no member",
+    ),
+    pytest.param(
+        "params: {top: 4}\ninputs: P3\n"
+        "nodes: {a(5..top): {inputs: [P3]}, c(top+1..4): {inputs: [P3]}, b3: {inputs: [P3]}}\noutputs: b3\n",
+        [],
+        id="no member because of a parameter",
     ),
     pytest.param(
         "inputs: P(3..5)\nnodes: {a3: {inputs: [P(3..5)]}}\noutputs: {a3: a3, P(3..4): P(l+1), out: P5, b7: a3}\n",
@@ -228,6 +268,60 @@ def test_what_is_odd_is_warned_about_once_per_place(text: str, expected: list[tu
     found = graph(text)
 
     assert warned(found) == expected
+
+
+TWICE = [
+    pytest.param("inputs: [a4, a4]", True, id="of the node's channels, so that neither is projected"),
+    pytest.param("inputs: [a4, a4], channels: 16", False, id="two projections"),
+    pytest.param("inputs: [P4, P4]", False, id="two projections, perhaps"),
+    pytest.param("inputs: [P4, P4], resample: {project: never}", True, id="two without a projection"),
+    pytest.param("inputs: [a4, a4], resample: {project: always}", False, id="two projections of equal channels"),
+    pytest.param("inputs: [a4, a4], fusion: softmax", False, id="two weights"),
+    pytest.param("inputs: [P4, P4], fusion: concat", True, id="a concatenation"),
+    pytest.param("inputs: [P4, P4], fusion: concat, resample: {project: {channels: 4}}", False, id="to channels"),
+    pytest.param("inputs: [a3, a3]", True, id="two poolings"),
+    pytest.param("inputs: [a3, {from: a3, down: avg_pool}]", False, id="two different poolings"),
+    pytest.param("inputs: [a4, {from: a4, down: avg_pool}]", True, id="a pooling that none of them needs"),
+    pytest.param("inputs: [a3, a3], resample: {down: strided_conv}", False, id="two convolutions"),
+    pytest.param("inputs: [a5, a5], resample: {up: [nearest, conv]}", False, id="convolutions after a resampler"),
+    pytest.param("inputs: [a5, a5], resample: {up: [nearest, act]}", True, id="activations after a resampler"),
+]
+
+
+@pytest.mark.parametrize(("entry", "expected"), TWICE)
+def test_reading_a_map_twice_is_odd_only_where_both_edges_do_the_same_and_learn_nothing(
+    entry: str, *, expected: bool
+) -> None:
+    found = graph(
+        "inputs: P(3..5)\ndefaults: {channels: 8}\n"
+        f"nodes: {{a(3..5): {{inputs: [P(l)]}}, b4: {{{entry}}}}}\noutputs: [a(3..5), b4]\n"
+    )
+
+    assert [warning.message.partition(" twice")[1] for warning in found.warnings] == [" twice"] * expected
+
+
+SINGLE = [
+    pytest.param("a4: {inputs: [P4]}", "write 'fusion: sum'", id="a node"),
+    pytest.param("a(4..5): {inputs: [P(l)]}", "write 'fusion: sum'", id="a family of such nodes"),
+    pytest.param(
+        "a(4..6): {inputs: [P(l), a(l+1) | none, P(l-9) | none]}",
+        "give 'a6' an entry of its own with 'fusion: sum'; in this one it would hold for all members",
+        id="one of a family",
+    ),
+    pytest.param(
+        "a4: {inputs: [P4, Q4 | none]}", "other runs of it have more inputs, and the same fusion", id="one of the runs"
+    ),
+]
+
+
+@pytest.mark.parametrize(("entry", "expected"), SINGLE)
+def test_the_way_out_for_a_single_input_is_for_those_that_have_one(entry: str, expected: str) -> None:
+    found = graph(
+        "inputs: P(4..6)\ndefaults: {channels: 8, fusion: softmax}\n"
+        f"stages: {{s: {{repeat: 2, nodes: {{{entry}}}, outputs: {{P4: a4, Q4: a4}}}}}}\noutputs: P(4..6)\n"
+    )
+
+    assert [warning.hint for warning in found.warnings if "one input" in warning.message] == [expected]
 
 
 def test_what_is_left_out_is_not_in_the_graph() -> None:

@@ -56,6 +56,9 @@ def test_the_caller_wins_over_the_preset_and_that_over_the_file(asked: dict[str,
         pytest.param({"preset": "wide", "open": "text"}, id="whatever the preset says"),
         pytest.param({"scales": {3: 1}}, id="mapping"),
         pytest.param({"op": []}, id="list"),
+        pytest.param({"act": {"leaky_relu": {"slope": 0.2}}}, id="a mapping for a string"),
+        pytest.param({"op": "none"}, id="a string for a list"),
+        pytest.param({"scales": [3]}, id="a list for a mapping"),
         pytest.param({"bias": False}, id="boolean"),
     ],
 )
@@ -78,13 +81,24 @@ LISTED = (
         ({"width": None}, "parameter 'width' is empty, but must be an integer, like its default"),
         ({"share": True}, "parameter 'share' is true, but must be a number, like its default"),
         ({"bias": 1}, "parameter 'bias' is 1, but must be true or false, like its default"),
-        ({"act": ["silu"]}, "parameter 'act' is a list, but must be a string, like its default"),
-        ({"op": {}}, "parameter 'op' is an empty mapping, but must be a list, like its default"),
-        ({"scales": []}, "parameter 'scales' is an empty list, but must be a mapping, like its default"),
+        ({"act": 3}, "parameter 'act' is 3, but must be a string, a list or a mapping, like its default"),
+        ({"op": True}, "parameter 'op' is true, but must be a string, a list or a mapping, like its default"),
+        ({"scales": None}, "parameter 'scales' is empty, but must be a string, a list or a mapping, like its default"),
     ],
 )
 def test_a_value_of_another_type_is_refused(asked: dict[str, Any], expected: str) -> None:
     assert refused(**asked) == expected + LISTED
+
+
+def test_what_a_string_a_list_or_a_mapping_means_is_checked_where_it_is_used() -> None:
+    assert refused(act=["silu"], op="silu") == (
+        "<parameters>:1:6: 'act' is a list, but must be the name of an activation, or {name: {settings}}\n"
+        "  1 | act: [silu]\n    |      ^^^^^^\n"
+        "<text>:6:50: 'op' is 'silu', but must be a list of layers, or 'none'\n"
+        "  6 | nodes: {a4: {inputs: [P4], channels: $width, op: $op, act: $act}}\n"
+        "    |                                                  ^^^\n"
+        "  hint: write the layer in brackets"
+    )
 
 
 def test_what_does_not_exist_is_refused_with_all_that_do() -> None:
@@ -215,7 +229,8 @@ def test_presets_are_checked_even_if_nobody_asks_for_them() -> None:
     text = FILE.replace("other: {act: relu}", "other: {act: 3, x: $act}")
 
     assert refused(text) == (
-        "<text>:4:63: preset 'other': parameter 'act' is 3, but must be a string, like its default\n"
+        "<text>:4:63: preset 'other': parameter 'act' is 3, but must be a string, a list or a mapping, "
+        "like its default\n"
         "  4 | presets: {wide: {width: 128, share: 1, open: 3}, other: {act: 3, x: $act}}\n"
         "    |                                                               ^" + LISTED + "\n"
         "<text>:4:66: preset 'other': there is no parameter 'x'\n"
@@ -230,3 +245,42 @@ def test_the_presets_of_a_shipped_graph() -> None:
 
     assert {n.channels for n in graph.nodes.values()} == {88}
     assert max(n.level for n in graph.nodes.values()) == 8
+
+
+TABLE = (
+    HEAD
+    + """params: {width: {3: 8, 4: 16, 5: 32}}
+presets: {wide: {width: {4: 64, 5: 128}}}
+inputs: P(3..5)
+defaults: {channels: $width}
+nodes:
+  a(4..5): {inputs: [P(l)]}
+  b(4..5): {inputs: [a(l)], channels: $(width(9 - l) // 2)}
+outputs: [a(4..5), b(4..5)]
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "channels"),
+    [
+        pytest.param({}, [16, 32, 16, 8], id="default"),
+        pytest.param({"preset": "wide"}, [64, 128, 64, 32], id="preset"),
+        pytest.param({"width": {4: 2, 5: 4}}, [2, 4, 2, 1], id="override"),
+        pytest.param({"width": {"4": 2, "5": 4}}, [2, 4, 2, 1], id="keys that JSON made text"),
+    ],
+)
+def test_a_table_is_looked_up_and_is_the_channels_of_levels(asked: dict[str, Any], channels: list[int]) -> None:
+    nodes = loads(TABLE, **asked).nodes
+
+    assert [nodes[name].channels for name in ("a4", "a5", "b4", "b5")] == channels
+
+
+def test_presets_and_callers_replace_a_table_whole() -> None:
+    # nothing of 3 and 5 is left of the default
+    assert refused(TABLE, width={4: 2}) == (
+        "<text>:9:41: 'width' says nothing of 5\n"
+        "  9 |   b(4..5): {inputs: [a(l)], channels: $(width(9 - l) // 2)}\n"
+        "    |                                         ^^^^^^^^^^^^\n"
+        "  hint: it has 4"
+    )

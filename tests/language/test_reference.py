@@ -9,18 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fpngraph.language.grammar.reference import (
-    Expression,
-    Reason,
-    is_name,
-    parse_arithmetic,
-    parse_declaration,
-    parse_reference,
-)
+from fpngraph.language.grammar.arithmetic import Expression, parse_arithmetic
+from fpngraph.language.grammar.reference import is_name, parse_declaration, parse_reference
+from fpngraph.language.grammar.tokens import Reason
 from fpngraph.language.limits import MAX_INTEGER
 
 INDEX = "an index is made of integers, names, '+', '-', '*' and parentheses"
-EXPRESSION = "an expression is made of integers, names, '+', '-', '*', '//' and parentheses"
+EXPRESSION = "an expression is made of integers, names, tables as in 'width(l)', '+', '-', '*', '//' and '('"
 REFERENCE = "a reference is made of names such as 'P3', 'td(l+1)' and 'merge', joined by '|'"
 RANGE = "a range is written 'P(3..7)', with one '..' right inside the parentheses of a family"
 ATOM = "expected an integer, a name or '(', found "
@@ -270,7 +265,12 @@ def test_arithmetic_is_pythons(text: str, expected: int) -> None:
         pytest.param("a / 2", "the operator '/' is not allowed", "/", EXPRESSION, id="division"),
         pytest.param("a ** 2", "the operator '**' is not allowed", "**", EXPRESSION, id="power"),
         pytest.param("1..2", "'..' is not allowed here", "..", RANGE, id="range"),
-        pytest.param("open('x')", "a call is not allowed", "open(", EXPRESSION, id="call"),
+        pytest.param("a(1)(2)", "a call is not allowed", ")(", EXPRESSION, id="call"),
+        pytest.param("3(a)", "a call is not allowed", "3(", EXPRESSION, id="call of an integer"),
+        pytest.param("a('x')", "a string is not allowed", "'", EXPRESSION, id="string"),
+        pytest.param("a()", "expected an integer, a name or '(', found ')'", ")", None, id="no index"),
+        pytest.param("a(1, 2)", "expected an operator or ')', found ','", ",", None, id="two indices"),
+        pytest.param("a(1..2)", "'..' is not allowed here", "..", RANGE, id="range of a table"),
         pytest.param("a | b", "expected an operator or the end, found '|'", "|", None, id="bar"),
     ],
 )
@@ -382,6 +382,32 @@ def expressions(signs: str) -> st.SearchStrategy[str]:
         ),
         max_leaves=8,
     )
+
+
+TABLES = {"w": {3: 64, 4: 128}, "v": {0: -7}}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("w(3)", 64), ("w(a - 1) // 2 * 2", 64), ("-w(w(3) - 60)", -128), ("v (0)", -7), ("w(3)*w(4) - (a)", 8188)],
+)
+def test_a_table_is_looked_up_at_an_expression(text: str, expected: int) -> None:
+    assert parse_arithmetic(text).evaluate({"a": 4}, TABLES) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "marked", "hint"),
+    [
+        pytest.param("1 + w(a+1)", "'w' says nothing of 5", "w(a+1)", "it has 3, 4", id="entry"),
+        pytest.param("w(-3)", "'w' says nothing of -3", "w(-3)", "it has 3, 4", id="negative"),
+        pytest.param("u(a)", "unknown table 'u'", "u(a)", "known here: 'w', 'v'", id="table"),
+        pytest.param("w(b)", "unknown name 'b'", "b", "known here: 'a'", id="name in an index"),
+    ],
+)
+def test_what_a_table_does_not_have_is_refused(text: str, message: str, marked: str, hint: str) -> None:
+    expression = parse_arithmetic(text)
+
+    assert_refused(lambda _: expression.evaluate({"a": 4}, TABLES), text, message, marked, hint)
 
 
 @given(expressions("+ - * //"))

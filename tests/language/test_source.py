@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from fpngraph.errors import GraphError, Span
 from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.yaml import source
-from fpngraph.language.yaml.source import Value, read, read_file, to_yaml
+from fpngraph.language.yaml.source import read, read_file
+from fpngraph.language.yaml.value import Value
+from fpngraph.language.yaml.writing import to_yaml
 
 
 class Shallow(yaml.SafeLoader):

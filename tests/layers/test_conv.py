@@ -91,3 +91,15 @@ def test_a_matrix_product_is_a_pointwise_convolution(bias: bool, batch: int, lay
 
     torch.testing.assert_close(y, conv(x))
     assert y.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_matrix_product_copies_no_part_of_a_map_that_lies_channels_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    conv = nn.Conv2d(4, 5, 1)
+    x = torch.randn(2, 8, 3, 6).contiguous(memory_format=torch.channels_last)[:, 3:7]
+    monkeypatch.setattr("fpngraph.layers.conv.channels_last", pytest.fail)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        y = pointwise(conv)(x)
+
+    torch.testing.assert_close(y, conv(x))
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    assert [event.key for event in profile.key_averages() if event.key in ("aten::clone", "aten::contiguous")] == []

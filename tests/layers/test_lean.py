@@ -94,9 +94,9 @@ def assert_same_step(plain: nn.Module, lean: nn.Module, *given: object, maps: Se
 def node_around(case: Case) -> tuple[Node, Node]:
     """A plain and a lean node that do what the operator does, then square it, so that its result is kept too."""
     module = case.op.build(case.inputs, case.site)
-    edges = [Edge([], resampler=None) for _ in case.inputs]
+    edges = [Edge() for _ in case.inputs]
     if isinstance(case.op, Resampler):
-        return pair([Edge([module], resampler=0)], Sum(), [nn.SiLU()])
+        return pair([Edge({"resampled": module}, resampler="resampled")], Sum(), [nn.SiLU()])
     if isinstance(case.op, Fusion):
         return pair(edges, module, [nn.SiLU()])
     return pair(edges, Sum(), [module, nn.SiLU()])
@@ -135,14 +135,14 @@ def test_modules_of_any_kind_train_as_in_a_plain_node(
     layers: Callable[[], list[nn.Module]], needed: tuple[bool, bool]
 ) -> None:
     torch.manual_seed(0)
-    plain, lean = pair([Edge([], resampler=None)] * 2, FastNormalized(2), layers())
+    plain, lean = pair([Edge()] * 2, FastNormalized(2), layers())
     given_maps = [torch.randn(2, 4, 3, 5, dtype=torch.float64).requires_grad_(need) for need in needed]
 
     assert_same_step(plain, lean, Size(3, 5), maps=given_maps)
 
 
 def test_hooks_on_parameters_run_once() -> None:
-    plain, lean = pair([Edge([], resampler=None)], Sum(), [nn.Conv2d(4, 4, 1)])
+    plain, lean = pair([Edge()], Sum(), [nn.Conv2d(4, 4, 1)])
     for node in (plain, lean):
         for parameter in node.parameters():
             parameter.register_hook(lambda gradient: 3 * gradient)
@@ -201,7 +201,7 @@ def test_autocast_is_the_same_in_both_runs(inside: bool) -> None:
 
 def test_a_backward_pass_can_be_repeated() -> None:
     found = []
-    for node in pair([Edge([], resampler=None)], Sum(), [Forgetful(), nn.SiLU()]):
+    for node in pair([Edge()], Sum(), [Forgetful(), nn.SiLU()]):
         torch.manual_seed(0)
         y = node(Size(3, 5), torch.ones(2, 4, 3, 5, dtype=torch.float64))
         for _ in range(3):
@@ -225,7 +225,7 @@ def test_gradients_have_gradients() -> None:
 
 
 def test_weights_cast_in_the_first_run_are_cast_anew_for_others() -> None:
-    (_, lean) = pair([Edge([], resampler=None)], Sum(), [nn.Conv2d(4, 4, 1)])
+    (_, lean) = pair([Edge()], Sum(), [nn.Conv2d(4, 4, 1)])
     lean.float()
     x = torch.randn(2, 4, 3, 5)
 
@@ -254,7 +254,7 @@ def computed_by(y: Tensor) -> str:
 
 
 def test_a_lean_node_that_trains_is_compiled_in_one_piece() -> None:
-    plain, lean = pair([Edge([], resampler=None)], Sum(), [nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)])
+    plain, lean = pair([Edge()], Sum(), [nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)])
     x = torch.randn(2, 4, 3, 5, dtype=torch.float64)
 
     compiled = torch.compile(lean, fullgraph=True, backend="eager")

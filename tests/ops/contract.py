@@ -49,19 +49,19 @@ def assert_levels_follow(case: Case) -> None:
 def assert_exports(op: Operator, inputs: tuple[Feature, ...], site: Site, sizes: Iterable[tuple[int, int]]) -> None:
     """A program exported with dynamic batch, height and width gives the same as the module at other ``sizes``."""
     torch.manual_seed(0)
-    module = _Sized(op, inputs, site).double().eval()
+    module = Sized(op, inputs, site).double().eval()
     batch = Dim("batch")
     moved = {0: batch, 2: Dim("height", min=site.ratio + 1), 3: Dim("width", min=site.ratio + 1)}
     wanted = {0: batch, 2: Dim("rows", min=2), 3: Dim("columns", min=2)} if isinstance(op, Up) else moved
-    example = _example(op, inputs, Size(16, 24), BATCH)
+    example = example_maps(op, inputs, Size(16, 24), BATCH)
     program = torch.export.export(module, example, dynamic_shapes=([moved] * len(inputs), wanted)).module()
 
     for size in sizes:
-        maps, like = _example(op, inputs, Size(*size), BATCH + 1)
+        maps, like = example_maps(op, inputs, Size(*size), BATCH + 1)
         torch.testing.assert_close(program(maps, like), module(maps, like), rtol=1e-12, atol=1e-12)
 
 
-def _example(op: Operator, inputs: tuple[Feature, ...], size: Size, batch: int) -> tuple[list[Tensor], Tensor]:
+def example_maps(op: Operator, inputs: tuple[Feature, ...], size: Size, batch: int) -> tuple[list[Tensor], Tensor]:
     """The maps, and one that says by its size where they go."""
     finer = Size(2 * size.height - 1, 2 * size.width + 3) if isinstance(op, Up) else size
     return random_maps(inputs, size, batch), random_maps(inputs[:1], finer, batch)[0]
@@ -103,7 +103,7 @@ def _called(op: Operator, module: nn.Module, maps: Sequence[Tensor], size: Size)
     return result
 
 
-class _Sized(nn.Module):
+class Sized(nn.Module):
     """An operator's module with the size wanted worked out from the maps, so that it can be exported alone."""
 
     def __init__(self, op: Operator, inputs: tuple[Feature, ...], site: Site) -> None:

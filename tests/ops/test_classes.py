@@ -12,7 +12,7 @@ from torch import nn
 
 import fpngraph
 from fpngraph.inference.classes import is_one_of
-from fpngraph.inference.folding import chain
+from fpngraph.inference.folding import chain, held
 from fpngraph.ops import registry
 
 
@@ -79,9 +79,9 @@ class Nothing(fpngraph.Layer):
 
 
 def test_a_rule_of_ones_own_is_asked_for_its_class_alone() -> None:
-    layers = OrderedDict(dropped=nn.Dropout2d(), kept=nn.Dropout())
+    layers = nn.Sequential(OrderedDict(dropped=nn.Dropout2d(), kept=nn.Dropout()))
 
-    found = chain([Nothing(), Nothing()], list(layers.items()))
+    found = chain({"dropped": Nothing(), "kept": Nothing()}, held("op", layers))
 
     assert [type(part.module) for part in found.parts] == [nn.Dropout]
-    assert found.unfolded == {"kept": "no rule for its class torch.nn.modules.dropout.Dropout"}
+    assert found.unfolded == {"op.kept": "no rule for its class torch.nn.modules.dropout.Dropout"}

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from fpngraph.feature import Feature, Padding, Size
 from fpngraph.ops import Cost, Fusion, Init, Layer, Operator, Resampler, Site, operators
+from fpngraph.ops.composite import Composite
 from tests.ops.cases import WORDS, Case, cases, example, settings_of
 from tests.ops.contract import assert_exports, assert_keeps_contract, assert_levels_follow, assert_recipe
 
@@ -45,16 +46,18 @@ def test_shapes_parameters_and_macs_are_as_told_and_inputs_stay_untouched(
     assert_levels_follow(case)
 
 
-def places(operator: type[Operator]) -> list[tuple[Operator, Site]]:
+def places(operator: type[Operator], channels: int = 32) -> list[tuple[Operator, Site]]:
     """A few settings and places of an operator: export takes a second for each."""
     paddings: tuple[Padding, ...] = ("symmetric", "same")
     if not issubclass(operator, Resampler):
-        return [(example(operator), Site(channels=32, **WORDS))]
+        settings = {"groups": 2} if operator.kind == "norm" and "groups" in operator.model_fields else {}
+        return [(example(operator, **settings), Site(channels=channels, **WORDS))]
     if "kernel" not in operator.model_fields:
-        return [(operator(), Site(ratio=ratio)) for ratio in (2, 4)]
+        ratios = (2,) if issubclass(operator, Composite) else (2, 4)
+        return [(operator(), Site(ratio=ratio, **WORDS)) for ratio in ratios]
     kernels: dict[int, tuple[int, ...]] = {2: (1, 2, 3), 4: (3, 5)}
     return [
-        (operator(kernel=kernel), Site(channels=32, ratio=ratio, padding=padding))
+        (operator(kernel=kernel), Site(channels=channels, ratio=ratio, padding=padding))
         for ratio, padding in product(kernels, paddings)
         for kernel in kernels[ratio]
     ]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.oracles.reference import maps, randomised
 from tests.oracles.references import ultralytics
@@ -42,13 +43,13 @@ FACTS = (
     Facts("yolo12n", LAST, 3, NARROW, P3_TO_5, 228),
     Facts("yolo26n", LAST, 3, NARROW, P3_TO_5, 228),
     Facts("rtdetr-resnet50", RESNET, 3, (256,) * 3, P3_TO_5, 246),
-    Facts("fpn", RESNET_FROM_C2, 2, (256,) * 5, P3_TO_7, 12),
-    Facts("fpn-on_input", RESNET_FROM_C2, 2, (256,) * 5, P3_TO_7, 16),
-    Facts("fpn-on_lateral", RESNET_FROM_C2, 2, (256,) * 5, P3_TO_7, 16),
-    Facts("fpn-on_output", RESNET_FROM_C2, 2, (256,) * 5, P3_TO_7, 16),
+    Facts("fpn", RESNET, 3, (256,) * 5, P3_TO_7, 12),
+    Facts("fpn-on_input", RESNET, 3, (256,) * 5, P3_TO_7, 16),
+    Facts("fpn-on_lateral", RESNET, 3, (256,) * 5, P3_TO_7, 16),
+    Facts("fpn-on_output", RESNET, 3, (256,) * 5, P3_TO_7, 16),
     Facts("pafpn", RESNET_FROM_C2, 2, (256,) * 5, P2_TO_6, 28),
-    Facts("nas_fpn", RESNET_FROM_C2, 2, (256,) * 5, P3_TO_7, 373),
-    Facts("fpg", RESNET_FROM_C2, 2, (256,) * 5, P3_TO_7, 776),
+    Facts("nas_fpn", RESNET, 3, (256,) * 5, P3_TO_7, 373),
+    Facts("fpg", RESNET, 3, (256,) * 5, P3_TO_7, 776),
     Facts("hrfpn", (18, 36, 72, 144), 2, (256,) * 5, P2_TO_6, 12),
     Facts("yolov3-mmdet", (256, 512, 1024), 3, (512, 256, 128), P5_TO_3, 102),
     Facts("yolox-nano", NARROW, 3, (64,) * 3, P3_TO_5, 198),
@@ -74,24 +75,28 @@ FACTS = (
 def test_a_reference_is_what_is_said_of_it_and_always_the_same(facts: Facts) -> None:
     height, width = 128, 256
     one, same = NECKS[facts.name](), NECKS[facts.name]()
-    given = maps(one, height, width, batch=1, dtype=torch.float32)
+    given = maps(one, height, width, dtype=torch.float32)
     before = [x.clone() for x in given]
 
     with torch.no_grad():
-        outputs = randomised(one.neck).eval()(given)
-        again = randomised(same.neck).eval()(given)
+        outputs, again = (randomised(reference.neck).eval()(given) for reference in (one, same))
+        trained, trained_again = (reference.neck.train()(given) for reference in (one, same))
 
     assert one.in_channels == dict(enumerate(facts.in_channels, facts.first))
     assert one.levels == facts.levels
     assert len(one.neck.state_dict()) == facts.entries
     assert [tuple(y.shape) for y in outputs] == [
-        (1, channels, height >> level, width >> level)
+        (2, channels, height >> level, width >> level)
         for channels, level in zip(facts.out_channels, facts.levels, strict=True)
     ]
-    assert all(torch.equal(y, other) for y, other in zip(outputs, again, strict=True))
     assert all(y.std() > 0.01 for y in outputs)
-    assert len(given) == len(before)
-    assert all(torch.equal(x, other) for x, other in zip(given, before, strict=True))
+    assert equal(outputs, again)
+    assert equal(trained, trained_again), "it draws random numbers in training mode"
+    assert equal(given, before), "it writes to the maps that it is given"
+
+
+def equal(maps: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    return all(torch.equal(x, other) for x, other in zip(maps, others, strict=True))
 
 
 @pytest.mark.parametrize(

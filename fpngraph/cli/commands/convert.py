@@ -11,7 +11,7 @@ from fpngraph.cli.output import check_new, write
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
 from fpngraph.language.explicit import dump
-from fpngraph.language.yaml.source import to_yaml
+from fpngraph.language.yaml.writing import to_yaml
 from fpngraph.library import loads
 
 ABOUT = "make a graph file of the neck that a model of another library, or a detector of ours, has"

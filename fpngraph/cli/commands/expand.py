@@ -8,7 +8,6 @@ from typing import Any
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.options import add_graph, add_output
 from fpngraph.cli.output import write
-from fpngraph.language.explicit import dump
 
 ABOUT = "print the explicit graph: parameters, ranges, indices and fallbacks worked out"
 EXAMPLE = "fpngraph expand my.yaml -o explicit.yaml"
@@ -22,6 +21,8 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
+    from fpngraph.language.explicit import dump
+
     graph = Choice(args.graph, args.preset, dict(args.params)).load()
     write(dump(graph), args.output, force=args.force)
     return 0

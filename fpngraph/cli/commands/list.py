@@ -8,9 +8,7 @@ import shlex
 from typing import Any
 
 from fpngraph.cli.options import add_format
-from fpngraph.language.yaml.source import to_yaml
 from fpngraph.library import describe, shipped
-from fpngraph.table import print_items, print_text
 
 ABOUT = "list the graphs that come with fpngraph"
 EXAMPLE = "fpngraph list"
@@ -23,6 +21,8 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
+    from fpngraph.table import print_items, print_text
+
     entries = [_entry(name) for name in sorted(shipped())]
     if args.format == "json":
         print(json.dumps(entries, indent=2))
@@ -50,4 +50,6 @@ def _entry(name: str) -> dict[str, Any]:
 
 def _flow(value: Any) -> str:
     """A value as it can be typed after ``-p``, quoted where a shell needs it."""
+    from fpngraph.language.yaml.writing import to_yaml
+
     return shlex.quote(to_yaml({"value": value}).removeprefix("value:").strip())

@@ -25,37 +25,39 @@ _REACH = 40.0  # the radius of a node and what is near to it
 _TILE = 96.0
 
 Tile = tuple[int, int]
-Part = tuple[Point, Point, float, float, float, float]
+Section = tuple[Point, Point, float, float, float, float]
 """Two points, and the left, top, right and bottom of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A curve as straight parts, with its two ends."""
+    """A curve as straight sections, with its two ends."""
 
     source: str
     target: str
     direction: Direction
-    parts: tuple[Part, ...]
+    sections: tuple[Section, ...]
     box: Box
     length: float
 
     @property
     def tip(self) -> Point:
-        return self.parts[-1][1]
+        return self.sections[-1][1]
 
     def tiles(self) -> frozenset[Tile]:
         """The squares of the page in which it may meet something."""
-        return frozenset(tile for part in self.parts for tile in tiles(part[2:], metrics.TIP))
+        return frozenset(tile for section in self.sections for tile in tiles(section[2:], metrics.TIP))
 
 
 def stroke(source: str, target: str, direction: Direction, curve: Curve) -> Stroke:
-    parts = tuple(
+    sections = tuple(
         (a, b, min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])) for a, b in pairwise(curve.flat())
     )
-    _, _, lefts, tops, rights, bottoms = zip(*parts, strict=True)
+    _, _, lefts, tops, rights, bottoms = zip(*sections, strict=True)
     box = (min(lefts), min(tops), max(rights), max(bottoms))
-    return Stroke(source, target, direction, parts, box, sum(distance(part[0], part[1]) for part in parts))
+    return Stroke(
+        source, target, direction, sections, box, sum(distance(section[0], section[1]) for section in sections)
+    )
 
 
 class Nodes:
@@ -68,7 +70,7 @@ class Nodes:
 
     def against(self, route: Stroke) -> float:
         """What the nodes that are not its ends say against a route."""
-        near = {tile for part in route.parts for tile in tiles(part[2:], _REACH)}
+        near = {tile for section in route.sections for tile in tiles(section[2:], _REACH)}
         return sum(
             _node_against(place, route)
             for tile in near & self._near.keys()
@@ -82,7 +84,7 @@ def _node_against(place: Place, route: Stroke) -> float:
     border = place.half * (1.25 if place.square else 1.0)
     reach = border + metrics.EASY
     away = reach
-    for a, b, left, top, right, bottom in route.parts:
+    for a, b, left, top, right, bottom in route.sections:
         if left - reach < x < right + reach and top - reach < y < bottom + reach:
             away = min(away, point_to_segment((x, y), a, b))
     if away < border + metrics.CLEARANCE:
@@ -98,19 +100,19 @@ def between(route: Stroke, other: Stroke) -> float:
     if box[0] > right or box[2] < left or box[1] > bottom or box[3] < top:
         return 0.0
     total = 0.0
-    for part in route.parts:
-        if part[2] <= right and part[4] >= left and part[3] <= bottom and part[5] >= top:
-            total += _part_against(route, part, other)
+    for section in route.sections:
+        if section[2] <= right and section[4] >= left and section[3] <= bottom and section[5] >= top:
+            total += _section_against(route, section, other)
     return total + _ARROWHEAD * (_points_at(route, other) + _points_at(other, route))
 
 
-def _part_against(route: Stroke, part: Part, other: Stroke) -> float:
+def _section_against(route: Stroke, section: Section, other: Stroke) -> float:
     total = 0.0
-    a, b, left, top, right, bottom = part
+    a, b, left, top, right, bottom = section
     left, top, right, bottom = left - metrics.NEAR, top - metrics.NEAR, right + metrics.NEAR, bottom + metrics.NEAR
     same_source = route.source == other.source
     trunk = same_source and route.direction == other.direction
-    for theirs in other.parts:
+    for theirs in other.sections:
         if theirs[2] > right or theirs[4] < left or theirs[3] > bottom or theirs[5] < top:
             continue
         shares = crossing(a, b, theirs[0], theirs[1])
@@ -129,7 +131,7 @@ def _points_at(route: Stroke, other: Stroke) -> bool:
     left, top, right, bottom = other.box
     if not (left - metrics.TIP < x < right + metrics.TIP and top - metrics.TIP < y < bottom + metrics.TIP):
         return False
-    for a, b, left, top, right, bottom in other.parts:
+    for a, b, left, top, right, bottom in other.sections:
         near = left - metrics.TIP < x < right + metrics.TIP and top - metrics.TIP < y < bottom + metrics.TIP
         if near and point_to_segment((x, y), a, b) < metrics.TIP:
             return True

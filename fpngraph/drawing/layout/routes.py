@@ -203,11 +203,11 @@ class _Router:
 
     def _second_lane(self, wish: Wish, way: _Way) -> float:
         """Whether bent ways of the same source begin elsewhere, and none as this one."""
-        if len(way.stroke.parts) == 1:
+        if len(way.stroke.sections) == 1:
             return 0.0
-        others = [self.taken[other].stroke.parts for other in self._leaving[_trunk(wish)] if other != wish]
+        others = [self.taken[other].stroke.sections for other in self._leaving[_trunk(wish)] if other != wish]
         bent = [parts[0][1] for parts in others if len(parts) > 1]
-        return APART if bent and way.stroke.parts[0][1] not in bent else 0.0
+        return APART if bent and way.stroke.sections[0][1] not in bent else 0.0
 
     def _take(self, wish: Wish, way: _Way) -> None:
         self.taken[wish] = way

@@ -8,7 +8,7 @@ from fpngraph.analysis.shapes import InChannels
 from fpngraph.drawing.layout.geometry import union
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.picture import frame
-from fpngraph.drawing.picture.compose import Composer, page
+from fpngraph.drawing.picture.compose import Painter, page
 from fpngraph.drawing.picture.diagram import Diagram, Labels, Look, diagram
 from fpngraph.drawing.picture.scene import Group, Scene
 from fpngraph.drawing.picture.theme import TIMES, Theme
@@ -52,13 +52,13 @@ def assembled(drawn: Diagram) -> Scene:
 
 def _groups(drawn: Diagram) -> Iterator[Group]:
     """Everything on the page, in drawing order."""
-    composer = Composer(drawn)
-    edges, texts = composer.edges()
-    over = [*texts, *composer.badges(), *composer.stub_names()]
+    painter = Painter(drawn)
+    edges, texts = painter.edges()
+    over = [*texts, *painter.badges(), *painter.stub_names()]
     body = [*frame.around(drawn, union(edge.box() for edge in edges))]
     body += edges
     body += [Group("labels", tuple(over))] if over else []
-    body += composer.nodes()
+    body += painter.nodes()
     left, top, right, bottom = union(group.box() for group in body)
     yield from frame.title(drawn.title, left, top - 18.0)
     yield from body

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fpngraph.analysis.costs import written
+from fpngraph.analysis.wording import in_words
 from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
 from fpngraph.drawing.layout.grid import Place, output_size
@@ -32,7 +33,7 @@ _SIGN = 10.5
 _MARGIN = 22.0
 
 
-class Composer:
+class Painter:
     """Puts the shapes of one diagram together."""
 
     def __init__(self, drawn: Diagram) -> None:
@@ -170,7 +171,7 @@ def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:
     node = drawn.graph.nodes.get(spot.name)
     if node:
         words.append(f"{node.fusion.name} of {', '.join(edge.source for edge in node.edges)}")
-        words += [" ".join(layer.name for layer in node.op)] if node.op else []
+        words += [" ".join(map(in_words, node.op))] if node.op else []
     if drawn.lowered:
         channels = drawn.lowered.feature(spot.name).channels
         data["channels"] = str(channels)

@@ -13,28 +13,28 @@ from fpngraph.drawing.layout.plan import Direction, Link, Spot
 from fpngraph.drawing.picture.diagram import Diagram
 from fpngraph.drawing.picture.theme import shade
 
-MAX_EDGES = 500
-MAX_CHARACTERS = 50_000
+MOST_EDGES = 500
+MOST_CHARACTERS = 50_000
 _FLOWS: Mapping[Flow, str] = {"right": "LR", "up": "BT"}
 _ARROWS: Mapping[Direction, str] = {"down": "-->", "up": "-.->", "same": "-->"}
 _USUAL = "2"  # px of a line that has no weight
 
 
-class TooLarge(ValueError):
+class TooLargeToDraw(ValueError):
     """More than Mermaid draws."""
 
 
 def write(drawn: Diagram) -> str:
     """The text of a Mermaid file.
 
-    Raises TooLarge for more edges or characters than Mermaid accepts unless its page is set up for more.
+    Raises TooLargeToDraw for more edges or characters than Mermaid accepts unless its page is set up for more.
     """
     edges = len(drawn.links) + len(drawn.graph.outputs)
-    if edges > MAX_EDGES:
-        raise TooLarge(_too_large(drawn.graph.name, edges, "edges", MAX_EDGES))
+    if edges > MOST_EDGES:
+        raise TooLargeToDraw(_too_large(drawn.graph.name, edges, "edges", MOST_EDGES))
     text = "\n".join([*_head(drawn), *(f"  {line}" for line in _Writer(drawn).lines()), ""])
-    if len(text) > MAX_CHARACTERS:
-        raise TooLarge(_too_large(drawn.graph.name, len(text), "characters", MAX_CHARACTERS))
+    if len(text) > MOST_CHARACTERS:
+        raise TooLargeToDraw(_too_large(drawn.graph.name, len(text), "characters", MOST_CHARACTERS))
     return text
 
 

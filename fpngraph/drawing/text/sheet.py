@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from fpngraph.drawing.layout.plan import Spot
 from fpngraph.drawing.picture.diagram import Diagram
-from fpngraph.drawing.text.wires import DOWN, LEFT, RIGHT, UP, Board, Cell, Net, Port
+from fpngraph.drawing.text.wires import DOWN, LEFT, RIGHT, UP, Board, Net, Port, Square
 
-Letters = dict[Cell, tuple[str, str]]
+Letters = dict[Square, tuple[str, str]]
 """A letter and the role of its colour."""
 
 _GAPS = (5, 7, 4)  # characters between columns
@@ -39,14 +39,14 @@ _HEADS = {RIGHT: "▸", DOWN: "▾", UP: "▴"}
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where a word stands: the cells of a line from ``start`` up to ``stop``."""
+    """Where a word stands: the squares of a line from ``start`` up to ``stop``."""
 
     start: int
     stop: int
     line: int
 
     @property
-    def cells(self) -> list[Cell]:
+    def squares(self) -> list[Square]:
         return [(column, self.line) for column in range(self.start, self.stop)]
 
     def leaving(self) -> Iterator[Port]:
@@ -129,10 +129,10 @@ class _Layout:
         start = middle - (long - 1) // 2
         return Slot(start, start + long, self._lines[spot.level])
 
-    def taken(self) -> Iterator[Cell]:
+    def taken(self) -> Iterator[Square]:
         """Where no line can run: all words, and the places of headings and levels."""
         for slot in (*self.slots.values(), *self.ends.values()):
-            yield from slot.cells
+            yield from slot.squares
         yield from ((column, 0) for column in range(self.width))
         yield from ((column, line) for column in range(self.left) for line in range(self.height))
 
@@ -180,22 +180,22 @@ def _wired(drawn: Diagram, layout: _Layout) -> Board | None:
     return None
 
 
-def _length(one: Slot, other: Slot, filled: Collection[Cell]) -> tuple[bool, int]:
+def _length(one: Slot, other: Slot, filled: Collection[Square]) -> tuple[bool, int]:
     """Whether a line between two words has to bend, and about how long it is."""
     if one.line == other.line:
         between = ((column, one.line) for column in range(one.stop, other.start))
-        bends = any(cell in filled for cell in between)
+        bends = any(square in filled for square in between)
     else:
         middle = max(one.start, other.start)
         between = ((middle, line) for line in range(min(one.line, other.line) + 1, max(one.line, other.line)))
-        bends = one.start >= other.stop or other.start >= one.stop or any(cell in filled for cell in between)
+        bends = one.start >= other.stop or other.start >= one.stop or any(square in filled for square in between)
     return bends, abs(other.start - one.start) + 3 * abs(other.line - one.line)
 
 
 def _lines(board: Board) -> Letters:
     """Bars and arrows; where lines cross, in the colour of the one that runs across."""
     bars = {
-        cell: (_BARS[frozenset(arms)], arms.get(RIGHT, next(iter(arms.values()))).kind)
-        for cell, arms in board.arms.items()
+        square: (_BARS[frozenset(arms)], arms.get(RIGHT, next(iter(arms.values()))).kind)
+        for square, arms in board.arms.items()
     }
-    return bars | {cell: (_HEADS[way], net.kind) for cell, (way, net) in board.heads.items()}
+    return bars | {square: (_HEADS[way], net.kind) for square, (way, net) in board.heads.items()}

@@ -110,7 +110,7 @@ def _lifted(entries: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
             for edge in edges:
                 if edge.get(key) == common:
                     del edge[key]
-    op = _commonest([entry["op"] for entry in entries.values()])
+    op = _commonest([entry["op"] for entry in entries.values() if len(entry["inputs"]) > 1])
     for entry in entries.values():
         if entry["op"] == op:
             del entry["op"]

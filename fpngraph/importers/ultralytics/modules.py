@@ -58,7 +58,9 @@ def _rest(row: Row, *defaults: Any) -> list[Any]:
 
 def _conv(row: Row, taken: int, name: str) -> list[Layer]:
     kernel, stride, padding, groups, dilation, act = _rest(row, 1, 1, None, 1, 1, True)
-    return _cna(row.channels, (kernel, stride, padding, groups, dilation), name, act=act, taken=taken)
+    return _cna(
+        row.channels, (kernel, stride, padding, groups, dilation), name, act=act, taken=taken if stride == 2 else 0
+    )
 
 
 def _cna(
@@ -69,7 +71,7 @@ def _cna(
     if padding not in (None, dilation * (kernel - 1) // 2) or stride not in (1, 2) or act not in (True, False):
         raise Unknown("is a convolution with a padding, stride or activation of its own")
     settings: dict[str, Any] = {"kernel": kernel}
-    settings |= {"channels": channels} if stride == 1 or channels != taken else {}
+    settings |= {"channels": channels} if channels != taken else {}
     settings |= {"groups": groups} if groups > 1 else {}
     settings |= {"dilation": dilation} if dilation > 1 else {}
     operator = "conv" if stride == 1 else "strided_conv"
@@ -118,9 +120,15 @@ def _separated(row: Row, taken: int, name: str) -> list[Layer]:
     kernel, stride = _rest(row, 3, 2)
     wide = row.channels
     return [
-        *_cna(wide, (1, 1, None, 1, 1), f"{name}.cv1"),
+        *_cna(wide, (1, 1, None, 1, 1), f"{name}.cv1", taken=taken),
         *_cna(wide, (kernel, stride, None, wide, 1), f"{name}.cv2", act=False, taken=wide),
     ]
+
+
+def _halved(row: Row, taken: int, name: str) -> list[Layer]:
+    if row.channels != taken:
+        raise Unknown(f"gives {row.channels} channels of {taken}, where 'a_down' keeps them")
+    return [Layer("a_down", "a_down", name, "a_down")]
 
 
 def _upsampled(row: Row, taken: int, name: str) -> list[Layer]:
@@ -136,7 +144,10 @@ def _deconv(row: Row, taken: int, name: str) -> list[Layer]:
     kernel, stride, padding = _rest(row, 2, 2, 0)
     if (kernel, padding) != (stride, 0):
         raise Unknown("is a transposed convolution whose windows overlap")
-    return [Layer({"deconv": {"channels": row.channels}}, "deconv", name)]
+    if taken % row.channels:
+        raise Unknown(f"gives {row.channels} channels of {taken}, no whole part of them")
+    said = {"deconv": {"reduction": taken // row.channels}} if taken != row.channels else "deconv"
+    return [Layer(said, "deconv", name)]
 
 
 def _stage(operator: str, block: str, defaults: Sequence[Any], settings: Callable[..., Mapping[str, Any]]) -> Any:
@@ -192,7 +203,7 @@ _MODULES: Mapping[str, Callable[[Row, int, str], list[Layer]]] = {
     "DWConv": _depthwise,
     "GhostConv": _ghost,
     "SCDown": _separated,
-    "ADown": lambda row, taken, name: [Layer({"a_down": {"channels": row.channels}}, "a_down", name, "a_down")],
+    "ADown": _halved,
     "nn.Upsample": _upsampled,
     "nn.ConvTranspose2d": _deconv,
     "Bottleneck": _bottleneck,

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem, Span, nearest
-from fpngraph.language.yaml.source import Value, read_file
+from fpngraph.language.yaml.source import read_file
+from fpngraph.language.yaml.value import Value
 
 _STRIDE_AT = {"Conv": 2, "DWConv": 2, "GhostConv": 2, "SCDown": 2, "nn.MaxPool2d": 1}
 """Where the stride of a module stands among its arguments."""
@@ -82,11 +83,17 @@ def read_model(path: Path, scale: str | None) -> Model:
         except _Unreadable as reason:
             problems.append(Problem(f"row {len(rows)} {reason}", entry.span, reason.hint))
             break  # what follows reads its channels and level
+    try:
+        outputs = () if problems else _sources(entries[-1].plain(), len(rows))
+    except _Unreadable as reason:
+        problems.append(Problem(f"row {len(rows)} {reason}", entries[-1].span, reason.hint))
+    if not problems and len(rows) == len(said["backbone"].data):  # type: ignore[arg-type]  # a list, as just found
+        hint = "rows between the backbone and the last row of the head are one"
+        problems.append(Problem("the file has no neck", entries[-1].span, hint))
     if problems:
         raise GraphError(problems)
     act = said["activation"].plain() if "activation" in said else None
-    sources = _sources(entries[-1].plain(), len(rows))
-    return Model(path.stem, rows, len(said["backbone"].data), sources, act, scale)  # type: ignore[arg-type]
+    return Model(path.stem, rows, len(said["backbone"].data), outputs, act, scale)  # type: ignore[arg-type]
 
 
 def _scale(said: Mapping[Any, Value], value: Value, scale: str | None) -> tuple[float, float, float, str | None]:

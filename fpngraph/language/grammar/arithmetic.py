@@ -1,15 +1,17 @@
-"""Integer expressions, as they stand in indices (``td(l+1)``) and in ``$(width * 2 // 3)``: parsed, never executed."""
+"""Integer expressions, as they stand in indices (``td(l+1)``) and in ``$(width(l) // 2)``: parsed, never executed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fpngraph.language.grammar.tokens import Reason, Token, Tokens, clipped
 from fpngraph.language.limits import MAX_INTEGER, MAX_NESTING
 
+Tables = Mapping[str, Mapping[int, int]]
 _KNOWN = 30  # names that a hint lists
 
 _FOREIGN: Mapping[str, str] = {
@@ -19,12 +21,26 @@ _FOREIGN: Mapping[str, str] = {
     "[": "a subscript",
     "attribute": "the attribute look-up {}",
 }
-INDEX = "an index is made of integers, names, '+', '-', '*' and parentheses"
-EXPRESSION = "an expression is made of integers, names, '+', '-', '*', '//' and parentheses"
+
+
+class Dialect(NamedTuple):
+    """What an expression may consist of, at its place."""
+
+    products: tuple[str, ...]
+    tables: bool
+    """Whether ``name(index)`` looks something up."""
+    allowed: str
+    """The same in words."""
+
+
+INDEX = Dialect(("*",), False, "an index is made of integers, names, '+', '-', '*' and parentheses")
+EXPRESSION = Dialect(
+    ("*", "//"), True, "an expression is made of integers, names, tables as in 'width(l)', '+', '-', '*', '//' and '('"
+)
 
 
 class Step(NamedTuple):
-    """One step of a stack program. ``sign`` is an operator, ``name``, ``integer`` or ``negate``."""
+    """One step of a stack program. ``sign`` is an operator, ``name``, ``table``, ``integer`` or ``negate``."""
 
     sign: str
     operand: int | str
@@ -53,12 +69,14 @@ class Expression:
         """The names it reads."""
         return frozenset(str(step.operand) for step in self.steps if step.sign == "name")
 
-    def evaluate(self, variables: Mapping[str, int]) -> int:
-        """Its value. Raises Reason for a name that ``variables`` lacks, a division by zero, or too large a result."""
+    def evaluate(self, variables: Mapping[str, int], tables: Tables = MappingProxyType({})) -> int:
+        """Its value. Raises Reason for a name or entry that is not there, a division by zero, or too large a result."""
         stack: list[int] = []
         for step in self.steps:
             if step.sign == "name":
                 stack.append(_look_up(step, variables))
+            elif step.sign == "table":
+                stack.append(_entry(step, stack.pop(), tables))
             elif step.sign == "integer":
                 stack.append(int(step.operand))
             elif step.sign == "negate":
@@ -76,10 +94,27 @@ class Expression:
 def _look_up(step: Step, variables: Mapping[str, int]) -> int:
     name = str(step.operand)
     if name not in variables:
-        known = ", ".join([*map(repr, islice(variables, _KNOWN)), *(["..."] if len(variables) > _KNOWN else [])])
-        hint = f"known here: {known}" if known else "no name is known here"
+        hint = f"known here: {_some(map(repr, variables))}" if variables else "no name is known here"
         raise Reason(f"unknown name {clipped(name)}", step.start, step.stop, hint)
     return variables[name]
+
+
+def _entry(step: Step, index: int, tables: Tables) -> int:
+    """What a table has at an index."""
+    name = str(step.operand)
+    if name not in tables:
+        hint = f"known here: {_some(map(repr, tables))}" if tables else "no table is known here"
+        raise Reason(f"unknown table {clipped(name)}", step.start, step.stop, hint)
+    if index not in tables[name]:
+        message = f"{clipped(name)} says nothing of {index}"
+        raise Reason(message, step.start, step.stop, f"it has {_some(map(str, tables[name]))}")
+    return tables[name][index]
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first names, as many as a hint lists."""
+    first = list(islice(names, _KNOWN + 1))
+    return ", ".join(first[:_KNOWN] + ["..."] * (len(first) > _KNOWN))
 
 
 def constant(token: Token, start: int) -> Expression:
@@ -91,15 +126,15 @@ def constant(token: Token, start: int) -> Expression:
 def parse_arithmetic(text: str) -> Expression:
     """What stands inside ``$( ... )``. Raises Reason."""
     tokens = Tokens(text)
-    expression = parse_expression(tokens, ("*", "//"), EXPRESSION)
+    expression = parse_expression(tokens, EXPRESSION)
     if tokens.now.kind != "end":
-        raise unexpected(tokens, "an operator or the end", EXPRESSION)
+        raise unexpected(tokens, "an operator or the end", EXPRESSION.allowed)
     return expression
 
 
-def parse_expression(tokens: Tokens, products: tuple[str, ...], allowed: str) -> Expression:
-    """The expression from the current token on, as far as one goes. ``allowed`` says what it may consist of."""
-    return _Parser(tokens, products, allowed).parse()
+def parse_expression(tokens: Tokens, dialect: Dialect) -> Expression:
+    """The expression from the current token on, as far as one goes."""
+    return _Parser(tokens, dialect).parse()
 
 
 def unexpected(tokens: Tokens, wanted: str, allowed: str) -> Reason:
@@ -121,10 +156,9 @@ def unexpected(tokens: Tokens, wanted: str, allowed: str) -> Reason:
 class _Parser:
     """A recursive descent over tokens that ends before the first one that cannot go on with an expression."""
 
-    def __init__(self, tokens: Tokens, products: tuple[str, ...], allowed: str) -> None:
+    def __init__(self, tokens: Tokens, dialect: Dialect) -> None:
         self._tokens = tokens
-        self._products = products
-        self._allowed = allowed
+        self._dialect = dialect
         self._steps: list[Step] = []
         self._depth = 0
 
@@ -133,13 +167,13 @@ class _Parser:
         return Expression(tuple(self._steps), start, self._tokens.before.stop)
 
     def _unexpected(self, wanted: str) -> Reason:
-        return unexpected(self._tokens, wanted, self._allowed)
+        return unexpected(self._tokens, wanted, self._dialect.allowed)
 
     def _sum(self) -> int:
         return self._chain(("+", "-"), self._product)
 
     def _product(self) -> int:
-        return self._chain(self._products, self._factor)
+        return self._chain(self._dialect.products, self._factor)
 
     def _chain(self, signs: tuple[str, ...], operand: Callable[[], int]) -> int:
         """Operands joined from left to right; returns the offset at which the first one starts."""
@@ -168,12 +202,20 @@ class _Parser:
         elif token.kind == "integer":
             self._steps.append(_integer(self._tokens.take()))
         elif token.kind == "name":
-            self._steps.append(Step("name", token.text, token.start, token.stop))
-            self._tokens.take()
+            self._name()
         else:
             raise self._unexpected("an integer, a name or '('")
         if self._tokens.now.kind in ("(", "attribute", "["):
             raise self._unexpected("an operator")
+
+    def _name(self) -> None:
+        """A name, or with an index in parentheses what it has there."""
+        name = self._tokens.take()
+        if self._tokens.now.kind == "(" and self._dialect.tables:
+            self._parentheses()
+            self._steps.append(Step("table", name.text, name.start, self._tokens.before.stop))
+        else:
+            self._steps.append(Step("name", name.text, name.start, name.stop))
 
     def _parentheses(self) -> None:
         opening = self._tokens.take()

@@ -9,22 +9,10 @@ from fpngraph.language.grammar.arithmetic import (
     INDEX,
     Expression,
     constant,
-    parse_arithmetic,
     parse_expression,
     unexpected,
 )
 from fpngraph.language.grammar.tokens import Reason, Tokens, clipped
-
-__all__ = [
-    "Expression",
-    "Name",
-    "Reason",
-    "Reference",
-    "is_name",
-    "parse_arithmetic",
-    "parse_declaration",
-    "parse_reference",
-]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ALLOWED = "a reference is made of names such as 'P3', 'td(l+1)' and 'merge', joined by '|'"
@@ -41,6 +29,12 @@ class Name:
     start: int
     end: int
     text: str
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """What its indices name."""
+        indices = (index for index in (self.index, self.stop_index) if index)
+        return frozenset().union(*(index.names for index in indices))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +143,13 @@ def _indexed(tokens: Tokens) -> Name:
         hint = "several inputs are several items of the list"
         raise Reason("an index is one integer or one range", tokens.now.start, tokens.now.stop, hint)
     if tokens.now.kind != ")":
-        raise unexpected(tokens, "an operator or ')'", INDEX)
+        raise unexpected(tokens, "an operator or ')'", INDEX.allowed)
     end = tokens.take().stop
     return Name(word.text, index, stop_index, word.start, end, tokens.text[word.start : end])
 
 
 def _index(tokens: Tokens) -> Expression:
-    return parse_expression(tokens, ("*",), INDEX)
+    return parse_expression(tokens, INDEX)
 
 
 def _end(tokens: Tokens, wanted: str) -> None:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from fpngraph.errors import Problem, nearest
 from fpngraph.language.limits import MAX_PROBLEMS
-from fpngraph.language.yaml.source import Value
+from fpngraph.language.yaml.value import Value
 
 M = TypeVar("M", bound=BaseModel)
 Loc = tuple[int | str, ...]

@@ -14,15 +14,11 @@ from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.yaml.composer import Composer, Source
 from fpngraph.language.yaml.events import events
 from fpngraph.language.yaml.syntax import syntax_problem
-from fpngraph.language.yaml.value import Scalar, Value
-from fpngraph.language.yaml.writing import to_yaml
-
-__all__ = ["MAX_BYTES", "Scalar", "Value", "read", "read_file", "to_yaml"]
-
+from fpngraph.language.yaml.value import Value
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # U+0085, U+2028 and U+2029 end a line to some programs and not to others, so nobody could say what is on which line.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def read(text: str, file: str) -> Value:

@@ -17,7 +17,7 @@ _BLOCK_LEVELS = {"stages": 2, "nodes": 1, "presets": 1}  # under these keys, lev
 _YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})  # true and false to other readers: quoted for them
 _PLAIN = re.compile(r"[A-Za-z_$/(](?:[\w $./()+*|=<>'\"-]|:(?=[\w/]))*")
 _PLAIN_OUTSIDE_BRACKETS = re.compile(r"[A-Za-z_$/(](?:[\w $./()+*|=<>'\"-]|:(?=[\w/])|,(?=\S| \S))*")
-_ESCAPED = re.compile(r"[^ !#-\[\]-~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_ESCAPED = re.compile(r"""[\0-\x1f"\\\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]""")
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 

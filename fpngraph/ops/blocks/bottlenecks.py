@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fpngraph.ops.base import Operator
-from fpngraph.ops.wiring import Chain, Grown, Residual, Sum, cn, cna, parts
+from fpngraph.ops.wiring import Chain, Grown, Residual, Sum, cn, cna, part
 
 
 def added(lists: Mapping[str, Any], *, shortcut: bool) -> Operator:
@@ -27,7 +27,10 @@ def cspnext(channels: int, *, shortcut: bool) -> Operator:
 
 def ghost(channels: int, *, shortcut: bool) -> Operator:
     """Two ghost convolutions by way of half of the channels, the second without an activation."""
-    lists = {"conv1": _ghost_conv(parts(channels, 4) * 2, act=True), "conv2": _ghost_conv(channels, act=False)}
+    lists = {
+        "conv1": _ghost_conv(part(channels, 4, "has blocks of") * 2, act=True),
+        "conv2": _ghost_conv(channels, act=False),
+    }
     return added(lists, shortcut=shortcut)
 
 
@@ -38,10 +41,10 @@ def _ghost_conv(channels: int, *, act: bool) -> Operator:
     return Chain(lists={"cv1": layers(1, half), "joined": Grown(lists={"cv2": layers(5, half, half)})})
 
 
-def compact_inverted(channels: int, hidden: int, *, large: bool, shortcut: bool) -> Operator:
+def compact_inverted(given: int, channels: int, hidden: int, *, large: bool, shortcut: bool) -> Operator:
     """Depthwise and pointwise convolutions in turn, by way of ``hidden`` channels, which the middle one keeps."""
     middle: Any = _wide_depthwise(hidden) if large else cna(3, hidden, hidden)
-    lists = [cna(3, channels, channels), cna(1, hidden), middle, cna(1, channels), cna(3, channels, channels)]
+    lists = [cna(3, given, given), cna(1, hidden), middle, cna(1, channels), cna(3, channels, channels)]
     return added({f"cv{number}": one for number, one in enumerate(lists, 1)}, shortcut=shortcut)
 
 

@@ -89,7 +89,7 @@ class C2f(_Stage):
             return bottleneck(width, (3, 3), width, shortcut=self.shortcut)
         if self.block == "narrow":
             return bottleneck(width, (3, 3), share(width, 0.5), shortcut=self.shortcut)
-        return compact_inverted(width, 2 * width, large=self.block == "large_cib", shortcut=self.shortcut)
+        return compact_inverted(width, width, 2 * width, large=self.block == "large_cib", shortcut=self.shortcut)
 
 
 @register

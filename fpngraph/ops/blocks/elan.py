@@ -12,7 +12,7 @@ from fpngraph.ops.block import Block
 from fpngraph.ops.blocks.bottlenecks import added
 from fpngraph.ops.blocks.rep import rep_vgg
 from fpngraph.ops.registry import register
-from fpngraph.ops.wiring import Chain, Concat, Grown, cna, numbered, parts
+from fpngraph.ops.wiring import Chain, Concat, Grown, cna, numbered, part
 
 
 @register
@@ -30,7 +30,7 @@ class Elan(Block):
     blocks: int = Field(default=4, ge=0, le=100, description="How many 3x3 convolutions, one after the other.")
 
     def layers(self, in_channels: int, out_channels: int) -> Mapping[str, Sequence[Any] | Operator]:
-        m = Grown(lists=numbered([cna(3, parts(out_channels, 2))] * self.blocks), reverse=True)
+        m = Grown(lists=numbered([cna(3, part(out_channels, 2))] * self.blocks), reverse=True)
         main = Chain(lists={"cv2": cna(1, out_channels), "m": m})
         return {"split": Concat(lists={"main": main, "cv1": cna(1, out_channels)}), "cv3": cna(1, out_channels)}
 
@@ -53,13 +53,13 @@ class RepElan(Block):
     shortcut: bool = Field(default=True, description="Whether each block adds the map that it takes.")
 
     def layers(self, in_channels: int, out_channels: int) -> Mapping[str, Sequence[Any] | Operator]:
-        half = parts(out_channels, 2)
+        half = 2 * part(out_channels, 4)
         stage = Chain(lists={"csp": self._csp(half), "conv": cna(3, half)})
         m = Grown(lists={"cv2": stage, "cv3": stage}, start=half)
         return {"cv1": cna(1, out_channels), "m": m, "cv4": cna(1, out_channels)}
 
     def _csp(self, channels: int) -> Operator:
-        width = parts(channels, 2)
+        width = channels // 2
         block = added({"cv1": rep_vgg(width, identity=False), "cv2": cna(3, width)}, shortcut=self.shortcut)
         main = Chain(lists={"cv1": cna(1, width), "m": Chain(lists=numbered([block] * self.blocks))})
         return Chain(lists={"split": Concat(lists={"main": main, "cv2": cna(1, width)}), "cv3": cna(1, channels)})

@@ -33,4 +33,5 @@ class Cib(Block):
 
     def layers(self, in_channels: int, out_channels: int) -> Mapping[str, Sequence[Any] | Operator]:
         hidden = 2 * share(out_channels, self.expand)
-        return {"block": compact_inverted(out_channels, hidden, large=self.large, shortcut=self.shortcut)}
+        block = compact_inverted(in_channels, out_channels, hidden, large=self.large, shortcut=self.shortcut)
+        return {"block": block}

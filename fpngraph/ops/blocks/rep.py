@@ -10,7 +10,7 @@ from pydantic import Field
 from fpngraph.ops.base import Operator
 from fpngraph.ops.block import Block
 from fpngraph.ops.registry import register
-from fpngraph.ops.wiring import Chain, Concat, Grown, Residual, Sum, cn, cna, numbered, parts, share
+from fpngraph.ops.wiring import Chain, Concat, Grown, Residual, Sum, cn, cna, numbered, part, share
 
 
 def rep_vgg(channels: int, *, identity: bool) -> Operator:
@@ -80,7 +80,7 @@ class CspStage(Block):
     expand: float = Field(default=1.0, gt=0, le=16, description="Inner channels of a block, as a share of its own.")
 
     def layers(self, in_channels: int, out_channels: int) -> Mapping[str, Sequence[Any] | Operator]:
-        half = parts(out_channels, 2)
+        half = part(out_channels, 2)
         block = Residual(lists={"rep": rep_vgg(share(half, self.expand), identity=False), "conv1": cna(3, half)})
         later = Grown(lists={str(number): block for number in range(1, self.blocks)})
         main = Chain(lists={"conv2": cna(1, half), "first": block, "convs": later})

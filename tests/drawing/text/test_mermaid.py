@@ -110,7 +110,7 @@ def test_no_text_is_left_to_the_colour_of_the_page(name: str, theme: Theme) -> N
 def test_a_chart_with_more_edges_than_mermaid_draws_is_refused() -> None:
     drawn = diagram(chain(500))
 
-    with pytest.raises(mermaid.TooLarge) as caught:
+    with pytest.raises(mermaid.TooLargeToDraw) as caught:
         mermaid.write(drawn)
 
     assert str(caught.value) == (
@@ -120,10 +120,10 @@ def test_a_chart_with_more_edges_than_mermaid_draws_is_refused() -> None:
 
 
 def test_a_chart_with_more_characters_than_mermaid_reads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mermaid, "MAX_CHARACTERS", 100)
+    monkeypatch.setattr(mermaid, "MOST_CHARACTERS", 100)
 
     with pytest.raises(
-        mermaid.TooLarge, match=r"^graph 'chain' takes \d{3} characters, and Mermaid draws at most 100\n"
+        mermaid.TooLargeToDraw, match=r"^graph 'chain' takes \d{3} characters, and Mermaid draws at most 100\n"
     ):
         mermaid.write(diagram(chain(3)))
 

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from fpngraph.drawing.text.wires import DOWN, LEFT, RIGHT, UP, Board, Cell, Net
+from fpngraph.drawing.text.wires import DOWN, LEFT, RIGHT, UP, Board, Net, Square
 
 ONE, OTHER = Net("one", "same"), Net("other", "same")
 WALLS = [(x, y) for x in range(5) for y in range(5) if x != 2 and y != 2]
 """All of a board of five by five but its middle line and its middle column."""
 
 
-def across(board: Board, net: Net, end: Cell = (4, 2)) -> bool:
+def across(board: Board, net: Net, end: Square = (4, 2)) -> bool:
     return board.connect(net, [((0, 2), RIGHT, 0.0)], [(end, RIGHT, 0.0)])
 
 

@@ -64,7 +64,9 @@ def _others() -> Iterator[tuple[str, Callable[[], Reference]]]:
         yield f"rt_detr_v2-{size}", partial(transformers.rt_detr, size, "V2")
     yield "d_fine", transformers.d_fine
     for architecture in smp.LEVELS:
-        yield f"smp-{architecture}", partial(smp.neck, architecture)
+        # The dropout of this one alone would make a step of training random.
+        settings = {"decoder_dropout": 0.0} if architecture == "fpn" else {}
+        yield f"smp-{architecture}", partial(smp.neck, architecture, **settings)
     for size in modelscope.SIZES:
         yield f"damo_yolo-{size}", partial(modelscope.damo_yolo, size)
     for size in super_gradients.SIZES:

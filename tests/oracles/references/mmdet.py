@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -39,11 +39,18 @@ class _Uncompiled(ModuleType):
 def neck(
     kind: str, in_channels: Mapping[int, int], levels: Sequence[int], *, multiple: int = 1, **settings: object
 ) -> Reference:
-    """The neck of a class of mmdet that takes these channels by level, such as ``PAFPN``."""
+    """The neck of a class of mmdet that takes these channels by level, such as ``PAFPN``.
+
+    Maps below its ``start_level``, which it wants and does not read, are no inputs.
+    """
+    start = settings.get("start_level", 0)
+    assert isinstance(start, int)
     with library("mmdet"):
         module = getattr(_necks(), kind)(in_channels=list(in_channels.values()), **settings)
+    module.register_forward_pre_hook(partial(_with_unread, start))
     module.register_forward_hook(_listed)
-    return Reference(module, dict(sorted(in_channels.items())), tuple(levels), multiple)
+    read = dict(sorted(in_channels.items())[start:])
+    return Reference(module, read, tuple(levels), multiple)
 
 
 def configured(file: str, inputs: Sequence[int], levels: Sequence[int], *, multiple: int = 1) -> Reference:
@@ -66,6 +73,11 @@ def _configuration(file: str) -> dict[str, Any]:
 
         said: dict[str, Any] = Config.fromfile(folder / file).model.neck
     return said
+
+
+def _with_unread(number: int, _module: nn.Module, given: tuple[Sequence[object]]) -> tuple[list[object]]:
+    (maps,) = given
+    return ([*maps[:1] * number, *maps],)
 
 
 def _listed(_module: nn.Module, _given: object, maps: Sequence[object]) -> list[object]:

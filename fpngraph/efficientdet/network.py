@@ -18,7 +18,7 @@ from fpngraph.pyramid.backbone import feature_maps
 T = TypeVar("T")
 
 
-class Parts(nn.Module):
+class Network(nn.Module):
     """What a detector and its inference form have in common: backbone, neck, two heads, and the way through them.
 
     Shape: images [B, 3, H, W] of any size to ``Predictions``.

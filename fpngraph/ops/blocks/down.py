@@ -1,0 +1,56 @@
+"""Down-samplers of several convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from fpngraph.feature import Feature
+from fpngraph.ops.base import Down, Mismatch, Site
+from fpngraph.ops.composite import Composite, Steps, listed
+from fpngraph.ops.conv import Conv
+from fpngraph.ops.registry import register
+from fpngraph.ops.resample import StridedConv
+from fpngraph.ops.wiring import part
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@register
+class ADown(Composite, Down):
+    """``cat(cv1(a), cv2(max_pool(b)))``, ``a, b`` the halves of ``avg_pool(x)`` (YOLOv9, arXiv:2402.13616).
+
+    ``avg_pool`` is the mean of 2x2 pixels with a stride of 1, ``max_pool`` is 3x3 with a stride of 2; ``cv1`` is a 3x3
+    convolution with a stride of 2 and ``cv2`` one of 1x1, each with the node's norm and activation. For ratios of 2.
+
+    Names: ``cv1`` and ``cv2`` are those of Ultralytics.
+    """
+
+    name: ClassVar[str] = "a_down"
+    modules = ("fpngraph.layers.halves.AverageDown",)
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        halves = self.inner_steps(inputs[0], site).values()
+        return super().infer(inputs, site)._replace(channels=sum(steps[-1].output.channels for steps in halves))
+
+    def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
+        if site.ratio != 2:
+            raise Mismatch(
+                f"goes down by a ratio of 2, but the edge by {site.ratio}",
+                "read from the next finer level, or choose another operator for this edge",
+            )
+        if site.norm is None or site.act is None:
+            raise Mismatch("needs the node's 'norm' and 'act'")
+        half = feature._replace(channels=part(feature.channels, 2, "takes"))
+        channels = part(site.channels or feature.channels, 2)
+        lists = {
+            "cv1": (StridedConv(kernel=3, channels=channels), site.norm, site.act),
+            "cv2": (Conv(kernel=1, channels=channels), site.norm, site.act),
+        }
+        return {name: listed(layers, half, site, name) for name, layers in lists.items()}
+
+    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
+        from fpngraph.layers.halves import AverageDown
+
+        return AverageDown(modules)

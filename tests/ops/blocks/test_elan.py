@@ -1,0 +1,106 @@
+"""Stages that join what each of their convolutions gives are their papers' equations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from fpngraph.feature import Feature
+from fpngraph.ops import Mismatch, Operator
+from fpngraph.ops.blocks.elan import Elan, RepElan
+from tests.ops.blocks.equations import (
+    SITE,
+    Equation,
+    Weights,
+    act,
+    assert_counted,
+    assert_equals,
+    assert_folds,
+    assert_traces,
+)
+from tests.ops.contract import assert_exports
+
+
+def elan(w: Weights, x: Tensor, blocks: int = 4) -> Tensor:
+    maps = [w.cna("split.cv1", x), w.cna("split.main.cv2", x)]
+    for number in range(blocks):
+        maps.append(w.cna(f"split.main.m.{number}", maps[-1]))
+    return w.cna("cv3", torch.cat(maps[::-1], dim=1))
+
+
+def csp(w: Weights, name: str, x: Tensor, blocks: int, shortcut: bool) -> Tensor:
+    y = w.cna(f"{name}.split.main.cv1", x)
+    for number in range(blocks):
+        block = f"{name}.split.main.m.{number}"
+        branches = f"{block}.cv1.branches"
+        z = w.cna(f"{block}.cv2", act(w.cn(f"{branches}.conv_kxk", y) + w.cn(f"{branches}.conv_1x1", y)))
+        y = y + z if shortcut else z
+    return w.cna(f"{name}.cv3", torch.cat([y, w.cna(f"{name}.split.cv2", x)], dim=1))
+
+
+def rep_elan(w: Weights, x: Tensor, blocks: int = 1, shortcut: bool = True) -> Tensor:
+    maps = list(w.cna("cv1", x).chunk(2, dim=1))
+    for name in ("m.cv2", "m.cv3"):
+        maps.append(w.cna(f"{name}.conv", csp(w, f"{name}.csp", maps[-1], blocks, shortcut)))
+    return w.cna("cv4", torch.cat(maps, dim=1))
+
+
+# a block, its equation, the convolutions of its inference form
+CASES = {
+    "elan": (Elan(), elan, 7),
+    "elan, none": (Elan(blocks=0), partial(elan, blocks=0), 3),
+    "elan, two": (Elan(blocks=2), partial(elan, blocks=2), 5),
+    "rep_elan": (RepElan(), rep_elan, 14),
+    "rep_elan, none": (RepElan(blocks=0), partial(rep_elan, blocks=0), 10),
+    "rep_elan, two": (RepElan(blocks=2, shortcut=False), partial(rep_elan, blocks=2, shortcut=False), 18),
+}
+EACH = pytest.mark.parametrize(("op", "equation", "convolutions"), CASES.values(), ids=CASES)
+
+
+@EACH
+def test_a_block_is_its_equation_in_both_modes_with_gradients(
+    op: Operator, equation: Equation, convolutions: int
+) -> None:
+    assert_equals(op, 12, 16, equation)
+
+
+@EACH
+def test_a_block_costs_what_it_has(op: Operator, equation: Equation, convolutions: int) -> None:
+    assert_counted(op, 12, 16)
+
+
+@EACH
+def test_the_inference_form_has_convolutions_only(op: Operator, equation: Equation, convolutions: int) -> None:
+    assert_folds(op, 12, 16, convolutions)
+
+
+@pytest.mark.slow
+@EACH
+def test_a_trace_holds_for_other_sizes(op: Operator, equation: Equation, convolutions: int) -> None:
+    assert_traces(op, 12, 16)
+
+
+@pytest.mark.slow
+@pytest.mark.exports
+@pytest.mark.parametrize("op", [Elan(), RepElan()], ids=["elan", "rep_elan"])
+def test_an_exported_program_holds_for_other_sizes(op: Operator) -> None:
+    assert_exports(op, (Feature(3, 12),), replace(SITE, channels=16), sizes=[(19, 31), (33, 14)])
+
+
+@pytest.mark.parametrize(
+    ("op", "channels", "reason"),
+    [
+        (Elan(), 15, "gives 15 channels, which 2 does not divide"),
+        (RepElan(), 18, "gives 18 channels, which 4 does not divide"),
+    ],
+    ids=["elan", "rep_elan"],
+)
+def test_channels_that_cannot_be_shared_are_told(op: Operator, channels: int, reason: str) -> None:
+    with pytest.raises(Mismatch) as caught:
+        op.infer((Feature(3, 12),), replace(SITE, channels=channels))
+
+    assert caught.value.reason == reason

@@ -1,0 +1,129 @@
+"""Blocks of parallel convolutions are their papers' equations, and one convolution each in the inference form."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from fpngraph.feature import Feature
+from fpngraph.ops import Mismatch, Operator
+from fpngraph.ops.blocks.rep import CspRep, CspStage, RepVgg
+from tests.ops.blocks.equations import (
+    SITE,
+    Equation,
+    Weights,
+    act,
+    assert_counted,
+    assert_equals,
+    assert_folds,
+    assert_traces,
+)
+from tests.ops.contract import assert_exports
+
+
+def rep(w: Weights, name: str, x: Tensor) -> Tensor:
+    """A RepVGG block, with its third branch where there are weights for it."""
+    y = w.cn(f"{name}.branches.conv_kxk", x) + w.cn(f"{name}.branches.conv_1x1", x)
+    identity = f"{name}.branches.identity.norm"
+    return act(y + w.norm(identity, x) if f"{identity}.weight" in w.tensors else y)
+
+
+def rep_vgg(w: Weights, x: Tensor, blocks: int = 1) -> Tensor:
+    for number in range(blocks):
+        x = rep(w, f"{number}", x)
+    return x
+
+
+def csp_rep(w: Weights, x: Tensor, blocks: int = 3, last: bool = False) -> Tensor:
+    y = w.cna("sum.main.cv1", x)
+    for number in range(blocks):
+        y = rep(w, f"sum.main.m.{number}", y)
+    y = y + w.cna("sum.cv2", x)
+    return w.cna("cv3", y) if last else y
+
+
+def csp_stage(w: Weights, x: Tensor, blocks: int = 1) -> Tensor:
+    y = w.cna("split.main.conv2", x)
+    maps = [w.cna("split.conv1", x)]
+    for number in range(blocks):
+        name = f"split.main.convs.{number}" if number else "split.main.first"
+        y = y + w.cna(f"{name}.conv1", rep(w, f"{name}.rep", y))
+        maps.append(y)
+    return w.cna("conv3", torch.cat(maps, dim=1))
+
+
+# a block, its channels before and after, its equation, the convolutions of its inference form
+CASES = {
+    "rep_vgg, channels stay": (RepVgg(), 16, rep_vgg, 1),
+    "rep_vgg, other channels": (RepVgg(), 12, rep_vgg, 1),
+    "rep_vgg, three": (RepVgg(blocks=3), 12, partial(rep_vgg, blocks=3), 3),
+    "csp_rep": (CspRep(), 12, csp_rep, 5),
+    "csp_rep, none": (CspRep(blocks=0), 12, partial(csp_rep, blocks=0), 2),
+    "csp_rep, narrow": (CspRep(expand=0.5), 12, partial(csp_rep, last=True), 6),
+    "csp_stage": (CspStage(), 12, csp_stage, 5),
+    "csp_stage, three": (CspStage(blocks=3), 12, partial(csp_stage, blocks=3), 9),
+    "csp_stage, narrow": (CspStage(blocks=2, expand=0.75), 12, partial(csp_stage, blocks=2), 7),
+}
+EACH = pytest.mark.parametrize(("op", "in_channels", "equation", "convolutions"), CASES.values(), ids=CASES)
+
+
+@EACH
+def test_a_block_is_its_equation_in_both_modes_with_gradients(
+    op: Operator, in_channels: int, equation: Equation, convolutions: int
+) -> None:
+    assert_equals(op, in_channels, 16, equation)
+
+
+@EACH
+def test_a_block_costs_what_it_has(op: Operator, in_channels: int, equation: Equation, convolutions: int) -> None:
+    assert_counted(op, in_channels, 16)
+
+
+@EACH
+def test_parallel_convolutions_are_one_in_the_inference_form(
+    op: Operator, in_channels: int, equation: Equation, convolutions: int
+) -> None:
+    assert_folds(op, in_channels, 16, convolutions)
+
+
+@pytest.mark.slow
+@EACH
+def test_a_trace_holds_for_other_sizes(op: Operator, in_channels: int, equation: Equation, convolutions: int) -> None:
+    assert_traces(op, in_channels, 16)
+
+
+@pytest.mark.slow
+@pytest.mark.exports
+@pytest.mark.parametrize("name", ["rep_vgg, three", "csp_rep, narrow", "csp_stage, three"])
+def test_an_exported_program_holds_for_other_sizes(name: str) -> None:
+    op, in_channels, _, _ = CASES[name]
+
+    assert_exports(op, (Feature(3, in_channels),), replace(SITE, channels=16), sizes=[(19, 31), (33, 14)])
+
+
+def test_the_third_branch_is_there_only_where_the_channels_stay() -> None:
+    module = RepVgg(blocks=2).made((Feature(3, 12),), replace(SITE, channels=16))
+
+    assert [name for name in module.state_dict() if "identity" in name and name.endswith(".weight")] == [
+        "1.branches.identity.norm.weight"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("op", "channels", "reason"),
+    [
+        (CspRep(expand=0.5), 15, "works with 0.5 times the 15 channels that it gives, which is no whole number"),
+        (CspStage(), 15, "gives 15 channels, which 2 does not divide"),
+        (CspStage(expand=0.3), 16, "works with 0.3 times the 8 channels that it gives, which is no whole number"),
+    ],
+    ids=["csp_rep", "csp_stage", "csp_stage, narrow"],
+)
+def test_channels_that_cannot_be_shared_are_told(op: Operator, channels: int, reason: str) -> None:
+    with pytest.raises(Mismatch) as caught:
+        op.infer((Feature(3, 12),), replace(SITE, channels=channels))
+
+    assert caught.value.reason == reason

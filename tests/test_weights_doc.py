@@ -1,0 +1,59 @@
+"""docs/weights.md: its examples run and print what is shown, and its tables are those of the code."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fpngraph.cli.main import main
+from fpngraph.weights.tables import Names, Table, read_table, shipped_tables
+
+PAGE = (Path(__file__).parents[1] / "docs" / "weights.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", PAGE, re.S)
+
+
+def test_examples_run_in_order_and_print_what_is_shown() -> None:
+    namespace: dict[str, Any] = {}
+    torch.manual_seed(0)
+    for code, text in EXAMPLES:
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            exec(compile(code, "docs/weights.md", "exec"), namespace)
+        assert output.getvalue() == text
+
+
+def rows(header: str) -> list[str]:
+    """The first cells of the table under this header, without quotes."""
+    table = PAGE.partition(f"\n{header}\n")[2].partition("\n\n")[0].splitlines()[1:]
+    return [row.strip("|").split("|")[0].strip().strip("`") for row in table]
+
+
+def test_every_source_is_listed() -> None:
+    assert sorted(rows("| source | graphs |")) == sorted({table.source for table in shipped_tables()})
+
+
+def test_every_key_of_a_table_is_listed_and_its_example_is_one(tmp_path: Path) -> None:
+    fields = [name for model in (Table, Names) for name in model.model_fields]
+    path = tmp_path / "mine.yaml"
+    path.write_text(re.findall(r"```yaml\n(.*?)```", PAGE, re.S)[0])
+
+    assert sorted(rows("| key | meaning |")) == sorted(name.removesuffix("_") for name in fields)
+    assert read_table(path).source == "mine"
+
+
+@pytest.mark.parametrize("command", re.findall(r"^    fpngraph (convert .*)$", PAGE, re.M))
+def test_every_command_is_one(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = command.split()
+    output = tmp_path / arguments.pop()
+    if "ultralytics" in arguments:
+        with pytest.raises(SystemExit):
+            main([*arguments, str(output), "--help"])
+        return
+    assert main([*arguments, str(output)]) == 0
+    assert capsys.readouterr().out == f"wrote {output}\n"
