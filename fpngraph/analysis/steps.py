@@ -66,6 +66,12 @@ def node_steps(node: Node, sources: Sequence[Feature]) -> NodeSteps:
 
 
 def _fused(node: Node, features: tuple[Feature, ...]) -> Step:
+    takes = node.fusion.takes
+    if takes is not None and len(features) != takes:
+        inputs, hint = f"{len(features)} inputs", "join some of them in a node of their own"
+        if len(features) == 1:
+            inputs, hint = "one input", "write 'fusion: sum', which does nothing to one map"
+        raise Mismatch(f"{node.fusion.name!r} joins {takes} maps, but the node has {inputs}", hint)
     site = _site(node)
     if any(feature.channels == UNKNOWN for feature in features):
         wanted = None if _is_bare(node) else _wanted(node)

@@ -1,6 +1,19 @@
 """Operators: what nodes and edges of a graph can do. Importing this registers those that come with the package."""
 
-from fpngraph.ops import act, blocks, composite, conv, fusion, init, norm, resample, slicing  # noqa: F401  (they register)
+from fpngraph.ops import (  # noqa: F401  (they register themselves)
+    act,
+    attention,
+    blocks,
+    composite,
+    conv,
+    drop,
+    encoder,
+    fusion,
+    init,
+    norm,
+    resample,
+    slicing,
+)
 from fpngraph.ops.base import (
     Activation,
     Cost,

@@ -218,6 +218,8 @@ class Fusion(Operator):
     """Whether every edge must bring the same number of channels (``concat`` does not need it)."""
     weighted: ClassVar[bool] = False
     """Whether it learns a weight per input."""
+    takes: ClassVar[int | None] = None
+    """How many maps it joins; None: any number."""
     badge: ClassVar[str] = ""
     """What a diagram writes beside a node where it is not the usual fusion; its name by default."""
 

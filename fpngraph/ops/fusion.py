@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat
 
@@ -141,3 +141,25 @@ class Concat(Free, Fusion):
         from fpngraph.layers import fusion
 
         return fusion.Concat()
+
+
+@register
+class GlobalGate(Free, Fusion):
+    """``g + sigmoid(pool(g)) * x``: one of two maps, ``g``, weighs the channels of the other (arXiv:1904.07392).
+
+    mmdet's NAS-FPN has the second as ``g`` and averages; TensorFlow's has the first, the coarser one, and the maximum.
+    """
+
+    name: ClassVar[str] = "global_gate"
+    modules = ("fpngraph.layers.fusion.GlobalGate",)
+    layout = "any"
+    takes: ClassVar[int | None] = 2
+    badge: ClassVar[str] = "gate"
+
+    gate: Literal["first", "second"] = Field(default="first", description="Which of the two maps is g.")
+    pool: Literal["avg", "max"] = Field(default="max", description="The mean or the maximum of each channel of g.")
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers import fusion
+
+        return fusion.GlobalGate(self.gate, self.pool)

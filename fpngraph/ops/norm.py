@@ -52,16 +52,42 @@ class BatchNorm(_Norm):
         return nn.BatchNorm2d(inputs[0].channels, eps=self.eps, momentum=self.momentum)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        from torch import nn
+        return batch_norm_parts(module)
 
-        if module.running_mean is None or module.running_var is None:
-            return (Part(module, remains="has no running statistics"),)
-        own = _plain(module)
-        scale = own.weight.double() / (own.get_buffer("running_var").double() + own.eps).sqrt()
-        shift = own.bias.double() - own.get_buffer("running_mean").double() * scale
-        after = (getattr(module, name, None) for name in ("drop", "act"))  # timm has norms with more inside
-        rest = [Part(it) for it in after if not isinstance(it, nn.Identity | None)]
-        return Part(own, "new", affine=(scale, shift), absorbs=True), *rest
+
+@register
+class FrozenBatchNorm(_Norm):
+    """Batch normalisation with statistics, scale and shift that are not learned (ResNet, arXiv:1512.03385 App. A)."""
+
+    name: ClassVar[str] = "frozen_batch_norm"
+    modules = BatchNorm.modules
+    layout = "any"
+
+    def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+        return Cost(0, 0)
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from torchvision.ops import FrozenBatchNorm2d  # type: ignore[import-untyped]  # torchvision has no hints
+
+        module: nn.Module = FrozenBatchNorm2d(inputs[0].channels, eps=self.eps)
+        return module
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return batch_norm_parts(module)
+
+
+def batch_norm_parts(module: nn.Module) -> Sequence[Part]:
+    """What is known of a batch norm of any of the classes that are for one: a scale and a shift."""
+    from torch import nn
+
+    if module.running_mean is None or module.running_var is None:
+        return (Part(module, remains="has no running statistics"),)
+    own = _plain(module)
+    scale = own.weight.double() / (own.get_buffer("running_var").double() + own.eps).sqrt()
+    shift = own.bias.double() - own.get_buffer("running_mean").double() * scale
+    after = (getattr(module, name, None) for name in ("drop", "act"))  # timm has norms with more inside
+    rest = [Part(it) for it in after if not isinstance(it, nn.Identity | None)]
+    return Part(own, "new", affine=(scale, shift), absorbs=True), *rest
 
 
 def _plain(norm: Any) -> nn.BatchNorm2d:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from fpngraph.errors import nearest
-from fpngraph.ops.base import Operator
+from fpngraph.ops.base import Activation, Operator
 from fpngraph.ops.registry import find, names
 
 LAYERS = ("layer", "norm", "act")
@@ -70,6 +70,24 @@ def _a(kinds: tuple[str, ...]) -> str:
     words = {"down": "down-sampler", "up": "up-sampler", "act": "activation", "init": "recipe of initial weights"}
     kind = words.get(kinds[0], kinds[0])
     return f"an {kind}" if kind[0] in "au" else f"a {kind}"
+
+
+def _read_activation(value: Any) -> Operator:
+    return value if isinstance(value, Activation) else read_operator(value, ("act",))
+
+
+def _written(operator: Operator) -> Any:
+    settings = operator.model_dump(exclude_unset=True, by_alias=True)
+    return {operator.name: settings} if settings else operator.name
+
+
+ActivationSetting = Annotated[
+    Activation,
+    PlainValidator(_read_activation),
+    PlainSerializer(_written, return_type=Any),
+    WithJsonSchema({"definition": "act"}),
+]
+"""A setting that is an activation, written as everywhere: its name, or its name with its settings."""
 
 
 def read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:

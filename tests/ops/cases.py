@@ -31,8 +31,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "layer-concat": {"branches": [[{"slice": {"index": 0}}], [], [{"slice": {"index": 1}}, "norm", "act"]]},
     "layer-repeat": {"times": 2, "keep": "all", "layers": [{"sum": [["conv", "norm"], ["conv"]]}, "act"]},
     "layer-slice": {"index": 1},
+    "layer-encoder_layer": {"heads": 2},
 }
-"""Settings of operators that cannot do without, by kind and name."""
+"""Settings of operators that cannot do without, also on maps of few channels, by kind and name."""
 
 
 def example(operator: type[Operator], **settings: Any) -> Operator:
@@ -93,7 +94,7 @@ def cases(draw: st.DrawFn, operator: type[Operator]) -> Case:
 def _widths(draw: st.DrawFn, operator: type[Operator], channels: int) -> Sequence[int]:
     if not issubclass(operator, Fusion):
         return [channels]
-    count = draw(st.integers(1, 4))
+    count = operator.takes or draw(st.integers(1, 4))
     if operator.equal_channels:
         return [channels] * count
     return [draw(st.sampled_from(CHANNELS)) for _ in range(count)]

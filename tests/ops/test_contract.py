@@ -12,7 +12,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from fpngraph.feature import Feature, Padding, Size
-from fpngraph.ops import Cost, Init, Layer, Operator, Resampler, Site, operators
+from fpngraph.ops import Cost, Fusion, Init, Layer, Operator, Resampler, Site, operators
 from fpngraph.ops.composite import Composite
 from tests.ops.cases import WORDS, Case, cases, example, settings_of
 from tests.ops.contract import assert_exports, assert_keeps_contract, assert_levels_follow, assert_recipe
@@ -67,7 +67,7 @@ def places(operator: type[Operator], channels: int = 32) -> list[tuple[Operator,
 @pytest.mark.exports
 @pytest.mark.parametrize("operator", MODULES, ids=label)
 def test_exports_with_dynamic_batch_height_and_width(operator: type[Operator]) -> None:
-    inputs = (Feature(5, 32),) * (3 if operator.kind == "fusion" else 1)
+    inputs = (Feature(5, 32),) * ((operator.takes or 3) if issubclass(operator, Fusion) else 1)
 
     for op, site in places(operator):
         assert_exports(op, inputs, site, sizes=((19, 31), (33, 14)))

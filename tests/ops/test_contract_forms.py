@@ -40,7 +40,7 @@ def after(op: Operator, site: Site) -> Size:
 
 
 def inputs_of(operator: type[Operator], channels: int = 32) -> tuple[Feature, ...]:
-    return (Feature(5, channels),) * (3 if issubclass(operator, Fusion) else 1)
+    return (Feature(5, channels),) * ((operator.takes or 3) if issubclass(operator, Fusion) else 1)
 
 
 @pytest.mark.slow

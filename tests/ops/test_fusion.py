@@ -1,10 +1,17 @@
 from __future__ import annotations
 
-import pytest
+from collections.abc import Iterable
 
+import pytest
+import torch
+from torch import Tensor
+
+import fpngraph
+from fpngraph.errors import GraphError
 from fpngraph.feature import Feature, Size
 from fpngraph.layers import fusion
 from fpngraph.ops import Cost, Fusion, Site, find
+from tests.necks import maps, neck_of
 
 MAPS = (Feature(3, 4), Feature(3, 4), Feature(3, 4))
 
@@ -49,3 +56,64 @@ def test_the_eps_of_a_fast_normalized_fusion_reaches_its_module() -> None:
 
     assert isinstance(module, fusion.FastNormalized)
     assert module.eps == 0.5
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "eval"])
+@pytest.mark.parametrize("pool", ["avg", "max"])
+@pytest.mark.parametrize("gate", ["first", "second"])
+def test_a_global_gate_weighs_one_map_by_the_other(gate: str, pool: str, training: bool) -> None:
+    module = make("global_gate", gate=gate, pool=pool).build(MAPS[:2], Site()).train(training)
+    both = [torch.randn(2, 4, 3, 5, dtype=torch.float64, requires_grad=True) for _ in range(2)]
+
+    def equation(maps: Iterable[Tensor]) -> Tensor:
+        first, second = maps
+        g, x = (first, second) if gate == "first" else (second, first)
+        pixels = g.flatten(2)
+        pooled = pixels.sum(2) / 15 if pool == "avg" else pixels.max(2).values
+        return g + x / (1 + torch.exp(-pooled))[..., None, None]
+
+    found = []
+    for function in (module, equation):
+        y = function(x for x in both)
+        found.append([y, *torch.autograd.grad((y * y.detach().cos()).sum(), both)])
+    torch.testing.assert_close(found[0], found[1], rtol=1e-12, atol=1e-12)
+
+
+def test_a_global_gate_runs_in_the_inference_form() -> None:
+    nodes = "a4: {inputs: [P5, P4], fusion: {global_gate: {gate: second, pool: avg}}, op: [conv, norm]}"
+    neck = neck_of(nodes, outputs="[a4]")
+
+    fused = neck.fuse()
+
+    assert fused.unfolded == {}
+    given = maps(neck, 64, 96)
+    torch.testing.assert_close(fused(given), neck(given), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", ["{channels: 8}", "{}"], ids=["known channels", "unknown channels"])
+@pytest.mark.parametrize(
+    ("inputs", "has", "hint"),
+    [
+        ("P4", "one input", "write 'fusion: sum', which does nothing to one map"),
+        ("P3, P4, P5", "3 inputs", "join some of them in a node of their own"),
+    ],
+)
+def test_a_global_gate_of_other_than_two_maps_is_an_error_at_check_time(
+    inputs: str, has: str, hint: str, channels: str
+) -> None:
+    graph = f"""\
+fpngraph: 1
+name: gates
+inputs: P(3..5)
+defaults: {channels}
+nodes:
+  a4: {{inputs: [{inputs}], fusion: global_gate}}
+outputs: [a4]
+"""
+
+    with pytest.raises(GraphError) as raised:
+        fpngraph.loads(graph)
+
+    (problem,) = raised.value.problems
+    assert (problem.message, problem.hint) == (f"node 'a4': 'global_gate' joins 2 maps, but the node has {has}", hint)
+    assert (problem.line, problem.column) == (6, 3)

@@ -3,11 +3,14 @@ from __future__ import annotations
 import pytest
 import torch
 from pydantic import ValidationError
-from torch import nn
+from torch import Tensor, nn
+from torchvision.ops import FrozenBatchNorm2d
 
 from fpngraph.feature import Feature
 from fpngraph.ops import Mismatch, Site
-from fpngraph.ops.norm import BatchNorm, GroupNorm, LayerNorm
+from fpngraph.ops.norm import BatchNorm, FrozenBatchNorm, GroupNorm, LayerNorm
+from tests.necks import maps, neck_of
+from tests.ops.equations import MODES, assert_equals, built
 
 
 def test_groups_that_do_not_divide_the_channels_are_refused_with_divisors_near() -> None:
@@ -46,3 +49,29 @@ def test_layer_norm_is_over_the_channels_of_each_pixel() -> None:
 
     centred = x - x.mean(1, keepdim=True)
     torch.testing.assert_close(y, centred / (centred.square().mean(1, keepdim=True) + 0.5).sqrt())
+
+
+@pytest.mark.parametrize("training", MODES.values(), ids=MODES)
+def test_a_frozen_batch_norm_has_its_own_statistics_in_every_mode_and_learns_nothing(training: bool) -> None:
+    module = built(FrozenBatchNorm(eps=0.25), 3).train(training)
+    mean, variance, weight, bias = (
+        module.get_buffer(name).clone().view(1, 3, 1, 1) for name in ("running_mean", "running_var", "weight", "bias")
+    )
+
+    def equation(x: Tensor) -> Tensor:
+        return (x - mean) / (variance + 0.25).sqrt() * weight + bias
+
+    assert_equals(module, equation, torch.randn(2, 3, 4, 5, dtype=torch.float64))
+    assert list(module.parameters()) == []
+
+
+def test_a_frozen_batch_norm_is_folded_as_a_batch_norm_is() -> None:
+    nodes = "out4: {inputs: [P4, P5], op: [conv, norm, act], norm: {frozen_batch_norm: {eps: 0.3}}}"
+    neck = neck_of(nodes, outputs="[out4]")
+
+    fused = neck.fuse()
+
+    assert fused.unfolded == {}
+    assert not [it for it in fused.modules() if isinstance(it, FrozenBatchNorm2d | nn.BatchNorm2d)]
+    given = maps(neck, 64, 96)
+    torch.testing.assert_close(fused(given), neck(given), rtol=1e-5, atol=1e-5)
