@@ -99,7 +99,10 @@ def assert_says(lines: list[str], wanted: Report) -> None:
     nodes = {row["node"]: row for row in found}
     for node in wanted["nodes"]:
         row, stage = nodes[node["node"]], node["node"].rpartition(".")[0]
-        inputs = [f"{stage}.{name}" if f"{stage}.{name}" in names else name for name in row["inputs"].split(", ")]
+        told = [name.partition(" (") for name in row["inputs"].split(", ")]
+        inputs = [f"{stage}.{name}" if f"{stage}.{name}" in names else name for name, _, _ in told]
+        edges = [layers.removesuffix(")").split(" + ") if layers else [] for _, _, layers in told]
+        assert edges == (node["edges"] or [[] for _ in told])
         assert (row["level"], inputs, row["fusion"]) == (str(node["level"]), node["inputs"], node["fusion"])
         assert row["op"] == (", ".join(node["op"]) or "none")
         if wanted["image_size"]:
