@@ -222,8 +222,8 @@ def test_layers_that_somebody_has_appended_run_and_are_folded_where_a_rule_is_fo
 
 
 def test_branches_that_somebody_has_taken_out_are_gone_and_others_keep_their_map() -> None:
-    nodes = "a4: {inputs: [P4, P5]}\nb4: {inputs: [a4], op: [{sum: [[conv], []]}, act]}"
-    edited = neck_of(nodes, outputs="[a4, b4]", channels=8).double()
+    nodes = "a4: {inputs: [P4, P5]}\nb4: {inputs: [a4], op: [{sum: [[conv], []]}, act]}\nc4: {inputs: [b4, a4]}"
+    edited = neck_of(nodes, outputs="[c4]", channels=8).double()
     del edited.get_submodule("b4.op.sum")[0]
     features = small_maps(edited, 64, 64, dtype=torch.float64)
     copies = [x.clone() for x in features]
