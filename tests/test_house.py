@@ -32,6 +32,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("pyramid",),
     ("detection",),
     ("efficientdet",),
+    ("importers",),
     ("adapters",),
     ("bench",),
     ("cli", "__main__"),

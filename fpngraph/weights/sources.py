@@ -63,24 +63,45 @@ def load_from(  # noqa: PLR0913  (each says something else)
     if not is_state(state):
         raise StateError(f"state is a {type(state).__name__}, but must be a state dict, names with a tensor each")
     chosen = table_for(neck, source, table)
-    wanted = neck.state_dict()
     names = names_of(neck, chosen, prefix, state)
-    what = f"the weights of {source!r} do not fit graph {neck.source_graph.name!r}"
-    there = {name: theirs for name, theirs in names.items() if all(it in state for it in theirs)}
-    absent = [name for name in wanted if name not in there and not name.endswith(_COUNTER)]
-    used = {it for theirs in there.values() for it in theirs}
-    rest = [name for name in state if name not in used]
-    left_over = [name for name in rest if _is_of_neck(name, chosen, prefix) and not name.endswith(_COUNTER)]
-    problems = [
-        *(_lacking(absent, names) if missing == "error" else ()),
-        *listed("of theirs without a counterpart", list(map(repr, left_over))),
-        *uncopyable({it: state[it] for it in used}, {it: wanted[name] for name in there for it in there[name]}),
-    ]
-    refuse(what, problems)
-    found = {name: _joined([state[it] for it in theirs]) for name, theirs in there.items()}
-    refuse(what, differences(found, {name: wanted[name] for name in found}))
-    neck.load_state_dict(found, strict=False)
-    return Carried(tuple(found), tuple(absent), tuple(rest))
+    return _Carrier(neck, state, chosen, prefix, names).carry(anew=missing == "init")
+
+
+@dataclass(frozen=True)
+class _Carrier:
+    """Weights on their way from a state dict to a neck."""
+
+    neck: Neck
+    state: Mapping[str, Tensor]
+    table: Table
+    prefix: str
+    names: Mapping[str, Sequence[str]]
+    """Our tensors, and what they call each."""
+
+    def carry(self, *, anew: bool) -> Carried:
+        """Load all. ``anew``: what the state dict lacks stays as it is. Raises StateError."""
+        state, wanted = self.state, self.neck.state_dict()
+        there = {name: theirs for name, theirs in self.names.items() if all(it in state for it in theirs)}
+        absent = [name for name in wanted if name not in there and not name.endswith(_COUNTER)]
+        used = {it: wanted[name] for name, theirs in there.items() for it in theirs}
+        rest = [name for name in state if name not in used]
+        what = f"the weights of {self.table.source!r} do not fit graph {self.neck.source_graph.name!r}"
+        problems = [
+            *(() if anew else _lacking(absent, self.names)),
+            *listed("of theirs without a counterpart", [repr(name) for name in rest if self._is_of_neck(name)]),
+            *uncopyable({name: state[name] for name in used}, used),
+        ]
+        refuse(what, problems)
+        found = {name: _joined([state[it] for it in theirs]) for name, theirs in there.items()}
+        refuse(what, differences(found, {name: wanted[name] for name in found}))
+        self.neck.load_state_dict(found, strict=False)
+        return Carried(tuple(found), tuple(absent), tuple(rest))
+
+    def _is_of_neck(self, name: str) -> bool:
+        """Whether a tensor of theirs belongs to the neck, but for counters of batches."""
+        roots = [re.sub(r"\\\{[^}]*\\\}", "[0-9]+", re.escape(root)) for root in self.table.roots()]
+        inside = "" if self.table.whole else f"(?:{'|'.join(roots)})\\."
+        return re.match(re.escape(self.prefix) + inside, name) is not None and not name.endswith(_COUNTER)
 
 
 def table_for(neck: Neck, source: str, table: str | os.PathLike[str] | Table | None = None) -> Table:
@@ -134,13 +155,6 @@ def _lacking(absent: Sequence[str], names: Mapping[str, Sequence[str]]) -> Itera
     missing = [f"{name!r} (theirs is {' and '.join(map(repr, names[name]))})" for name in absent if name in names]
     yield from listed("of ours that the table does not name", unknown)
     yield from listed("missing", missing)
-
-
-def _is_of_neck(name: str, table: Table, prefix: str) -> bool:
-    """Whether a tensor of theirs belongs to the neck."""
-    roots = [re.sub(r"\\\{[^}]*\\\}", "[0-9]+", re.escape(root)) for root in table.roots()]
-    inside = "" if table.whole else f"(?:{'|'.join(roots)})\\."
-    return re.match(re.escape(prefix) + inside, name) is not None
 
 
 def _joined(tensors: Sequence[Tensor]) -> Tensor:

@@ -40,7 +40,7 @@ class Names(_Data):
 class Table(_Data):
     """The names of one source."""
 
-    source: str = Field(description="The class, mmdet.FPN, or the library whose models have the neck's layers.")
+    source: str = Field(description="The class of their neck, or the library whose models have its layers.")
     graph: str | None = Field(None, description="The name of the graph that it is for; any by default.")
     whole: bool = Field(True, description="Whether their module is the neck; else what begins as a name here does.")
     names: list[Names] = Field(description="The names, of which each tensor of ours is found by one.")
