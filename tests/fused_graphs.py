@@ -32,6 +32,8 @@ def _written(draw: st.DrawFn, kinds: tuple[type[Operator], ...]) -> Any:
     if operator.in_place_of_settings:
         return {operator.name: settings[operator.in_place_of_settings]}
     fixed = {"groups": draw(st.sampled_from((1, 2)))} if "groups" in operator.model_fields else {}
+    if "heads" in operator.model_fields:
+        fixed["heads"] = draw(st.sampled_from((1, 2)))
     if {"channels", "kernel"} <= set(operator.model_fields):
         fixed["channels"] = CHANNELS
     return {operator.name: {**settings, **fixed}}
@@ -46,7 +48,9 @@ def _path(kind: type[Operator]) -> st.SearchStrategy[Any]:
 
 @st.composite
 def _node(draw: st.DrawFn, known: list[str], fusion: type[Operator] | None) -> dict[str, Any]:
-    inputs = draw(st.lists(st.sampled_from(known), min_size=1, max_size=4))
+    fusion = fusion or draw(st.sampled_from(_of(Fusion)))
+    least, most = (fusion.takes,) * 2 if fusion.takes else (1, 4)
+    inputs = draw(st.lists(st.sampled_from(known), min_size=least, max_size=most))
     project = {"when": draw(st.sampled_from(("auto", "always"))), "norm": draw(st.booleans()), "channels": CHANNELS}
     says_channels = draw(st.booleans())  # what convolutions have in lists that are held by a layer
     listed = st.lists(st.sampled_from(("act", "norm")) | _written((Layer,)), max_size=4)
@@ -56,7 +60,7 @@ def _node(draw: st.DrawFn, known: list[str], fusion: type[Operator] | None) -> d
         "channels": CHANNELS if says_channels else None,
         "inputs": inputs,
         "level": draw(st.integers(2, 6)),
-        "fusion": {fusion.name: draw(settings_of(fusion))} if fusion else draw(_written((Fusion,))),
+        "fusion": {fusion.name: draw(settings_of(fusion))},
         "op": [*op, {"conv": {"kernel": 1, "channels": CHANNELS}}] if ends else op,
         "padding": draw(st.sampled_from(("same", "symmetric"))),
         "act": draw(_written((Activation,))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from fpngraph.language import limits
+from fpngraph.language.keys.manual import takes
 from fpngraph.language.keys.models import GraphSpec, NodeSpec, Project, Resample, StageSpec
 from fpngraph.language.settings import BASE
 from fpngraph.language.yaml.source import read
@@ -61,20 +63,9 @@ def test_the_table_of_a_mapping_has_its_keys_and_their_defaults(
             assert word == default
 
 
-def takes(schema: dict[str, Any]) -> str:
-    """The values that a setting takes, in words, from its JSON schema."""
-    if "anyOf" in schema:
-        return " or ".join(takes(part) for part in schema["anyOf"] if part != {"type": "null"})
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    if "enum" in schema:
-        return " or ".join(f"`{value}`" for value in schema["enum"])
-    if "definition" in schema:
-        return {"layers": "list of layers", "branches": "list of lists of layers"}[schema["definition"]]
-    words = {"boolean": "`true` or `false`", "number": "number", "integer": "integer"}[schema["type"]]
-    for key, word in (("exclusiveMinimum", "above"), ("minimum", "from"), ("maximum", "to")):
-        words += f" {word} {schema[key]:g}" if key in schema else ""
-    return words
+def takes_in_code(schema: dict[str, Any]) -> str:
+    """The values that a setting takes, in words, with those that a file says as code."""
+    return re.sub(r"'(\w+)'|\b(true|false)\b", r"`\1\2`", takes(schema))
 
 
 SECTIONS = {
@@ -111,7 +102,7 @@ def operator_tables(kind: str) -> str:
     if settings:
         lines += ["", "| Operator | Setting | Takes | Default | Meaning |", "|---|---|---|---|---|"]
     for op, name, entry in settings:
-        words = takes(op.model_json_schema()["properties"][name])
+        words = takes_in_code(op.model_json_schema()["properties"][name])
         lines.append(f"| `{op.name}` | `{name}` | {words} | {default_of(entry)} | {entry.description} |")
     return "\n".join(lines)
 

@@ -123,8 +123,8 @@ def test_every_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
 
-    commands = re.findall(r"^    (\w+)  ", capsys.readouterr().out, re.M)
-    assert len(commands) == 10
+    commands = re.findall(r"^    (\w+)(?:  |$)", capsys.readouterr().out, re.M)
+    assert len(commands) == 12
     assert set(commands) == set(re.findall(r"^\| `fpngraph (\w+)", README, re.M))
 
 

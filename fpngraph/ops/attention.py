@@ -83,7 +83,8 @@ class Eca(_Attention):
     modules = ("timm.layers.EcaModule",)
 
     kernel: PositiveInt | None = Field(
-        default=None, description="Channels that a factor depends on, odd; without it |(log2(C) + 1) / 2|, at least 3."
+        default=None,
+        description="Channels that a factor depends on, odd; by default about (log2(C) + 1) / 2 of C, at least 3.",
     )
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:

@@ -98,6 +98,8 @@ class Operator(BaseModel):
     with a ``build`` of its own is asked anew."""
     in_place_of_settings: ClassVar[str] = ""
     """The field that a file gives in place of settings: ``layers`` in ``{residual: [...]}``. Empty: it has settings."""
+    example: ClassVar[str] = ""
+    """What an example gives it, as a file has it, if it cannot do without settings: ``{index: 0}``."""
     modules: ClassVar[tuple[str, ...]] = ()
     """The full names of the classes of modules that its rules for inference are for, no class derived from them."""
 

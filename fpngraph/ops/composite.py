@@ -98,6 +98,7 @@ class Residual(_Written):
     name: ClassVar[str] = "residual"
     modules = ("fpngraph.layers.composite.Residual",)
     in_place_of_settings = "layers"
+    example = "[conv, norm, act, conv, norm]"
 
     layers: LayerList = Field(description="What is added to the map; its convolutions keep the channels.")
 
@@ -126,6 +127,7 @@ class Residual(_Written):
 
 class _Branches(_Written):
     in_place_of_settings = "branches"
+    example = "[[conv, norm], [{conv: {kernel: 1}}, norm], []]"
 
     branches: Branches = Field(description="Lists of layers that each take the map; [] is the map itself.")
 
@@ -166,6 +168,7 @@ class Concat(_Branches):
     """``f(x), g(x), ...`` one after the other along the channels, as in a CSP stage (CSPNet, arXiv:1911.11929)."""
 
     name: ClassVar[str] = "concat"
+    example = "[[{slice: {index: 0}}, conv, act], [{slice: {index: 1}}], []]"
     modules = ("fpngraph.layers.composite.ConcatOfBranches",)
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
@@ -187,6 +190,7 @@ class Repeat(_Written):
 
     name: ClassVar[str] = "repeat"
     modules = ("fpngraph.layers.composite.Runs",)
+    example = "{times: 3, layers: [conv, norm, act]}"
 
     times: int = Field(ge=0, le=MAX_LAYERS, description="How often.")
     layers: LayerList = Field(description="What is repeated.")

@@ -26,6 +26,7 @@ class Slice(Free, Layer):
     """Some of the channels: the part ``index`` of ``parts`` equal ones, or ``channels`` from ``start`` on."""
 
     name: ClassVar[str] = "slice"
+    example = "{index: 0}"
     modules = ("fpngraph.layers.composite.Slice",)
     layout = "any"
     model_config = ConfigDict(json_schema_extra={"oneOf": [_BY_PART, _BY_CHANNEL]})
