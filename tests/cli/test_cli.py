@@ -161,12 +161,12 @@ class TestShow:
         printed = assert_runs(capsys, "show", "my.yaml", "--in-channels", "4,6", "--image-size", "24x50")
 
         assert printed == (
-            "node   level  inputs   fusion  op       output  parameters   MACs\n"
-            "─────────────────────────────────────────────────────────────────\n"
-            "top        4  C4       sum     relu  8 x 2 x 4          56    384\n"
-            "P3         3  C3, top  sum     conv  8 x 3 x 7         112  2,016\n"
+            "node   level  inputs                     fusion  op       output  parameters   MACs\n"
+            "───────────────────────────────────────────────────────────────────────────────────\n"
+            "top        4  C4 (1x1)                   sum     relu  8 x 2 x 4          56    384\n"
+            "P3         3  C3 (1x1), top (nearest*2)  sum     conv  8 x 3 x 7         112  2,016\n"
             "\n"
-            "total                                                  168  2,400\n"
+            "total                                                                    168  2,400\n"
             "inputs: C3 (4 channels), C4 (6 channels)\n"
             "outputs: P3 = P3\n"
             "MACs are multiply-accumulates of convolutions and matrix products for one image of 24x50.\n"
@@ -183,6 +183,7 @@ class TestShow:
             "node": "bifpn.0.td6",
             "level": 6,
             "inputs": ["coarse.P6", "coarse.P7"],
+            "edges": [[], ["nearest*2"]],
             "fusion": "fast_normalized",
             "op": ["silu", "separable_conv", "batch_norm"],
             "channels": 64,
@@ -200,8 +201,8 @@ class TestShow:
         assert "\x1b" not in printed
         rows = [" ".join(line.split()) for line in printed.splitlines()]
         assert (
-            "bifpn.2.out7 7 bifpn.1.out7, out6 fast_normalized silu, separable_conv, batch_norm 64 x 4 x 4 4,802 74,752"
-            in rows
+            "bifpn.2.out7 7 bifpn.1.out7, out6 (max_pool/2) fast_normalized silu, separable_conv, batch_norm "
+            "64 x 4 x 4 4,802 74,752" in rows
         )
 
     def test_a_terminal_gets_lines_that_fit_into_it(self) -> None:
@@ -219,9 +220,9 @@ class TestShow:
             "node   level  fusion  op       output  parameters   MACs\n"
             "────────────────────────────────────────────────────────\n"
             "top        4  sum     relu  8 x 2 x 4          56    384\n"
-            "    inputs: C4\n"
+            "    inputs: C4 (1x1)\n"
             "P3         3  sum     conv  8 x 3 x 7         112  2,016\n"
-            "    inputs: C3, top\n"
+            "    inputs: C3 (1x1), top (nearest*2)\n"
             "\n"
             "total                                         168  2,400\n"
         )
