@@ -11,10 +11,13 @@ from typing import Any
 from fpngraph.analysis.shapes import check
 from fpngraph.errors import GraphError, Problem, nearest
 from fpngraph.graph.graph import Graph
-from fpngraph.language.expand import expand
 from fpngraph.language.params import read_params
-from fpngraph.language.topology import checked
+from fpngraph.language.spent import Spent
+from fpngraph.language.topology import graph_of
+from fpngraph.language.uses import Home, Uses, is_path
 from fpngraph.language.yaml.source import Value, read, read_file, to_yaml
+
+Folder = str | os.PathLike[str] | None
 
 
 @dataclass(frozen=True)
@@ -34,25 +37,33 @@ class Description:
     """The maps that it gives, by name: their levels."""
 
 
-def load(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, **params: Any) -> Graph:
+def load(
+    name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, folder: Folder = None, **params: Any
+) -> Graph:
     """A graph by the name of a shipped one, or from the file at a path (which has a separator or an ending).
 
-    ``preset`` names a set of parameters in the file, ``params`` override single ones.
+    ``preset`` names a set of parameters in the file, ``params`` override single ones. Files that it uses lie in its own
+    folder, or in ``folder``.
     Raises GraphError with every problem of the file, among them each mismatch of channels that is there whatever the
     backbone gives, and for a preset or parameter that does not exist.
     """
-    return _graph(read_file(path_of(name_or_path)), preset, params)
+    path = path_of(name_or_path)
+    return _graph(read_file(path), preset, params, _home(path), folder)
 
 
-def loads(source: str | Mapping[str, Any], /, *, preset: str | None = None, **params: Any) -> Graph:
-    """A graph from YAML text or from an equal mapping. Otherwise as ``load``."""
+def loads(
+    source: str | Mapping[str, Any], /, *, preset: str | None = None, folder: Folder = None, **params: Any
+) -> Graph:
+    """A graph from YAML text or from an equal mapping; files that it uses lie in ``folder``. Otherwise as ``load``."""
     if not isinstance(source, str | Mapping):
         raise TypeError(f"source is {source!r:.60}, not YAML text or a mapping")
     text = source if isinstance(source, str) else to_yaml(source)
-    return _graph(read(text, "<text>"), preset, params)
+    return _graph(read(text, "<text>"), preset, params, Home(), folder)
 
 
-def describe(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, **params: Any) -> Description:
+def describe(
+    name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, folder: Folder = None, **params: Any
+) -> Description:
     """What a graph file says of itself; values are those that ``load`` with the same arguments takes.
 
     >>> fpngraph.describe("fpn").inputs
@@ -60,8 +71,9 @@ def describe(name_or_path: str | os.PathLike[str], /, *, preset: str | None = No
 
     Raises as ``load`` does.
     """
-    document = read_file(path_of(name_or_path))
-    graph = _graph(document, preset, params)
+    path = path_of(name_or_path)
+    document = read_file(path)
+    graph = _graph(document, preset, params, _home(path), folder)
     levels = {name: entry.level for name, entry in graph.inputs.items()}
     levels |= {name: node.level for name, node in graph.nodes.items()}
     return Description(
@@ -80,7 +92,7 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
     text = os.fspath(name_or_path) if isinstance(name_or_path, str | os.PathLike) else None
     if not isinstance(text, str):
         raise TypeError(f"name_or_path is {name_or_path!r:.60}, not the name of a graph or a path")
-    if not isinstance(name_or_path, str) or "/" in text or os.sep in text or Path(text).suffix:
+    if not isinstance(name_or_path, str) or is_path(text):
         return Path(text)
     graphs = shipped()
     if text not in graphs:
@@ -97,7 +109,14 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
-def _graph(document: Value, preset: str | None, params: Mapping[str, Any]) -> Graph:
-    graph = checked(expand(document, preset, params))
+def _home(path: Path) -> Home:
+    """Where a file is read, links resolved."""
+    place = Path(os.path.realpath(path))
+    return Home(place.parent, path.parent, (place.parent,), place)
+
+
+def _graph(document: Value, preset: str | None, params: Mapping[str, Any], home: Home, folder: Folder) -> Graph:
+    uses = Uses(graph_of, shipped, None if folder is None else Path(folder), home, Spent())
+    graph = graph_of(document, preset, params, uses)
     check(graph)
     return graph

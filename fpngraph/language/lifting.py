@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
 from fpngraph.language.settings import BASE
 from fpngraph.ops import Activation, Operator
@@ -17,16 +16,14 @@ Flat = dict[Path, Any]
 
 
 class Writer:
-    """Writes the settings of one graph, with ``act`` for the activation that its layers have most often."""
+    """Writes the settings of nodes, with ``act`` for the activation that their layers have most often."""
 
-    def __init__(self, graph: Graph) -> None:
-        found = Counter(
-            layer for node in graph.nodes.values() for layer in _layers(node) if isinstance(layer, Activation)
-        )
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        found = Counter(layer for node in nodes for layer in _layers(node) if isinstance(layer, Activation))
         self._act = found.most_common(1)[0][0] if found else BASE.act
         self.base = {**self._node_base(), ("act",): _operator(BASE.act)}
         self.act = {("act",): _operator(self._act)}
-        self._usual = most_common([self._edge(edge, node) for node in graph.nodes.values() for edge in node.edges])
+        self._usual = most_common([self._edge(edge, node) for node in nodes for edge in node.edges])
 
     def _node_base(self) -> Flat:
         resample, norm = BASE.resample, BASE.norm

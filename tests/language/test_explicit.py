@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from fpngraph.graph.graph import Graph
-from fpngraph.graph.nodes import GraphStage
+from fpngraph.graph.graph import GraphStage
 from fpngraph.language.explicit import dump
 from fpngraph.library import load, loads, shipped
 from tests.language.strategies import graphs
