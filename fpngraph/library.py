@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +90,7 @@ def describe(
 
 
 def path_of(name_or_path: str | os.PathLike[str]) -> Path:
-    """The file that ``load`` reads. Raises GraphError for the name of no shipped graph."""
+    """The file that ``load`` reads. Raises GraphError for a name that no graph has."""
     text = os.fspath(name_or_path) if isinstance(name_or_path, str | os.PathLike) else None
     if not isinstance(text, str):
         raise TypeError(f"name_or_path is {name_or_path!r:.60}, not the name of a graph or a path")
@@ -96,8 +98,10 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
         return Path(text)
     graphs = shipped()
     if text not in graphs:
+        graphs = named()
+    if text not in graphs:
         hint = f"{nearest(text, graphs)}; a path has a separator or an ending"
-        raise GraphError([Problem(f"there is no shipped graph {text!r}", None, hint)])
+        raise GraphError([Problem(f"there is no graph named {text!r}", None, hint)])
     return graphs[text]
 
 
@@ -109,6 +113,36 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
+def named() -> dict[str, Path]:
+    """The graphs that have a name: those that come with the package, then those of installed packages."""
+    return _installed() | shipped()
+
+
+@cache
+def _installed() -> dict[str, Path]:
+    """The graphs in the folders that installed packages name under the entry point group ``fpngraph.graphs``.
+
+    A folder is named as a module, which is not imported. What cannot be found, or has a name already, is warned about.
+    """
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    graphs: dict[str, Path] = {}
+    for entry in entry_points(group="fpngraph.graphs"):
+        try:
+            spec = find_spec(entry.value)
+        except Exception as error:  # whatever somebody else's package does when it is imported
+            warnings.warn(f"graphs of {entry.value!r} cannot be found: {error}", stacklevel=2)
+            continue
+        folders = spec.submodule_search_locations if spec else None
+        if not folders:
+            warnings.warn(f"graphs of {entry.value!r} cannot be found: it is no package", stacklevel=2)
+        for path in sorted(path for folder in folders or () for path in Path(folder).glob("*.yaml")):
+            if path.stem in shipped() or graphs.setdefault(path.stem, path) != path:
+                warnings.warn(f"there is a graph named {path.stem!r} already, and so no {path}", stacklevel=2)
+    return graphs
+
+
 def _home(path: Path) -> Home:
     """Where a file is read, links resolved."""
     place = Path(os.path.realpath(path))
@@ -116,7 +150,7 @@ def _home(path: Path) -> Home:
 
 
 def _graph(document: Value, preset: str | None, params: Mapping[str, Any], home: Home, folder: Folder) -> Graph:
-    uses = Uses(graph_of, shipped, None if folder is None else Path(folder), home, Spent())
+    uses = Uses(graph_of, named, None if folder is None else Path(folder), home, Spent())
     graph = graph_of(document, preset, params, uses)
     check(graph)
     return graph

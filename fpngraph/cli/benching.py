@@ -63,7 +63,7 @@ def _setting(args: argparse.Namespace) -> Setting:
 
 
 def _peer(neck: Neck, args: argparse.Namespace, setting: Setting) -> Peer:
-    params = describe(args.graph, preset=args.preset, **dict(args.params)).params
+    params = describe(args.graph, preset=args.preset, folder=args.folder, **dict(args.params)).params
     try:
         module = effdet_neck(args.graph, params, neck, setting.image_size)
     except PeerError as error:

@@ -14,7 +14,7 @@ from fpngraph.library import load, path_of
 def loaded(args: argparse.Namespace) -> Graph:
     """The graph that a command is about. Raises UsageError where its file cannot be read."""
     try:
-        return load(args.graph, preset=args.preset, **dict(args.params))
+        return load(args.graph, preset=args.preset, folder=args.folder, **dict(args.params))
     except GraphError as error:
         if not is_readable(args.graph):
             raise UsageError(str(error)) from error

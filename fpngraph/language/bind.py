@@ -10,7 +10,7 @@ from fpngraph.errors import Problem, Span
 from fpngraph.graph.nodes import Edge, Input, Node, full_name
 from fpngraph.language.hints import way_out
 from fpngraph.language.limits import MAX_EDGES, MAX_NODES, MAX_NODES_READ
-from fpngraph.language.members import Binding, Candidates, Key, Member, Stage, UsedGraph, text_of
+from fpngraph.language.members import Binding, Candidates, Key, Member, Stage, UsedGraph, key_of, text_of
 from fpngraph.language.placing import Place
 from fpngraph.language.problems import Problems
 from fpngraph.language.settings import Finished, finished
@@ -120,6 +120,10 @@ class Binder:
         levels = {node.name: node.level for node in used.graph.nodes.values()}
         for entry, candidates in used.inputs:
             found = next((key for key in candidates.keys if key in scope), None)
+            if found is None and candidates.keys == (key_of(entry.name),):
+                message = f"the graph that is used takes {entry.name!r}, which does not exist here"
+                self._report("missing", message, candidates.span, f"say what it is: 'inputs: {{{entry.name}: ...}}'")
+                continue
             if found is None:
                 self._report_missing(f"input {entry.name!r} of the graph that is used reads", candidates, scope)
                 continue

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from fpngraph.graph.graph import Graph
-from fpngraph.graph.graph import GraphStage
+from fpngraph.graph.graph import Graph, GraphStage
 from fpngraph.language.explicit import dump
 from fpngraph.library import load, loads, shipped
 from tests.language.strategies import graphs

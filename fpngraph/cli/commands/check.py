@@ -57,6 +57,7 @@ class _Checked:
                     "severity": severity,
                     "message": problem.message,
                     "hint": problem.hint,
+                    "used_by": problem.span.used_by if problem.span else None,
                 }
 
     def lines(self) -> Iterator[str]:
@@ -74,7 +75,7 @@ class _Checked:
 def _checked(name: str, args: argparse.Namespace) -> _Checked:
     warnings: tuple[Problem, ...] = ()
     try:
-        graph = load(name, preset=args.preset, **dict(args.params))
+        graph = load(name, preset=args.preset, folder=args.folder, **dict(args.params))
         warnings = graph.warnings
         if args.in_channels:
             infer(graph, args.in_channels)

@@ -213,6 +213,8 @@ def _read_input(value: Any) -> str | EdgeSpec:
 Input = Annotated[str | EdgeSpec, PlainValidator(_read_input), WithJsonSchema({"definition": "input"})]
 
 
+# keys of a stage that has nodes of its own, and of one that is another graph
+OF_NODES, OF_USE = ("defaults",), ("preset", "params", "inputs")
 # parts that are read later, member by member or with their positions at hand
 RawDefaults = Annotated[Any, WithJsonSchema({"definition": "Defaults"})]
 RawNodes = dict[str, Annotated[Any, WithJsonSchema({"definition": "NodeSpec"})]]
@@ -229,12 +231,6 @@ class NodeSpec(Defaults):
         min_length=1, max_length=MAX_INPUTS, description="references, or mappings {from: reference, ...}"
     )
     level: Annotated[int, Field(ge=0, le=MAX_LEVEL)] | None = Field(None, description="the index by default")
-
-
-OF_NODES = ("defaults",)
-"""Keys of a stage that has nodes of its own."""
-OF_USE = ("preset", "params", "inputs")
-"""Keys of a stage that is another graph."""
 
 
 class StageSpec(Settings):
