@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -91,19 +90,6 @@ class Input:
     name: str
     level: int
     span: Span | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class GraphStage:
-    """A stage of a graph: how it runs, and the names that each of its runs binds when it ends."""
-
-    name: str | None
-    """None for the only stage of a graph that names none."""
-    repeat: int | None
-    """How many runs there are; None where the full names of its nodes have no run."""
-    outputs: Mapping[str, tuple[str, ...]] | None
-    """Each name bound to the names that it was bound to in some run, in the order in which they are tried. None: all
-    nodes are bound by their own names."""
 
 
 def full_name(stage: str | None, run: int | None, member: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
 from fpngraph.language.settings import BASE
 from fpngraph.ops import Operator
@@ -18,11 +17,11 @@ Flat = dict[Path, Any]
 
 
 class Writer:
-    """Writes the settings of one graph."""
+    """Writes the settings of nodes."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, nodes: Sequence[Node]) -> None:
         self.base = self._node_base()
-        self._usual = most_common([self._edge(edge, node) for node in graph.nodes.values() for edge in node.edges])
+        self._usual = most_common([self._edge(edge, node) for node in nodes for edge in node.edges])
 
     def _node_base(self) -> Flat:
         resample = BASE.resample

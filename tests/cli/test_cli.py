@@ -306,9 +306,7 @@ class TestNew:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            pytest.param(
-                ["bifpm"], "no graph named 'bifpm' comes with fpngraph\n  hint: did you mean 'bifpn'?", id="name"
-            ),
+            pytest.param(["bifpm"], "there is no graph named 'bifpm'\n  hint: did you mean 'bifpn'?", id="name"),
             pytest.param(["bifpn", "-o", "."], "cannot write '.': Is a directory\n", id="directory"),
             pytest.param(
                 ["bifpn", "-o", "no/own.yaml"], "cannot write 'no/own.yaml': there is no such folder\n", id="folder"
@@ -433,7 +431,7 @@ class TestMistakes:
         [
             pytest.param("missing.yaml", "cannot read 'missing.yaml': No such file or directory\n", id="missing"),
             pytest.param("./", "cannot read '.': it is a directory\n", id="directory"),
-            pytest.param("bifpm", "there is no shipped graph 'bifpm'\n  hint: did you mean 'bifpn'?", id="name"),
+            pytest.param("bifpm", "there is no graph named 'bifpm'\n  hint: did you mean 'bifpn'?", id="name"),
         ],
     )
     def test_what_cannot_be_read_is_wrong_usage(

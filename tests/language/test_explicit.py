@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from pydantic import Field
 
 import fpngraph
-from fpngraph.graph.graph import Graph
-from fpngraph.graph.nodes import GraphStage
+from fpngraph.graph.graph import Graph, GraphStage
 from fpngraph.language.explicit import dump
 from fpngraph.library import load, loads, shipped
 from fpngraph.ops import registry
