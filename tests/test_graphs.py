@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 import fpngraph
 from fpngraph.library import shipped
 
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
-YOLO = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolox", "rtmdet"}
+DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolox", "rtmdet", "rtdetr"}
 FOLDER = Path(__file__).parents[1] / "graphs"
 
 # arXiv:1911.09070, table 1: channels and layers of the BiFPN. D7x has one level more (Sec. 5.1).
@@ -52,11 +53,11 @@ def build(name: str, **params: object) -> fpngraph.Neck:
 
 def test_these_graphs_are_shipped() -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} == GRAPHS
-    assert {path.stem for path in (FOLDER / "yolo").glob("*.yaml")} == YOLO
-    assert set(shipped()) == GRAPHS | YOLO
+    assert {path.stem for folder in ("yolo", "detr") for path in (FOLDER / folder).glob("*.yaml")} == DETECTORS
+    assert set(shipped()) == GRAPHS | DETECTORS
 
 
-@pytest.mark.parametrize("name", sorted(GRAPHS | YOLO))
+@pytest.mark.parametrize("name", sorted(GRAPHS | DETECTORS))
 def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     graph = fpngraph.load(name)
 
@@ -64,7 +65,7 @@ def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     assert graph.description.endswith(".")
 
 
-@pytest.mark.parametrize("name", sorted((GRAPHS | YOLO) - {"pan_effdet"}))
+@pytest.mark.parametrize("name", sorted((GRAPHS | DETECTORS) - {"pan_effdet"}))
 def test_a_shipped_graph_has_no_warnings(name: str) -> None:
     assert fpngraph.load(name).warnings == ()
 
@@ -153,7 +154,7 @@ def test_simple_fpn_makes_every_level_of_one_map(level: int, max_level: int) -> 
     }
 
 
-@pytest.mark.parametrize("name", sorted(YOLO))
+@pytest.mark.parametrize("name", sorted(DETECTORS))
 def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
     lines = shipped()[name].read_text(encoding="utf-8").splitlines()
 
@@ -163,7 +164,7 @@ def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "preset"),
-    [(name, preset) for name in sorted(YOLO) for preset in (None, *fpngraph.describe(name).presets)],
+    [(name, preset) for name in sorted(DETECTORS) for preset in (None, *fpngraph.describe(name).presets)],
 )
 def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset: str | None) -> None:
     graph = fpngraph.load(name, preset=preset)
@@ -174,6 +175,8 @@ def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset:
 
     assert [path for path, x in neck.named_parameters() if x.grad is None or not x.grad.abs().sum() > 0] == []
     fused = neck.eval().fuse()
-    assert fused.unfolded == {}
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in fused.modules())
+    attention = "the statistics of its norms are those of each pixel"
+    assert fused.unfolded == ({"S5.op.encoder_layer": attention} if name == "rtdetr" else {})
     for y, expected in zip(fused(maps), neck(maps), strict=True):
         torch.testing.assert_close(y, expected, rtol=1e-3, atol=1e-4)

@@ -78,6 +78,7 @@ PICTURES = (
     Picture("yolo12", "The neck of YOLO12", "yolo12"),
     Picture("yolox", "The neck of YOLOX, with outputs of one width", "yolox"),
     Picture("rtmdet", "The neck of RTMDet", "rtmdet"),
+    Picture("rtdetr", "The hybrid encoder of RT-DETR", "rtdetr"),
     Picture("pan_effdet", "PAN as effdet has it, three cells", "pan_effdet"),
     Picture("simple_fpn", "The pyramid of ViTDet, from one map", "simple_fpn"),
     Picture("qufpn_cell", "One cell of QuFPN", "qufpn", params={"repeats": 1}),
