@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 _WIDEST_LINE = 120
@@ -28,10 +28,12 @@ class Span:
     column: int
     end: int
     text: str
+    used_by: str | None = field(default=None, compare=False)
+    """Which stage of which other file uses this one, where one does."""
 
     def part(self, start: int, stop: int) -> Span:
         """The stretch from character ``start`` to ``stop`` of this one."""
-        return Span(self.file, self.line, self.column + start, self.column + stop, self.text)
+        return replace(self, column=self.column + start, end=self.column + stop)
 
     def marked(self) -> str:
         """The source line with carets under the stretch, cut to a readable width around it."""
@@ -74,6 +76,8 @@ class Problem:
         lines = [_cut(self.message)]
         if self.span:
             lines = [f"{self.file}:{self.line}:{self.column}: {_cut(self.message)}", self.span.marked()]
+        if self.span and self.span.used_by:
+            lines.append(f"  used by {_cut(self.span.used_by)}")
         if self.hint:
             lines.append(f"  hint: {_cut(self.hint)}")
         if self.span and (found := _UNSEEN.search(self.span.text, self.span.column - 1, self.span.end - 1)):

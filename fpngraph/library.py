@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fpngraph.analysis.shapes import check
 from fpngraph.errors import GraphError, Problem, nearest
 from fpngraph.graph.graph import Graph
-from fpngraph.language.expand import expand
 from fpngraph.language.params import read_params
-from fpngraph.language.topology import checked
+from fpngraph.language.spent import Spent
+from fpngraph.language.topology import graph_of
+from fpngraph.language.uses import Home, Uses, is_path
 from fpngraph.language.yaml.source import read, read_file
 from fpngraph.language.yaml.value import Value
 from fpngraph.language.yaml.writing import to_yaml
+
+Folder = str | os.PathLike[str] | None
 
 
 @dataclass(frozen=True)
@@ -36,25 +41,33 @@ class Description:
     """The maps that it gives, by name: their levels."""
 
 
-def load(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, **params: Any) -> Graph:
+def load(
+    name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, folder: Folder = None, **params: Any
+) -> Graph:
     """A graph by the name of a shipped one, or from the file at a path (which has a separator or an ending).
 
-    ``preset`` names a set of parameters in the file, ``params`` override single ones.
+    ``preset`` names a set of parameters in the file, ``params`` override single ones. Files that it uses lie in its own
+    folder, or in ``folder``.
     Raises GraphError with every problem of the file, among them each mismatch of channels that is there whatever the
     backbone gives, and for a preset or parameter that does not exist.
     """
-    return _graph(read_file(path_of(name_or_path)), preset, params)
+    path = path_of(name_or_path)
+    return _graph(read_file(path), preset, params, _home(path), folder)
 
 
-def loads(source: str | Mapping[str, Any], /, *, preset: str | None = None, **params: Any) -> Graph:
-    """A graph from YAML text or from an equal mapping. Otherwise as ``load``."""
+def loads(
+    source: str | Mapping[str, Any], /, *, preset: str | None = None, folder: Folder = None, **params: Any
+) -> Graph:
+    """A graph from YAML text or from an equal mapping; files that it uses lie in ``folder``. Otherwise as ``load``."""
     if not isinstance(source, str | Mapping):
         raise TypeError(f"source is {source!r:.60}, not YAML text or a mapping")
     text = source if isinstance(source, str) else to_yaml(source)
-    return _graph(read(text, "<text>"), preset, params)
+    return _graph(read(text, "<text>"), preset, params, Home(), folder)
 
 
-def describe(name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, **params: Any) -> Description:
+def describe(
+    name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, folder: Folder = None, **params: Any
+) -> Description:
     """What a graph file says of itself; values are those that ``load`` with the same arguments takes.
 
     >>> fpngraph.describe("fpn").inputs
@@ -62,8 +75,9 @@ def describe(name_or_path: str | os.PathLike[str], /, *, preset: str | None = No
 
     Raises as ``load`` does.
     """
-    document = read_file(path_of(name_or_path))
-    graph = _graph(document, preset, params)
+    path = path_of(name_or_path)
+    document = read_file(path)
+    graph = _graph(document, preset, params, _home(path), folder)
     levels = {name: entry.level for name, entry in graph.inputs.items()}
     levels |= {name: node.level for name, node in graph.nodes.items()}
     return Description(
@@ -78,16 +92,18 @@ def describe(name_or_path: str | os.PathLike[str], /, *, preset: str | None = No
 
 
 def path_of(name_or_path: str | os.PathLike[str]) -> Path:
-    """The file that ``load`` reads. Raises GraphError for the name of no shipped graph."""
+    """The file that ``load`` reads. Raises GraphError for a name that no graph has."""
     text = os.fspath(name_or_path) if isinstance(name_or_path, str | os.PathLike) else None
     if not isinstance(text, str):
         raise TypeError(f"name_or_path is {name_or_path!r:.60}, not the name of a graph or a path")
-    if not isinstance(name_or_path, str) or "/" in text or os.sep in text or Path(text).suffix:
+    if not isinstance(name_or_path, str) or is_path(text):
         return Path(text)
     graphs = shipped()
     if text not in graphs:
+        graphs = named()
+    if text not in graphs:
         hint = f"{nearest(text, graphs)}; a path has a separator or an ending"
-        raise GraphError([Problem(f"there is no shipped graph {text!r}", None, hint)])
+        raise GraphError([Problem(f"there is no graph named {text!r}", None, hint)])
     return graphs[text]
 
 
@@ -103,7 +119,44 @@ def folder_of_graphs() -> Path:
     return next((path for path in (here / "graphs", here.parent / "graphs") if path.is_dir()), here)
 
 
-def _graph(document: Value, preset: str | None, params: Mapping[str, Any]) -> Graph:
-    graph = checked(expand(document, preset, params))
+def named() -> dict[str, Path]:
+    """The graphs that have a name: those that come with the package, then those of installed packages."""
+    return _installed() | shipped()
+
+
+@cache
+def _installed() -> dict[str, Path]:
+    """The graphs in the folders that installed packages name under the entry point group ``fpngraph.graphs``.
+
+    A folder is named as a module, which is not imported. What cannot be found, or has a name already, is warned about.
+    """
+    from importlib.metadata import entry_points
+    from importlib.util import find_spec
+
+    graphs: dict[str, Path] = {}
+    for entry in entry_points(group="fpngraph.graphs"):
+        try:
+            spec = find_spec(entry.value)
+        except Exception as error:  # whatever somebody else's package does when it is imported
+            warnings.warn(f"graphs of {entry.value!r} cannot be found: {error}", stacklevel=2)
+            continue
+        folders = spec.submodule_search_locations if spec else None
+        if not folders:
+            warnings.warn(f"graphs of {entry.value!r} cannot be found: it is no package", stacklevel=2)
+        for path in sorted(path for folder in folders or () for path in Path(folder).glob("*.yaml")):
+            if path.stem in shipped() or graphs.setdefault(path.stem, path) != path:
+                warnings.warn(f"there is a graph named {path.stem!r} already, and so no {path}", stacklevel=2)
+    return graphs
+
+
+def _home(path: Path) -> Home:
+    """Where a file is read, links resolved."""
+    place = Path(os.path.realpath(path))
+    return Home(place.parent, path.parent, (place.parent,), place)
+
+
+def _graph(document: Value, preset: str | None, params: Mapping[str, Any], home: Home, folder: Folder) -> Graph:
+    uses = Uses(graph_of, named, None if folder is None else Path(folder), home, Spent())
+    graph = graph_of(document, preset, params, uses)
     check(graph)
     return graph

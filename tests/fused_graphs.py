@@ -54,7 +54,7 @@ def _node(draw: st.DrawFn, known: list[str], fusion: type[Operator] | None) -> d
     project = {"when": draw(st.sampled_from(("auto", "always"))), "norm": draw(st.booleans()), "channels": CHANNELS}
     says_channels = draw(st.booleans())  # what convolutions have in lists that are held by a layer
     listed = st.lists(st.sampled_from(("act", "norm")) | _written((Layer,)), max_size=4)
-    op = draw(listed | trees.closed(2) if says_channels else listed)
+    op = draw(listed | trees.closed(2).filter(trees.fits) if says_channels else listed)
     ends = says_channels or draw(st.booleans())
     return {
         "channels": CHANNELS if says_channels else None,
@@ -68,6 +68,7 @@ def _node(draw: st.DrawFn, known: list[str], fusion: type[Operator] | None) -> d
         "resample": {
             "down": draw(_path(Down)),
             "up": draw(_path(Up)),
+            "lateral": draw(st.lists(st.sampled_from(("act", "norm")) | _written((Layer,)), max_size=2)),
             "project": project,
             "order": draw(st.sampled_from(("project_first", "resample_first"))),
         },

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 import fpngraph
+from fpngraph.library import shipped
 
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
+YOLO = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolox", "rtmdet"}
 FOLDER = Path(__file__).parents[1] / "graphs"
 
 # arXiv:1911.09070, table 1: channels and layers of the BiFPN. D7x has one level more (Sec. 5.1).
@@ -50,9 +52,11 @@ def build(name: str, **params: object) -> fpngraph.Neck:
 
 def test_these_graphs_are_shipped() -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} == GRAPHS
+    assert {path.stem for path in (FOLDER / "yolo").glob("*.yaml")} == YOLO
+    assert set(shipped()) == GRAPHS | YOLO
 
 
-@pytest.mark.parametrize("name", sorted(GRAPHS))
+@pytest.mark.parametrize("name", sorted(GRAPHS | YOLO))
 def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     graph = fpngraph.load(name)
 
@@ -60,7 +64,7 @@ def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     assert graph.description.endswith(".")
 
 
-@pytest.mark.parametrize("name", sorted(GRAPHS - {"pan_effdet"}))
+@pytest.mark.parametrize("name", sorted((GRAPHS | YOLO) - {"pan_effdet"}))
 def test_a_shipped_graph_has_no_warnings(name: str) -> None:
     assert fpngraph.load(name).warnings == ()
 
@@ -147,3 +151,29 @@ def test_simple_fpn_makes_every_level_of_one_map(level: int, max_level: int) -> 
     assert outputs == {
         f"P{it}": (1, 8, -(-(7 << level) // 2**it), -(-(5 << level) // 2**it)) for it in range(level - 2, max_level + 1)
     }
+
+
+@pytest.mark.parametrize("name", sorted(YOLO))
+def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
+    lines = shipped()[name].read_text(encoding="utf-8").splitlines()
+
+    assert len([line for line in lines if line.strip()]) <= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "preset"),
+    [(name, preset) for name in sorted(YOLO) for preset in (None, *fpngraph.describe(name).presets)],
+)
+def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset: str | None) -> None:
+    graph = fpngraph.load(name, preset=preset)
+    neck = fpngraph.build(graph, [8 << index for index in range(len(graph.inputs))])
+    maps = [torch.randn(2, 8 << index, 32 >> index, 48 >> index) for index in range(len(graph.inputs))]
+
+    sum(y.square().mean() for y in neck(maps)).backward()
+
+    assert [path for path, x in neck.named_parameters() if x.grad is None or not x.grad.abs().sum() > 0] == []
+    fused = neck.eval().fuse()
+    assert fused.unfolded == {}
+    for y, expected in zip(fused(maps), neck(maps), strict=True):
+        torch.testing.assert_close(y, expected, rtol=1e-3, atol=1e-4)

@@ -32,6 +32,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("pyramid",),
     ("detection",),
     ("efficientdet",),
+    ("importers",),
     ("adapters",),
     ("bench",),
     ("cli", "__main__"),
@@ -174,7 +175,7 @@ def test_what_a_room_re_exports_it_defines(path: Path) -> None:
     }
 
     aliases = [alias for node in elsewhere for alias in node.names]
-    assert [alias.name for alias in aliases if alias.asname == alias.name or alias.name in exported] == []
+    assert [it.name for it in aliases if it.asname == it.name or (it.asname or it.name) in exported] == []
 
 
 def said_in_code(text: str) -> Iterator[str]:

@@ -258,5 +258,7 @@ def test_files_of_other_programs_are_well_formed(block: Block, folder: Path) -> 
         (path,) = json.loads(block.text)["yaml.schemas"]
         assert Path(path).name == "fpngraph.schema.json"
     else:
-        group = tomllib.loads(block.text)["project"]["entry-points"]["fpngraph.operators"]
-        assert {f"{module}.py" for module in group.values()} <= {path.name for path in folder.iterdir()}
+        groups = tomllib.loads(block.text)["project"]["entry-points"]
+        assert groups.keys() <= {"fpngraph.operators", "fpngraph.graphs"}
+        modules = groups.get("fpngraph.operators", {}).values()
+        assert {f"{module}.py" for module in modules} <= {path.name for path in folder.iterdir()}

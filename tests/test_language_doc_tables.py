@@ -15,7 +15,7 @@ from fpngraph.language.keys.manual import takes
 from fpngraph.language.keys.models import GraphSpec, NodeSpec, Project, Resample, StageSpec
 from fpngraph.language.settings import BASE
 from fpngraph.language.yaml.source import read
-from fpngraph.ops import KINDS, Block, Operator, operators
+from fpngraph.ops import KINDS, Block, Operator, operators, reading
 from fpngraph.reserved import RESERVED
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
@@ -54,8 +54,12 @@ def test_the_table_of_a_mapping_has_its_keys_and_their_defaults(
     of: str, model: type[BaseModel], base: BaseModel | None
 ) -> None:
     table = {row[0].strip("`"): row[2] for row in rows(f"| Key of {of} | Says | Where nobody says |")}
+    # the keys of a stage that is another graph have a table of their own
+    of_use = re.findall(
+        r"`(\w+)`", " ".join(row[0] for row in rows("| Key of a stage that is a graph | Says | Where nobody says |"))
+    )
 
-    assert table.keys() == model.model_fields.keys()
+    assert {*table, *(of_use if model is StageSpec else ())} == model.model_fields.keys()
     for key, word in table.items():
         required = model.model_fields[key].is_required()
         assert (word == "required") == required
@@ -132,7 +136,13 @@ def test_the_limits_are_those_of_the_code() -> None:
         limits.MAX_EDGES,
         limits.MAX_RUNS,
         limits.MAX_INPUTS,
-        limits.MAX_LAYERS,
+        reading.MAX_LAYERS,
+        reading.MAX_DEPTH,
+        limits.MAX_USES,
+        limits.MAX_USED_DEPTH,
+        limits.MAX_BYTES,
+        limits.MAX_VALUES,
+        limits.MAX_NODES_READ,
         limits.MAX_LENGTH,
         limits.MAX_STEPS,
         limits.MAX_CHARACTERS,

@@ -18,7 +18,10 @@ inputs: P(3..4)
 nodes: {a(3..top): {inputs: [P(l)]}}
 outputs: a(3..top)
 """
-NAMES = "bifpn, fpn, pan_effdet, panet, qufpn, retinanet_fpn, simple_fpn"
+NAMES = (
+    "bifpn, fpn, pan_effdet, panet, qufpn, retinanet_fpn, rtmdet, simple_fpn, yolo11, yolo12, yolov10, yolov5, yolov8, "
+    "yolov9, yolox"
+)
 
 
 def refused(name: str | Path) -> str:
@@ -51,14 +54,14 @@ def test_a_file_beside_does_not_hide_a_shipped_graph(tmp_path: Path, monkeypatch
 
 def test_a_name_that_is_not_shipped_comes_with_those_that_are() -> None:
     assert refused("bifpm") == (
-        "there is no shipped graph 'bifpm'\n"
+        "there is no graph named 'bifpm'\n"
         f"  hint: did you mean 'bifpn'? There are: {NAMES}; a path has a separator or an ending"
     )
 
 
 @pytest.mark.parametrize("name", ["", "BiFPN", "fpn ", "x" * 10_000])
 def test_no_other_name_is_shipped(name: str) -> None:
-    assert refused(name).startswith("there is no shipped graph '")
+    assert refused(name).startswith("there is no graph named '")
 
 
 def test_a_path_that_leads_nowhere_says_so(tmp_path: Path) -> None:

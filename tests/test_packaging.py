@@ -66,7 +66,7 @@ def test_the_wheel_has_the_package_and_the_graphs_and_nothing_else(wheel: Path) 
 
     package = {path for path in files if path.parts[0] == "fpngraph"}
     sources = {path.relative_to(ROOT) for path in (ROOT / "fpngraph").rglob("*.*") if "__pycache__" not in path.parts}
-    graphs = {Path("fpngraph") / path.relative_to(ROOT) for path in (ROOT / "graphs").glob("*.yaml")}
+    graphs = {Path("fpngraph") / path.relative_to(ROOT) for path in (ROOT / "graphs").rglob("*.yaml")}
     assert package == sources | graphs
     assert {path.parts[0] for path in files - package} == {f"fpngraph-{fpngraph.__version__}.dist-info"}
 

@@ -8,10 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+from pydantic_core import PydanticCustomError
+
+from fpngraph.ops.reading import read_layers
 
 CONVS: tuple[Any, ...] = ("conv", {"conv": {"kernel": 1}}, {"conv": {"kernel": 2}}, "separable_conv")
 HALVES: Any = {"concat": [[{"slice": {"index": 0}}, "act"], [{"slice": {"index": 1}}]]}
 SLICES: tuple[Any, ...] = ([], [], [{"slice": {"index": 1}}], [{"slice": {"start": 0, "channels": 2}}])
+
+
+def fits(layers: list[Any]) -> bool:
+    """Whether it has no more layers than a list may have."""
+    try:
+        read_layers(layers)
+    except PydanticCustomError:
+        return False
+    return True
 
 
 # drawn step by step: a strategy of strategies is as large as all that it can give

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from fpngraph.analysis.costs import Costs, cost, written
-from fpngraph.analysis.wording import in_words
+from fpngraph.analysis.costs import Costs, lowered_cost, written
+from fpngraph.analysis.shapes import Lowered, lower
+from fpngraph.analysis.wording import in_words, step_in_words
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Node
 from fpngraph.table import Column, print_items, print_table, print_text
@@ -28,10 +29,12 @@ _IN_RUN = re.compile(r"(.+)\.(\d+)\.([^.]+)")  # stage, run and name of a node i
 def report(graph: Graph, in_channels: Sequence[int] | None, image_size: tuple[int, int]) -> Report:
     """Every node with its operators and, where ``in_channels`` is known, its shape and costs; JSON has no other types.
 
+    ``edges`` has, with ``in_channels``, the layers of each input on its way to the node, the projection's among them.
     Numbers that nobody knows are None, totals without them too; ``unknown`` has the names of such nodes, and why.
     Raises GraphError where the channels do not fit.
     """
-    costs = cost(graph, in_channels, image_size) if in_channels is not None else None
+    lowered = lower(graph, in_channels) if in_channels is not None else None
+    costs = lowered_cost(lowered, image_size) if lowered else None
     return {
         "graph": graph.name,
         "image_size": list(image_size) if costs else None,
@@ -39,7 +42,7 @@ def report(graph: Graph, in_channels: Sequence[int] | None, image_size: tuple[in
             name: {"level": entry.level, "channels": in_channels[place] if in_channels is not None else None}
             for place, (name, entry) in enumerate(graph.inputs.items())
         },
-        "nodes": [_row(node, costs) for node in graph.nodes.values()],
+        "nodes": [_row(node, lowered, costs) for node in graph.nodes.values()],
         "outputs": dict(graph.outputs),
         "parameters": costs.parameters if costs else None,
         "macs": costs.macs if costs else None,
@@ -47,12 +50,14 @@ def report(graph: Graph, in_channels: Sequence[int] | None, image_size: tuple[in
     }
 
 
-def _row(node: Node, costs: Costs | None) -> dict[str, Any]:
+def _row(node: Node, lowered: Lowered | None, costs: Costs | None) -> dict[str, Any]:
     found = costs.nodes[node.name] if costs else None
+    edges = [[step_in_words(step) for step in edge.steps] for edge in lowered.nodes[node.name].edges] if lowered else []
     return {
         "node": node.name,
         "level": node.level,
         "inputs": [edge.source for edge in node.edges],
+        "edges": edges or None,
         "fusion": node.fusion.name,
         "op": [in_words(layer) for layer in node.op],
         "channels": found.feature.channels if found else node.channels,
@@ -92,7 +97,11 @@ def _total(report: Report, key: str) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     stage = row["node"].rpartition(".")[0] + "."
-    inputs = ", ".join(source.removeprefix(stage) for source in row["inputs"])
+    edges = row["edges"] or [()] * len(row["inputs"])
+    inputs = ", ".join(
+        source.removeprefix(stage) + (f" ({' + '.join(layers)})" if layers else "")
+        for source, layers in zip(row["inputs"], edges, strict=True)
+    )
     return row["node"], str(row["level"]), inputs, row["fusion"], ", ".join(row["op"]) or "none"
 
 

@@ -74,13 +74,14 @@ def _fused(node: Node, features: tuple[Feature, ...]) -> Step:
         raise Mismatch(f"{node.fusion.name!r} joins {takes} maps, but the node has {inputs}", hint)
     site = _site(node)
     if any(feature.channels == UNKNOWN for feature in features):
-        return Step(node.fusion, features, site, Feature(node.level, _wanted(node) or UNKNOWN), "fusion")
+        wanted = None if _is_bare(node) else _wanted(node)
+        return Step(node.fusion, features, site, Feature(node.level, wanted or UNKNOWN), "fusion")
     return step(node.fusion, features, site, "fusion")
 
 
 def _unequal(node: Node, edges: Sequence[EdgeSteps]) -> Iterator[Problem]:
     """A problem for every edge that brings other channels than a fusion of equal ones needs."""
-    if not node.fusion.equal_channels:
+    if not node.fusion.equal_channels or _is_bare(node):
         return
     edges = [edge for edge in edges if edge.output.channels != UNKNOWN]
     if not edges:
@@ -121,7 +122,7 @@ def _site(node: Node, channels: int | None = None, ratio: int = 1) -> Site:
 
 def _edge_steps(edge: Edge, key: str, node: Node, source: Feature) -> EdgeSteps:
     ratio = 1 << abs(source.level - node.level)
-    path = () if source.level == node.level else edge.down if source.level < node.level else edge.up
+    path = edge.path(source.level, node.level)
     if source.channels == UNKNOWN:
         return EdgeSteps(edge, key, (), _expected(edge, node, source, path, ratio))
     projects = _projects(edge, node, source, path, ratio)
@@ -147,12 +148,27 @@ def _wanted(node: Node) -> int | None:
     return node.channels if node.fusion.equal_channels else None
 
 
+def _is_bare(node: Node) -> bool:
+    """Whether the one input of a node is left as it is, since a layer of its op gives the node's channels anyway."""
+    return node.single and any(_gives(layer, node) for layer in node.op)
+
+
+def _gives(layer: Operator, node: Node) -> bool:
+    """Whether a layer gives the node's channels of whatever comes in, be it two or three times as many."""
+    try:
+        wider = (Feature(node.level, times * (node.channels or 1)) for times in (2, 3))
+        given = [step.output for feature in wider for step in steps([layer], feature, _site(node))]
+    except Mismatch:
+        return False
+    return all(output.channels == node.channels for output in given)
+
+
 def _expected(edge: Edge, node: Node, source: Feature, path: Sequence[Operator], ratio: int) -> Feature:
     """What an edge brings from a source of unknown channels, as far as a projection makes it certain."""
     projection = edge.projection
     projected = projection.channels or (node.channels if projection.when == "always" else None)
     if projection.when == "never" or not projected:
-        wanted = None if projection.when == "never" else _wanted(node)
+        wanted = None if projection.when == "never" or _is_bare(node) else _wanted(node)
         return Feature(node.level, wanted or UNKNOWN)
     if edge.order == "resample_first":
         return Feature(node.level, projected)
@@ -166,7 +182,7 @@ def _projects(edge: Edge, node: Node, source: Feature, path: Sequence[Operator],
     if edge.projection.channels:
         return source.channels != edge.projection.channels
     wanted = _wanted(node)
-    if wanted is None or source.channels == wanted:
+    if wanted is None or source.channels == wanted or _is_bare(node):
         return False
     done = _resampling(path, source, node, ratio)
     return not done or done[-1].output.channels != wanted

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fpngraph.ops import Operator
+from fpngraph.analysis.steps import PROJECT
+from fpngraph.ops import Down, Operator, Resampler
 from fpngraph.ops.composite import Repeat
+from fpngraph.ops.steps import Step
 
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -20,6 +22,15 @@ def in_words(layer: Operator | str) -> str:
     if len(lists) == 1:
         return f"{layer.name}({lists[0]})"
     return f"{layer.name}({', '.join(f'[{it}]' for it in lists)})" if lists else layer.name
+
+
+def step_in_words(step: Step) -> str:
+    """A step of an edge: its name, ``1x1`` of a projection, and a resampler's ratio, ``max_pool/2``, ``nearest*2``."""
+    if step.key == f"{PROJECT}.conv":
+        return "1x1"
+    if not isinstance(step.op, Resampler):
+        return in_words(step.op)
+    return f"{step.op.name}{'/' if isinstance(step.op, Down) else '*'}{step.site.ratio}"
 
 
 def _listed(layers: Sequence[Operator | str]) -> str:

@@ -79,7 +79,7 @@ def setting(  # noqa: PLR0913  (one name per thing that can be set)
 
 
 def _peer(neck: Neck, choice: Choice, setting: Setting) -> Peer:
-    params = describe(choice.name, preset=choice.preset, **choice.params).params
+    params = describe(choice.name, preset=choice.preset, folder=choice.folder, **choice.params).params
     try:
         module = effdet_neck(choice.name, params, neck, setting.image_size)
     except PeerError as error:

@@ -23,11 +23,13 @@ class Choice:
     params: Mapping[str, Any]
     backbone: str | None = None
     in_channels: tuple[int, ...] | None = None
+    folder: str | None = None
+    """Where graphs may be that a file uses, besides its own folder."""
 
     def load(self) -> Graph:
         """The graph. Raises UsageError where its file cannot be read."""
         try:
-            return load(self.name, preset=self.preset, **self.params)
+            return load(self.name, preset=self.preset, folder=self.folder, **self.params)
         except GraphError as error:
             if not is_readable(self.name):
                 raise UsageError(str(error)) from error

@@ -14,9 +14,11 @@ def add_graph(parser: Any) -> None:
 
 
 def add_parameters(parser: Any) -> None:
-    """``--preset`` and ``-p``."""
+    """``--preset``, ``-p`` and ``--graphs``."""
     parser.add_argument("--preset", metavar="NAME", help="a preset of the graph")
     add_params(parser)
+    about = "a folder of graph files that the graph may use, besides that of its own file"
+    parser.add_argument("--graphs", dest="folder", type=values.folder, metavar="FOLDER", help=about)
 
 
 def add_params(parser: Any) -> None:

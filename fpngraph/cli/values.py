@@ -20,6 +20,10 @@ _MOST_DIGITS = 12  # of a number; what is too large for its purpose is told by n
 _MOST_THREADS = 1024
 _LONGEST = 20_000  # characters of all parameters; what needs more is written into a file
 _WIDEST = 60  # characters of what was typed that a message shows
+_NO_PARAMETERS = {  # no graph can have parameters of these names
+    "preset": "'--preset NAME' chooses a preset, where a command has it",
+    "folder": "'--graphs FOLDER' names a folder of graph files, where a command has it",
+}
 _INTEGER = re.compile(r"-?[0-9]+")
 _OF_MEMORY = re.compile(r"memory|Storage size calculation overflowed|numel: integer multiplication overflow")
 
@@ -58,10 +62,8 @@ def parameter(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{_quoted(text)} is not of the form NAME=VALUE")
-    if name == "preset":  # no graph can have a parameter of this name
-        raise argparse.ArgumentTypeError(
-            f"{_quoted(text)} sets no parameter: '--preset NAME' chooses a preset, where a command has it"
-        )
+    if name in _NO_PARAMETERS:
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} sets no parameter: {_NO_PARAMETERS[name]}")
     try:
         entries = read(f"value: {value}", "-p").plain()
     except GraphError as error:
@@ -69,6 +71,13 @@ def parameter(text: str) -> tuple[str, Any]:
     if entries.keys() != {"value"}:
         raise argparse.ArgumentTypeError(f"{_quoted(text)} is more than one value")
     return name, entries["value"]
+
+
+def folder(text: str) -> Path:
+    """A folder that exists."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is no folder")
+    return Path(text)
 
 
 def in_channels(text: str) -> tuple[int, ...]:

@@ -64,11 +64,14 @@ def load_pretrained(model: EfficientDet) -> Matched:
             f"configuration {published.name!r} has no published weights\n  hint: {_others(published.name)}"
         )
     path = _cached(model.config.weights, published.name)
-    with torch.device("meta"):  # only its names and shapes count: no weights are drawn
+    with torch.device("meta"):  # no weights are drawn
         original = EfficientDet(published).to_empty(device="cpu")
-    state = state_from_effdet(read_checkpoint(path, ema=None), original, repr(str(path)))
+    original.load_state_dict(state_from_effdet(read_checkpoint(path, ema=None), original, repr(str(path))))
+    state = original.state_dict()  # which says the maps of each fusion
     new = tuple(f"{head}.predict." for head in changed_predictors(published, model.config))
-    return load_matching(model, {name: tensor for name, tensor in state.items() if not name.startswith(new)})
+    for name in [name for name in state if name.startswith(new)]:
+        del state[name]
+    return load_matching(model, state)
 
 
 def _cached(address: str, name: str) -> Path:

@@ -9,10 +9,27 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from fpngraph.errors import Problem
-from fpngraph.graph.nodes import GraphStage, Input, Node
+from fpngraph.graph.nodes import Input, Node
 
 if TYPE_CHECKING:
     import networkx
+
+
+@dataclass(frozen=True, slots=True)
+class GraphStage:
+    """A stage of a graph: how it runs, and the names that each of its runs binds when it ends."""
+
+    name: str | None
+    """None for the only stage of a graph that names none."""
+    repeat: int | None
+    """How many runs there are; None where the full names of its nodes have no run."""
+    outputs: Mapping[str, tuple[str, ...]] | None
+    """Each name bound to the names that it was bound to in some run, in the order in which they are tried. None: all
+    nodes, or outputs of the used graph, are bound by their own names."""
+    used: Graph | None = None
+    """The graph that it is, where it has no nodes of its own."""
+    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Each input of the used graph to the names that it was in some run, in the order in which they are tried."""
 
 
 @dataclass(frozen=True)

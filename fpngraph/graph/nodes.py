@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,9 +35,14 @@ class Edge:
     """The name by which the node's stage knows the source."""
     down: tuple[Layer | Resampler, ...]
     up: tuple[Layer | Resampler, ...]
+    lateral: tuple[Layer, ...]
     projection: Projection
     order: Order
     span: Span | None = field(default=None, compare=False, repr=False)
+
+    def path(self, source: int, level: int) -> tuple[Layer | Resampler, ...]:
+        """The layers that a map goes through from level ``source`` to ``level``, besides the projection."""
+        return self.lateral if source == level else self.down if source < level else self.up
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,21 @@ class Node:
     run: int | None
     member: str
     """The node's name within its stage."""
+    single: bool = False
+    """Whether it is written with one input, so that no fallback decides how many it has, where that matters."""
     span: Span | None = field(default=None, compare=False, repr=False)
     """Where it is declared."""
+
+    @property
+    def could_be_single(self) -> bool:
+        """Whether it matters that it is written with one input: ``op`` may then do what a projection would."""
+        if len(self.edges) != 1 or self.channels is None:
+            return False
+        if all(isinstance(layer, Norm | Activation) for layer in self.op):
+            return False
+        projection = self.edges[0].projection
+        plain = self.fusion.equal_channels and not self.fusion.weighted
+        return plain and projection.when == "auto" and projection.channels is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +90,6 @@ class Input:
     name: str
     level: int
     span: Span | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class GraphStage:
-    """A stage of a graph: how it runs, and the names that each of its runs binds when it ends."""
-
-    name: str | None
-    """None for the only stage of a graph that names none."""
-    repeat: int | None
-    """How many runs there are; None where the full names of its nodes have no run."""
-    outputs: Mapping[str, tuple[str, ...]] | None
-    """Each name bound to the names that it was bound to in some run, in the order in which they are tried. None: all
-    nodes are bound by their own names."""
 
 
 def full_name(stage: str | None, run: int | None, member: str) -> str:

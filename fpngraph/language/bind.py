@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from fpngraph.errors import Problem, Span
 from fpngraph.graph.nodes import Edge, Input, Node, full_name
 from fpngraph.language.hints import way_out
-from fpngraph.language.limits import MAX_EDGES, MAX_NODES
-from fpngraph.language.members import Binding, Candidates, Key, Member, Stage, text_of
+from fpngraph.language.limits import MAX_EDGES, MAX_NODES, MAX_NODES_READ
+from fpngraph.language.members import Binding, Candidates, Key, Member, Stage, UsedGraph, key_of, text_of
+from fpngraph.language.placing import Place
 from fpngraph.language.problems import Problems
 from fpngraph.language.settings import Finished, finished
+from fpngraph.language.spent import Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ class Output:
 
 
 Scope = MutableMapping[Key, Bound]
-Choices = dict[tuple[str | None, int], set[Key]]
-"""Per output of a stage (stage, position): the names that it stood for, over all runs."""
+Choices = dict[tuple[str | None, int | str], set[Key]]
+"""Per output of a stage (by position), and per input of a graph that it uses: what it stood for, over all runs."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Binder:
     nodes: list[Node] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
     choices: Choices = field(default_factory=dict)
+    spent: Spent = field(default_factory=Spent)
     _declared: dict[Key, Stage] = field(default_factory=dict)
     _done: list[Stage] = field(default_factory=list)
     _edges: int = 0
@@ -75,19 +78,29 @@ class Binder:
 
     def _exceeds(self, stage: Stage) -> bool:
         """Whether a stage makes more than a graph may have, which is then a problem; outputs count as edges."""
-        runs = len(stage.runs)
-        edges = sum(len(member.inputs) for member in stage.members) + len(stage.outputs or ())
-        self._edges += runs * edges
-        if len(self.nodes) + runs * len(stage.members) <= MAX_NODES and self._edges <= MAX_EDGES:
+        nodes, edges = (len(stage.runs) * number for number in stage.size)
+        self._edges += edges
+        self.spent.nodes += nodes
+        if len(self.nodes) + nodes <= MAX_NODES and self._edges <= MAX_EDGES and self.spent.nodes <= MAX_NODES_READ:
             return False
-        message = f"stage {stage.name!r} makes {runs * len(stage.members)} nodes with {runs * edges} inputs and outputs"
+        message = f"stage {stage.name!r} makes {nodes} nodes with {edges} inputs and outputs"
         hint = f"a graph has at most {MAX_NODES} nodes with {MAX_EDGES} inputs and outputs"
         self._report("limit", message, stage.span, hint)
         return True
 
     def _run(self, stage: Stage, run: int | None, scope: Scope) -> None:
         """Makes the nodes of one run and binds its outputs in ``scope``."""
-        own = {
+        own = self._members(stage, run, scope) if stage.used is None else self._used(stage, stage.used, run, scope)
+        visible = ChainMap(own, scope)
+        bound = own if stage.outputs is None else {}
+        for output in self.outputs(stage.outputs or (), visible, "none"):
+            self.choices.setdefault((stage.name, output.position), set()).add(output.found)
+            bound[output.key] = Bound(output.source, output.level, output.span)
+        scope.update(bound)
+
+    def _members(self, stage: Stage, run: int | None, scope: Scope) -> Scope:
+        """Makes the nodes that a stage declares; what each name stands for."""
+        own: Scope = {
             member.key: Bound(full_name(stage.name, run, text_of(member.key)), member.level, member.span)
             for member in stage.members
         }
@@ -99,11 +112,33 @@ class Binder:
             node = self._node(stage, run, member, visible)
             if node is not None:
                 self.nodes.append(node)
-        bound: dict[Key, Bound] = own if stage.outputs is None else {}
-        for output in self.outputs(stage.outputs or (), visible, "none"):
-            self.choices.setdefault((stage.name, output.position), set()).add(output.found)
-            bound[output.key] = Bound(output.source, output.level, output.span)
-        scope.update(bound)
+        return own
+
+    def _used(self, stage: Stage, used: UsedGraph, run: int | None, scope: Scope) -> Scope:
+        """Makes the nodes of a graph that a stage uses; what the name of each of its outputs stands for."""
+        sources: dict[str, str] = {}
+        levels = {node.name: node.level for node in used.graph.nodes.values()}
+        for entry, candidates in used.inputs:
+            found = next((key for key in candidates.keys if key in scope), None)
+            if found is None and candidates.keys == (key_of(entry.name),):
+                message = f"the graph that is used takes {entry.name!r}, which does not exist here"
+                self._report("missing", message, candidates.span, f"say what it is: 'inputs: {{{entry.name}: ...}}'")
+                continue
+            if found is None:
+                self._report_missing(f"input {entry.name!r} of the graph that is used reads", candidates, scope)
+                continue
+            self.choices.setdefault((stage.name, entry.name), set()).add(found)
+            sources[entry.name] = scope[found].source
+            levels[entry.name] = entry.level
+            if scope[found].level != entry.level:
+                here, there = scope[found].level, entry.level
+                message = f"{text_of(found)!r} is at level {here}, but stands for {entry.name!r}, at level {there}"
+                self._report("level", message, candidates.span)
+        if len(sources) < len(used.inputs):
+            return {}
+        place = Place(str(stage.name), run, sources)
+        self.nodes.extend(place.nodes(used.graph))
+        return {key: Bound(place.name(source), levels[source], stage.span) for key, source in used.outputs.items()}
 
     def outputs(self, bindings: Iterable[Binding], visible: Scope, *fallbacks: str) -> Iterator[Output]:
         """The outputs of a stage or of the graph; a problem for one that stands for nothing, or is there twice.

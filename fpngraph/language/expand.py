@@ -10,7 +10,7 @@ from fpngraph.errors import Problem
 from fpngraph.graph.nodes import Input, Node
 from fpngraph.language.bind import Binder, Choices, Output
 from fpngraph.language.keys.findings import validate
-from fpngraph.language.keys.models import GraphSpec, StageSpec
+from fpngraph.language.keys.models import OF_NODES, OF_USE, GraphSpec, StageSpec
 from fpngraph.language.members import Stage
 from fpngraph.language.names import Names
 from fpngraph.language.params import read_params
@@ -18,6 +18,7 @@ from fpngraph.language.ports import read_inputs, read_outputs
 from fpngraph.language.problems import Problems
 from fpngraph.language.stages import StageReader
 from fpngraph.language.substitution import substitute
+from fpngraph.language.uses import Uses
 from fpngraph.language.yaml.value import Value
 
 
@@ -34,25 +35,30 @@ class Expansion:
     warnings: tuple[Problem, ...]
 
 
-def expand(document: Value, preset: str | None = None, params: Mapping[str, Any] | None = None) -> Expansion:
+Preset = Value | str | None
+Given = Value | Mapping[str, Any] | None
+
+
+def expand(document: Value, preset: Preset, params: Given, uses: Uses) -> Expansion:
     """Everything that a document says. Raises GraphError with all problems of the first phase that has any."""
-    values = read_params(document, preset, params or {})
+    values = read_params(document, preset, params)
     problems = Problems()
-    document = substitute(document, values, problems)
+    document = substitute(document, values, problems, uses.spent)
     spec = validate(GraphSpec, document, problems, document.plain())
     problems.extend(_not_one_of_two(document))
+    problems.extend(_mixed_stages(document))
     if spec is None or problems:
         raise problems.error()
-    names = Names(values, problems)
+    names = Names(values, problems, uses.spent)
     inputs = read_inputs(document.at(["inputs"]), names)
     entries = document.entries
-    reader = StageReader(names, entries.get("defaults"))
+    reader = StageReader(names, entries.get("defaults"), uses)
     stages = _stages(spec, document, reader)
     bindings = read_outputs(entries["outputs"], names)
     names.report_unknown()
     if problems:
         raise problems.error()
-    binder = Binder()
+    binder = Binder(spent=uses.spent)
     scope = binder.run(inputs, stages)
     outputs = () if binder.problems else tuple(binder.outputs(bindings, scope))
     if binder.problems:
@@ -71,6 +77,25 @@ def _not_one_of_two(document: Value) -> Iterator[Problem]:
     elif "nodes" in spans and "stages" in spans:
         hint = "put the nodes into a stage, or the stages' nodes under 'nodes'"
         yield Problem("a graph has 'nodes' or 'stages', and this has both", spans["nodes"], hint)
+
+
+def _mixed_stages(document: Value) -> Iterator[Problem]:
+    """A problem for every stage that is neither nodes nor a graph, or both."""
+    stages = document.at(["stages"])
+    for name, stage in stages.entries.items() if "stages" in document.entries else ():
+        keys = stage.key_spans
+        if not isinstance(stage.data, Mapping):
+            continue
+        if "use" not in keys and "nodes" not in keys:
+            yield Problem(f"stage {name!r} needs 'nodes' or 'use', and has neither", stages.key_spans[name])
+        for key in ("nodes", *OF_NODES) if "use" in keys else OF_USE:
+            if key not in keys:
+                continue
+            hint = "'use' takes the place of nodes: put them into a stage of their own"
+            if "use" not in keys:
+                hint = f"{key!r} is for the graph that a stage uses"
+            also = "" if "use" in keys else "out"
+            yield Problem(f"a stage with{also} 'use' has no {key!r}", keys[key], hint)
 
 
 def _stages(spec: GraphSpec, document: Value, reader: StageReader) -> tuple[Stage, ...]:

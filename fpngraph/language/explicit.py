@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fpngraph.graph.graph import Graph
-from fpngraph.graph.nodes import Edge, GraphStage, Node, full_name
+from fpngraph.graph.graph import Graph, GraphStage
+from fpngraph.graph.nodes import Edge, Node, full_name
+from fpngraph.language.inlining import check_runs, current, runs_of, sources
 from fpngraph.language.lifting import Flat, Writer, differing, most_common, nested, shared
+from fpngraph.language.placing import Place
 from fpngraph.language.yaml.writing import to_yaml
 
 _INDEX = re.compile(r"\d+$")
@@ -34,8 +36,10 @@ class _Text:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.writer = Writer(graph)
-        self.settings = {name: self.writer.node(node) for name, node in graph.nodes.items()}
+        own = {stage.name for stage in _stages(graph) if stage.used is None}
+        nodes = [node for node in graph.nodes.values() if node.stage in own]
+        self.writer = Writer(nodes)
+        self.settings = {node.name: self.writer.node(node) for node in nodes}
         self.scope: dict[str, str] = {name: name for name in graph.inputs}
 
     def data(self) -> dict[str, Any]:
@@ -46,7 +50,10 @@ class _Text:
         outer = self._outer()
         said = nested({path: value for path, value in outer.items() if value != self.writer.base[path]})
         data |= {"defaults": said} if said else {}
-        stages = {stage.name: self._stage(stage, outer) for stage in _stages(graph)}
+        stages = {
+            stage.name: self._stage(stage, outer) if stage.used is None else self._used(stage, stage.used)
+            for stage in _stages(graph)
+        }
         data |= stages.get(None) or {"stages": stages}
         names = {source: name for name, source in reversed(self.scope.items())}
         data["outputs"] = {
@@ -75,9 +82,21 @@ class _Text:
             place = None if stage.repeat is None else number
             self._run(run, {member: full_name(stage.name, place, member) for member in members}, bindings)
         written["nodes"] = {member: self._member(member, runs, before, outer) for member in members}
-        if bindings is not None:
-            written["outputs"] = {name: " | ".join(candidates) for name, candidates in bindings.items()}
-        return written
+        return written | _outputs(bindings)
+
+    def _used(self, stage: GraphStage, used: Graph) -> dict[str, Any]:
+        """The entry of a stage that is a graph, which is written in it."""
+        inner = current(self.graph, stage, used, self.scope)
+        written: dict[str, Any] = {} if stage.repeat is None else {"repeat": stage.repeat}
+        written |= {"use": _Text(inner).data()} if inner.outputs else {"nodes": {}}
+        inputs = {name: " | ".join(stage.inputs[name]) for name in inner.inputs}
+        written |= {"inputs": inputs} if any(name != text for name, text in inputs.items()) else {}
+        bindings = self._bindings(stage, set(inner.outputs))
+        for run in runs_of(stage):
+            place = Place(str(stage.name), run, sources(stage, inner, self.scope))
+            check_runs(self.graph, inner, place)
+            self._bind({name: place.name(source) for name, source in inner.outputs.items()}, bindings)
+        return written | _outputs(bindings)
 
     def _bindings(self, stage: GraphStage, members: set[str]) -> Mapping[str, Sequence[str]] | None:
         """The outputs of a stage without those that stand for nodes which the graph does not have."""
@@ -104,9 +123,14 @@ class _Text:
                         f"graph {self.graph.name!r} cannot be written: node {node.name!r} reads {edge.source!r} as "
                         f"{edge.reference!r}, which stands for {visible.get(edge.reference)!r} there"
                     )
+        self._bind(own, bindings)
+
+    def _bind(self, own: dict[str, str], bindings: Mapping[str, Sequence[str]] | None) -> None:
+        """What is in scope after a run whose own names are ``own``."""
         if bindings is None:
             self.scope |= own
             return
+        visible = self.scope | own
         found = {name: next((visible[it] for it in them if it in visible), None) for name, them in bindings.items()}
         self.scope |= {name: source for name, source in found.items() if source is not None}
 
@@ -120,6 +144,8 @@ class _Text:
             text = " | ".join(names if always else [*names, "none"])
             if member not in runs[0] and always and not sure & set(names):
                 text += f" | {next(iter(self.graph.inputs))}"  # for the first runs, of which no output depends on it
+            elif always and len(slots) == 1 and nodes[0].could_be_single and not nodes[0].single:
+                text += " | none"  # one input without it is another thing
             inputs.append({"from": text, **settings} if settings else text)
         node = nodes[0]
         level = {} if _index(member) == node.level else {"level": node.level}
@@ -129,6 +155,10 @@ class _Text:
         if name is None:
             raise ValueError(f"graph {self.graph.name!r} cannot be written: no name stands for {source!r} at its end")
         return name
+
+
+def _outputs(bindings: Mapping[str, Sequence[str]] | None) -> dict[str, Any]:
+    return {} if bindings is None else {"outputs": {name: " | ".join(tried) for name, tried in bindings.items()}}
 
 
 def _stages(graph: Graph) -> Sequence[GraphStage]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
 from fpngraph.language.settings import BASE
 from fpngraph.ops import Operator
@@ -18,11 +17,11 @@ Flat = dict[Path, Any]
 
 
 class Writer:
-    """Writes the settings of one graph."""
+    """Writes the settings of nodes."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, nodes: Sequence[Node]) -> None:
         self.base = self._node_base()
-        self._usual = most_common([self._edge(edge, node) for node in graph.nodes.values() for edge in node.edges])
+        self._usual = most_common([self._edge(edge, node) for node in nodes for edge in node.edges])
 
     def _node_base(self) -> Flat:
         resample = BASE.resample
@@ -33,6 +32,7 @@ class Writer:
             ("fusion",): _operator(BASE.fusion),
             ("resample", "down"): _path(resample.down or (), {}),
             ("resample", "up"): _path(resample.up or (), {}),
+            ("resample", "lateral"): _op(resample.lateral or (), {}),
             ("resample", "project", "when"): resample.project.when,
             ("resample", "project", "norm"): resample.project.norm,
             ("resample", "project", "bias"): resample.project.bias,
@@ -70,6 +70,7 @@ class Writer:
         return {
             ("resample", "down"): _path(edge.down, words),
             ("resample", "up"): _path(edge.up, words),
+            ("resample", "lateral"): _op(edge.lateral, words),
             ("resample", "project", "when"): projection.when,
             ("resample", "project", "norm"): projection.norm,
             ("resample", "project", "bias"): projection.bias,

@@ -29,3 +29,9 @@ MAX_RUNS = 10_000
 """Of one stage."""
 MAX_INPUTS = 1000
 """Entries of a node's ``inputs``; a range among them can stand for more."""
+MAX_USES = 100
+"""Of other graphs, those within used graphs counted."""
+MAX_USED_DEPTH = 4
+"""Of graphs that use each other."""
+MAX_NODES_READ = (MAX_USED_DEPTH + 1) * MAX_NODES
+"""Nodes of a used graph counted in every graph that it is part of."""

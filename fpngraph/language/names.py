@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
@@ -23,6 +23,7 @@ from fpngraph.language.members import Candidates, Key, text_of
 from fpngraph.language.numbers import numbers
 from fpngraph.language.params import Params
 from fpngraph.language.problems import Problems
+from fpngraph.language.spent import Spent
 from fpngraph.language.yaml.value import Value
 from fpngraph.reserved import RESERVED
 
@@ -46,9 +47,8 @@ class Place:
 class Names:
     """Reads names and references with the parameters of one file; gathers what is wrong with them."""
 
-    def __init__(self, params: Params, problems: Problems) -> None:
-        self.numbers, self.problems = numbers(params), problems
-        self._edges = self._steps = 0
+    def __init__(self, params: Params, problems: Problems, spent: Spent) -> None:
+        self.numbers, self.problems, self.spent = numbers(params), problems, spent
         self._known: set[tuple[str, bool]] = set()
         self._used: list[tuple[Name, Span]] = []
         self._complete = True
@@ -78,6 +78,10 @@ class Names:
         else:
             self._known.add((name.family, name.index is not None))
         return name
+
+    def bring(self, keys: Iterable[Key]) -> None:
+        """Names that come with a used graph, to which the file can refer."""
+        self._known.update((family, index is not None) for family, index in keys)
 
     def incomplete(self) -> None:
         """Something is declared in a way that cannot be read: it is not known which names there are."""
@@ -119,8 +123,8 @@ class Names:
         return [(name.family, number) for number in range(first, last + 1)]
 
     def _index(self, expression: Expression, place: Place, index: int | None) -> int | None:
-        self._steps += len(expression.steps)
-        if self._steps > MAX_STEPS:
+        self.spent.steps += len(expression.steps)
+        if self.spent.steps > MAX_STEPS:
             message = f"the indices of the graph have more than {MAX_STEPS} operands and operators, which is the limit"
             self.stop(message, place.span)
         try:
@@ -134,8 +138,8 @@ class Names:
         alternatives = reference.alternatives
         place = Place(value.span, reference.text)
         keys = [key for name in alternatives for key in self.keys(name, place, index)]
-        self._edges += len(keys)
-        if self._edges > MAX_EDGES:
+        self.spent.edges += len(keys)
+        if self.spent.edges > MAX_EDGES:
             self.stop(f"the graph has more than {MAX_EDGES} edges, which is the limit", value.span)
         if alternatives[0].stop_index is not None:
             for key in keys:

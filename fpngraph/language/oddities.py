@@ -73,20 +73,15 @@ def _twice(nodes: Mapping[str, Node], levels: Mapping[str, int]) -> Iterator[Pro
     for node in nodes.values():
         first: dict[str, Edge] = {}
         for edge in node.edges:
-            before, path = first.setdefault(edge.source, edge), _path(edge, node, levels)
-            same = (path, edge.projection, edge.order) == (_path(before, node, levels), before.projection, before.order)
+            before = first.setdefault(edge.source, edge)
+            path, path_before = (it.path(levels[it.source], node.level) for it in (edge, before))
+            same = (path, edge.projection, edge.order) == (path_before, before.projection, before.order)
             channels = nodes[edge.source].channels if edge.source in nodes else None
             if before is not edge and same and not _learns(edge, node, path, channels):
                 found.append((edge.span, (node, edge)))
     for span, [(node, edge), *_] in _by_place(found):
         hint = "both edges do the same and learn nothing, so that the map counts twice"
         yield Problem(f"node {node.name!r} reads {edge.source!r} twice", span, hint)
-
-
-def _path(edge: Edge, node: Node, levels: Mapping[str, int]) -> tuple[Operator, ...]:
-    """The layers by which an edge gets to its node's level."""
-    rise = node.level - levels[edge.source]
-    return edge.down if rise > 0 else edge.up if rise < 0 else ()
 
 
 def _learns(edge: Edge, node: Node, path: Sequence[Operator], source: int | None) -> bool:

@@ -15,13 +15,21 @@ from fpngraph.language.yaml.value import Scalar, Value
 from fpngraph.language.yaml.writing import to_yaml
 
 Params = Mapping[Scalar, Value]
-_TAKEN = {"preset": "it chooses a preset", "l": "it is the index of a member", "none": "it stands for no input"}
+_TAKEN = {
+    "preset": "it chooses a preset",
+    "folder": "it is where files of graphs lie",
+    "l": "it is the index of a member",
+    "none": "it stands for no input",
+}
 _TYPES = {bool: "true or false", int: "an integer", float: "a number"}
 _GIVEN = "<parameters>"
 
 
-def read_params(document: Value, preset: str | None, overrides: Mapping[str, Any]) -> Params:
-    """The parameters with their values. Raises GraphError for whatever is wrong in the file or in what is asked."""
+def read_params(document: Value, preset: Value | str | None, given: Value | Mapping[str, Any] | None) -> Params:
+    """The parameters with their values. Raises GraphError for whatever is wrong in the file or in what is asked.
+
+    A preset, and values that are ``given``, come from a caller, or from another file with their places.
+    """
     problems = Problems()
     params = _entries(document, "params")
     presets = _entries(document, "presets")
@@ -29,15 +37,17 @@ def read_params(document: Value, preset: str | None, overrides: Mapping[str, Any
     for name, entries in presets.items():
         problems.extend(_unfit(entries, params, f"preset {str(name)!r}: "))
     values = dict(params)
-    if preset in presets and preset is not None:
-        values |= entries_of(presets[preset])
-    elif preset is not None:
-        hint = nearest(str(preset), map(str, islice(presets, 1000)))
-        problems.append(Problem(f"there is no preset {preset!r}", None, hint))
-    if overrides:
-        given = read(to_yaml(dict(overrides)), _GIVEN)
-        problems.extend(_unfit(given, params, ""))
-        values |= entries_of(given)
+    chosen: object = preset.data if isinstance(preset, Value) else preset
+    if isinstance(chosen, str) and chosen in presets:
+        values |= entries_of(presets[chosen])
+    elif chosen is not None:
+        hint = nearest(str(chosen), map(str, islice(presets, 1000)))
+        place = preset.span if isinstance(preset, Value) else None
+        problems.append(Problem(f"there is no preset {chosen!r}", place, hint))
+    if given:
+        said = given if isinstance(given, Value) else read(to_yaml(dict(given)), _GIVEN)
+        problems.extend(_unfit(said, params, ""))
+        values |= entries_of(said)
     if problems:
         raise problems.error()
     return values

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from fpngraph.errors import Span
+from fpngraph.errors import Span, nearest
+from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Input
 from fpngraph.language.grammar.reference import Name
 from fpngraph.language.limits import MAX_NODES
-from fpngraph.language.members import Binding, Key, text_of
+from fpngraph.language.members import Binding, Candidates, Key, key_of, text_of
 from fpngraph.language.names import Names, Place
 from fpngraph.language.yaml.value import Value
 
@@ -58,6 +59,28 @@ def _entries(value: Value, names: Names) -> Iterator[tuple[Any, Span, int | None
 def read_bindings(value: Value, names: Names) -> tuple[Binding, ...]:
     """``outputs`` of a stage: a reference or range, a list of them, or a mapping of names that it binds."""
     return tuple(_bindings(value, names, names.declaration))
+
+
+def read_used_inputs(value: Value | None, graph: Graph, names: Names, use: Span) -> Iterator[tuple[Input, Candidates]]:
+    """Each input of a graph that a stage uses, with what stands for it: by default what has its name."""
+    said: dict[Key, Candidates] = {}
+    known = {key_of(name) for name in graph.inputs}
+    if value is not None and not isinstance(value.data, Mapping):
+        hint = "such as 'inputs: {C(3..5): P(l)}'"
+        names.report("'inputs' of a graph that is used is a mapping of its inputs to references", value.span, hint)
+    for binding in _bound(value, names, names.name) if value else ():
+        assert binding.key is not None
+        if binding.key not in known:
+            hint = nearest(text_of(binding.key), graph.inputs)
+            span = binding.candidates.span
+            names.report(f"the graph that is used has no input {text_of(binding.key)!r}", span, hint)
+        elif binding.candidates.optional:
+            hint = "leave '| none' out"
+            names.report("an input of a graph that is used cannot be 'none'", binding.candidates.span, hint)
+        said[binding.key] = binding.candidates
+    for entry in graph.inputs.values():
+        key = key_of(entry.name)
+        yield entry, said.get(key) or Candidates((key,), optional=False, span=use, text=entry.name)
 
 
 def read_outputs(value: Value, names: Names) -> tuple[Binding, ...]:

@@ -29,4 +29,10 @@ class Problems(list[Problem]):
 
     def error(self) -> GraphError:
         """The error with all of them, in the order of the file."""
-        return GraphError(sorted(self, key=lambda problem: (problem.line or 0, problem.column or 0)))
+        return GraphError(sorted(self, key=place_of))
+
+
+def place_of(problem: Problem) -> tuple[bool, str, int, int]:
+    """By which problems are sorted: the file itself first, then those that it uses."""
+    used = problem.span is not None and problem.span.used_by is not None
+    return used, (problem.file or "") if used else "", problem.line or 0, problem.column or 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from fpngraph.errors import Problem
@@ -27,6 +27,7 @@ BASE = Defaults.model_validate(
         "resample": {
             "down": "max_pool",
             "up": "nearest",
+            "lateral": "none",
             "project": {"when": "auto", "norm": False, "bias": "auto"},
             "order": "project_first",
         },
@@ -95,7 +96,7 @@ class Finished:
         """The node that ``member`` is in one run of its stage."""
         text = text_of(member.key)
         said = self.settings
-        return Node(
+        node = Node(
             name=full_name(stage.name, run, text),
             level=member.level,
             edges=edges,
@@ -111,6 +112,7 @@ class Finished:
             member=text,
             span=member.span,
         )
+        return replace(node, single=True) if member.single and node.could_be_single else node
 
 
 def finished(settings: Defaults, level: int) -> Finished:
@@ -139,6 +141,7 @@ def _path(resample: Resample, settings: Defaults) -> Mapping[str, Any]:
     return {
         "down": _layers(resample.down, settings),
         "up": _layers(resample.up, settings),
+        "lateral": _layers(resample.lateral, settings),
         "projection": Projection(project.when, project.norm, project.bias, project.channels),
         "order": resample.order,
     }

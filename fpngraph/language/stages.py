@@ -6,15 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fpngraph.errors import Problem, Span
+from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.language.grammar.reference import Reference, is_name
 from fpngraph.language.keys.models import Defaults, EdgeSpec, NodeSpec, StageSpec
 from fpngraph.language.limits import MAX_CHARACTERS, MAX_NODES, MAX_VALUES
-from fpngraph.language.members import Candidates, Key, Member, Stage, text_of
+from fpngraph.language.members import Candidates, Key, Member, Stage, UsedGraph, key_of, text_of
 from fpngraph.language.names import Names, Place
-from fpngraph.language.ports import read_bindings
+from fpngraph.language.ports import read_bindings, read_used_inputs
 from fpngraph.language.settings import BASE, PerMember, merged
 from fpngraph.language.substitution import TOO_MANY
+from fpngraph.language.uses import Uses, not_reached
 from fpngraph.language.yaml.value import Value
 
 _INDEX = "choose a name that ends in an index"
@@ -24,10 +25,9 @@ _LEVEL = "give it a 'level', or a name that ends in its level"
 class StageReader:
     """Reads the stages of one file, each with the file's defaults under its own."""
 
-    def __init__(self, names: Names, defaults: Value | None) -> None:
-        self.names = names
+    def __init__(self, names: Names, defaults: Value | None, uses: Uses) -> None:
+        self.names, self.uses = names, uses
         self.warnings: list[Problem] = []
-        self._nodes = self._values = self._characters = 0
         self.defaults = self._read_defaults(defaults)
 
     def _read_defaults(self, value: Value | None) -> list[PerMember[Defaults]]:
@@ -42,14 +42,28 @@ class StageReader:
         elif name is not None:
             self.names.check((name, None), span)
         entries = value.entries
+        used = self._used(str(name), entries, span) if "use" in entries else None
         own = self._read_defaults(entries.get("defaults"))
-        defaults = [*self.defaults, *own]
-        members = tuple(self._stage_members(value.at(["nodes"]), defaults))
+        members = tuple(self._stage_members(value.at(["nodes"]), [*self.defaults, *own])) if spec.nodes else ()
         outputs = read_bindings(entries["outputs"], self.names) if spec.outputs is not None else None
         if spec.repeat is not None and (outputs is None or not isinstance(entries["outputs"].data, Mapping)):
             message = "a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read"
             self.names.report(message, value.key_spans["repeat"], "such as 'outputs: {P(3..7): out(l)}'")
-        return Stage(name, spec.repeat, members, outputs, span)
+        return Stage(name, spec.repeat, members, outputs, span, used)
+
+    def _used(self, name: str, entries: Mapping[str, Value], span: Span) -> UsedGraph | None:
+        """The graph that a stage is; None where it cannot be used, which is then among the problems."""
+        try:
+            used = self.uses.used(name, entries, span)
+        except GraphError as error:
+            self.names.problems.extend(error.problems)
+            self.names.incomplete()
+            return None
+        self.names.bring(key_of(output) for output in used.graph.outputs)
+        self.warnings.extend(used.graph.warnings)
+        self.warnings.extend(not_reached(used.document, entries, [part.value for part in self.defaults], span))
+        inputs = read_used_inputs(entries.get("inputs"), used.graph, self.names, entries["use"].span)
+        return UsedGraph(used.graph, tuple(inputs))
 
     def _stage_members(self, nodes: Value, defaults: Sequence[PerMember[Defaults]]) -> Iterator[Member]:
         declared: dict[Key, Member] = {}
@@ -87,19 +101,19 @@ class StageReader:
             shared = key[1] if varies else None
             if shared not in cache:
                 cache[shared] = _merged_all([*layers, spec])
-            yield Member(key, level, inputs.of(key[1], spec), cache[shared], span, text)
+            yield Member(key, level, inputs.of(key[1], spec), cache[shared], span, text, inputs.single)
 
     def _count(self, keys: Sequence[Key], span: Span, parts: Sequence[PerMember[Any]]) -> None:
         """Ends the phase where the members of an entry, or what is worked out for each of them, become too many."""
-        self._nodes += len(keys)
-        if self._nodes > MAX_NODES:
+        self.names.spent.members += len(keys)
+        if self.names.spent.members > MAX_NODES:
             self.names.stop(f"the graph has more than {MAX_NODES} nodes, which is the limit", span)
-        self._values += len(keys) * sum(part.size for part in parts if part.varies)
-        if self._values > MAX_VALUES:
+        self.names.spent.varying += len(keys) * sum(part.size for part in parts if part.varies)
+        if self.names.spent.varying > MAX_VALUES:
             message = f"'$(...)' with 'l' stands for more than {MAX_VALUES} values, which is the limit"
             self.names.stop(message, span)
-        self._characters += len(keys) * sum(part.characters for part in parts)
-        if self._characters > MAX_CHARACTERS:
+        self.names.spent.repeated += len(keys) * sum(part.characters for part in parts)
+        if self.names.spent.repeated > MAX_CHARACTERS:
             self.names.stop(TOO_MANY, span)
 
 
@@ -114,6 +128,12 @@ class _Inputs:
             source = entry.data.get("from", entry) if isinstance(entry.data, Mapping) else entry
             if isinstance(source.data, str):  # else the specification says what is wrong
                 self.parsed.append((names.reference(source), source))
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one, whatever exists."""
+        reference = self.parsed[0][0] if len(self.parsed) == 1 else None
+        return reference is not None and not reference.optional and reference.alternatives[0].stop_index is None
 
     def of(self, index: int | None, spec: NodeSpec) -> tuple[Candidates, ...]:
         return tuple(

@@ -15,7 +15,8 @@ from fpngraph.language.limits import MAX_CHARACTERS, MAX_LENGTH, MAX_VALUES
 from fpngraph.language.numbers import Numbers, numbers
 from fpngraph.language.params import Params, entries_of, values_in
 from fpngraph.language.problems import Problems
-from fpngraph.language.yaml.value import Value
+from fpngraph.language.spent import Spent
+from fpngraph.language.yaml.value import Scalar, Value
 
 UNTOUCHED = frozenset({"fpngraph", "name", "description", "source", "params", "presets"})
 """Keys of a graph file in which ``$`` means nothing."""
@@ -23,20 +24,20 @@ TOO_MANY = f"the expressions of the graph have more than {MAX_CHARACTERS} charac
 _NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
 
 
-def substitute(document: Value, params: Params, problems: Problems) -> Value:
+def substitute(document: Value, params: Params, problems: Problems, spent: Spent) -> Value:
     """A document with the parameters in place of ``$name`` and ``$(...)``; what needs ``l`` stays as it is.
 
     A scalar keeps the place where it is used; a structured parameter brings its own places along.
     """
-    substitution = _Substitution(numbers(params), problems)
+    substitution = _Substitution(numbers(params), problems, spent)
     entries = entries_of(document)
-    data = {key: value if key in UNTOUCHED else substitution.of(value) for key, value in entries.items()}
+    data = {key: value if key in UNTOUCHED else substitution.of_section(key, value) for key, value in entries.items()}
     return replace(document, data=data)
 
 
 def with_index(value: Value, numbers: Numbers, problems: list[Problem]) -> Value:
     """``value`` with the numbers of the ``$(...)`` that ``substitute`` left; ``numbers`` have ``l`` if any."""
-    return _Substitution(numbers, problems, final=True).of(value)
+    return _Substitution(numbers, problems, Spent(), final=True).of(value)
 
 
 def size(value: Value) -> int:
@@ -51,10 +52,9 @@ def characters(value: Value) -> int:
 
 
 class _Substitution:
-    def __init__(self, numbers: Numbers, problems: list[Problem], *, final: bool = False) -> None:
-        self.numbers, self.problems, self.final = numbers, problems, final
+    def __init__(self, numbers: Numbers, problems: list[Problem], spent: Spent, *, final: bool = False) -> None:
+        self.numbers, self.problems, self.spent, self.final = numbers, problems, spent, final
         self._sizes: dict[str, int] = {}
-        self._inserted = self._characters = 0
 
     def of(self, value: Value) -> Value:
         if isinstance(value.data, Mapping):
@@ -64,6 +64,18 @@ class _Substitution:
         if isinstance(value.data, str) and value.data.startswith("$"):
             return self._scalar(value, value.data)
         return value
+
+    def of_section(self, key: Scalar, value: Value) -> Value:
+        """What stands under a key of the file. A graph that a stage uses, written in place, has its own parameters."""
+        if key != "stages" or not isinstance(value.data, Mapping):
+            return self.of(value)
+        return replace(value, data={name: self._stage(stage) for name, stage in value.data.items()})
+
+    def _stage(self, value: Value) -> Value:
+        use = value.entries.get("use")
+        if use is None or not isinstance(use.data, Mapping):
+            return self.of(value)
+        return replace(value, data={key: it if it is use else self.of(it) for key, it in value.entries.items()})
 
     def _scalar(self, value: Value, text: str) -> Value:
         if text.startswith("$("):
@@ -86,10 +98,10 @@ class _Substitution:
         """A structured parameter, as long as the graph stays as small as a file without parameters has to be."""
         if name not in self._sizes:
             self._sizes[name] = size(param)
-        self._inserted += self._sizes[name]
-        if self._inserted <= MAX_VALUES:
+        self.spent.inserted += self._sizes[name]
+        if self.spent.inserted <= MAX_VALUES:
             return param
-        if self._inserted - self._sizes[name] <= MAX_VALUES:
+        if self.spent.inserted - self._sizes[name] <= MAX_VALUES:
             message = f"parameters expand the file to more than {MAX_VALUES} values"
             self.problems.append(Problem(message, value.span))
         return value
@@ -98,8 +110,8 @@ class _Substitution:
         try:
             if len(text) > MAX_LENGTH:
                 raise Reason(f"an expression has {len(text)} characters, but {MAX_LENGTH} is the limit", 0, len(text))
-            self._characters += len(text)
-            if self._characters > MAX_CHARACTERS and not self.final:
+            self.spent.characters += len(text)
+            if self.spent.characters > MAX_CHARACTERS and not self.final:
                 return self._beyond(value, len(text))
             if not text.endswith(")"):
                 raise Reason("'$(' is not closed", 0, len(text), "write $(expression)")
@@ -111,7 +123,7 @@ class _Substitution:
 
     def _beyond(self, value: Value, length: int) -> Value:
         """The value as it is, with one problem for the expression at which there are too many characters."""
-        if self._characters - length <= MAX_CHARACTERS:
+        if self.spent.characters - length <= MAX_CHARACTERS:
             self.problems.append(Problem(TOO_MANY, value.span))
         return value
 

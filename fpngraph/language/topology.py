@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from fpngraph.errors import GraphError, Problem, Span
-from fpngraph.graph.graph import Graph, digraph_of
-from fpngraph.graph.nodes import GraphStage, Node
-from fpngraph.language.expand import Expansion
+from fpngraph.errors import GraphError, Span
+from fpngraph.graph.graph import Graph, GraphStage, digraph_of
+from fpngraph.graph.nodes import Node
+from fpngraph.language.expand import Expansion, Given, Preset, expand
 from fpngraph.language.limits import MAX_PROBLEMS
-from fpngraph.language.members import Binding, Key, Stage, text_of
+from fpngraph.language.members import Binding, Candidates, Key, Stage, text_of
 from fpngraph.language.oddities import oddities
-from fpngraph.language.problems import Problems
+from fpngraph.language.problems import Problems, place_of
+from fpngraph.language.uses import Uses
+from fpngraph.language.yaml.value import Value
 
 if TYPE_CHECKING:
     import networkx
 
 _LONGEST = 20  # nodes of a cycle that an error lists
+
+
+def graph_of(document: Value, preset: Preset, params: Given, uses: Uses) -> Graph:
+    """The graph of a document. Raises GraphError with all problems of the first phase that has any."""
+    return checked(expand(document, preset, params, uses))
 
 
 def checked(expansion: Expansion) -> Graph:
@@ -43,22 +50,32 @@ def checked(expansion: Expansion) -> Graph:
         inputs={entry.name: entry for entry in expansion.inputs},
         nodes={name: nodes[name] for name in order if name in nodes and name in needed},
         outputs=outputs,
-        warnings=tuple(sorted(warnings, key=_place)),
+        warnings=tuple(sorted(dict.fromkeys(warnings), key=place_of)),
         stages=tuple(_stage(stage, expansion) for stage in expansion.stages),
     )
 
 
 def _stage(stage: Stage, expansion: Expansion) -> GraphStage:
     """What a stage as declared comes to: of each output the names that some run chose, if any did."""
-    if stage.outputs is None:
-        return GraphStage(stage.name, stage.repeat, None)
-    chosen = ((output, expansion.choices.get((stage.name, n), ())) for n, output in enumerate(stage.outputs))
-    return GraphStage(stage.name, stage.repeat, dict(_binding(output, keys) for output, keys in chosen if keys))
+    choices = expansion.choices
+    chosen = [(output, choices.get((stage.name, number), ())) for number, output in enumerate(stage.outputs or ())]
+    outputs = None if stage.outputs is None else dict(_binding(output, keys) for output, keys in chosen if keys)
+    if stage.used is None:
+        return GraphStage(stage.name, stage.repeat, outputs)
+    inputs = {
+        entry.name: _found(candidates, choices.get((stage.name, entry.name), ()))
+        for entry, candidates in stage.used.inputs
+    }
+    return GraphStage(stage.name, stage.repeat, outputs, stage.used.graph, inputs)
 
 
 def _binding(output: Binding, chosen: Collection[Key]) -> tuple[str, tuple[str, ...]]:
-    found = tuple(text_of(key) for key in output.candidates.keys if key in chosen)
-    return (text_of(output.key) if output.key else found[0]), tuple(dict.fromkeys(found))
+    found = _found(output.candidates, chosen)
+    return (text_of(output.key) if output.key else found[0]), found
+
+
+def _found(candidates: Candidates, chosen: Collection[Key]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text_of(key) for key in candidates.keys if key in chosen))
 
 
 def _needed(digraph: networkx.DiGraph[str], order: Sequence[str], outputs: Collection[str]) -> set[str]:
@@ -95,7 +112,3 @@ def _cycles(digraph: networkx.DiGraph[str], nodes: Mapping[str, Node]) -> GraphE
 
 def _edge_span(node: Node, source: str) -> Span | None:
     return next(edge.span for edge in node.edges if edge.source == source)
-
-
-def _place(problem: Problem) -> tuple[int, int]:
-    return problem.line or 0, problem.column or 0

@@ -197,7 +197,7 @@ class Repeat(_Written):
     keep: Literal["last", "all"] = Field(default="last", description="The last result, or the map and all results.")
 
     def held(self) -> Sequence[Sequence[Operator | str]]:
-        return (self.layers,) * self.times
+        return (self.layers,) * max(self.times, 1)  # one that never runs is written as well
 
     def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
         own = _of_node(site)

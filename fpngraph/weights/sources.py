@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import torch
@@ -61,28 +62,49 @@ def load_from(  # noqa: PLR0913  (each says something else)
         raise ValueError(f"missing is {missing!r}, but must be 'error' or 'init'")
     if not is_state(state):
         raise StateError(f"state is a {type(state).__name__}, but must be a state dict, names with a tensor each")
-    chosen = _chosen(neck, source, table)
-    wanted = neck.state_dict()
-    names = names_of(neck, chosen, prefix)
-    what = f"the weights of {source!r} do not fit graph {neck.source_graph.name!r}"
-    there = {name: theirs for name, theirs in names.items() if all(it in state for it in theirs)}
-    absent = [name for name in wanted if name not in there and not name.endswith(_COUNTER)]
-    used = {it for theirs in there.values() for it in theirs}
-    rest = [name for name in state if name not in used]
-    left_over = [name for name in rest if _is_of_neck(name, chosen, prefix) and not name.endswith(_COUNTER)]
-    problems = [
-        *(_lacking(absent, names) if missing == "error" else ()),
-        *listed("of theirs without a counterpart", list(map(repr, left_over))),
-        *uncopyable({it: state[it] for it in used}, {it: wanted[name] for name in there for it in there[name]}),
-    ]
-    refuse(what, problems)
-    found = {name: _joined([state[it] for it in theirs]) for name, theirs in there.items()}
-    refuse(what, differences(found, {name: wanted[name] for name in found}))
-    neck.load_state_dict(found, strict=False)
-    return Carried(tuple(found), tuple(absent), tuple(rest))
+    chosen = table_for(neck, source, table)
+    names = names_of(neck, chosen, prefix, state)
+    return _Carrier(neck, state, chosen, prefix, names).carry(anew=missing == "init")
 
 
-def _chosen(neck: Neck, source: str, table: str | os.PathLike[str] | Table | None) -> Table:
+@dataclass(frozen=True)
+class _Carrier:
+    """Weights on their way from a state dict to a neck."""
+
+    neck: Neck
+    state: Mapping[str, Tensor]
+    table: Table
+    prefix: str
+    names: Mapping[str, Sequence[str]]
+    """Our tensors, and what they call each."""
+
+    def carry(self, *, anew: bool) -> Carried:
+        """Load all. ``anew``: what the state dict lacks stays as it is. Raises StateError."""
+        state, wanted = self.state, self.neck.state_dict()
+        there = {name: theirs for name, theirs in self.names.items() if all(it in state for it in theirs)}
+        absent = [name for name in wanted if name not in there and not name.endswith(_COUNTER)]
+        used = {it: wanted[name] for name, theirs in there.items() for it in theirs}
+        rest = [name for name in state if name not in used]
+        what = f"the weights of {self.table.source!r} do not fit graph {self.neck.source_graph.name!r}"
+        problems = [
+            *(() if anew else _lacking(absent, self.names)),
+            *listed("of theirs without a counterpart", [repr(name) for name in rest if self._is_of_neck(name)]),
+            *uncopyable({name: state[name] for name in used}, used),
+        ]
+        refuse(what, problems)
+        found = {name: _joined([state[it] for it in theirs]) for name, theirs in there.items()}
+        refuse(what, differences(found, {name: wanted[name] for name in found}))
+        self.neck.load_state_dict(found, strict=False)
+        return Carried(tuple(found), tuple(absent), tuple(rest))
+
+    def _is_of_neck(self, name: str) -> bool:
+        """Whether a tensor of theirs belongs to the neck, but for counters of batches."""
+        roots = [re.sub(r"\\\{[^}]*\\\}", "[0-9]+", re.escape(root)) for root in self.table.roots()]
+        inside = "" if self.table.whole else f"(?:{'|'.join(roots)})\\."
+        return re.match(re.escape(self.prefix) + inside, name) is not None and not name.endswith(_COUNTER)
+
+
+def table_for(neck: Neck, source: str, table: str | os.PathLike[str] | Table | None = None) -> Table:
     """The table of a source for the graph of a neck."""
     if table is not None:
         return table if isinstance(table, Table) else read_table(table)
@@ -108,16 +130,23 @@ def _variables(neck: Neck) -> Mapping[str, int]:
     return {"min": min(levels), "max": max(levels)}
 
 
-def names_of(neck: Neck, table: Table, prefix: str = "") -> dict[str, list[str]]:
-    """Our tensors, and what they call each. Raises StateError where two rules say something else of one."""
+def names_of(
+    neck: Neck, table: Table, prefix: str = "", state: Mapping[str, Tensor] = MappingProxyType({})
+) -> dict[str, Sequence[str]]:
+    """Our tensors, and what they call each, where several rules are for one in the way that ``state`` has it.
+
+    Raises StateError where two rules say something else of one and not one of them is of ``state``.
+    """
     rules, variables = table.rules(), _variables(neck)
-    names: dict[str, list[str]] = {}
+    names: dict[str, Sequence[str]] = {}
     for name in neck.state_dict():
-        found = [theirs for rule in rules if (theirs := rule.theirs(name, variables)) is not None]
-        if len({tuple(it) for it in found}) > 1:
-            raise StateError(f"table of {table.source!r}: {name!r} is called {found[0]} and {found[1]}")
+        said = [theirs for rule in rules if (theirs := rule.theirs(name, variables)) is not None]
+        found = list(dict.fromkeys(tuple(prefix + it for it in theirs) for theirs in said))
+        there = [theirs for theirs in found if all(it in state for it in theirs)]
+        if len(found) > 1 and len(there) != 1 and not name.endswith(_COUNTER):
+            raise StateError(f"table of {table.source!r}: {name!r} is called {found[0][0]!r} and {found[1][0]!r}")
         if found:
-            names[name] = [prefix + it for it in found[0]]
+            names[name] = (there or found)[0]
     return names
 
 
@@ -126,13 +155,6 @@ def _lacking(absent: Sequence[str], names: Mapping[str, Sequence[str]]) -> Itera
     missing = [f"{name!r} (theirs is {' and '.join(map(repr, names[name]))})" for name in absent if name in names]
     yield from listed("of ours that the table does not name", unknown)
     yield from listed("missing", missing)
-
-
-def _is_of_neck(name: str, table: Table, prefix: str) -> bool:
-    """Whether a tensor of theirs belongs to the neck."""
-    roots = [re.sub(r"\\\{[^}]*\\\}", "[0-9]+", re.escape(root)) for root in table.roots()]
-    inside = "" if table.whole else f"(?:{'|'.join(roots)})\\."
-    return re.match(re.escape(prefix) + inside, name) is not None
 
 
 def _joined(tensors: Sequence[Tensor]) -> Tensor:

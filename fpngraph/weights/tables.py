@@ -17,6 +17,7 @@ from fpngraph.language.yaml.source import read_file
 from fpngraph.library import folder_of_graphs
 
 _CAPTURE = re.compile(r"\{([a-z]\w*)\}")
+_WORD = "source"
 _EXPRESSION = re.compile(r"\{([^{}]+)\}")
 
 
@@ -27,7 +28,9 @@ class _Data(BaseModel):
 class Names(_Data):
     """What a tensor, or a module with all in it, is called on both sides."""
 
-    ours: str = Field(description="Our name; {l} in it stands for any number, the same one wherever it stands again.")
+    ours: str = Field(
+        description="Our name; {l} in it stands for any number, wherever it stands for the same; {source} for a name."
+    )
     theirs: str | list[str] = Field(
         description="Theirs, with expressions of these numbers, {l-3}; several are joined along the first axis."
     )
@@ -37,7 +40,7 @@ class Names(_Data):
 class Table(_Data):
     """The names of one source."""
 
-    source: str = Field(description="The class, mmdet.FPN, or the library whose models have the neck's layers.")
+    source: str = Field(description="The class of their neck, or the library whose models have its layers.")
     graph: str | None = Field(None, description="The name of the graph that it is for; any by default.")
     whole: bool = Field(True, description="Whether their module is the neck; else what begins as a name here does.")
     names: list[Names] = Field(description="The names, of which each tensor of ours is found by one.")
@@ -79,7 +82,7 @@ class Rule:
             name = found[1]
             again = name in seen
             seen.add(name)
-            return f"(?P={name})" if again else f"(?P<{name}>[0-9]+)"
+            return f"(?P={name})" if again else f"(?P<{name}>{'[^.]+' if name == _WORD else '[0-9]+'})"
 
         parts = _CAPTURE.split(ours)
         literal = "".join(re.escape(part) if index % 2 == 0 else f"{{{part}}}" for index, part in enumerate(parts))
@@ -91,7 +94,7 @@ class Rule:
         found = self._pattern.fullmatch(name)
         if found is None:
             return None
-        captured = {key: int(value) for key, value in found.groupdict().items() if key != "rest"}
+        captured = {key: int(value) for key, value in found.groupdict().items() if key not in ("rest", _WORD)}
         return [filled(template, {**variables, **captured}) + found["rest"] for template in self._theirs]
 
 
@@ -100,15 +103,19 @@ def filled(template: str, variables: Mapping[str, int]) -> str:
     return _EXPRESSION.sub(lambda found: str(parse_arithmetic(found[1]).evaluate(variables)), template)
 
 
-def read_table(path: str | os.PathLike[str]) -> Table:
-    """The table in a file. Raises GraphError with the places of all that is wrong in it."""
+def read_table(path: str | os.PathLike[str], *, shared: bool = False) -> Table:
+    """The table in a file, whose blocks may be in another one where they are ``shared``.
+
+    Raises GraphError with the places of all that is wrong in it.
+    """
     value = read_file(Path(path))
     problems: list[Problem] = []
     table = validate(Table, value, problems, value.plain())
     if table is None:
         raise GraphError(problems)
     try:
-        table.rules()
+        if table.names and not shared:
+            table.rules()
         for name in (one for names in table.names for one in (names.ours, *names.theirs)):
             for expression in _EXPRESSION.findall(name):
                 parse_arithmetic(expression)
@@ -118,5 +125,9 @@ def read_table(path: str | os.PathLike[str]) -> Table:
 
 
 def shipped_tables() -> list[Table]:
-    """The tables that come with the package."""
-    return [read_table(path) for path in sorted((folder_of_graphs() / "weights").glob("*.yaml"))]
+    """The tables that come with the package; those of one source share their blocks."""
+    tables = [read_table(path, shared=True) for path in sorted((folder_of_graphs() / "weights").glob("*.yaml"))]
+    blocks: dict[str, dict[str, list[Names]]] = {}
+    for table in tables:
+        blocks.setdefault(table.source, {}).update(table.blocks)
+    return [table.model_copy(update={"blocks": blocks[table.source]}) for table in tables if table.names]

@@ -99,7 +99,10 @@ def assert_says(lines: list[str], wanted: Report) -> None:
     nodes = {row["node"]: row for row in found}
     for node in wanted["nodes"]:
         row, stage = nodes[node["node"]], node["node"].rpartition(".")[0]
-        inputs = [f"{stage}.{name}" if f"{stage}.{name}" in names else name for name in row["inputs"].split(", ")]
+        told = [name.partition(" (") for name in row["inputs"].split(", ")]
+        inputs = [f"{stage}.{name}" if f"{stage}.{name}" in names else name for name, _, _ in told]
+        edges = [layers.removesuffix(")").split(" + ") if layers else [] for _, _, layers in told]
+        assert edges == (node["edges"] or [[] for _ in told])
         assert (row["level"], inputs, row["fusion"]) == (str(node["level"]), node["inputs"], node["fusion"])
         assert row["op"] == (", ".join(node["op"]) or "none")
         if wanted["image_size"]:
@@ -127,7 +130,8 @@ def test_no_name_and_no_number_is_cut_at_any_width(
 
         text, _, notes = capsys.readouterr().out.partition("\ninputs: ")
         assert_says(re.split(r"\n\S+\.\d+-\d+ stands ", text)[0].splitlines(), wanted)
-        widest = max(len(word) for word in text.split())
+        # an input and its edge stay in one line
+        widest = max(len(word) for word in re.findall(r"(?:inputs: )?\S+ \([^)]*\)|\S+", text))
         assert max(map(len, text.splitlines())) <= max(width, 6 + widest)
         listed = " ".join(notes.split()).partition("outputs: ")[2]
         assert ", ".join(f"{output} = {node}" for output, node in wanted["outputs"].items()) in listed

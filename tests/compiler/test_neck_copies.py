@@ -36,7 +36,7 @@ WAYS = {
 def test_a_copy_is_the_same_neck(way: Callable[[fpngraph.Neck], fpngraph.Neck], mode: bool) -> None:
     neck = shipped("bifpn").train(mode)
     neck.get_parameter("bifpn.0.td6.fusion.weight").requires_grad_(False)
-    neck.set_submodule("bifpn.1.out4.op.0", nn.Tanh())
+    neck.set_submodule("bifpn.1.out4.op.act", nn.Tanh())
     neck.note = "kept"
     features = maps(neck, 256, 256)
 

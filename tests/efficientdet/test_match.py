@@ -24,7 +24,7 @@ defaults: {channels: $channels, norm: {group_norm: {groups: 4}}, resample: {proj
 stages:
   cell:
     repeat: $repeats
-    nodes: {Q(3..5): {inputs: [P(l)], op: [relu, conv, norm]}}
+    nodes: {Q(3..5): {inputs: [P(l), Q(l+1) | none], op: [relu, conv, norm]}}
     outputs: {P(3..5): Q(l)}
 outputs: P(3..5)
 """

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -40,18 +41,22 @@ def _small_configuration() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Tensor]]:
+def publish(folder: Path) -> tuple[str, dict[str, Tensor]]:
     """The address of a checkpoint as effdet publishes them, and its tensors by our names."""
     torch.manual_seed(0)
     model = create(NAME)
     for tensor in model.state_dict().values():
         if tensor.is_floating_point():
             tensor.uniform_(0.5, 1.5)
-    path = tmp_path_factory.mktemp("release") / "a.pth"
+    path = folder / "a.pth"
     torch.save(effdet_state(model), path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return path.rename(path.with_name(f"a-{sha256[:8]}.pth")).as_uri(), model.state_dict()
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Tensor]]:
+    return publish(tmp_path_factory.mktemp("release"))
 
 
 @pytest.fixture(autouse=True)
@@ -138,6 +143,24 @@ def test_what_was_not_taken_is_a_value_too(published: tuple[str, dict[str, Tenso
 
     assert matched.missing == tuple(name for name in model.state_dict() if name.startswith("neck.bifpn.3."))
     assert (matched.changed, matched.unexpected) == ((), ())
+
+
+def test_weights_of_a_fusion_are_those_of_its_maps_in_whatever_order_a_graph_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = import_module("fpngraph.efficientdet.config")._models()
+    learned = {"neck_params": {"channels": 16, "repeats": 1, "fusion": "fast_normalized"}}
+    monkeypatch.setitem(models, NAME, models[NAME] | learned)
+    address, state = publish(tmp_path)
+    graph = create(NAME).neck.source_graph
+    nodes = {name: replace(node, edges=node.edges[::-1]) for name, node in graph.nodes.items()}
+    model = create(NAME, graph=replace(graph, nodes=nodes), match=False, weights=address)
+
+    matched = load_pretrained(model)
+
+    assert (matched.changed, matched.missing, matched.unexpected) == ((), (), ())
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, state[name].flip(0) if name.endswith("fusion.weight") else state[name]), name
 
 
 def test_a_file_of_another_hash_is_refused_and_not_kept(

@@ -221,9 +221,10 @@ def test_layers_that_somebody_has_appended_run_and_are_folded_where_a_rule_is_fo
     assert norms(fused) == []
 
 
-def test_branches_that_somebody_has_taken_out_are_gone_and_the_caller_keeps_his_map() -> None:
-    edited = neck_of("a4: {inputs: [P4], op: [{sum: [[conv], []]}, act]}", outputs="[a4]", channels=8).double()
-    del edited.get_submodule("a4.op.sum")[0]
+def test_branches_that_somebody_has_taken_out_are_gone_and_others_keep_their_map() -> None:
+    nodes = "a4: {inputs: [P4, P5]}\nb4: {inputs: [a4], op: [{sum: [[conv], []]}, act]}\nc4: {inputs: [b4, a4]}"
+    edited = neck_of(nodes, outputs="[c4]", channels=8).double()
+    del edited.get_submodule("b4.op.sum")[0]
     features = small_maps(edited, 64, 64, dtype=torch.float64)
     copies = [x.clone() for x in features]
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from tests import trees
+
 T = TypeVar("T")
 Members = range
 
@@ -17,6 +19,7 @@ NORMS = ["batch_norm", {"batch_norm": {"eps": 0.001}}, {"group_norm": {"groups":
 ACTS = ["relu", {"leaky_relu": {"slope": 0.2}}, "silu", "$nothing"]
 DOWNS = ["max_pool", {"avg_pool": {"kernel": 3}}, [{"strided_conv": {"kernel": "ratio"}}, "norm", "act"], "nearest"]
 UPS = ["nearest", "bilinear", ["act", "bilinear"]]
+LATERALS = ["none", [], ["act"], [{"conv": {"kernel": 1}}, "norm"], "$op"]
 PROJECTS = ["auto", "always", {"norm": True}, {"when": "always", "bias": True}, "$project"]
 ORDERS = ["project_first", "resample_first"]
 PARAMS: dict[str, Any] = {
@@ -73,7 +76,10 @@ class _Drawer:
         return " | ".join([*alternatives, last])
 
     def resample(self) -> dict[str, Any]:
-        options: dict[str, list[Any]] = {"down": DOWNS, "up": UPS, "project": PROJECTS, "order": ORDERS}
+        options: dict[str, list[Any]] = {"down": DOWNS, "up": UPS, "lateral": LATERALS}
+        options |= {"project": PROJECTS, "order": ORDERS}
+        if self.chance(20):  # of a source that has other channels than the node
+            options["up"] = [[{"residual": self.draw(trees.closed(1))}, "bilinear", self.draw(trees.keeping(1))]]
         return {key: self.choice(values) for key, values in options.items() if self.chance(30)}
 
     def settings(self) -> dict[str, Any]:
@@ -86,6 +92,8 @@ class _Drawer:
             "padding": ["same", "symmetric"],
             "op": OPS,
         }
+        if self.chance(25):
+            options["op"] = [self.draw((trees.closed(2) | trees.keeping(2)).filter(trees.fits))]
         drawn = {key: self.choice(values) for key, values in options.items() if self.chance(25)}
         return drawn | ({"resample": self.resample()} if self.chance(25) else {})
 

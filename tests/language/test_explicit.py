@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from pydantic import Field
 
-from fpngraph.graph.graph import Graph
-from fpngraph.graph.nodes import GraphStage
+import fpngraph
+from fpngraph.graph.graph import Graph, GraphStage
 from fpngraph.language.explicit import dump
 from fpngraph.library import load, loads, shipped
+from fpngraph.ops import registry
 from tests.language.strategies import graphs
 
 SHIPPED: list[tuple[str, dict[str, Any]]] = [
@@ -44,6 +46,27 @@ def assert_survives(graph: Graph) -> None:
 @pytest.mark.parametrize(("name", "params"), SHIPPED, ids=[f"{name}-{params}" for name, params in SHIPPED])
 def test_a_shipped_graph_and_its_explicit_form_are_equal(name: str, params: dict[str, Any]) -> None:
     assert_survives(load(name, **params))
+
+
+class Pair(fpngraph.Block):
+    name: ClassVar[str] = "explicit_pair"
+    times: int = 2
+    inside: str = Field(default="conv", alias="layer")
+
+    def layers(self, in_channels: int, out_channels: int) -> Any:
+        return [{"repeat": {"times": self.times, "layers": [self.inside]}}]
+
+
+def test_blocks_are_written_with_what_was_said_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
+    fpngraph.register(Pair)
+    op = "[explicit_pair, {residual: [{explicit_pair: {times: 1, layer: act}}]}]"
+    graph = loads(
+        f"{HEAD}inputs: C3\ndefaults: {{channels: 8}}\nnodes: {{t3: {{inputs: [C3], op: {op}}}}}\noutputs: t3\n"
+    )
+
+    assert f"op: {op}" in dump(graph)
+    assert_survives(graph)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -133,6 +156,43 @@ CASES = [
         "      u3: {inputs: [D3, D4, {from: C3, up: bilinear}, {from: C4, up: bilinear}]}\n"
         "outputs: {u3: u3}\n",
         id="a stage without a member, and ranges as inputs",
+    ),
+    pytest.param(
+        "params: {one: [{conv: {kernel: 1}}, norm], times: 2}\n"
+        "inputs: C(3..4)\n"
+        "defaults:\n"
+        "  channels: 8\n"
+        "  act: silu\n"
+        "  op: [$one, [act], {residual: [$one, silu]}, {sum: [[norm], [], [{slice: {start: 0, channels: 8}}]]}]\n"
+        "nodes:\n"
+        "  t(3..4):\n"
+        "    inputs: [C(l)]\n"
+        "    resample: {up: [nearest, [{repeat: {times: $times, layers: [act], keep: last}}]]}\n"
+        "outputs: t(3..4)\n",
+        "inputs: {C3: 3, C4: 4}\n"
+        "defaults:\n"
+        "  channels: 8\n"
+        "  resample: {up: [nearest, {repeat: {times: 2, layers: [act], keep: last}}]}\n"
+        "  op:\n"
+        "    - {conv: {kernel: 1}}\n"
+        "    - norm\n"
+        "    - act\n"
+        "    - {residual: [{conv: {kernel: 1}}, norm, act]}\n"
+        "    - {sum: [[norm], [], [{slice: {start: 0, channels: 8}}]]}\n"
+        "  act: silu\n"
+        "nodes:\n"
+        "  t3: {inputs: [C3]}\n"
+        "  t4: {inputs: [C4]}\n"
+        "outputs: {t3: t3, t4: t4}\n",
+        id="lists in lists, and words in them",
+    ),
+    pytest.param(
+        "inputs: C3\nnodes:\n  t3: {inputs: [C3], op: [{repeat: {times: 0, layers: [act, norm]}}]}\noutputs: t3\n",
+        "inputs: {C3: 3}\n"
+        "nodes:\n"
+        "  t3: {inputs: [C3], op: [{repeat: {times: 0, layers: [act, norm]}}]}\n"
+        "outputs: {t3: t3}\n",
+        id="a list that never runs",
     ),
     pytest.param(
         "inputs: {image: 0, C3: 3}\nnodes:\n  merge: {inputs: [image, C3], level: 3}\n"

@@ -114,6 +114,28 @@ REFUSED = [
         ["$.nodes.a4.inputs.0.down.1"],
         id="in a path",
     ),
+    *(
+        pytest.param(f"nodes: {{a4: {{inputs: [P4], op: {op}}}}}\noutputs: a4\n", [f"$.nodes.a4.op.{place}"], id=op)
+        for op, place in (
+            ("[[act, [cnv]]]", "0.1.0"),
+            ("[residual]", "0"),
+            ("[{residual: [{conv: {kernl: 3}}]}]", "0.residual.0.conv"),
+            ("[{residual: conv}]", "0.residual"),
+            ("[{residual: [nearest]}]", "0.residual.0"),
+            ("[{sum: [[conv]]}]", "0.sum"),
+            ("[{concat: [[], [{sum: [[act], [cnv]]}]]}]", "0.concat.1.0.sum.1.0"),
+            ("[repeat]", "0"),
+            ("[{repeat: {times: 2}}]", "0.repeat"),
+            ("[{repeat: {times: -1, layers: []}}]", "0.repeat.times"),
+            ("[{slice: {index: 0, start: 3, channels: 2}}]", "0.slice"),
+            ("[{slice: {start: 3}}]", "0.slice"),
+        )
+    ),
+    pytest.param(
+        "nodes: {a4: {inputs: [{from: P4, up: [[nearest, [{residual: [deconv]}]]]}]}}\noutputs: a4\n",
+        ["$.nodes.a4.inputs.0.up.0.1.0.residual.0"],
+        id="a resampler inside",
+    ),
     pytest.param("stages: {s: {node: {}}}\noutputs: P3\n", ["$.stages.s"], id="unknown key of a stage"),
     pytest.param("stages: {s: {repeat: 0, nodes: {}}}\noutputs: P3\n", ["$.stages.s.repeat"], id="repeat"),
     pytest.param("stages: {'a b': {nodes: {}}}\noutputs: P3\n", ["$.stages"], id="name of a stage"),
@@ -135,6 +157,19 @@ def test_it_refuses_a_wrong_head(change: dict[str, Any]) -> None:
     data = {**as_json(HEAD + GOOD), **change}
 
     assert places(data) == [f"$.{name}" for name in change]
+
+
+TAKEN = [
+    "[[act, [conv]], [], {residual: []}]",
+    "[{residual: $layers}, {sum: $branches}, {concat: [$layers, []]}]",
+    "[{repeat: {times: $times, layers: [$layers, [act]], keep: all}}]",
+    "[{slice: {index: 0}}, {slice: {index: $i, parts: 3}}, {slice: {start: 0, channels: $c}}]",
+]
+
+
+@pytest.mark.parametrize("op", TAKEN)
+def test_it_takes_lists_in_lists_and_parameters_in_them(op: str) -> None:
+    VALIDATOR.validate(as_json(f"{HEAD}nodes: {{a4: {{inputs: [P4], op: {op}}}}}\noutputs: a4\n"))
 
 
 STRUCTURAL = ("top-unknown", "top-no", "top-version", "node-unknown-key", "edge-unknown-key", "fusion-unknown")

@@ -141,13 +141,26 @@ def test_a_projection_merges_key_by_key(place: str, said: str) -> None:
 
 
 def test_an_edge_has_settings_of_its_own() -> None:
-    found = merged(edge="up: bilinear, down: max_pool, order: resample_first, project: {norm: false, channels: 32}")
+    found = merged(
+        edge="up: bilinear, down: max_pool, lateral: [act], order: resample_first, project: {norm: false, channels: 32}"
+    )
 
     first, second = found.edges
+    assert (first.lateral, second.lateral) == ((), (op("act", "silu"),))
     assert (first.up, first.order, first.projection.norm) == ((op("up", "nearest"),), "project_first", True)
     assert (second.up, second.down) == ((op("up", "bilinear"),), (op("down", "max_pool"),))
     assert second.order == "resample_first"
     assert second.projection == Projection("always", norm=False, bias=True, channels=32)
+
+
+def test_layers_for_the_nodes_own_level_merge_and_end_with_none() -> None:
+    resample = "resample: {lateral: [act, norm]}"
+
+    assert [edge.lateral for edge in merged(stage=resample).edges] == [
+        (op("act", "silu"), op("norm", "batch_norm"))
+    ] * 2
+    assert [edge.lateral for edge in merged(stage=resample, node="resample: {lateral: none}").edges] == [(), ()]
+    assert [edge.lateral for edge in merged(node=resample, edge="lateral: none").edges][1:] == [()]
 
 
 def test_what_holds_where_nobody_says() -> None:
@@ -156,6 +169,7 @@ def test_what_holds_where_nobody_says() -> None:
     assert (node.fusion, node.op, node.channels) == (op("fusion", "sum"), (), None)
     assert (node.norm, node.padding, node.init) == (op("norm", "batch_norm"), "symmetric", None)
     assert (node.edges[0].down, node.edges[0].up) == ((op("down", "max_pool"),), (op("up", "nearest"),))
+    assert node.edges[0].lateral == ()
     assert node.edges[0].projection == Projection("auto", norm=False, bias="auto", channels=None)
     assert node.edges[0].order == "project_first"
 

@@ -35,6 +35,7 @@ CASES = [
     pytest.param(Residual([Times(2), Times(5)]), 11 * X, id="residual"),
     pytest.param(Residual(), 2 * X, id="residual of no layers"),
     pytest.param(SumOfBranches([layers(2, 5), layers(3), layers()]), 14 * X, id="sum"),
+    pytest.param(SumOfBranches([layers(), layers(3)]), 4 * X, id="sum with the map itself first"),
     pytest.param(ConcatOfBranches([layers(2), layers(), layers(3, 3)]), torch.cat([2 * X, X, 9 * X], 1), id="concat"),
     pytest.param(Runs([layers(2), layers(3)]), 6 * X, id="runs"),
     pytest.param(Runs([layers(2), layers(3)], joins=True), torch.cat([X, 2 * X, 6 * X], 1), id="joined runs"),

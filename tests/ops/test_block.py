@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from typing import Any, ClassVar
 
 import pytest
@@ -220,3 +221,19 @@ def test_a_word_that_its_place_does_not_have_is_told() -> None:
         Bottleneck().infer((Feature(3, 8),), Site(channels=6))
 
     assert caught.value.reason == "needs the node's 'norm'"
+
+
+@pytest.mark.parametrize("rule", ["layers", "inner_steps", "parts", "layout"])
+def test_a_setting_cannot_have_the_name_of_something_that_every_operator_has(rule: str) -> None:
+    body = {"__module__": __name__, "name": "test_shadowing", "__annotations__": {rule: int}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pydantic's own, of a name that it shadows
+        operator = type("Shadowing", (Bottleneck,), body)
+
+    with pytest.raises(ValueError) as caught:
+        fpngraph.register(operator)
+
+    assert str(caught.value) == (
+        f"Shadowing: no setting can be called {rule!r}, which is something else of an operator\n"
+        f"  hint: call the field '{rule}_', with Field(alias={rule!r})"
+    )

@@ -101,3 +101,10 @@ def test_a_deconvolution_costs_what_it_does_at_the_size_that_goes_in() -> None:
     cost = Deconv().cost(C3, Site(channels=8, ratio=4), Size(2, 3), Size(8, 12))
 
     assert cost == Cost(12 * 8 * 16 + 8, 12 * 8 * 16 * 6)
+
+
+def test_a_strided_convolution_gives_its_own_channels_before_those_that_the_node_needs() -> None:
+    op, site = StridedConv(channels=8, groups=4), Site(channels=16, ratio=2)
+
+    assert op.infer((Feature(3, 12),), site) == Feature(4, 8)
+    assert op.build((Feature(3, 12),), site).weight.shape == (8, 3, 3, 3)

@@ -204,7 +204,7 @@ def test_two_rules_that_name_a_tensor_otherwise_are_refused() -> None:
     with pytest.raises(StateError) as caught:
         fpngraph.load_from(neck, {}, "mine", table=table(names))
 
-    assert str(caught.value) == "table of 'mine': 'a3.op.conv.weight' is called ['c3.weight'] and ['d.weight']"
+    assert str(caught.value) == "table of 'mine': 'a3.op.conv.weight' is called 'c3.weight' and 'd.weight'"
 
 
 def test_a_number_of_our_name_is_the_same_wherever_it_stands_again() -> None:
@@ -254,5 +254,14 @@ def test_a_wrong_table_is_told_with_its_place(text: str, message: str, tmp_path:
     assert str(caught.value).startswith(f"{path}:")
 
 
-def test_every_table_that_is_shipped_is_read() -> None:
-    assert [it.source for it in shipped_tables()] == sorted(it.source for it in shipped_tables())
+def test_every_table_that_is_shipped_has_all_its_blocks() -> None:
+    assert all(table.rules() for table in shipped_tables())
+
+
+def test_of_two_rules_the_one_that_the_state_dict_has_is_taken() -> None:
+    neck = fpngraph.build(fpngraph.loads(GRAPH), [8, 8])
+    names = [{"ours": "a{l}.op", "theirs": "x{l}", "as": "cbs"}, {"ours": "a4.op", "theirs": "y", "as": "cbs"}]
+
+    fpngraph.load_from(neck, state_of("x3", "y"), "mine", table=table(names, blocks=CBS))
+
+    assert neck.a4.op.norm.weight.unique().tolist() == [1.5]

@@ -35,7 +35,7 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels)
+    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
     graph = choice.load()
     channels = choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
     from fpngraph.cli import benching

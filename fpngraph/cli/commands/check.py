@@ -28,7 +28,9 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    choices = [Choice(name, args.preset, dict(args.params), None, args.in_channels) for name in args.graphs]
+    choices = [
+        Choice(name, args.preset, dict(args.params), None, args.in_channels, args.folder) for name in args.graphs
+    ]
     results = [_checked(choice) for choice in choices]
     if args.format == "json":
         print(json.dumps([row for result in results for row in result.rows()], indent=2))
@@ -58,6 +60,7 @@ class _Checked:
                     "severity": severity,
                     "message": problem.message,
                     "hint": problem.hint,
+                    "used_by": problem.span.used_by if problem.span else None,
                 }
 
     def lines(self) -> Iterator[str]:
@@ -75,7 +78,7 @@ class _Checked:
 def _checked(choice: Choice) -> _Checked:
     warnings: tuple[Problem, ...] = ()
     try:
-        graph = load(choice.name, preset=choice.preset, **choice.params)
+        graph = load(choice.name, preset=choice.preset, folder=choice.folder, **choice.params)
         warnings = graph.warnings
         if choice.in_channels:
             infer(graph, choice.in_channels)

@@ -10,12 +10,9 @@ from fpngraph.cli.options import add_output
 from fpngraph.cli.output import check_new, write
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
-from fpngraph.language.explicit import dump
-from fpngraph.language.yaml.writing import to_yaml
-from fpngraph.library import loads
 
 ABOUT = "make a graph file of the neck that a model of another library, or a detector of ours, has"
-EXAMPLE = "fpngraph convert ultralytics yolov8.yaml --scale s -o my.yaml"
+EXAMPLE = "fpngraph convert ultralytics MODEL.yaml --scale s -o my.yaml"
 _SOURCES = "ultralytics: MODEL is a model file; model: the name of an EfficientDet, whose exact neck is written"
 
 
@@ -40,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
 def _of_model(name: str) -> str:
     """The exact neck of an EfficientDet."""
     from fpngraph.efficientdet.config import ConfigError, config
+    from fpngraph.language.explicit import dump
 
     try:
         return dump(config(name).load_graph())
@@ -50,6 +48,8 @@ def _of_model(name: str) -> str:
 def _of_ultralytics(model: str, scale: str | None, output: str | None, *, force: bool) -> int:
     """The graph and, if it goes to a file, beside it the table of what its weights are called."""
     from fpngraph.importers.ultralytics.convert import convert
+    from fpngraph.language.yaml.writing import to_yaml
+    from fpngraph.library import loads
 
     converted = convert(model, scale)
     text = to_yaml(converted.graph)

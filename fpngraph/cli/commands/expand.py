@@ -23,6 +23,6 @@ def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.language.explicit import dump
 
-    graph = Choice(args.graph, args.preset, dict(args.params)).load()
+    graph = Choice(args.graph, args.preset, dict(args.params), folder=args.folder).load()
     write(dump(graph), args.output, force=args.force)
     return 0

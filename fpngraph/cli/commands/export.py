@@ -41,7 +41,7 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels)
+    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
     return _export(
         choice,
         args.format,

@@ -1,16 +1,19 @@
-"""``fpngraph list``: the shipped graphs with their levels, parameters and presets."""
+"""``fpngraph list``: the graphs that have names, with their levels, parameters and presets."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import shlex
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 from fpngraph.cli.options import add_format
-from fpngraph.library import describe, shipped
+from fpngraph.errors import GraphError
+from fpngraph.library import Description, describe, named
 
-ABOUT = "list the graphs that come with fpngraph"
+ABOUT = "list the graphs that come with fpngraph, and those of installed packages"
 EXAMPLE = "fpngraph list"
 
 
@@ -23,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.table import print_items, print_text
 
-    entries = [_entry(name) for name in sorted(shipped())]
+    entries = list(_entries())
     if args.format == "json":
         print(json.dumps(entries, indent=2))
         return 0
@@ -36,8 +39,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _entry(name: str) -> dict[str, Any]:
-    found = describe(name)
+def _entries() -> Iterator[dict[str, Any]]:
+    """What each graph says of itself; what is wrong with one of another package hides no other."""
+    for name in sorted(named()):
+        try:
+            yield _entry(name, describe(name))
+        except GraphError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+
+
+def _entry(name: str, found: Description) -> dict[str, Any]:
     return {
         "name": name,
         "description": found.description,

@@ -9,7 +9,7 @@ from fpngraph.cli.options import add_output
 from fpngraph.cli.output import write
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import nearest
-from fpngraph.library import shipped
+from fpngraph.library import named
 
 ABOUT = "start a graph file of your own as a copy of one that comes with fpngraph"
 EXAMPLE = "fpngraph new NAME -o my.yaml"
@@ -23,8 +23,8 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    graphs = shipped()
+    graphs = named()
     if args.graph not in graphs:
-        raise UsageError(f"no graph named {args.graph!r} comes with fpngraph\n  hint: {nearest(args.graph, graphs)}")
+        raise UsageError(f"there is no graph named {args.graph!r}\n  hint: {nearest(args.graph, graphs)}")
     write(graphs[args.graph].read_text(encoding="utf-8"), args.output, force=args.force)
     return 0

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.cli import rendering
     from fpngraph.drawing.picture.diagram import Look
 
-    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels)
+    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
     look = Look(args.theme, args.labels, args.title, args.legend, args.expand, args.direction)
     subject = rendering.Subject(choice, look, args.image_size, args.weights)
     return rendering.render(subject, args.output, scale=args.scale, watching=args.watch)

@@ -25,7 +25,7 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels)
+    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
     return _show(choice, image_size=args.image_size, expand=args.expand, form=args.format)
 
 

@@ -223,6 +223,4 @@ def _projected(graph: Graph, lowered: Lowered | None) -> set[tuple[str, str]]:
 
 
 def _projects(steps: EdgeSteps, lowered: Lowered, level: int) -> bool:
-    rise = level - lowered.feature(steps.edge.source).level
-    path = steps.edge.down if rise > 0 else steps.edge.up if rise < 0 else ()
-    return len(steps.steps) > len(path)
+    return len(steps.steps) > len(steps.edge.path(lowered.feature(steps.edge.source).level, level))

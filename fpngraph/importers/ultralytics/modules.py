@@ -186,6 +186,10 @@ def _csp(blocks: int, shortcut: bool, groups: int, expand: float) -> Mapping[str
     return {"blocks": blocks, "shortcut": shortcut, **_expand(expand)}
 
 
+def _ghosts(*said: Any) -> Mapping[str, Any]:
+    return {**_csp(*said), "block": "ghost", "shortcut": True}  # they add their map whatever the file says
+
+
 def _elan(row: Row, taken: int, name: str) -> list[Layer]:
     inner, inmost, *more = row.arguments[1:]
     if (inner, inmost) != (row.channels, row.channels // 2):
@@ -209,7 +213,9 @@ _MODULES: Mapping[str, Callable[[Row, int, str], list[Layer]]] = {
     "Bottleneck": _bottleneck,
     "C2": _c2,
     "C3": _stage("c3", "c3", (1, True, 1, 0.5), _csp),
-    "C3Ghost": _stage("c3", "c3_ghost", (1, True, 1, 0.5), lambda *it: {**_csp(*it), "block": "ghost"}),
+    "C3Ghost": _stage(
+        "c3", "c3_ghost", (1, True, 1, 0.5), lambda *it: {**_csp(*it), "block": "ghost", "shortcut": True}
+    ),
     "C2f": _stage("c2f", "c2f", (1, False, 1, 0.5), _csp),
     "C3k2": _stage("c2f", "c2f", (1, False, 0.5, False, 1, True), _c3k2),
     "C2fCIB": _stage("c2f", "c2f_cib", (1, False, False, 1, 0.5), _cib),

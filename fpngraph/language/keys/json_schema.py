@@ -10,7 +10,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from fpngraph.graph.nodes import When
-from fpngraph.language.keys.models import Defaults, EdgeSpec, GraphSpec, NodeSpec, Project, StageSpec
+from fpngraph.language.keys.models import (
+    OF_NODES,
+    OF_USE,
+    Defaults,
+    EdgeSpec,
+    GraphSpec,
+    NodeSpec,
+    Project,
+    StageSpec,
+)
 from fpngraph.ops import Operator, operators
 from fpngraph.ops.reading import LAYERS, MAX_LAYERS, WORDS
 
@@ -30,6 +39,7 @@ def schema() -> Schema:
     _, generated = models_json_schema([(model, "validation") for model in models], by_alias=True)
     definitions = {name: _with_parameters(definition) for name, definition in generated["$defs"].items()}
     definitions |= _definitions()
+    _separate_stages(definitions["StageSpec"])
     graph = _resolved(definitions.pop("GraphSpec"))
     for name in ("nodes", "stages"):  # one of them is absent, but none is null
         graph["properties"][name] |= graph["properties"][name].pop("anyOf")[0]
@@ -41,6 +51,14 @@ def schema() -> Schema:
         **graph,
         "$defs": {name: _resolved(definition) for name, definition in definitions.items()},
     }
+
+
+def _separate_stages(stage: Schema) -> None:
+    """A stage has nodes or is a graph, and each of the two has keys that the other one has not."""
+    stage["oneOf"] = [
+        {"required": ["nodes"], "properties": dict.fromkeys(("use", *OF_USE), False)},
+        {"required": ["use"], "properties": dict.fromkeys(("nodes", *OF_NODES), False)},
+    ]
 
 
 def _with_parameters(model: Schema) -> Schema:
@@ -85,6 +103,13 @@ def _definitions() -> dict[str, Schema]:
         "input": {"anyOf": [reference, {"$ref": "#/$defs/EdgeSpec"}]},
         "inputs": {"anyOf": [*entries["anyOf"], {**by_key, "additionalProperties": levels}]},
         "outputs": {"anyOf": [*entries["anyOf"], {**by_key, "additionalProperties": reference}]},
+        "use": {
+            "anyOf": [
+                {"type": "string", "minLength": 1, "description": "the name of a graph, or the path of a file"},
+                {"$ref": "#", "description": "a graph"},
+            ]
+        },
+        "used_inputs": {**by_key, "additionalProperties": reference},
     }
 
 

@@ -109,6 +109,7 @@ class Resample(Settings):
 
     down: Annotated[tuple[Any, ...], *_path("down")] | None = Field(None, description="to a coarser level")
     up: Annotated[tuple[Any, ...], *_path("up")] | None = Field(None, description="to a finer level")
+    lateral: Op | None = Field(None, description="layers for a source at the node's own level, or none")
     project: Projection | None = Field(
         None, description="the 1x1 convolution; 'project: always' is short for 'project: {when: always}'"
     )
@@ -150,10 +151,14 @@ def _read_input(value: Any) -> str | EdgeSpec:
 Input = Annotated[str | EdgeSpec, PlainValidator(_read_input), WithJsonSchema({"definition": "input"})]
 
 
+# keys of a stage that has nodes of its own, and of one that is another graph
+OF_NODES, OF_USE = ("defaults",), ("preset", "params", "inputs")
 # parts that are read later, member by member or with their positions at hand
 RawDefaults = Annotated[Any, WithJsonSchema({"definition": "Defaults"})]
 RawNodes = dict[str, Annotated[Any, WithJsonSchema({"definition": "NodeSpec"})]]
 RawInputs = Annotated[Any, WithJsonSchema({"definition": "inputs"})]
+RawUsedInputs = Annotated[Any, WithJsonSchema({"definition": "used_inputs"})]
+RawUse = Annotated[Any, WithJsonSchema({"definition": "use"})]
 RawOutputs = Annotated[Any, WithJsonSchema({"definition": "outputs"})]
 
 
@@ -173,7 +178,11 @@ class StageSpec(Settings):
         None, description="how many times the stage runs, each with its own weights"
     )
     defaults: RawDefaults = Field(None, description="what the nodes of this stage do unless they say otherwise")
-    nodes: RawNodes = Field(description="a node (P6) or a family of nodes (td(3..6)) and what it does")
+    nodes: RawNodes | None = Field(None, description="a node (P6) or a family of nodes (td(3..6)) and what it does")
+    use: RawUse = Field(None, description="another graph in place of nodes: its name, the path of its file, or itself")
+    preset: str | None = Field(None, description="a preset of the graph that is used")
+    params: dict[str, Any] | None = Field(None, description="parameters of the graph that is used")
+    inputs: RawUsedInputs = Field(None, description="inputs of the graph that is used, each with what it is here")
     outputs: RawOutputs = Field(None, description="names that the stage binds when it ends")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import yaml
@@ -26,25 +27,29 @@ _TAG = re.compile(r"!\S*")
 class Source:
     """The lines of a file, and places on them."""
 
-    def __init__(self, text: str, file: str) -> None:
-        self.file = file
+    def __init__(self, text: str, file: str, used_by: str | None = None) -> None:
+        self.file, self.used_by = file, used_by
         self.lines = _BREAK.split(text)
 
     def span(self, start: Any, end: Any) -> Span:
         """From one mark of PyYAML to another, as far as the first one's line goes."""
         text = self.lines[start.line] if start.line < len(self.lines) else ""
         stop = end.column if end.line == start.line else len(text.rstrip())
-        return Span(self.file, start.line + 1, start.column + 1, max(start.column, stop) + 1, text)
+        return self.place(start.line + 1, start.column + 1, max(start.column, stop) + 1, text)
 
     def character(self, mark: Any) -> Span:
         """The character at a mark."""
         text = self.lines[mark.line] if mark.line < len(self.lines) else ""
-        return Span(self.file, mark.line + 1, mark.column + 1, min(mark.column + 2, len(text) + 1), text)
+        return self.place(mark.line + 1, mark.column + 1, min(mark.column + 2, len(text) + 1), text)
 
     def rest(self, mark: Any) -> Span:
         """From a mark to the end of its line."""
         text = self.lines[mark.line] if mark.line < len(self.lines) else ""
-        return Span(self.file, mark.line + 1, mark.column + 1, max(mark.column, len(text.rstrip())) + 1, text)
+        return self.place(mark.line + 1, mark.column + 1, max(mark.column, len(text.rstrip())) + 1, text)
+
+    def place(self, line: int, column: int, end: int, text: str) -> Span:
+        """A stretch of the line that is ``text``."""
+        return Span(self.file, line, column, end, text, self.used_by)
 
     def is_end(self, mark: Any) -> bool:
         """Whether nothing but blank lines follows a mark."""
@@ -74,7 +79,7 @@ class Composer:
         next(self._events)  # the start of the stream
         event = next(self._events)
         if isinstance(event, yaml.StreamEndEvent):
-            raise GraphError([Problem(_EMPTY, Span(self._source.file, 1, 1, 1, self._source.lines[0]))])
+            raise GraphError([Problem(_EMPTY, self._source.place(1, 1, 1, self._source.lines[0]))])
         value = self._value(next(self._events), 1)
         next(self._events)  # the end of the document
         event = next(self._events)
@@ -143,7 +148,7 @@ class Composer:
         span = self._source.span(event.start_mark, event.end_mark)
         found = _TAG.search(span.text, event.start_mark.column)
         if found:
-            span = Span(span.file, span.line, found.start() + 1, found.end() + 1, span.text)
+            span = replace(span, column=found.start() + 1, end=found.end() + 1)
         self._refuse("a tag is not allowed, a graph file is data", span, "leave the tag out")
 
     def _scalar(self, event: Any) -> Value:
@@ -234,4 +239,4 @@ def _without_properties(span: Span) -> Span:
     found = _ANCHOR.match(span.text, span.column - 1)
     if not found or found.end() >= span.end - 1:
         return span
-    return Span(span.file, span.line, found.end() + 1, span.end, span.text)
+    return replace(span, column=found.end() + 1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.errors import GraphError, Problem
 from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.yaml.composer import Composer, Source
 from fpngraph.language.yaml.events import events
@@ -21,12 +21,15 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FORBIDDEN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
-def read(text: str, file: str) -> Value:
-    """The mapping that a graph file says; ``file`` is what errors call it. Raises GraphError with all problems."""
+def read(text: str, file: str, used_by: str | None = None) -> Value:
+    """The mapping that a graph file says. Raises GraphError with all problems.
+
+    ``file`` is what errors call it, ``used_by`` which stage uses it, if one does.
+    """
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES:
         raise GraphError([Problem(f"cannot read {file!r}: {_too_large(len(text))}")])
-    source = Source(text, file)
+    source = Source(text, file, used_by)
     _check_characters(text, source)
     parser = _LOADER(text)
     composer = Composer(events(parser, text, source), source)
@@ -43,9 +46,12 @@ def read(text: str, file: str) -> Value:
     return value
 
 
-def read_file(path: Path) -> Value:
-    """The mapping that the graph file at ``path`` says. Raises GraphError, also where there is no such file."""
-    file = str(path)
+def read_file(path: Path, file: str | None = None, used_by: str | None = None) -> Value:
+    """The mapping that the graph file at ``path`` says. Raises GraphError, also where there is no such file.
+
+    ``file`` is what errors call it, by default its path, and ``used_by`` which stage uses it.
+    """
+    file = str(path) if file is None else file
     try:
         data = _bytes(path)
     except OSError as error:
@@ -55,8 +61,9 @@ def read_file(path: Path) -> Value:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise GraphError([_undecodable(data, error, file)]) from None
-    return read(text, file)
+        before = Source(data[: error.start].decode("utf-8").removeprefix("\ufeff"), file, used_by)
+        raise GraphError([_undecodable(data[error.start], error, before)]) from None
+    return read(text, file, used_by)
 
 
 def _bytes(path: Path) -> bytes:
@@ -78,11 +85,10 @@ def _too_large(size: int) -> str:
     return f"it has {size} bytes, a graph file has at most {MAX_BYTES}"
 
 
-def _undecodable(data: bytes, error: UnicodeDecodeError, file: str) -> Problem:
-    before = Source(data[: error.start].decode("utf-8").removeprefix("\ufeff"), file)
+def _undecodable(byte: int, error: UnicodeDecodeError, before: Source) -> Problem:
     line = before.lines[-1]
-    span = Span(file, len(before.lines), len(line) + 1, len(line) + 2, line + "\ufffd")
-    return Problem(f"not UTF-8: the byte 0x{data[error.start]:02x} ({error.reason})", span, "save the file as UTF-8")
+    span = before.place(len(before.lines), len(line) + 1, len(line) + 2, line + "\ufffd")
+    return Problem(f"not UTF-8: the byte 0x{byte:02x} ({error.reason})", span, "save the file as UTF-8")
 
 
 def _check_characters(text: str, source: Source) -> None:
@@ -91,7 +97,7 @@ def _check_characters(text: str, source: Source) -> None:
         return
     before = Source(text[: found.start()], source.file).lines
     shown = _FORBIDDEN.sub("\ufffd", source.lines[len(before) - 1])
-    span = Span(source.file, len(before), len(before[-1]) + 1, len(before[-1]) + 2, shown)
+    span = source.place(len(before), len(before[-1]) + 1, len(before[-1]) + 2, shown)
     where, hint = "YAML", None
     if found[0] == "\ufeff":
         hint = "it is a byte order mark, which cannot be seen: delete it"

@@ -76,7 +76,7 @@ def _unseen(mark: Any, source: Source) -> Span | None:
         found = _UNSEEN.match(text, start) or (line == mark.line and _AMONG_SIGNS.search(text))
         if found and (line < mark.line or found.start() <= mark.column):
             column = found.start() + 1
-            return Span(source.file, line + 1, column, column + 1, text)
+            return source.place(line + 1, column, column + 1, text)
     return None
 
 
@@ -86,7 +86,7 @@ def _end(mark: Any, source: Source) -> Span:
     line = next((number for number in numbers if source.lines[number].strip()), 0)
     text = source.lines[line]
     column = len(text.rstrip()) + 1
-    return Span(source.file, line + 1, column, column, text)
+    return source.place(line + 1, column, column, text)
 
 
 def _canonical(problem: str, context: str) -> str:
