@@ -10,7 +10,6 @@ from typing import Any
 from fpngraph.cli.options import add_format
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError, nearest
-from fpngraph.language.keys.manual import PLACES, about, page
 from fpngraph.library import loads
 from fpngraph.ops import KINDS, Operator
 from fpngraph.ops import operators as registered
@@ -52,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _page(operator: type[Operator]) -> dict[str, Any]:
     """What is told of an operator; its example only if that loads, which one of somebody's own may not."""
+    from fpngraph.language.keys.manual import page
+
     told = page(operator)
     try:
         loads(told["example"])
@@ -61,6 +62,7 @@ def _page(operator: type[Operator]) -> dict[str, Any]:
 
 
 def _print_list(operators: Sequence[type[Operator]]) -> None:
+    from fpngraph.language.keys.manual import PLACES, about
     from fpngraph.table import print_text
 
     for place, kind in enumerate(KINDS):
