@@ -11,6 +11,7 @@ from torch import nn
 import fpngraph
 from fpngraph.library import shipped
 
+SEARCHED = {"nas_fpn", "nas_fpn_mmdet"}
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
 DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolox", "rtmdet", "rtdetr"}
 FOLDER = Path(__file__).parents[1] / "graphs"
@@ -52,12 +53,12 @@ def build(name: str, **params: object) -> fpngraph.Neck:
 
 
 def test_these_graphs_are_shipped() -> None:
-    assert {path.stem for path in FOLDER.glob("*.yaml")} == GRAPHS
+    assert {path.stem for path in FOLDER.glob("*.yaml")} == GRAPHS | SEARCHED
     assert {path.stem for folder in ("yolo", "detr") for path in (FOLDER / folder).glob("*.yaml")} == DETECTORS
-    assert set(shipped()) == GRAPHS | DETECTORS
+    assert set(shipped()) == GRAPHS | SEARCHED | DETECTORS
 
 
-@pytest.mark.parametrize("name", sorted(GRAPHS | DETECTORS))
+@pytest.mark.parametrize("name", sorted(GRAPHS | SEARCHED | DETECTORS))
 def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     graph = fpngraph.load(name)
 
@@ -65,7 +66,7 @@ def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     assert graph.description.endswith(".")
 
 
-@pytest.mark.parametrize("name", sorted((GRAPHS | DETECTORS) - {"pan_effdet"}))
+@pytest.mark.parametrize("name", sorted((GRAPHS | SEARCHED | DETECTORS) - {"pan_effdet"}))
 def test_a_shipped_graph_has_no_warnings(name: str) -> None:
     assert fpngraph.load(name).warnings == ()
 
@@ -154,7 +155,7 @@ def test_simple_fpn_makes_every_level_of_one_map(level: int, max_level: int) -> 
     }
 
 
-@pytest.mark.parametrize("name", sorted(DETECTORS))
+@pytest.mark.parametrize("name", sorted(SEARCHED | DETECTORS))
 def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
     lines = shipped()[name].read_text(encoding="utf-8").splitlines()
 
@@ -164,7 +165,7 @@ def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "preset"),
-    [(name, preset) for name in sorted(DETECTORS) for preset in (None, *fpngraph.describe(name).presets)],
+    [(name, preset) for name in sorted(SEARCHED | DETECTORS) for preset in (None, *fpngraph.describe(name).presets)],
 )
 def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset: str | None) -> None:
     graph = fpngraph.load(name, preset=preset)

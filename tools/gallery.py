@@ -68,6 +68,8 @@ PICTURES = (
     Picture("fpn", "FPN as in torchvision and detectron2", "fpn"),
     Picture("retinanet_fpn", "FPN of RetinaNet", "retinanet_fpn"),
     Picture("panet", "PANet: FPN and a way back up", "panet"),
+    Picture("nas_fpn_cell", "One cell of NAS-FPN", "nas_fpn", params={"repeats": 1}),
+    Picture("nas_fpn_mmdet_cell", "One cell of NAS-FPN as mmdet has it", "nas_fpn_mmdet", params={"repeats": 1}),
     Picture("yolov5", "The neck of YOLOv5", "yolov5"),
     Picture("yolov5_p6", "The neck of YOLOv5 with four levels", "yolov5", "n6"),
     Picture("yolov8", "The neck of YOLOv8", "yolov8"),
