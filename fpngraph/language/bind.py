@@ -81,11 +81,15 @@ class Binder:
         nodes, edges = (len(stage.runs) * number for number in stage.size)
         self._edges += edges
         self.spent.nodes += nodes
-        if len(self.nodes) + nodes <= MAX_NODES and self._edges <= MAX_EDGES and self.spent.nodes <= MAX_NODES_READ:
+        if len(self.nodes) + nodes > MAX_NODES or self._edges > MAX_EDGES:
+            message = f"stage {stage.name!r} makes {nodes} nodes with {edges} inputs and outputs"
+            hint = f"a graph has at most {MAX_NODES} nodes with {MAX_EDGES} inputs and outputs"
+            self._report("limit", message, stage.span, hint)
+        elif self.spent.nodes > MAX_NODES_READ:
+            message = f"graphs that use each other make more than {MAX_NODES_READ} nodes, which is the limit"
+            self._report("limit", message, stage.span, "nodes that nobody needs count, and those of each use")
+        else:
             return False
-        message = f"stage {stage.name!r} makes {nodes} nodes with {edges} inputs and outputs"
-        hint = f"a graph has at most {MAX_NODES} nodes with {MAX_EDGES} inputs and outputs"
-        self._report("limit", message, stage.span, hint)
         return True
 
     def _run(self, stage: Stage, run: int | None, scope: Scope) -> None:

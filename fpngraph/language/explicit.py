@@ -102,15 +102,15 @@ class _Text:
         """The outputs of a stage without those that stand for nodes which the graph does not have."""
         if stage.outputs is None:
             return None
-        kept: dict[str, Sequence[str]] = dict(stage.outputs)
-        while True:
-            there = {*self.scope, *members, *(kept if stage.repeat else ())}
-            found = {name: [it for it in candidates if it in there] for name, candidates in kept.items()}
-            found = {name: candidates for name, candidates in found.items() if candidates}
-            if found == kept:
-                break
-            kept = dict(found)
         sure = {*self.scope, *members}
+        there = set(sure)
+        while stage.repeat:
+            bound = {name for name, tried in stage.outputs.items() if there & set(tried)}
+            if bound <= there:
+                break
+            there |= bound
+        found = {name: [it for it in tried if it in there] for name, tried in stage.outputs.items()}
+        kept = {name: tried for name, tried in found.items() if tried}
         return {name: it if sure & set(it) else [*it, "none"] for name, it in kept.items()}
 
     def _run(self, run: Mapping[str, Node], own: dict[str, str], bindings: Mapping[str, Sequence[str]] | None) -> None:

@@ -18,21 +18,25 @@ def oddities(expansion: Expansion, needed: Collection[str]) -> Iterator[Problem]
     """Warnings about what an expansion says; ``needed`` are the nodes and inputs that some output depends on."""
     nodes = {node.name: node for node in expansion.nodes}
     levels = {entry.name: entry.level for entry in expansion.inputs} | {name: n.level for name, n in nodes.items()}
-    yield from _unused(expansion, needed)
+    used = {f"{stage.name}.": stage.span for stage in expansion.stages if stage.used}
+    own = [node for node in expansion.nodes if not node.name.startswith(tuple(used))]
+    yield from _unused(expansion, needed, used)
     yield from _other_levels(expansion, levels)
-    yield from _single(expansion.nodes)
-    yield from _twice(nodes, levels)
+    yield from _single(own)  # of those of a used graph it has said so itself
+    yield from _twice(own, nodes, levels)
 
 
-def _unused(expansion: Expansion, needed: Collection[str]) -> Iterator[Problem]:
-    """Nodes that no output depends on, and inputs that nobody reads."""
-    for span, names in _by_place((node.span, repr(node.name)) for node in expansion.nodes if node.name not in needed):
+def _unused(expansion: Expansion, needed: Collection[str], used: Mapping[str, Span]) -> Iterator[Problem]:
+    """Nodes that no output depends on, and inputs that nobody reads; those of a used graph where it is used."""
+    spans = {node.name: node.span for node in expansion.nodes if node.name not in needed}
+    for stem, span in used.items():
+        spans |= dict.fromkeys((name for name in spans if name.startswith(stem)), span)
+    for place, names in _by_place((span, repr(name)) for name, span in spans.items()):
         what, who = (f"node {names[0]} is", "it") if len(names) == 1 else (f"nodes {_listed(names)} are", "them")
-        yield Problem(f"{what} left out, since no output depends on {who}", span)
-    for span, names in _by_place(
-        (entry.span, repr(entry.name)) for entry in expansion.inputs if entry.name not in needed
-    ):
-        yield Problem(f"nobody reads the input{'s' * (len(names) > 1)} {_listed(names)}", span)
+        yield Problem(f"{what} left out, since no output depends on {who}", place)
+    unread = (entry for entry in expansion.inputs if entry.name not in needed)
+    for place, names in _by_place((entry.span, repr(entry.name)) for entry in unread):
+        yield Problem(f"nobody reads the input{'s' * (len(names) > 1)} {_listed(names)}", place)
 
 
 def _other_levels(expansion: Expansion, levels: Mapping[str, int]) -> Iterator[Problem]:
@@ -67,10 +71,10 @@ def _without_a_weight(alone: Sequence[Node], family: Sequence[Node]) -> str:
     return f"give {member!r} an entry of its own with 'fusion: sum'; in this one it would hold for all members"
 
 
-def _twice(nodes: Mapping[str, Node], levels: Mapping[str, int]) -> Iterator[Problem]:
+def _twice(own: Iterable[Node], nodes: Mapping[str, Node], levels: Mapping[str, int]) -> Iterator[Problem]:
     """Edges that bring a map again in the same way, without anything that could tell them apart."""
     found: list[tuple[Span | None, tuple[Node, Edge]]] = []
-    for node in nodes.values():
+    for node in own:
         first: dict[str, Edge] = {}
         for edge in node.edges:
             before = first.setdefault(edge.source, edge)

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from fpngraph.errors import GraphError
 from fpngraph.library import load, loads
@@ -37,6 +38,28 @@ def bomb() -> str:
     return "".join(["a0: &a0 [x, x]\n", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 10))])
 
 
+GRAPH = {"fpngraph": 1, "name": "bad", "inputs": "P3", "outputs": "P3"}
+
+
+def chain(nodes: int) -> dict[str, Any]:
+    """A graph of nodes that all lead to its output."""
+    entry = {"inputs": ["a(l-1) | P3"], "level": 3}
+    return {**GRAPH, "nodes": {f"a(0..{nodes - 1})": entry}, "outputs": {"P3": f"a{nodes - 1}"}}
+
+
+def spent(runs: int) -> dict[str, Any]:
+    """A graph of runs that its output does not need."""
+    stage = {"repeat": runs, "nodes": {"a3": {"inputs": ["P3"]}}, "outputs": {"Q3": "a3"}}
+    return {**GRAPH, "stages": {"s": stage}}
+
+
+def used(levels: int, graph: dict[str, Any]) -> str:
+    """A file that uses a graph that uses a graph."""
+    for _ in range(levels):
+        graph = {**GRAPH, "stages": {"s": {"use": graph}}}
+    return json.dumps(graph)
+
+
 MILLION = "x" * 10**6
 TEXTS: dict[str, Callable[[], str]] = {
     "100,000 brackets": lambda: file("nodes: " + "[" * 100_000),
@@ -55,6 +78,11 @@ TEXTS: dict[str, Callable[[], str]] = {
     "many large ranges of inputs": lambda: node("a4: {inputs: [i0x4]}").replace(
         "P(3..5)", f"[{', '.join(f'i{i}x(0..30)' for i in range(400))}]"
     ),
+    "10,000 nodes in graphs of five levels": lambda: used(4, chain(10_000)),
+    "graphs of many nodes that nobody needs": lambda: json.dumps(
+        {**GRAPH, "stages": {f"s{n}": {"use": spent(9999)} for n in range(100)}}
+    ),
+    "many small graphs": lambda: json.dumps({**GRAPH, "stages": {f"s{n}": {"use": chain(100)} for n in range(100)}}),
     "ranges as inputs of ranges": lambda: node("a(0..9999): {inputs: [P(0..9999)], level: 3}"),
     "a billion runs": lambda: file("stages: {a: {repeat: 1000000000, nodes: {}, outputs: {P4: P4}}}"),
     "runs of a large stage": lambda: file(

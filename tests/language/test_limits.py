@@ -29,6 +29,7 @@ TEXT = {
     "range of a billion inputs": "<text>:5:17: 'P(0..1000000000)' has 1000000001 members, but 10000 is the limit",
     "many large ranges": "<text>:6:3: the graph has more than 10000 nodes, which is the limit",
     "many large ranges of inputs": "<text>:3:4408: the graph has more than 10000 inputs, which is the limit",
+    "graphs of many nodes that nobody needs": "<text>:1:1051: graphs that use each other make more than 50000 nodes",
     "ranges as inputs of ranges": "<text>:5:25: the graph has more than 50000 edges, which is the limit",
     "a billion runs": "<text>:4:22: 'repeat' is 1000000000, but must be at most 10000",
     "runs of a large stage": "<text>:4:10: stage 'a' makes 99990000 nodes with 100000000 inputs and outputs",

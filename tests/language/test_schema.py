@@ -137,6 +137,16 @@ REFUSED = [
         id="a resampler inside",
     ),
     pytest.param("stages: {s: {node: {}}}\noutputs: P3\n", ["$.stages.s"], id="unknown key of a stage"),
+    pytest.param(
+        "stages: {s: {use: a, nodes: {a4: {inputs: [P4]}}}}\noutputs: P3\n", ["$.stages.s"], id="nodes beside use"
+    ),
+    pytest.param(
+        "stages: {s: {nodes: {a4: {inputs: [P4]}}, inputs: {P3: P4}}}\noutputs: P3\n",
+        ["$.stages.s"],
+        id="inputs without use",
+    ),
+    pytest.param("stages: {s: {use: a, inputs: [P3]}}\noutputs: P3\n", ["$.stages.s.inputs"], id="inputs of a list"),
+    pytest.param("stages: {s: {use: {fpngraph: 1, name: x}}}\noutputs: P3\n", ["$.stages.s.use"], id="half a graph"),
     pytest.param("stages: {s: {repeat: 0, nodes: {}}}\noutputs: P3\n", ["$.stages.s.repeat"], id="repeat"),
     pytest.param("stages: {'a b': {nodes: {}}}\noutputs: P3\n", ["$.stages"], id="name of a stage"),
     pytest.param("stages: {}\noutputs: P3\n", ["$.stages"], id="no stages"),
@@ -204,6 +214,19 @@ def test_every_key_of_a_file_is_described(section: str) -> None:
 
     assert [name for name, value in properties.items() if not value.get("description")] == []
     assert [name for name, value in SCHEMA["properties"].items() if not value.get("description")] == []
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "use: pan",
+        "use: ./pan.yaml, preset: d0, params: {width: {3: 8}, op: [act]}, inputs: {C(3..5): P(l)}, outputs: N(3..5)",
+        "use: $neck, preset: $size, params: $values, repeat: $runs, outputs: {P(3..5): N(l) | none}",
+        "use: {fpngraph: 1, name: x, inputs: P3, stages: {s: {use: fpn}}, outputs: P3}",
+    ],
+)
+def test_a_stage_may_be_another_graph(stage: str) -> None:
+    VALIDATOR.validate(as_json(f"{HEAD}stages: {{s: {{{stage}}}}}\noutputs: P3\n"))
 
 
 def test_levels_that_json_made_text_are_levels_to_the_schema_and_to_load() -> None:
