@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.language.explicit import dump
-from fpngraph.library import describe, load, loads
+from fpngraph.library import describe, load, loads, shipped
 from tests.language.loading import graph, refused, sources, warned
 from tests.language.strategies import graphs
 
@@ -214,7 +214,7 @@ def test_any_graph_can_be_used_and_is_written_in_place(data: dict[str, Any], *, 
     text = dump(found)
     again = loads(text)
     assert again == found
-    assert dump(again) == text
+    assert loads(dump(again)) == found
 
 
 class TestText:
@@ -283,8 +283,7 @@ ERRORS = [
     pytest.param(
         "s: {use: bifpm}",
         "main.yaml:5:12: there is no graph named 'bifpm'\n"
-        "  hint: did you mean 'bifpn'? There are: bifpn, fpn, pan_effdet, panet, qufpn, retinanet_fpn, simple_fpn; "
-        "a path has a separator or an ending",
+        f"  hint: did you mean 'bifpn'? There are: {', '.join(shipped())}; a path has a separator or an ending",
         id="no such name",
     ),
     pytest.param(
