@@ -13,6 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.language.expand import expand
+from fpngraph.language.spent import Spent
+from fpngraph.language.topology import graph_of
+from fpngraph.language.uses import Home, Uses
 from fpngraph.language.yaml.source import read, to_yaml
 from fpngraph.library import load, loads, shipped
 from tests.language.loading import graph, refused
@@ -125,7 +128,8 @@ def test_everything_that_is_left_leads_to_an_output(data: dict[str, Any]) -> Non
     needed = {name for output in found.outputs.values() for name in (output, *networkx.ancestors(digraph, output))}
     assert networkx.is_directed_acyclic_graph(digraph)
     assert set(found.nodes) == needed - set(found.inputs)
-    left_out = {node.name for node in expand(document).nodes} - set(found.nodes)
+    uses = Uses(graph_of, dict, None, Home(), Spent())
+    left_out = {node.name for node in expand(document, None, None, uses).nodes} - set(found.nodes)
     warned = " ".join(warning.message for warning in found.warnings)
     assert bool(left_out) == ("left out" in warned)
 
