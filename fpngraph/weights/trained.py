@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 
 from fpngraph.analysis.shapes import InChannels
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
 from fpngraph.graph.graph import Graph
 from fpngraph.weights.state import differences, read_state, refuse
+
+_PROJECTION = re.compile(r"\.edges\.[^.]+\.project\.")
 
 
 def trained(graph: Graph, in_channels: InChannels, path: str | os.PathLike[str]) -> Neck:
@@ -18,11 +21,13 @@ def trained(graph: Graph, in_channels: InChannels, path: str | os.PathLike[str])
     for one that is no state dict, or that of another neck.
     """
     neck = build(graph, in_channels)
-    state = read_state(path)
-    refuse(
-        f"{os.fspath(path)!r} does not fit graph {graph.name!r}",
-        differences(state, neck.state_dict()),
-        hint="the state dict of the neck alone is required, built with the same parameters and in_channels",
-    )
+    state, wanted = read_state(path), neck.state_dict()
+    hint = "the state dict of the neck alone is required, built with the same parameters and in_channels"
+    if any(_PROJECTION.search(name) and name not in wanted for name in state):
+        hint = (
+            "a node that is written with one input is not projected where a layer of its op gives the node's channels; "
+            "'project: always' puts a projection there"
+        )
+    refuse(f"{os.fspath(path)!r} does not fit graph {graph.name!r}", differences(state, wanted), hint)
     neck.load_state_dict(state)
     return neck

@@ -1,12 +1,18 @@
 """What an edge brings before anybody has said the channels of the inputs, and where a projection stands."""
 
+from contextlib import nullcontext
+from dataclasses import replace
+from typing import ClassVar
+
 import pytest
 
 from fpngraph.analysis.shapes import infer
 from fpngraph.analysis.steps import node_steps
+from fpngraph.errors import GraphError
 from fpngraph.feature import Feature
 from fpngraph.language.explicit import dump
 from fpngraph.library import loads
+from fpngraph.ops import Layer, Site, operators
 
 GRAPH = """\
 fpngraph: 1
@@ -141,6 +147,37 @@ def test_a_node_written_with_one_input_needs_no_projection_in_front_of_a_convolu
         steps = node_steps(made, [Feature(int(edge.source[1:]), 32) for edge in made.edges])
         assert [step.op.name for step in steps.edges[0].steps] == expected
         assert steps.output == Feature(4, 64)
+
+
+class Folded(Layer):
+    """Takes all channels, and gives a share of them."""
+
+    name: ClassVar[str] = "folded_for_step_tests"
+
+    share: int = 1
+
+    def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        (feature,) = inputs
+        return feature._replace(channels=feature.channels // self.share)
+
+
+@pytest.mark.parametrize("share", [1, 2, 3])
+def test_a_layer_that_keeps_or_divides_the_channels_does_not_give_those_of_the_node(
+    share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {(operator.kind, operator.name): operator for operator in operators()}
+    monkeypatch.setattr("fpngraph.ops.registry._registry", {**known, ("layer", Folded.name): Folded})
+    graph = loads(
+        SINGLE.format(node=f"inputs: [C4], op: [{{{Folded.name}: {{share: {share}}}}}, {{conv: {{channels: 64}}}}]")
+    )
+
+    # the convolution is what gives them: without it a projection is in front
+    node = graph.nodes["P4"]
+    alone = replace(node, op=node.op[:1], channels=64)
+
+    assert node_steps(node, [Feature(4, 192)]).edges[0].steps == ()
+    with pytest.raises(GraphError, match=f"comes out with {64 // share} channels") if share > 1 else nullcontext():
+        assert [step.op.name for step in node_steps(alone, [Feature(4, 192)]).edges[0].steps] == ["conv"]
 
 
 def test_the_channels_of_such_a_node_are_checked_where_they_are_known() -> None:

@@ -100,6 +100,14 @@ class TestMeaning:
         node = found.nodes["s.1.cell.0.b3"]
         assert (node.stage, node.run, node.member) == ("s.1.cell", 0, "b3")
 
+    def test_a_node_of_no_stage_is_of_a_run_of_the_stage_that_uses_it(self) -> None:
+        found = made(
+            "inputs: C(3..4)\nstages:\n  s: {use: parts/inner.yaml, repeat: 2, outputs: {C3: N3}}\noutputs: C3\n"
+        )
+
+        node = found.nodes["s.1.T3"]
+        assert (node.stage, node.run, node.member) == ("s", 1, "T3")
+
     def test_graphs_within_graphs_are_relative_to_their_own_file(self) -> None:
         Path("parts/outer.yaml").write_text(
             "{fpngraph: 1, name: o, inputs: P3, stages: {deep: {use: ./cells.yaml}}, outputs: {Q3: P3}}"
@@ -259,6 +267,18 @@ class TestText:
         assert loads(text) == found
         assert list(found.nodes) == ["s.T4"]
         assert "T3" not in text
+
+    def test_an_input_that_nothing_of_it_reads_is_not_written(self, folder: Path) -> None:
+        Path("half.yaml").write_text(
+            "{fpngraph: 1, name: half, inputs: P(3..4), nodes: {a3: {inputs: [P3]}}, outputs: a3}"
+        )
+        found = made(
+            "inputs: P(3..4)\nstages:\n  one: {nodes: {x4: {inputs: [P4]}}}\n"
+            "  s: {use: ./half.yaml, inputs: {P4: x4}}\noutputs: a3\n"
+        )
+
+        assert list(found.nodes) == ["s.a3"]
+        assert loads(dump(found)) == found
 
 
 ERRORS = [
@@ -424,6 +444,19 @@ class TestPlaces:
             ("main.yaml", 5, "nodes 's.T4', 's.T3' are left out, since no output depends on them"),
             ("main.yaml", 6, "nodes 't.0.T4', 't.0.T3' are left out, since no output depends on them"),
             ("parts/inner.yaml", 9, "node 'spare4' is left out, since no output depends on it"),
+        ]
+
+    def test_what_is_odd_in_it_is_said_once_too(self) -> None:
+        Path("odd.yaml").write_text(
+            "fpngraph: 1\nname: odd\ninputs: P3\ndefaults: {channels: 8}\nnodes:\n"
+            "  a3: {inputs: [P3], fusion: softmax}\n  b3: {inputs: [a3, a3]}\noutputs: b3\n"
+        )
+
+        found = made("inputs: P3\nstages: {s: {use: ./odd.yaml}}\noutputs: b3\n")
+
+        assert [(warning.file, warning.message) for warning in found.warnings] == [
+            ("odd.yaml", "node 'a3' has one input, but its fusion 'softmax' learns a weight for it"),
+            ("odd.yaml", "node 'b3' reads 'a3' twice"),
         ]
 
     def test_defaults_that_do_not_reach_a_parameter_are_warned_about(self) -> None:

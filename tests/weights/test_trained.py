@@ -13,6 +13,8 @@ from fpngraph.cli.main import main
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats import svg
 from fpngraph.layers.fusion import Weighted
+from fpngraph.weights.state import StateError
+from fpngraph.weights.trained import trained
 from tests.drawing.reading import SVG, Picture
 from tests.drawing.two_sweeps import GRAPH, TWICE
 
@@ -191,3 +193,19 @@ def test_a_state_that_cannot_be_drawn_is_said(
     status = main(["render", *options])
 
     assert (status, capsys.readouterr().err) == (2, f"fpngraph render: {text}\n")
+
+
+def test_the_weights_of_a_projection_that_is_no_more_come_with_a_way_to_keep_it(tmp_path: Path) -> None:
+    text = "fpngraph: 1\nname: one\ninputs: P3\nnodes: {a3: {inputs: [P3], op: [conv], channels: 8}}\noutputs: a3\n"
+    asked = text.replace("inputs: [P3]", "inputs: [{from: P3, project: always}]")
+    torch.save(fpngraph.build(fpngraph.loads(asked), [4]).state_dict(), tmp_path / "a.pt")
+
+    with pytest.raises(StateError) as caught:
+        trained(fpngraph.loads(text), [4], tmp_path / "a.pt")
+
+    assert str(caught.value).splitlines()[1:] == [
+        "  2 unexpected: 'a3.edges.P3.project.conv.weight', 'a3.edges.P3.project.conv.bias'",
+        "  1 of another shape: 'a3.op.conv.weight' is [8, 8, 3, 3], not [8, 4, 3, 3]",
+        "  hint: a node that is written with one input is not projected where a layer of its op gives the node's "
+        "channels; 'project: always' puts a projection there",
+    ]
