@@ -58,7 +58,8 @@ class Topology:
         cell = {
             name: {
                 "level": node.level,
-                "inputs": [maps[offset] for offset in node.offsets],
+                # effdet projects the input of a node that has one, too
+                "inputs": [maps[offset] + " | none" * (len(node.offsets) == 1) for offset in node.offsets],
                 "fusion": FUSIONS[node.weight_method],
             }
             for name, node in zip(names, self.nodes, strict=True)
