@@ -7,8 +7,11 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
+
+from fpngraph.exporting.torch_export import torch_is_too_old
 
 
 def trace(module: nn.Module, *arguments: Any, **settings: Any) -> Any:
@@ -28,6 +31,8 @@ def onnx_session(
     import onnxruntime
     from torch.export import Dim
 
+    if modern and (reason := torch_is_too_old()):
+        pytest.skip(reason)
     if modern:
         opened = dict.fromkeys((0, 2, 3), Dim.DYNAMIC)
         shapes = tuple([opened] * len(x) if isinstance(x, list) else opened for x in arguments)

@@ -123,7 +123,7 @@ class Joined(_Held):
         for layers in self.lists:
             modules = list(cast(Layers, layers))
             last = modules[-1] if modules else None
-            if not isinstance(last, Joined | JoinedRuns):
+            if not isinstance(last, (Joined, JoinedRuns)):
                 found.append(layers(x))
                 continue
             y = x
@@ -166,7 +166,7 @@ class JoinedRuns(_Held):
 
 
 def _width(module: nn.Module) -> int | None:
-    if isinstance(module, Added | Joined):
+    if isinstance(module, (Added, Joined)):
         return module.width()
     # what absorbs by a method of its own does not say how wide it is
     return None if hasattr(module, "absorb") else len(module.get_parameter("weight"))
