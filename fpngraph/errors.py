@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from fpngraph.codes import Code, Severity
+
 _WIDEST_LINE = 120
 _LONGEST_TEXT = 1000  # of a message, and of a hint
 _LONGEST_NAME = 40  # of which the likeness to another is worked out, which takes its square
@@ -54,9 +56,11 @@ def _printable(character: str) -> str:
 class Problem:
     """One thing that is wrong (or, as a warning, odd): what was found and required, where, and a way out."""
 
+    code: Code
     message: str
     span: Span | None = None
     hint: str | None = None
+    severity: Severity = "error"
 
     @property
     def file(self) -> str | None:
@@ -70,10 +74,16 @@ class Problem:
     def column(self) -> int | None:
         return self.span.column if self.span else None
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Line and column, to sort by: what has none comes first."""
+        return (self.line or 0, self.column or 0)
+
     def __str__(self) -> str:
-        lines = [_cut(self.message)]
+        said = f"{'warning: ' if self.severity == 'warning' else ''}{_cut(self.message)} [{self.code}]"
+        lines = [said]
         if self.span:
-            lines = [f"{self.file}:{self.line}:{self.column}: {_cut(self.message)}", self.span.marked()]
+            lines = [f"{self.file}:{self.line}:{self.column}: {said}", self.span.marked()]
         if self.hint:
             lines.append(f"  hint: {_cut(self.hint)}")
         if self.span and (found := _UNSEEN.search(self.span.text, self.span.column - 1, self.span.end - 1)):

@@ -85,7 +85,7 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
     graphs = shipped()
     if text not in graphs:
         hint = f"{nearest(text, graphs)}; a path has a separator or an ending"
-        raise GraphError([Problem(f"there is no shipped graph {text!r}", None, hint)])
+        raise GraphError([Problem("unknown-graph", f"there is no shipped graph {text!r}", None, hint)])
     return graphs[text]
 
 

@@ -6,6 +6,7 @@ from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
+from fpngraph.codes import Code, Severity
 from fpngraph.errors import Problem, Span
 from fpngraph.graph.nodes import Edge, Input, Node, full_name
 from fpngraph.language.hints import way_out
@@ -55,7 +56,7 @@ class Binder:
     _declared: dict[Key, Stage] = field(default_factory=dict)
     _done: list[Stage] = field(default_factory=list)
     _edges: int = 0
-    _places: set[tuple[Span | None, str]] = field(default_factory=set)
+    _places: set[tuple[Span | None, Code]] = field(default_factory=set)
     _finished: dict[tuple[int, int], Finished] = field(default_factory=dict)
 
     def run(self, inputs: Mapping[Key, Input], stages: Sequence[Stage]) -> Scope:
@@ -81,7 +82,7 @@ class Binder:
             return False
         message = f"stage {stage.name!r} makes {runs * len(stage.members)} nodes with {runs * edges} inputs and outputs"
         hint = f"a graph has at most {MAX_NODES} nodes with {MAX_EDGES} inputs and outputs"
-        self._report("limit", message, stage.span, hint)
+        self._report("limit-exceeded", message, stage.span, hint)
         return True
 
     def _run(self, stage: Stage, run: int | None, scope: Scope) -> None:
@@ -92,7 +93,7 @@ class Binder:
         }
         for key in own.keys() & scope.keys():
             message = f"node {text_of(key)!r} takes a name that is in scope already, from line {scope[key].span.line}"
-            self._report("scope", message, own[key].span, "choose another name; only 'outputs' can rebind one")
+            self._report("name-taken", message, own[key].span, "choose another name; only 'outputs' can rebind one")
         visible = ChainMap(own, scope)
         for member in stage.members:
             node = self._node(stage, run, member, visible)
@@ -116,7 +117,7 @@ class Binder:
                 self._report_missing(f"output {name!r} stands for", candidates, visible)
                 continue
             if text_of(key) in names:
-                self._report("twice", f"output {text_of(key)!r} is there twice", candidates.span)
+                self._report("declared-twice", f"output {text_of(key)!r} is there twice", candidates.span)
             names.add(text_of(key))
             chosen = visible[found]
             yield Output(key, found, chosen.source, chosen.level, candidates.span)
@@ -134,7 +135,7 @@ class Binder:
                 self._report_missing(f"node {name!r} reads", candidates, visible, "none")
         if not edges and all(candidates.optional for candidates in member.inputs):
             hint = "each of its inputs may be 'none', and here all are"
-            self._report("inputs", f"node {name!r} has no input", member.span, hint)
+            self._report("no-inputs", f"node {name!r} has no input", member.span, hint)
         self._warn(name, edges, settings, member)
         if settings.missing_level:
             return None
@@ -148,28 +149,28 @@ class Binder:
         if settings.missing_level:
             levels = ", ".join(map(str, settings.missing_level))
             message = f"node {name!r}: 'channels' says nothing of level {member.level}"
-            self._report("channels", message, member.span, f"it has the levels {levels}")
+            self._report("channels-unknown", message, member.span, f"it has the levels {levels}")
         return settings
 
     def _warn(self, name: str, edges: list[Edge], settings: Finished, member: Member) -> None:
         if len(edges) == 1 and settings.fusion.weighted:
             message = f"node {name!r} has one input, but its fusion {settings.fusion.name!r} learns a weight for it"
-            self._report("single", message, member.span, "write 'fusion: sum'", warning=True)
+            self._report("one-weighted-input", message, member.span, "write 'fusion: sum'", "warning")
         sources: dict[str, Edge] = {}
         for edge in edges:
             if sources.setdefault(edge.source, edge) is not edge:
                 message = f"node {name!r} reads {edge.source!r} twice"
-                self._report("same", message, edge.span, "each edge counts, with its own weight", warning=True)
+                self._report("reads-twice", message, edge.span, "each edge counts, with its own weight", "warning")
 
     def _report_missing(self, who: str, candidates: Candidates, visible: Scope, *fallbacks: str) -> None:
-        if (candidates.span, "missing") in self._places:  # a hint takes its time
+        if (candidates.span, "unresolved-reference") in self._places:  # a hint takes its time
             return
         names = [repr(text_of(key)) for key in candidates.keys]
         message = f"{who} {names[0]}, which does not exist"
         if len(names) > 1:
             message = f"{who} {' or '.join(names)}, of which none exists"
         hint = self._elsewhere(candidates) or way_out(candidates, visible, fallbacks)
-        self._report("missing", message, candidates.span, hint)
+        self._report("unresolved-reference", message, candidates.span, hint)
 
     def _elsewhere(self, candidates: Candidates) -> str | None:
         """Which stage has what is out of sight here."""
@@ -182,12 +183,13 @@ class Binder:
         return None
 
     def _report(
-        self, kind: str, message: str, span: Span | None, hint: str | None = None, *, warning: bool = False
+        self, code: Code, message: str, span: Span | None, hint: str | None = None, severity: Severity = "error"
     ) -> None:
-        """One problem (or warning) of a kind per place: the members and runs after the first say the same."""
-        if (span, kind) not in self._places:
-            self._places.add((span, kind))
-            (self.warnings if warning else self.problems).append(Problem(message, span, hint))
+        """One problem (or warning) of a code per place: the members and runs after the first say the same."""
+        if (span, code) not in self._places:
+            self._places.add((span, code))
+            found = self.warnings if severity == "warning" else self.problems
+            found.append(Problem(code, message, span, hint, severity))
 
 
 def _known(span: Span | None) -> Span:

@@ -65,12 +65,13 @@ def _not_one_of_two(document: Value) -> Iterator[Problem]:
     spans = document.key_spans
     for key in ("nodes", "stages"):
         if key in spans and document.at([key]).data is None:
-            yield Problem(f"{key!r} is empty, but must be a mapping", document.at([key]).span)
+            yield Problem("wrong-value", f"{key!r} is empty, but must be a mapping", document.at([key]).span)
     if "nodes" not in spans and "stages" not in spans:
-        yield Problem("a graph needs 'nodes' or 'stages', and this has neither", document.span)
+        yield Problem("nodes-or-stages", "a graph needs 'nodes' or 'stages', and this has neither", document.span)
     elif "nodes" in spans and "stages" in spans:
         hint = "put the nodes into a stage, or the stages' nodes under 'nodes'"
-        yield Problem("a graph has 'nodes' or 'stages', and this has both", spans["nodes"], hint)
+        message = "a graph has 'nodes' or 'stages', and this has both"
+        yield Problem("nodes-or-stages", message, spans["nodes"], hint)
 
 
 def _stages(spec: GraphSpec, document: Value, reader: StageReader) -> tuple[Stage, ...]:

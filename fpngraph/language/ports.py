@@ -29,11 +29,12 @@ def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
             names.check(key, span)
             level = names.level(key, explicit, span, _LEVEL)
             if key in inputs:
-                names.report(f"input {text_of(key)!r} is declared twice", span)
+                names.report("declared-twice", f"input {text_of(key)!r} is declared twice", span)
             elif level is not None:
                 inputs[key] = Input(text_of(key), level, span)
     if not inputs and len(names.problems) == before:
-        names.report("the graph has no inputs", value.span, "name the maps of the backbone, such as 'inputs: C(3..5)'")
+        hint = "name the maps of the backbone, such as 'inputs: C(3..5)'"
+        names.report("no-inputs", "the graph has no inputs", value.span, hint)
     if len(names.problems) > before:
         names.incomplete()
     return inputs
@@ -48,7 +49,8 @@ def _entries(value: Value, names: Names) -> Iterator[tuple[Any, Span, int | None
         if type(level.data) is int and level.data >= 0:
             yield text, value.key_spans[text], level.data
         else:
-            names.report(f"input {text!r} needs its level, an integer of 0 or more", level.span, _LEVEL)
+            message = f"input {text!r} needs its level, an integer of 0 or more"
+            names.report("missing-level", message, level.span, _LEVEL)
 
 
 def read_bindings(value: Value, names: Names) -> tuple[Binding, ...]:
@@ -61,7 +63,8 @@ def read_outputs(value: Value, names: Names) -> tuple[Binding, ...]:
     before = len(names.problems)
     bindings = tuple(_bindings(value, names, names.name))
     if not bindings and len(names.problems) == before:
-        names.report("the graph has no outputs", value.span, "name what the neck gives, such as 'outputs: P(3..7)'")
+        hint = "name what the neck gives, such as 'outputs: P(3..7)'"
+        names.report("no-outputs", "the graph has no outputs", value.span, hint)
     return bindings
 
 
@@ -85,7 +88,8 @@ def _bound(value: Value, names: Names, read: Callable[[Any, Span], Name | None])
         _refuse_none(reference.optional, entry, names)
         if reference.alternatives[0].stop_index is not None:
             hint = "write the range on both sides with 'l', such as '{P(3..7): out(l)}'"
-            names.report("an output of a name stands for one node, not for a range", entry.span, hint)
+            message = "an output of a name stands for one node, not for a range"
+            names.report("output-reference", message, entry.span, hint)
             continue
         for key in names.keys(name, Place(span, str(text))):
             names.check(key, span)
@@ -95,4 +99,5 @@ def _bound(value: Value, names: Names, read: Callable[[Any, Span], Name | None])
 
 def _refuse_none(optional: bool, entry: Value, names: Names) -> None:
     if optional:
-        names.report("an output cannot be 'none'", entry.span, "leave '| none' out, or leave out the output")
+        hint = "leave '| none' out, or leave out the output"
+        names.report("output-reference", "an output cannot be 'none'", entry.span, hint)

@@ -38,11 +38,13 @@ def check_names(expression: Expression, variables: Mapping[str, int], params: Pa
         if step.sign != "name" or name in variables:
             continue
         if name in params:
-            raise Reason(f"parameter {name!r} is {shown(params[name])}, not an integer", step.start, step.stop)
+            message = f"parameter {name!r} is {shown(params[name])}, not an integer"
+            raise Reason(message, step.start, step.stop, code="param-type")
         if name == "l":
             hint = "'l' is the index of the entry that says it, and here is none"
-            raise Reason("'l' has no value here", step.start, step.stop, hint)
-        raise Reason(f"there is no parameter {name!r}", step.start, step.stop, nearest(name, islice(variables, 1000)))
+            raise Reason("'l' has no value here", step.start, step.stop, hint, "no-index")
+        hint = nearest(name, islice(variables, 1000))
+        raise Reason(f"there is no parameter {name!r}", step.start, step.stop, hint, "unknown-param")
 
 
 def substitute(document: Value, params: Params, problems: Problems) -> Value:
@@ -96,10 +98,11 @@ class _Substitution:
         param = self.params.get(match[1]) if match else None
         if match is None:
             hint = "write $name for a parameter, or $(expression) for arithmetic"
-            self.problems.append(Problem(f"{shown(value)} is no parameter", value.span, hint))
+            self.problems.append(Problem("expression-syntax", f"{shown(value)} is no parameter", value.span, hint))
         elif param is None:
             hint = nearest(match[1], map(str, islice(self.params, 1000)))
-            self.problems.append(Problem(f"there is no parameter {clipped(match[1])}", value.span, hint))
+            message = f"there is no parameter {clipped(match[1])}"
+            self.problems.append(Problem("unknown-param", message, value.span, hint))
         elif isinstance(param.data, Mapping | tuple):
             return self._structure(match[1], param, value)
         else:
@@ -115,13 +118,14 @@ class _Substitution:
             return param
         if self._inserted - self._sizes[name] <= MAX_VALUES:
             message = f"parameters expand the file to more than {MAX_VALUES} values"
-            self.problems.append(Problem(message, value.span))
+            self.problems.append(Problem("limit-exceeded", message, value.span))
         return value
 
     def _number(self, value: Value, text: str) -> Value:
         try:
             if len(text) > MAX_LENGTH:
-                raise Reason(f"an expression has {len(text)} characters, but {MAX_LENGTH} is the limit", 0, len(text))
+                message = f"an expression has {len(text)} characters, but {MAX_LENGTH} is the limit"
+                raise Reason(message, 0, len(text), code="limit-exceeded")
             self._characters += len(text)
             if self._characters > MAX_CHARACTERS and not self.final:
                 return self._beyond(value, len(text))
@@ -130,13 +134,13 @@ class _Substitution:
             return self._evaluated(value, text)
         except Reason as reason:
             span = value.span.part(reason.start, reason.stop) if value.verbatim else value.span
-            self.problems.append(Problem(reason.message, span, reason.hint))
+            self.problems.append(Problem(reason.code or "expression-syntax", reason.message, span, reason.hint))
             return value
 
     def _beyond(self, value: Value, length: int) -> Value:
         """The value as it is, with one problem for the expression at which there are too many characters."""
         if self._characters - length <= MAX_CHARACTERS:
-            self.problems.append(Problem(TOO_MANY, value.span))
+            self.problems.append(Problem("limit-exceeded", TOO_MANY, value.span))
         return value
 
     def _evaluated(self, value: Value, text: str) -> Value:
@@ -148,5 +152,5 @@ class _Substitution:
                 return value
             number = evaluate(expression, self.variables, self.params)
         except Reason as reason:
-            raise Reason(reason.message, reason.start + 2, reason.stop + 2, reason.hint) from None
+            raise Reason(reason.message, reason.start + 2, reason.stop + 2, reason.hint, reason.code) from None
         return replace(value, data=number, verbatim=False)

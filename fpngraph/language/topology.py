@@ -42,7 +42,7 @@ def checked(expansion: Expansion) -> Graph:
         inputs={entry.name: entry for entry in expansion.inputs},
         nodes={name: nodes[name] for name in order if name in nodes and name in needed},
         outputs=outputs,
-        warnings=tuple(sorted(warnings, key=_place)),
+        warnings=tuple(sorted(warnings, key=lambda warning: warning.place)),
         stages=tuple(_stage(stage, expansion) for stage in expansion.stages),
     )
 
@@ -88,7 +88,7 @@ def _cycles(digraph: networkx.DiGraph[str], nodes: Mapping[str, Node]) -> GraphE
         if len(steps) > _LONGEST:
             steps[_LONGEST:] = [f"{len(steps) - _LONGEST} more nodes that read"]
         hint = "each node must be computable from the inputs; read an earlier node in one of these places"
-        problems.once(f"a cycle: {' '.join(steps)} {cycle[0][0]!r}", spans[0], hint)
+        problems.once("cycle", f"a cycle: {' '.join(steps)} {cycle[0][0]!r}", spans[0], hint)
     return problems.error()
 
 
@@ -100,11 +100,13 @@ def _unused(expansion: Expansion, needed: Collection[str]) -> Iterator[Problem]:
     """A warning per place of nodes that no output depends on, and of inputs that nobody reads."""
     for span, names in _by_place((node.span, repr(node.name)) for node in expansion.nodes if node.name not in needed):
         what, who = (f"node {names[0]} is", "it") if len(names) == 1 else (f"nodes {_listed(names)} are", "them")
-        yield Problem(f"{what} left out, since no output depends on {who}", span)
+        message = f"{what} left out, since no output depends on {who}"
+        yield Problem("unused-node", message, span, severity="warning")
     for span, names in _by_place(
         (entry.span, repr(entry.name)) for entry in expansion.inputs if entry.name not in needed
     ):
-        yield Problem(f"nobody reads the input{'s' * (len(names) > 1)} {_listed(names)}", span)
+        message = f"nobody reads the input{'s' * (len(names) > 1)} {_listed(names)}"
+        yield Problem("unused-input", message, span, severity="warning")
 
 
 def _other_levels(expansion: Expansion, nodes: Mapping[str, Node]) -> Iterator[Problem]:
@@ -117,7 +119,7 @@ def _other_levels(expansion: Expansion, nodes: Mapping[str, Node]) -> Iterator[P
         if output.key[1] not in (None, level)
     ]
     for span, said in _by_place(odd):
-        yield Problem(f"output {_listed(said)}", span, "the name says another level")
+        yield Problem("output-level", f"output {_listed(said)}", span, "the name says another level", "warning")
 
 
 def _by_place(found: Iterable[tuple[Span | None, str]]) -> Iterable[tuple[Span | None, list[str]]]:
@@ -130,7 +132,3 @@ def _by_place(found: Iterable[tuple[Span | None, str]]) -> Iterable[tuple[Span |
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-
-
-def _place(problem: Problem) -> tuple[int, int]:
-    return problem.line or 0, problem.column or 0

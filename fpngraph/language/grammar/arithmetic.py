@@ -66,10 +66,11 @@ class Expression:
             else:
                 right, left = stack.pop(), stack.pop()
                 if step.sign == "//" and right == 0:
-                    raise Reason("division by zero", step.start, step.stop)
+                    raise Reason("division by zero", step.start, step.stop, code="division-by-zero")
                 stack.append(_OPERATIONS[step.sign](left, right))
             if abs(stack[-1]) > MAX_INTEGER:
-                raise Reason(f"the result is beyond {MAX_INTEGER}, the largest integer", step.start, step.stop)
+                message = f"the result is beyond {MAX_INTEGER}, the largest integer"
+                raise Reason(message, step.start, step.stop, code="number-too-large")
         return stack.pop()
 
 
@@ -78,7 +79,7 @@ def _look_up(step: Step, variables: Mapping[str, int]) -> int:
     if name not in variables:
         known = ", ".join([*map(repr, islice(variables, _KNOWN)), *(["..."] if len(variables) > _KNOWN else [])])
         hint = f"known here: {known}" if known else "no name is known here"
-        raise Reason(f"unknown name {clipped(name)}", step.start, step.stop, hint)
+        raise Reason(f"unknown name {clipped(name)}", step.start, step.stop, hint, "unknown-param")
     return variables[name]
 
 
@@ -179,7 +180,8 @@ class _Parser:
         opening = self._tokens.take()
         self._depth += 1
         if self._depth > MAX_NESTING:
-            raise Reason(f"parentheses are nested deeper than {MAX_NESTING} levels", opening.start, opening.stop)
+            message = f"parentheses are nested deeper than {MAX_NESTING} levels"
+            raise Reason(message, opening.start, opening.stop, code="limit-exceeded")
         self._sum()
         self._depth -= 1
         if self._tokens.now.kind == "end":
@@ -195,5 +197,6 @@ def _integer(token: Token) -> Step:
         hint = f"write '{digits.lstrip('0')[:20] or '0'}'"
         raise Reason("an integer with a leading zero", token.start, token.stop, hint)
     if len(digits) > len(str(MAX_INTEGER)) or int(digits) > MAX_INTEGER:
-        raise Reason(f"an integer beyond {MAX_INTEGER}, the largest allowed", token.start, token.stop)
+        message = f"an integer beyond {MAX_INTEGER}, the largest allowed"
+        raise Reason(message, token.start, token.stop, code="number-too-large")
     return Step("integer", int(digits), token.start, token.stop)

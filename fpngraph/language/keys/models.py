@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from fpngraph.codes import Code
 from fpngraph.errors import nearest
 from fpngraph.feature import Padding
 from fpngraph.graph.nodes import Order, When
@@ -31,9 +32,12 @@ WORDS = ("act", "norm")
 """What a list of layers says for the node's own activation and norm."""
 
 
-def wrong(required: str, hint: str | None = None, nested: Iterable[ErrorDetails] = ()) -> PydanticCustomError:
+def wrong(
+    required: str, hint: str | None = None, nested: Iterable[ErrorDetails] = (), code: Code = "wrong-value"
+) -> PydanticCustomError:
     """An error of a value that is not what is required; ``nested`` are those of an operator's own settings."""
-    return PydanticCustomError("wrong", "{required}", {"required": required, "hint": hint, "nested": list(nested)})
+    context = {"required": required, "hint": hint, "nested": list(nested), "code": code}
+    return PydanticCustomError("wrong", "{required}", context)
 
 
 def _read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
@@ -52,7 +56,7 @@ def _read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
     if operator is None:
         words = WORDS if "layer" in kinds else ()
         if name is value:
-            raise wrong(required, nearest(name, [*words, *names(kinds)]))
+            raise wrong(required, nearest(name, [*words, *names(kinds)]), code="unknown-operator")
         hint = nearest(name, names(kinds))
         if name in words:
             hint = f"{name!r} alone stands for what the node says under {name!r}, where its settings belong"
@@ -75,7 +79,7 @@ def _read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:
     if not isinstance(value, list | tuple):
         raise wrong("a list of layers, or 'none'", "write the layer in brackets" if value else None)
     if len(value) > MAX_LAYERS:
-        raise wrong(f"a list of at most {MAX_LAYERS} layers")
+        raise wrong(f"a list of at most {MAX_LAYERS} layers", code="limit-exceeded")
     layers: list[Operator | str] = []
     details: list[ErrorDetails] = []
     for index, entry in enumerate(value):
