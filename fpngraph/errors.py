@@ -16,6 +16,7 @@ _COMPARED = 200  # names with which one is compared
 _LIKELIEST = 10  # of these that are compared closely
 _ALIKE = 0.6  # of two equal names it is 1
 _LISTED = 500  # characters of the names that a hint lists
+_FEW = 15  # names that are listed beside a likely one
 UNSEEN = "\x85\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
 """What looks like a space or like nothing, but is neither to YAML; for a set of a regular expression."""
 _UNSEEN = re.compile(f"[{UNSEEN}]")
@@ -116,13 +117,15 @@ class GraphError(ValueError):
 
 
 def nearest(found: str, known: Iterable[str]) -> str:
-    """A hint for a name that is not known: the one it may have meant, and those there are."""
+    """A hint for a name that is not known: the one it may have meant, and those there are if that helps."""
     known = [str(name) for name in known]
     if not known:
         return "there are none"
+    close = _most_alike(found, known[:_COMPARED])
+    if close and len(known) > _FEW:
+        return f"did you mean {close!r}?"
     shown = list(islice(_within(known, _LISTED), 30))
     listed = ", ".join([*shown, "..."] if len(shown) < len(known) else shown)
-    close = _most_alike(found, known[:_COMPARED])
     return f"did you mean {close!r}? There are: {listed}" if close else f"there are: {listed}"
 
 

@@ -84,7 +84,7 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
         return Path(text)
     graphs = shipped()
     if text not in graphs:
-        hint = f"{nearest(text, graphs)}; a path has a separator or an ending"
+        hint = f"{nearest(text, graphs)} (a path has a separator or an ending)"
         raise GraphError([Problem("unknown-graph", f"there is no shipped graph {text!r}", None, hint)])
     return graphs[text]
 

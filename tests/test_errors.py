@@ -74,6 +74,14 @@ def test_the_nearest_name_is_suggested_and_the_others_are_listed() -> None:
     assert nearest("zzz", []) == "there are none"
 
 
+def test_beside_a_likely_name_only_a_few_others_are_listed() -> None:
+    names = [f"{letter}-name" for letter in "abcdefghijklmno"]
+
+    assert nearest("a_name", names) == f"did you mean 'a-name'? There are: {', '.join(names)}"
+    assert nearest("a_name", [*names, "sum"]) == "did you mean 'a-name'?"
+    assert nearest("zzz", [*names, "sum"]) == f"there are: {', '.join(names)}, sum"
+
+
 def test_long_names_are_cut_in_what_is_said_but_not_in_what_is_kept() -> None:
     problem = Problem("unknown-key", f"unknown key {'x' * 5000!r}", Span("f.yaml", 1, 1, 2, "x"), "y" * 5000)
 

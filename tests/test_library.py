@@ -52,7 +52,7 @@ def test_a_file_beside_does_not_hide_a_shipped_graph(tmp_path: Path, monkeypatch
 def test_a_name_that_is_not_shipped_comes_with_those_that_are() -> None:
     assert refused("bifpm") == (
         "there is no shipped graph 'bifpm' [unknown-graph]\n"
-        f"  hint: did you mean 'bifpn'? There are: {NAMES}; a path has a separator or an ending"
+        f"  hint: did you mean 'bifpn'? There are: {NAMES} (a path has a separator or an ending)"
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from fpngraph.ops.base import Activation, Down, Fusion, Init, Layer, Norm, Operator, Up
 
 T = TypeVar("T", bound=Operator)
@@ -17,6 +19,12 @@ _WORDS = frozenset({"none", "norm", "act"})  # what a list of layers says in pla
 
 def register(operator: type[T]) -> type[T]:
     """Make an operator known to graph files by its ``name``; a decorator. Raises ValueError for a name taken."""
+    for field in operator.model_fields:
+        if _is_of_the_kind(field, operator):
+            raise ValueError(
+                f"{operator.__qualname__}: no setting can be called {field!r}, which a class says of itself\n"
+                "  hint: choose another name; what holds for the class is annotated as a ClassVar"
+            )
     name, kind = operator.name, operator.kind
     for other in _rivals(kind):
         if (other, name) in _registry:
@@ -31,6 +39,11 @@ def register(operator: type[T]) -> type[T]:
         )
     _registry[kind, name] = operator
     return operator
+
+
+def _is_of_the_kind(field: str, operator: type[Operator]) -> bool:
+    """Whether a setting would hide a rule, or what a class says of itself."""
+    return field == "name" or (hasattr(KINDS[operator.kind], field) and not hasattr(BaseModel, field))
 
 
 def _says(operator: type[Operator], rule: str) -> bool:
