@@ -11,6 +11,7 @@ import io
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import pytest
 import fpngraph
 from fpngraph.cli.main import main
 from fpngraph.codes import MEANINGS, Code
-from tests.language.bad_files import BAD, nodes, params
+from tests.language.bad_files import BAD, HEAD, nodes, params, stages
 
 PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
 INTRODUCTION = """\
@@ -44,6 +45,26 @@ class Example:
     """In place of the text, what makes a file that a page cannot show."""
 
 
+def use(*lines: str, inputs: str = "P(4..5)") -> str:
+    """A file with a stage that uses a graph, which stands in place; ``lines`` are more of the stage."""
+    inner = (
+        "{fpngraph: 1, name: one, params: {act: relu}, inputs: P4, nodes: {b4: {inputs: [P4], act: $act}}, outputs: b4}"
+    )
+    written = "".join(f"    {line}\n" for line in (f"use: {inner}", *lines))
+    return f"{HEAD}inputs: {inputs}\nstages:\n  one:\n{written}outputs: b4\n"
+
+
+MODEL = """\
+scales:
+  n: [0.33, 0.25, 1024]
+backbone:
+  - [-1, 1, Conv, [64, 3, 2]]
+  - [-1, 1, Conv, [128, 3, 2]]
+head:
+  - [-1, 1, nn.Upsample, [None, 2, nearest]]
+  - [[-1, 0], 1, Sum, []]
+  - [[-1], 1, Detect, [80]]
+"""
 NECK = nodes("a4: {inputs: [P4, P5], channels: 64}", inputs="P(4..5)")
 FROM_THE_CORPUS: dict[Code, str] = {
     "yaml-syntax": "yaml-bracket-not-closed",
@@ -61,6 +82,7 @@ FROM_THE_CORPUS: dict[Code, str] = {
     "wrong-value": "node-padding-unknown",
     "unknown-operator": "fusion-near-miss",
     "nodes-or-stages": "top-nodes-and-stages",
+    "nodes-or-use": "stage-without-nodes",
     "name-syntax": "node-name-with-a-dash",
     "reserved-name": "node-name-of-a-module",
     "declared-twice": "node-overlapping-families",
@@ -81,6 +103,7 @@ FROM_THE_CORPUS: dict[Code, str] = {
     "unknown-param": "param-near-miss",
     "nested-param": "param-refers-to-a-param",
     "param-type": "preset-of-another-type",
+    "table-entry": "param-table-without-the-index",
     "channels-unknown": "node-channels-lacks-the-level",
     "channels-unequal": "shape-unequal-without-a-number",
     "wrong-channels": "shape-of-a-layer-of-other-channels",
@@ -95,6 +118,13 @@ OTHERS: dict[Code, Example] = {
         params("{width: 64}", presets="presets: {small: {width: 32}}\n"), "fpngraph check neck.yaml --preset smal"
     ),
     "in-channels": Example(NECK, "fpngraph check neck.yaml --in-channels 64"),
+    "use-path": Example(stages("one: {use: ../other.yaml}", outputs="P4")),
+    "use-cycle": Example(stages("one: {use: neck.yaml}", outputs="P4")),
+    "unknown-input": Example(use("inputs: {P5: P5}")),
+    "used-input": Example(use("inputs: {P4: P5}")),
+    "unknown-scale": Example(MODEL, "fpngraph convert ultralytics neck.yaml --scale x"),
+    "not-converted": Example(MODEL, "fpngraph convert ultralytics neck.yaml"),
+    "unreached-param": Example(use(inputs="P4").replace("stages:", "defaults: {act: silu}\nstages:")),
     "empty-family": Example(nodes("a4: {inputs: [P4]}", "b(6..5): {inputs: [P(l)]}", inputs="P4")),
     "unused-node": Example(nodes("a4: {inputs: [P4]}", "b4: {inputs: [a4]}", inputs="P4")),
     "unused-input": Example(nodes("a4: {inputs: [P4]}", inputs="P(4..5)")),
@@ -103,20 +133,26 @@ OTHERS: dict[Code, Example] = {
     "reads-twice": Example(nodes("a4: {inputs: [P4, P4]}", inputs="P4")),
 }
 """What the corpus, which has mistakes of a text alone, does not have."""
-IN_PYTHON: Code = "not-plain-data"
-PYTHON = 'fpngraph.loads({"fpngraph": 1, "name": {1, 2}})'
+IN_PYTHON: dict[Code, tuple[str, str]] = {
+    "not-plain-data": ('fpngraph.loads({"fpngraph": 1, "name": {1, 2}})', ""),
+    "names-table": (
+        'fpngraph.load_from(neck, weights, "mine", table="neck.yaml")',
+        "source: mine\nnames:\n  - {ours: a4.op, theirs: neck.4, as: block}\n",
+    ),
+}
+"""What no command gives: a line of Python, and the file that it reads, if any."""
 
 
 def examples() -> dict[Code, Example]:
     texts = dict(BAD)
     found = {code: Example(texts[name]) for code, name in FROM_THE_CORPUS.items()} | OTHERS
-    return {code: found[code] for code in MEANINGS if code != IN_PYTHON}
+    return {code: found[code] for code in MEANINGS if code not in IN_PYTHON}
 
 
 def printed(example: Example) -> str:
     """What the command prints."""
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    with tempfile.TemporaryDirectory() as path, contextlib.chdir(path), contextlib.redirect_stdout(output):
+    with tempfile.TemporaryDirectory() as path, contextlib.chdir(path), _into(output):
         if example.shell:
             subprocess.run(["sh", "-c", example.shell], check=True)
         elif example.text:
@@ -124,6 +160,13 @@ def printed(example: Example) -> str:
         main(example.command.split()[1:])
         output.seek(0)
         return output.read()
+
+
+@contextlib.contextmanager
+def _into(output: io.TextIOWrapper) -> Iterator[None]:
+    """Where both what a command gives and what it refuses go."""
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        yield
 
 
 def section(code: Code, example: Example) -> str:
@@ -136,16 +179,21 @@ def heading(code: Code) -> str:
     return f"### {code}\n\n{MEANINGS[code]}\n\n"
 
 
-def in_python() -> str:
-    with pytest.raises(fpngraph.GraphError) as caught:
-        exec(PYTHON, {"fpngraph": fpngraph})
-    return f"{heading(IN_PYTHON)}```python\n{PYTHON}\n```\n\n```text\n{caught.value}\n```\n"
+def in_python(code: Code) -> str:
+    line, text = IN_PYTHON[code]
+    neck = fpngraph.build(fpngraph.loads(nodes("a4: {inputs: [P4]}", inputs="P4")), [8])
+    with tempfile.TemporaryDirectory() as path, contextlib.chdir(path):
+        Path("neck.yaml").write_text(text, encoding="utf-8")
+        with pytest.raises(fpngraph.GraphError) as caught:
+            exec(line, {"fpngraph": fpngraph, "neck": neck, "weights": {}})
+    file = f"```yaml\n{text}```\n\n" if text else ""
+    return f"{heading(code)}{file}```python\n{line}\n```\n\n```text\n{caught.value}\n```\n"
 
 
 def page() -> str:
     """The whole page: errors, then warnings, in the order of the list of codes."""
     sections = {code: section(code, example) for code, example in examples().items()}
-    sections[IN_PYTHON] = in_python()
+    sections |= {code: in_python(code) for code in IN_PYTHON}
     warnings = [code for code, text in sections.items() if ": warning: " in text]
     parts = {"## Errors": [code for code in MEANINGS if code not in warnings], "## Warnings": warnings}
     written = [INTRODUCTION]
@@ -155,7 +203,7 @@ def page() -> str:
 
 
 def test_every_code_has_an_example() -> None:
-    assert {*examples(), IN_PYTHON} == set(MEANINGS)
+    assert {*examples(), *IN_PYTHON} == set(MEANINGS)
 
 
 @pytest.mark.parametrize("code", examples())
