@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import fpngraph
+from fpngraph.library import shipped
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = """
@@ -80,10 +81,11 @@ def test_an_installed_package_works_without_the_checkout(scripts: Path, tmp_path
     assert found["version"] == fpngraph.__version__
     assert found["typed"] is True
     assert found["outputs"] == ["P3", "P4", "P5", "P6", "P7", "P8"]
-    assert {Path(path).parent for path in found["graphs"]} == {site / "fpngraph" / "graphs"}
+    graphs = {Path(path).relative_to(site / "fpngraph" / "graphs") for path in found["graphs"]}
+    assert graphs == {path.relative_to(ROOT / "graphs") for path in shipped().values()}
 
 
 def test_an_installed_command_line_works(scripts: Path, tmp_path: Path) -> None:
     listed = json.loads(run(scripts / "fpngraph", "list", "--format", "json", cwd=tmp_path))
 
-    assert [entry["name"] for entry in listed] == sorted(path.stem for path in (ROOT / "graphs").glob("*.yaml"))
+    assert [entry["name"] for entry in listed] == list(shipped())

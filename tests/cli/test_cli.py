@@ -443,9 +443,15 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("name", "message"),
         [
-            pytest.param("missing.yaml", "cannot read 'missing.yaml': No such file or directory\n", id="missing"),
-            pytest.param("./", "cannot read '.': it is a directory\n", id="directory"),
-            pytest.param("bifpm", "there is no graph named 'bifpm'\n  hint: did you mean 'bifpn'?", id="name"),
+            pytest.param(
+                "missing.yaml",
+                "cannot read 'missing.yaml': No such file or directory [unreadable-file]\n",
+                id="missing",
+            ),
+            pytest.param("./", "cannot read '.': it is a directory [unreadable-file]\n", id="directory"),
+            pytest.param(
+                "bifpm", "there is no graph named 'bifpm' [unknown-graph]\n  hint: did you mean 'bifpn'? (", id="name"
+            ),
         ],
     )
     def test_what_cannot_be_read_is_wrong_usage(

@@ -303,7 +303,7 @@ def test_an_operator_that_is_not_registered_is_named_with_those_that_are() -> No
     body = YOLO.split("\n", 2)[2].replace("c2f", "csq")
 
     assert refused(body).splitlines() == [
-        "<text>:6:9: 'csq' is not the name of a layer",
+        "<text>:6:9: 'csq' is not the name of a layer [unknown-operator]",
         "  6 |   op: [{csq: {blocks: 3, shortcut: false}}]",
         "    |         ^^^",
         "  hint: there are: relu, relu6, silu, swish, hard_swish, mish, gelu, sigmoid, hard_sigmoid, tanh, leaky_relu, "

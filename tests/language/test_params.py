@@ -75,15 +75,21 @@ LISTED = (
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ({"width": True}, "parameter 'width' is true, but must be an integer, like its default"),
-        ({"width": 8.0}, "parameter 'width' is 8.0, but must be an integer, like its default"),
-        ({"width": "8"}, "parameter 'width' is '8', but must be an integer, like its default"),
-        ({"width": None}, "parameter 'width' is empty, but must be an integer, like its default"),
-        ({"share": True}, "parameter 'share' is true, but must be a number, like its default"),
-        ({"bias": 1}, "parameter 'bias' is 1, but must be true or false, like its default"),
-        ({"act": 3}, "parameter 'act' is 3, but must be a string, a list or a mapping, like its default"),
-        ({"op": True}, "parameter 'op' is true, but must be a string, a list or a mapping, like its default"),
-        ({"scales": None}, "parameter 'scales' is empty, but must be a string, a list or a mapping, like its default"),
+        ({"width": True}, "parameter 'width' is true, but must be an integer, like its default [param-type]"),
+        ({"width": 8.0}, "parameter 'width' is 8.0, but must be an integer, like its default [param-type]"),
+        ({"width": "8"}, "parameter 'width' is '8', but must be an integer, like its default [param-type]"),
+        ({"width": None}, "parameter 'width' is empty, but must be an integer, like its default [param-type]"),
+        ({"share": True}, "parameter 'share' is true, but must be a number, like its default [param-type]"),
+        ({"bias": 1}, "parameter 'bias' is 1, but must be true or false, like its default [param-type]"),
+        ({"act": 3}, "parameter 'act' is 3, but must be a string, a list or a mapping, like its default [param-type]"),
+        (
+            {"op": True},
+            "parameter 'op' is true, but must be a string, a list or a mapping, like its default [param-type]",
+        ),
+        (
+            {"scales": None},
+            "parameter 'scales' is empty, but must be a string, a list or a mapping, like its default [param-type]",
+        ),
     ],
 )
 def test_a_value_of_another_type_is_refused(asked: dict[str, Any], expected: str) -> None:
@@ -92,9 +98,10 @@ def test_a_value_of_another_type_is_refused(asked: dict[str, Any], expected: str
 
 def test_what_a_string_a_list_or_a_mapping_means_is_checked_where_it_is_used() -> None:
     assert refused(act=["silu"], op="silu") == (
-        "<parameters>:1:6: 'act' is a list, but must be the name of an activation, or {name: {settings}}\n"
+        "<parameters>:1:6: 'act' is a list, but must be the name of an activation, or {name: {settings}} "
+        "[wrong-value]\n"
         "  1 | act: [silu]\n    |      ^^^^^^\n"
-        "<text>:6:50: 'op' is 'silu', but must be a list of layers, or 'none'\n"
+        "<text>:6:50: 'op' is 'silu', but must be a list of layers, or 'none' [wrong-value]\n"
         "  6 | nodes: {a4: {inputs: [P4], channels: $width, op: $op, act: $act}}\n"
         "    |                                                  ^^^\n"
         "  hint: write the layer in brackets"
@@ -234,7 +241,7 @@ def test_presets_are_checked_even_if_nobody_asks_for_them() -> None:
 
     assert refused(text) == (
         "<text>:4:63: preset 'other': parameter 'act' is 3, but must be a string, a list or a mapping, "
-        "like its default\n"
+        "like its default [param-type]\n"
         "  4 | presets: {wide: {width: 128, share: 1, open: 3}, other: {act: 3, x: $act}}\n"
         "    |                                                               ^" + LISTED + "\n"
         "<text>:4:66: preset 'other': there is no parameter 'x' [unknown-param]\n"
@@ -283,7 +290,7 @@ def test_a_table_is_looked_up_and_is_the_channels_of_levels(asked: dict[str, Any
 def test_presets_and_callers_replace_a_table_whole() -> None:
     # nothing of 3 and 5 is left of the default
     assert refused(TABLE, width={4: 2}) == (
-        "<text>:9:41: 'width' says nothing of 5\n"
+        "<text>:9:41: 'width' says nothing of 5 [table-entry]\n"
         "  9 |   b(4..5): {inputs: [a(l)], channels: $(width(9 - l) // 2)}\n"
         "    |                                         ^^^^^^^^^^^^\n"
         "  hint: it has 4"

@@ -39,8 +39,8 @@ def test_a_setting_that_would_hide_a_rule_is_refused(kind: type[Any], setting: s
         fpngraph.register(operator(kind, setting))
 
     assert str(caught.value) == (
-        f"Own: no setting can be called {setting!r}, which a class says of itself\n"
-        "  hint: choose another name; what holds for the class is annotated as a ClassVar"
+        f"Own: no setting can be called {setting!r}, which is something else of an operator\n"
+        f"  hint: call the field '{setting}_', with Field(alias={setting!r}), or annotate it as a ClassVar"
     )
 
 
@@ -52,7 +52,7 @@ def test_a_name_that_is_no_class_variable_is_refused() -> None:
         fpngraph.register(Own)
 
 
-@pytest.mark.parametrize("setting", ["factors", "weighted", "size", "copy"])
+@pytest.mark.parametrize("setting", ["factors", "weighted", "size"])
 def test_what_hides_nothing_of_its_kind_is_a_setting_like_any(setting: str) -> None:
     registered = fpngraph.register(operator(fpngraph.Layer, setting))
 
