@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from fpngraph.codes import Code, Severity
+
 _WIDEST_LINE = 120
 _LONGEST_TEXT = 1000  # of a message, and of a hint
 _LONGEST_NAME = 40  # of which the likeness to another is worked out, which takes its square
@@ -14,6 +16,7 @@ _COMPARED = 200  # names with which one is compared
 _LIKELIEST = 10  # of these that are compared closely
 _ALIKE = 0.6  # of two equal names it is 1
 _LISTED = 500  # characters of the names that a hint lists
+_FEW = 15  # names that are listed beside a likely one
 UNSEEN = "\x85\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
 """What looks like a space or like nothing, but is neither to YAML; for a set of a regular expression."""
 _UNSEEN = re.compile(f"[{UNSEEN}]")
@@ -56,9 +59,11 @@ def _printable(character: str) -> str:
 class Problem:
     """One thing that is wrong (or, as a warning, odd): what was found and required, where, and a way out."""
 
+    code: Code
     message: str
     span: Span | None = None
     hint: str | None = None
+    severity: Severity = "error"
 
     @property
     def file(self) -> str | None:
@@ -72,10 +77,17 @@ class Problem:
     def column(self) -> int | None:
         return self.span.column if self.span else None
 
+    @property
+    def place(self) -> tuple[bool, str, int, int]:
+        """What problems are sorted by: the file itself first, then those that it uses."""
+        used = self.span is not None and self.span.used_by is not None
+        return used, (self.file or "") if used else "", self.line or 0, self.column or 0
+
     def __str__(self) -> str:
-        lines = [_cut(self.message)]
+        said = f"{'warning: ' if self.severity == 'warning' else ''}{_cut(self.message)} [{self.code}]"
+        lines = [said]
         if self.span:
-            lines = [f"{self.file}:{self.line}:{self.column}: {_cut(self.message)}", self.span.marked()]
+            lines = [f"{self.file}:{self.line}:{self.column}: {said}", self.span.marked()]
         if self.span and self.span.used_by:
             lines.append(f"  used by {_cut(self.span.used_by)}")
         if self.hint:
@@ -110,13 +122,15 @@ class GraphError(ValueError):
 
 
 def nearest(found: str, known: Iterable[str]) -> str:
-    """A hint for a name that is not known: the one it may have meant, and those there are."""
+    """A hint for a name that is not known: the one it may have meant, and those there are if that helps."""
     known = [str(name) for name in known]
     if not known:
         return "there are none"
+    close = _most_alike(found, known[:_COMPARED])
+    if close and len(known) > _FEW:
+        return f"did you mean {close!r}?"
     shown = list(islice(_within(known, _LISTED), 30))
     listed = ", ".join([*shown, "..."] if len(shown) < len(known) else shown)
-    close = _most_alike(found, known[:_COMPARED])
     return f"did you mean {close!r}? There are: {listed}" if close else f"there are: {listed}"
 
 

@@ -102,8 +102,8 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
     if text not in graphs:
         graphs = named()
     if text not in graphs:
-        hint = f"{nearest(text, graphs)}; a path has a separator or an ending"
-        raise GraphError([Problem(f"there is no graph named {text!r}", None, hint)])
+        hint = f"{nearest(text, graphs)} (a path has a separator or an ending)"
+        raise GraphError([Problem("unknown-graph", f"there is no graph named {text!r}", None, hint)])
     return graphs[text]
 
 

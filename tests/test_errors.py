@@ -8,13 +8,37 @@ from fpngraph.errors import GraphError, Problem, Span, nearest
 
 
 def test_a_problem_prints_its_place_its_line_with_carets_and_its_hint() -> None:
-    problem = Problem("node 'a' reads 'b'", Span("my.yaml", 12, 5, 8, "    one: two"), "write 'c'")
+    span = Span("my.yaml", 12, 5, 8, "    one: two")
+    problem = Problem("unresolved-reference", "node 'a' reads 'b'", span, "write 'c'")
 
-    assert str(problem) == ("my.yaml:12:5: node 'a' reads 'b'\n  12 |     one: two\n     |     ^^^\n  hint: write 'c'")
+    assert str(problem) == (
+        "my.yaml:12:5: node 'a' reads 'b' [unresolved-reference]\n"
+        "  12 |     one: two\n     |     ^^^\n  hint: write 'c'"
+    )
 
 
-def test_a_problem_without_a_place_prints_its_message() -> None:
-    assert str(Problem("there is no preset 'd9'")) == "there is no preset 'd9'"
+def test_a_problem_without_a_place_prints_its_message_and_code() -> None:
+    assert str(Problem("unknown-preset", "there is no preset 'd9'")) == "there is no preset 'd9' [unknown-preset]"
+
+
+def test_a_warning_says_that_it_is_one() -> None:
+    span = Span("my.yaml", 1, 1, 4, "a4: b")
+    warning = Problem("unused-node", "node 'a4' is left out", span, severity="warning")
+
+    assert str(warning) == "my.yaml:1:1: warning: node 'a4' is left out [unused-node]\n  1 | a4: b\n    | ^^^"
+    assert str(Problem("unused-node", "node 'a4' is left out", severity="warning")) == (
+        "warning: node 'a4' is left out [unused-node]"
+    )
+
+
+def test_problems_are_sorted_by_their_place_and_what_has_none_comes_first() -> None:
+    lines = [(12, 3), (2, 30), (2, 4), None]
+    spans = [place and Span("my.yaml", *place, place[1] + 1, "text") for place in lines]
+    problems = [Problem("cycle", str(place), span) for place, span in zip(lines, spans, strict=True)]
+
+    found = sorted(problems, key=lambda problem: problem.place)
+
+    assert [problem.message for problem in found] == ["None", "(2, 4)", "(2, 30)", "(12, 3)"]
 
 
 def test_a_long_line_is_cut_around_the_place() -> None:
@@ -33,11 +57,15 @@ def test_characters_that_could_control_a_terminal_are_not_printed() -> None:
 
 
 def test_an_error_has_all_problems_and_survives_pickle_and_copy() -> None:
-    error = GraphError([Problem("one"), Problem("two", hint="three")])
+    error = GraphError([Problem("cycle", "one"), Problem("unknown-key", "two", hint="three", severity="warning")])
 
     for twin in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):
         assert twin.problems == error.problems
-        assert str(twin) == "one\ntwo\n  hint: three"
+        assert [(problem.code, problem.severity) for problem in twin.problems] == [
+            ("cycle", "error"),
+            ("unknown-key", "warning"),
+        ]
+        assert str(twin) == "one [cycle]\nwarning: two [unknown-key]\n  hint: three"
 
 
 def test_the_nearest_name_is_suggested_and_the_others_are_listed() -> None:
@@ -46,12 +74,20 @@ def test_the_nearest_name_is_suggested_and_the_others_are_listed() -> None:
     assert nearest("zzz", []) == "there are none"
 
 
+def test_beside_a_likely_name_only_a_few_others_are_listed() -> None:
+    names = [f"{letter}-name" for letter in "abcdefghijklmno"]
+
+    assert nearest("a_name", names) == f"did you mean 'a-name'? There are: {', '.join(names)}"
+    assert nearest("a_name", [*names, "sum"]) == "did you mean 'a-name'?"
+    assert nearest("zzz", [*names, "sum"]) == f"there are: {', '.join(names)}, sum"
+
+
 def test_long_names_are_cut_in_what_is_said_but_not_in_what_is_kept() -> None:
-    problem = Problem(f"unknown key {'x' * 5000!r}", Span("f.yaml", 1, 1, 2, "x"), "y" * 5000)
+    problem = Problem("unknown-key", f"unknown key {'x' * 5000!r}", Span("f.yaml", 1, 1, 2, "x"), "y" * 5000)
 
     message, _, _, hint = str(problem).splitlines()
 
-    assert message == f"f.yaml:1:1: unknown key '{'x' * 984}..."
+    assert message == f"f.yaml:1:1: unknown key '{'x' * 984}... [unknown-key]"
     assert hint == f"  hint: {'y' * 997}..."
     assert len(problem.message) > 5000
 

@@ -17,7 +17,7 @@ TOOLS = PACKAGE.parent / "tools"
 
 # A row is a room, or rooms that know nothing of each other; it imports only from rows above it here.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("errors", "feature", "files", "fonts", "reserved", "table"),
+    ("codes", "errors", "feature", "files", "fonts", "reserved", "table"),
     ("layers",),
     ("inference",),
     ("ops",),

@@ -48,7 +48,7 @@ def node_steps(node: Node, sources: Sequence[Feature]) -> NodeSteps:
             edges.append(_edge_steps(edge, key, node, source))
         except Mismatch as mismatch:
             message = f"node {node.name!r}, edge from {edge.source!r}: {mismatch.reason}"
-            problems.append(Problem(message, edge.span, mismatch.hint))
+            problems.append(Problem(mismatch.code, message, edge.span, mismatch.hint))
     if not problems:
         problems.extend(_unequal(node, edges))
     if problems:
@@ -61,7 +61,8 @@ def node_steps(node: Node, sources: Sequence[Feature]) -> NodeSteps:
             output = Feature(node.level, node.channels or UNKNOWN)
         _check_output(node, output)
     except Mismatch as mismatch:
-        raise GraphError([Problem(f"node {node.name!r}: {mismatch.reason}", node.span, mismatch.hint)]) from mismatch
+        message = f"node {node.name!r}: {mismatch.reason}"
+        raise GraphError([Problem(mismatch.code, message, node.span, mismatch.hint)]) from mismatch
     return NodeSteps(node, tuple(edges), fused, op, output)
 
 
@@ -95,7 +96,8 @@ def _unequal(node: Node, edges: Sequence[EdgeSteps]) -> Iterator[Problem]:
                 f"node {node.name!r}: the edge from {edge.edge.source!r} brings {edge.output.channels} channels, "
                 f"but {node.fusion.name!r} needs {needed}, {why}"
             )
-            yield Problem(message, edge.edge.span, f"{_way_out(edge.edge, node, needed)}, or fuse with 'concat'")
+            hint = f"{_way_out(edge.edge, node, needed)}, or fuse with 'concat'"
+            yield Problem("channels-unequal", message, edge.edge.span, hint)
 
 
 def _way_out(edge: Edge, node: Node, needed: int) -> str:
@@ -112,6 +114,7 @@ def _check_output(node: Node, output: Feature) -> None:
         raise Mismatch(
             f"comes out with {output.channels} channels, but says 'channels: {node.channels}'",
             f"add a convolution to its 'op', such as '{{conv: {{kernel: 1}}}}', or write 'channels: {output.channels}'",
+            "wrong-channels",
         )
 
 
@@ -192,7 +195,8 @@ def _projection(edge: Edge, node: Node, source: Feature) -> list[Step]:
     projection = edge.projection
     channels = projection.channels or node.channels
     if channels is None:
-        raise Mismatch("a projection needs a number of channels", "set 'channels' of the node or of 'project'")
+        hint = "set 'channels' of the node or of 'project'"
+        raise Mismatch("a projection needs a number of channels", hint, "channels-unknown")
     bias = not projection.norm if projection.bias == "auto" else projection.bias
     layers: list[Layer] = [Conv(kernel=1, bias=bias)]
     if projection.norm:

@@ -91,5 +91,6 @@ def _one_width(graph: Graph, out_channels: Mapping[str, int]) -> int:
     if len(set(out_channels.values())) > 1:
         listed = ", ".join(f"{name} has {channels}" for name, channels in out_channels.items())
         message = f"graph {graph.name!r} has outputs of unequal channels, but the heads share convolutions: {listed}"
-        raise GraphError([Problem(message, None, "give the nodes of its outputs one number of channels")])
+        hint = "give the nodes of its outputs one number of channels"
+        raise GraphError([Problem("channels-unequal", message, None, hint)])
     return next(iter(out_channels.values()))

@@ -6,6 +6,7 @@ from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
+from fpngraph.codes import Code
 from fpngraph.errors import Problem, Span
 from fpngraph.graph.nodes import Edge, Input, Node, full_name
 from fpngraph.language.hints import way_out
@@ -59,7 +60,7 @@ class Binder:
     _declared: dict[Key, Stage] = field(default_factory=dict)
     _done: list[Stage] = field(default_factory=list)
     _edges: int = 0
-    _places: set[tuple[Span | None, str]] = field(default_factory=set)
+    _places: set[tuple[Span | None, Code]] = field(default_factory=set)
     _finished: dict[tuple[int, int], Finished] = field(default_factory=dict)
 
     def run(self, inputs: Mapping[Key, Input], stages: Sequence[Stage]) -> Scope:
@@ -84,10 +85,10 @@ class Binder:
         if len(self.nodes) + nodes > MAX_NODES or self._edges > MAX_EDGES:
             message = f"stage {stage.name!r} makes {nodes} nodes with {edges} inputs and outputs"
             hint = f"a graph has at most {MAX_NODES} nodes with {MAX_EDGES} inputs and outputs"
-            self._report("limit", message, stage.span, hint)
+            self._report("limit-exceeded", message, stage.span, hint)
         elif self.spent.nodes > MAX_NODES_READ:
             message = f"graphs that use each other make more than {MAX_NODES_READ} nodes, which is the limit"
-            self._report("limit", message, stage.span, "nodes that nobody needs count, and those of each use")
+            self._report("limit-exceeded", message, stage.span, "nodes that nobody needs count, and those of each use")
         else:
             return False
         return True
@@ -110,7 +111,7 @@ class Binder:
         }
         for key in own.keys() & scope.keys():
             message = f"node {text_of(key)!r} takes a name that is in scope already, from line {scope[key].span.line}"
-            self._report("scope", message, own[key].span, "choose another name; only 'outputs' can rebind one")
+            self._report("name-taken", message, own[key].span, "choose another name; only 'outputs' can rebind one")
         visible = ChainMap(own, scope)
         for member in stage.members:
             node = self._node(stage, run, member, visible)
@@ -126,7 +127,8 @@ class Binder:
             found = next((key for key in candidates.keys if key in scope), None)
             if found is None and candidates.keys == (key_of(entry.name),):
                 message = f"the graph that is used takes {entry.name!r}, which does not exist here"
-                self._report("missing", message, candidates.span, f"say what it is: 'inputs: {{{entry.name}: ...}}'")
+                hint = f"say what it is: 'inputs: {{{entry.name}: ...}}'"
+                self._report("unresolved-reference", message, candidates.span, hint)
                 continue
             if found is None:
                 self._report_missing(f"input {entry.name!r} of the graph that is used reads", candidates, scope)
@@ -137,7 +139,7 @@ class Binder:
             if scope[found].level != entry.level:
                 here, there = scope[found].level, entry.level
                 message = f"{text_of(found)!r} is at level {here}, but stands for {entry.name!r}, at level {there}"
-                self._report("level", message, candidates.span)
+                self._report("used-input", message, candidates.span)
         if len(sources) < len(used.inputs):
             return {}
         place = Place(str(stage.name), run, sources)
@@ -156,7 +158,7 @@ class Binder:
             key = binding.key or found
             name = text_of(key) if key else candidates.text
             if key and name in names:
-                self._report("twice", f"output {name!r} is there twice", candidates.span)
+                self._report("declared-twice", f"output {name!r} is there twice", candidates.span)
             names.add(name)
             if found is not None and key is not None:
                 chosen = visible[found]
@@ -177,7 +179,7 @@ class Binder:
                 self._report_missing(f"node {name!r} reads", candidates, visible, "none")
         if not edges and all(candidates.optional for candidates in member.inputs):
             hint = "each of its inputs may be 'none', and here all are"
-            self._report("inputs", f"node {name!r} has no input", member.span, hint)
+            self._report("no-inputs", f"node {name!r} has no input", member.span, hint)
         if settings.missing_level:
             return None
         return settings.node(stage, run, member, tuple(edges))
@@ -190,18 +192,18 @@ class Binder:
         if settings.missing_level:
             levels = ", ".join(map(str, settings.missing_level))
             message = f"node {name!r}: 'channels' says nothing of level {member.level}"
-            self._report("channels", message, member.span, f"it has the levels {levels}")
+            self._report("channels-unknown", message, member.span, f"it has the levels {levels}")
         return settings
 
     def _report_missing(self, who: str, candidates: Candidates, visible: Scope, *fallbacks: str) -> None:
-        if (candidates.span, "missing") in self._places:  # a hint takes its time
+        if (candidates.span, "unresolved-reference") in self._places:  # a hint takes its time
             return
         names = [repr(text_of(key)) for key in candidates.keys]
         message = f"{who} {names[0]}, which does not exist"
         if len(names) > 1:
             message = f"{who} {' or '.join(names)}, of which none exists"
         hint = self._elsewhere(candidates) or way_out(candidates, visible, fallbacks)
-        self._report("missing", message, candidates.span, hint)
+        self._report("unresolved-reference", message, candidates.span, hint)
 
     def _elsewhere(self, candidates: Candidates) -> str | None:
         """Which stage has what is out of sight here."""
@@ -213,11 +215,11 @@ class Binder:
                 return f"stage {stage.name!r} has a node {name!r}, but it runs later"
         return None
 
-    def _report(self, kind: str, message: str, span: Span | None, hint: str | None = None) -> None:
-        """One problem of a kind per place: the members and runs after the first say the same."""
-        if (span, kind) not in self._places:
-            self._places.add((span, kind))
-            self.problems.append(Problem(message, span, hint))
+    def _report(self, code: Code, message: str, span: Span | None, hint: str | None = None) -> None:
+        """One problem of a code per place: the members and runs after the first say the same."""
+        if (span, code) not in self._places:
+            self._places.add((span, code))
+            self.problems.append(Problem(code, message, span, hint))
 
 
 def _known(span: Span | None) -> Span:

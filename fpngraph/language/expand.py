@@ -71,12 +71,13 @@ def _not_one_of_two(document: Value) -> Iterator[Problem]:
     spans = document.key_spans
     for key in ("nodes", "stages"):
         if key in spans and document.at([key]).data is None:
-            yield Problem(f"{key!r} is empty, but must be a mapping", document.at([key]).span)
+            yield Problem("wrong-value", f"{key!r} is empty, but must be a mapping", document.at([key]).span)
     if "nodes" not in spans and "stages" not in spans:
-        yield Problem("a graph needs 'nodes' or 'stages', and this has neither", document.span)
+        yield Problem("nodes-or-stages", "a graph needs 'nodes' or 'stages', and this has neither", document.span)
     elif "nodes" in spans and "stages" in spans:
         hint = "put the nodes into a stage, or the stages' nodes under 'nodes'"
-        yield Problem("a graph has 'nodes' or 'stages', and this has both", spans["nodes"], hint)
+        message = "a graph has 'nodes' or 'stages', and this has both"
+        yield Problem("nodes-or-stages", message, spans["nodes"], hint)
 
 
 def _mixed_stages(document: Value) -> Iterator[Problem]:
@@ -87,7 +88,8 @@ def _mixed_stages(document: Value) -> Iterator[Problem]:
         if not isinstance(stage.data, Mapping):
             continue
         if "use" not in keys and "nodes" not in keys:
-            yield Problem(f"stage {name!r} needs 'nodes' or 'use', and has neither", stages.key_spans[name])
+            message = f"stage {name!r} needs 'nodes' or 'use', and has neither"
+            yield Problem("nodes-or-use", message, stages.key_spans[name])
         for key in ("nodes", *OF_NODES) if "use" in keys else OF_USE:
             if key not in keys:
                 continue
@@ -95,7 +97,7 @@ def _mixed_stages(document: Value) -> Iterator[Problem]:
             if "use" not in keys:
                 hint = f"{key!r} is for the graph that a stage uses"
             also = "" if "use" in keys else "out"
-            yield Problem(f"a stage with{also} 'use' has no {key!r}", keys[key], hint)
+            yield Problem("nodes-or-use", f"a stage with{also} 'use' has no {key!r}", keys[key], hint)
 
 
 def _stages(spec: GraphSpec, document: Value, reader: StageReader) -> tuple[Stage, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
+from fpngraph.codes import Code
 from fpngraph.errors import Problem, Span, nearest
 from fpngraph.language.grammar.arithmetic import Expression
 from fpngraph.language.grammar.reference import (
@@ -53,22 +54,23 @@ class Names:
         self._used: list[tuple[Name, Span]] = []
         self._complete = True
 
-    def report(self, message: str, span: Span | None, hint: str | None = None) -> None:
+    def report(self, code: Code, message: str, span: Span | None, hint: str | None = None) -> None:
         """A problem, unless its place has one already: the other members of a range say the same."""
-        self.problems.once(message, span, hint)
+        self.problems.once(code, message, span, hint)
 
     def stop(self, message: str, span: Span) -> NoReturn:
         """Ends the phase at a limit."""
-        self.problems.append(Problem(message, span))
+        self.problems.append(Problem("limit-exceeded", message, span))
         raise self.problems.error()
 
     def name(self, text: Any, span: Span) -> Name | None:
         """The name that a key says."""
         if not isinstance(text, str):
             found = "nothing" if text is None else repr(text)[:60]
-            self.report(f"expected a name, found {found}", span, _A_NAME)
+            self.report("name-syntax", f"expected a name, found {found}", span, _A_NAME)
             return None
-        return self._parsed(parse_declaration, Place(span, text), None if is_name(text) else _A_NAME)
+        hint = None if is_name(text) else _A_NAME
+        return self._parsed(parse_declaration, Place(span, text), "name-syntax", hint)
 
     def declaration(self, text: Any, span: Span) -> Name | None:
         """The name of a key that declares or binds something which the file can then refer to."""
@@ -91,22 +93,26 @@ class Names:
         """What an input or output names."""
         if not isinstance(value.data, str):
             found = "nothing" if value.data is None else shown(value)
-            self.report(f"expected a reference, found {found}", value.span, "such as P5, td(l+1) or P(3..5)")
+            hint = "such as P5, td(l+1) or P(3..5)"
+            self.report("reference-syntax", f"expected a reference, found {found}", value.span, hint)
             return None
         place = Place(value.span, value.data)
-        reference = self._parsed(parse_reference, place)
+        reference = self._parsed(parse_reference, place, "reference-syntax")
         if reference is not None:
             self._used += [(name, place.part(name.start, name.end)) for name in reference.alternatives]
         return reference
 
-    def _parsed(self, parse: Callable[[str], T], place: Place, hint: str | None = None) -> T | None:
+    def _parsed(self, parse: Callable[[str], T], place: Place, code: Code, hint: str | None = None) -> T | None:
+        """What ``parse`` makes of a text; None, and a problem, where it is not written so, which is a ``code``."""
         if len(place.text) > MAX_LENGTH:
-            self.report(f"a name has {len(place.text)} characters, but {MAX_LENGTH} is the limit", place.span)
+            message = f"a name has {len(place.text)} characters, but {MAX_LENGTH} is the limit"
+            self.report("limit-exceeded", message, place.span)
             return None
         try:
             return parse(place.text)
         except Reason as reason:
-            self.report(reason.message, place.part(reason.start, reason.stop), reason.hint or hint)
+            where = place.part(reason.start, reason.stop)
+            self.report(reason.code or code, reason.message, where, reason.hint or hint)
             return None
 
     def keys(self, name: Name, place: Place, index: int | None = None) -> list[Key]:
@@ -130,7 +136,8 @@ class Names:
         try:
             return self.numbers.at(index).value(expression)
         except Reason as reason:
-            self.report(reason.message, place.part(reason.start, reason.stop), reason.hint)
+            where = place.part(reason.start, reason.stop)
+            self.report(reason.code or "reference-syntax", reason.message, where, reason.hint)
             return None
 
     def candidates(self, reference: Reference, value: Value, index: int | None = None) -> Iterator[Candidates]:
@@ -151,20 +158,23 @@ class Names:
         """A problem where a node, input, output or stage may not be called so."""
         text = text_of(key)
         if text.startswith("_"):
-            self.report(f"the name {text!r} begins with '_', which is reserved", span, "begin it with a letter")
+            message = f"the name {text!r} begins with '_', which is reserved"
+            self.report("reserved-name", message, span, "begin it with a letter")
         elif key[0] in WORDS or text in RESERVED or keyword.iskeyword(text):
             hint = f"choose another name, such as {text + '_'!r}" if key[1] is None else "choose another family"
-            self.report(f"the name {text!r} is reserved", span, hint)
+            self.report("reserved-name", f"the name {text!r} is reserved", span, hint)
         elif key[1] is not None and key[1] < 0:
-            self.report(f"the index of {text!r} is negative", span, "a declared index is 0 or more")
+            message = f"the index of {text!r} is negative"
+            self.report("index-out-of-range", message, span, "a declared index is 0 or more")
 
     def level(self, key: Key, explicit: int | None, span: Span, hint: str) -> int | None:
         """The level of what ``key`` declares; None, and a problem, where it has none. ``hint`` says how to give one."""
         level = key[1] if explicit is None else explicit
         if level is None:
-            self.report(f"{text_of(key)!r} has no index, so it needs a level", span, hint)
+            self.report("missing-level", f"{text_of(key)!r} has no index, so it needs a level", span, hint)
         elif level > MAX_LEVEL:
-            self.report(f"the level of {text_of(key)!r} is {level}, but must be at most {MAX_LEVEL}", span, hint)
+            message = f"the level of {text_of(key)!r} is {level}, but must be at most {MAX_LEVEL}"
+            self.report("index-out-of-range", message, span, hint)
         return level if level is not None and 0 <= level <= MAX_LEVEL else None
 
     def report_unknown(self) -> None:
@@ -180,4 +190,4 @@ class Names:
             if (name.family, not indexed) in self._known:
                 hint = f"{name.family!r} is declared {'without' if indexed else 'with'} an index"
             what = "family" if indexed else "name"
-            self.report(f"{what} {name.family!r} is declared nowhere in the file", span, hint)
+            self.report("unknown-name", f"{what} {name.family!r} is declared nowhere in the file", span, hint)

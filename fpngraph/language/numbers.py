@@ -52,20 +52,21 @@ class Numbers:
         name = str(step.operand)
         if name in self.params:
             message = f"parameter {name!r} is no table: {_table(self.params[name])}"
-            return Reason(message, step.start, step.stop, _A_TABLE)
+            return Reason(message, step.start, step.stop, _A_TABLE, "param-type")
         hint = self._nearest(name, self.tables) if self.tables else _A_TABLE
-        return Reason(f"there is no table {clipped(name)}", step.start, step.stop, hint)
+        return Reason(f"there is no table {clipped(name)}", step.start, step.stop, hint, "unknown-param")
 
     def _no_integer(self, step: Step) -> Reason:
         name = str(step.operand)
         if name in self.params:
             message = f"parameter {name!r} is {shown(self.params[name])}, not an integer"
             hint = f"write {name + '(l)'!r} for what it has at an index" if name in self.tables else None
-            return Reason(message, step.start, step.stop, hint)
+            return Reason(message, step.start, step.stop, hint, "param-type")
         if name == "l":
             hint = "'l' is the index of the entry that says it, and here is none"
-            return Reason("'l' has no value here", step.start, step.stop, hint)
-        return Reason(f"there is no parameter {name!r}", step.start, step.stop, self._nearest(name, self.integers))
+            return Reason("'l' has no value here", step.start, step.stop, hint, "no-index")
+        hint = self._nearest(name, self.integers)
+        return Reason(f"there is no parameter {name!r}", step.start, step.stop, hint, "unknown-param")
 
     @staticmethod
     def _nearest(name: str, known: Mapping[str, Any]) -> str:

@@ -33,10 +33,12 @@ def _unused(expansion: Expansion, needed: Collection[str], used: Mapping[str, Sp
         spans |= dict.fromkeys((name for name in spans if name.startswith(stem)), span)
     for place, names in _by_place((span, repr(name)) for name, span in spans.items()):
         what, who = (f"node {names[0]} is", "it") if len(names) == 1 else (f"nodes {_listed(names)} are", "them")
-        yield Problem(f"{what} left out, since no output depends on {who}", place)
+        message = f"{what} left out, since no output depends on {who}"
+        yield Problem("unused-node", message, place, severity="warning")
     unread = (entry for entry in expansion.inputs if entry.name not in needed)
     for place, names in _by_place((entry.span, repr(entry.name)) for entry in unread):
-        yield Problem(f"nobody reads the input{'s' * (len(names) > 1)} {_listed(names)}", place)
+        message = f"nobody reads the input{'s' * (len(names) > 1)} {_listed(names)}"
+        yield Problem("unused-input", message, place, severity="warning")
 
 
 def _other_levels(expansion: Expansion, levels: Mapping[str, int]) -> Iterator[Problem]:
@@ -48,7 +50,7 @@ def _other_levels(expansion: Expansion, levels: Mapping[str, int]) -> Iterator[P
         if output.key[1] not in (None, level)
     ]
     for span, said in _by_place(odd):
-        yield Problem(f"output {_listed(said)}", span, "the name says another level")
+        yield Problem("output-level", f"output {_listed(said)}", span, "the name says another level", "warning")
 
 
 def _single(nodes: Iterable[Node]) -> Iterator[Problem]:
@@ -56,8 +58,9 @@ def _single(nodes: Iterable[Node]) -> Iterator[Problem]:
     for span, family in _by_place((node.span, node) for node in nodes):
         alone = [node for node in family if len(node.edges) == 1 and node.fusion.weighted]
         if alone:
-            said = f"its fusion {alone[0].fusion.name!r} learns a weight for it"
-            yield Problem(f"node {alone[0].name!r} has one input, but {said}", span, _without_a_weight(alone, family))
+            name, fusion = alone[0].name, alone[0].fusion.name
+            message = f"node {name!r} has one input, but its fusion {fusion!r} learns a weight for it"
+            yield Problem("one-weighted-input", message, span, _without_a_weight(alone, family), "warning")
 
 
 def _without_a_weight(alone: Sequence[Node], family: Sequence[Node]) -> str:
@@ -85,7 +88,7 @@ def _twice(own: Iterable[Node], nodes: Mapping[str, Node], levels: Mapping[str, 
                 found.append((edge.span, (node, edge)))
     for span, [(node, edge), *_] in _by_place(found):
         hint = "both edges do the same and learn nothing, so that the map counts twice"
-        yield Problem(f"node {node.name!r} reads {edge.source!r} twice", span, hint)
+        yield Problem("reads-twice", f"node {node.name!r} reads {edge.source!r} twice", span, hint, "warning")
 
 
 def _learns(edge: Edge, node: Node, path: Sequence[Operator], source: int | None) -> bool:

@@ -43,7 +43,7 @@ def read_params(document: Value, preset: Value | str | None, given: Value | Mapp
     elif chosen is not None:
         hint = nearest(str(chosen), map(str, islice(presets, 1000)))
         place = preset.span if isinstance(preset, Value) else None
-        problems.append(Problem(f"there is no preset {chosen!r}", place, hint))
+        problems.append(Problem("unknown-preset", f"there is no preset {chosen!r}", place, hint))
     if given:
         said = given if isinstance(given, Value) else read(to_yaml(dict(given)), _GIVEN)
         problems.extend(_unfit(said, params, ""))
@@ -67,16 +67,18 @@ def _wrong_definitions(document: Value, params: Params) -> Iterator[Problem]:
         span = document.at(["params"]).key_spans[name]
         if not isinstance(name, str) or not is_name(name):
             written = span.text[span.column - 1 : span.end - 1]
-            yield Problem(f"{written!r} is no name of a parameter", span, "letters, digits and _; no digit first")
+            hint = "letters, digits and _; no digit first"
+            yield Problem("name-syntax", f"{written!r} is no name of a parameter", span, hint)
         elif name in _TAKEN:
-            yield Problem(f"no parameter can be called {name!r}: {_TAKEN[name]}", span)
+            yield Problem("reserved-name", f"no parameter can be called {name!r}: {_TAKEN[name]}", span)
         yield from _references(value)
 
 
 def _references(value: Value) -> Iterator[Problem]:
     for found in values_in(value):
         if isinstance(found.data, str) and found.data.startswith("$"):
-            yield Problem(f"a parameter cannot refer to another, but this is {shown(found)}", found.span)
+            message = f"a parameter cannot refer to another, but this is {shown(found)}"
+            yield Problem("nested-param", message, found.span)
 
 
 def _unfit(entries: Value, params: Params, what: str) -> Iterator[Problem]:
@@ -86,12 +88,13 @@ def _unfit(entries: Value, params: Params, what: str) -> Iterator[Problem]:
         if name not in params:
             hint = nearest(str(name), map(str, islice(params, 1000)))
             span = entries.key_spans[name] if place else None
-            yield Problem(f"{what}there is no parameter {str(name)!r}", span, hint)
+            yield Problem("unknown-param", f"{what}there is no parameter {str(name)!r}", span, hint)
             continue
         if not _fits(value, params[name]):
             listed = ", ".join(f"{known}: {shown(default)}" for known, default in islice(params.items(), 30))
             message = f"{what}parameter {name!r} is {shown(value)}, but must be {_type(params[name])}, like its default"
-            yield Problem(message, value.span if place else None, f"the parameters are {listed}")
+            span = value.span if place else None
+            yield Problem("param-type", message, span, f"the parameters are {listed}")
         yield from _references(value)
 
 

@@ -25,7 +25,7 @@ def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
         name = names.declaration(text, span)
         if name and name.stop_index is not None and explicit is not None:
             hint = f"a level for each: write 'inputs: {name.text}', or name after name"
-            names.report(f"the range {name.text!r} is given one level, {explicit}", span, hint)
+            names.report("wrong-value", f"the range {name.text!r} is given one level, {explicit}", span, hint)
             continue
         keys = names.keys(name, Place(span, text)) if name else []
         if len(inputs) + len(keys) > MAX_NODES:
@@ -34,11 +34,12 @@ def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
             names.check(key, span)
             level = names.level(key, explicit, span, _LEVEL)
             if key in inputs:
-                names.report(f"input {text_of(key)!r} is declared twice", span)
+                names.report("declared-twice", f"input {text_of(key)!r} is declared twice", span)
             elif level is not None:
                 inputs[key] = Input(text_of(key), level, span)
     if not inputs and len(names.problems) == before:
-        names.report("the graph has no inputs", value.span, "name the maps of the backbone, such as 'inputs: C(3..5)'")
+        hint = "name the maps of the backbone, such as 'inputs: C(3..5)'"
+        names.report("no-inputs", "the graph has no inputs", value.span, hint)
     if len(names.problems) > before:
         names.incomplete()
     return inputs
@@ -53,7 +54,8 @@ def _entries(value: Value, names: Names) -> Iterator[tuple[Any, Span, int | None
         if type(level.data) is int and level.data >= 0:
             yield text, value.key_spans[text], level.data
         else:
-            names.report(f"input {text!r} needs its level, an integer of 0 or more", level.span, _LEVEL)
+            message = f"input {text!r} needs its level, an integer of 0 or more"
+            names.report("missing-level", message, level.span, _LEVEL)
 
 
 def read_bindings(value: Value, names: Names) -> tuple[Binding, ...]:
@@ -67,16 +69,18 @@ def read_used_inputs(value: Value | None, graph: Graph, names: Names, use: Span)
     known = {key_of(name) for name in graph.inputs}
     if value is not None and not isinstance(value.data, Mapping):
         hint = "such as 'inputs: {C(3..5): P(l)}'"
-        names.report("'inputs' of a graph that is used is a mapping of its inputs to references", value.span, hint)
+        message = "'inputs' of a graph that is used is a mapping of its inputs to references"
+        names.report("wrong-value", message, value.span, hint)
     for binding in _bound(value, names, names.name) if value else ():
         assert binding.key is not None
         if binding.key not in known:
             hint = nearest(text_of(binding.key), graph.inputs)
             span = binding.candidates.span
-            names.report(f"the graph that is used has no input {text_of(binding.key)!r}", span, hint)
+            message = f"the graph that is used has no input {text_of(binding.key)!r}"
+            names.report("unknown-input", message, span, hint)
         elif binding.candidates.optional:
-            hint = "leave '| none' out"
-            names.report("an input of a graph that is used cannot be 'none'", binding.candidates.span, hint)
+            message = "an input of a graph that is used cannot be 'none'"
+            names.report("used-input", message, binding.candidates.span, "leave '| none' out")
         said[binding.key] = binding.candidates
     for entry in graph.inputs.values():
         key = key_of(entry.name)
@@ -90,9 +94,11 @@ def read_outputs(value: Value, names: Names) -> tuple[Binding, ...]:
     for binding in bindings:
         if binding.candidates.optional:
             hint = "leave '| none' out, or leave out the output"
-            names.report("an output of the graph cannot be 'none'", binding.candidates.span, hint)
+            message = "an output of the graph cannot be 'none'"
+            names.report("output-reference", message, binding.candidates.span, hint)
     if not bindings and len(names.problems) == before:
-        names.report("the graph has no outputs", value.span, "name what the neck gives, such as 'outputs: P(3..7)'")
+        hint = "name what the neck gives, such as 'outputs: P(3..7)'"
+        names.report("no-outputs", "the graph has no outputs", value.span, hint)
     return bindings
 
 
@@ -114,7 +120,8 @@ def _bound(value: Value, names: Names, read: Callable[[Any, Span], Name | None])
             continue
         if reference.alternatives[0].stop_index is not None:
             hint = "write the range on both sides with 'l', such as '{P(3..7): out(l)}'"
-            names.report("an output of a name stands for one node, not for a range", entry.span, hint)
+            message = "an output of a name stands for one node, not for a range"
+            names.report("output-reference", message, entry.span, hint)
             continue
         for key in names.keys(name, Place(span, str(text))):
             names.check(key, span)

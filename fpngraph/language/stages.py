@@ -38,7 +38,8 @@ class StageReader:
     def stage(self, name: str | None, spec: StageSpec, value: Value, span: Span) -> Stage:
         """One stage; ``value`` is its mapping in the file, ``span`` the place of its name."""
         if name is not None and not is_name(name):
-            self.names.report(f"{name!r} is no name of a stage", span, "letters, digits and _; no digit first")
+            hint = "letters, digits and _; no digit first"
+            self.names.report("name-syntax", f"{name!r} is no name of a stage", span, hint)
         elif name is not None:
             self.names.check((name, None), span)
         entries = value.entries
@@ -48,7 +49,8 @@ class StageReader:
         outputs = read_bindings(entries["outputs"], self.names) if spec.outputs is not None else None
         if spec.repeat is not None and (outputs is None or not isinstance(entries["outputs"].data, Mapping)):
             message = "a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read"
-            self.names.report(message, value.key_spans["repeat"], "such as 'outputs: {P(3..7): out(l)}'")
+            hint = "such as 'outputs: {P(3..7): out(l)}'"
+            self.names.report("repeat-without-outputs", message, value.key_spans["repeat"], hint)
         return Stage(name, spec.repeat, members, outputs, span, used)
 
     def _used(self, name: str, entries: Mapping[str, Value], span: Span) -> UsedGraph | None:
@@ -74,7 +76,8 @@ class StageReader:
                     yield member
                 else:
                     place = f"{first.declared!r} on line {first.span.line}"
-                    self.names.report(f"node {text_of(member.key)!r} is declared by {place} already", member.span)
+                    message = f"node {text_of(member.key)!r} is declared by {place} already"
+                    self.names.report("declared-twice", message, member.span)
 
     def _family(self, text: Any, span: Span, value: Value, defaults: Sequence[PerMember[Defaults]]) -> Iterator[Member]:
         """The members that one entry of ``nodes`` declares."""
@@ -86,13 +89,14 @@ class StageReader:
         keys = names.keys(name, Place(span, text)) if name else []
         self._count(keys, span, [entry, *defaults])
         if name and not keys and not name.parameters and len(names.problems) == before:
-            self.warnings.append(Problem(f"family {name.text!r} has no member", span))
+            message = f"family {name.text!r} has no member"
+            self.warnings.append(Problem("empty-family", message, span, severity="warning"))
         varies = entry.varies or any(part.varies for part in defaults)
         cache: dict[int | None, Defaults] = {}
         for key in keys:
             names.check(key, span)
             if key[1] is None and any(part.varies for part in defaults):
-                names.report(f"{text_of(key)!r} has no index, but 'defaults' use 'l'", span, _INDEX)
+                names.report("no-index", f"{text_of(key)!r} has no index, but 'defaults' use 'l'", span, _INDEX)
                 continue
             spec, layers = entry.at(key[1]), [part.at(key[1]) for part in defaults]
             level = names.level(key, spec.level, span, _LEVEL) if spec else None

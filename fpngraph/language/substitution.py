@@ -84,10 +84,11 @@ class _Substitution:
         param = self.numbers.params.get(match[1]) if match else None
         if match is None:
             hint = "write $name for a parameter, or $(expression) for arithmetic"
-            self.problems.append(Problem(f"{shown(value)} is no parameter", value.span, hint))
+            self.problems.append(Problem("expression-syntax", f"{shown(value)} is no parameter", value.span, hint))
         elif param is None:
             hint = nearest(match[1], map(str, islice(self.numbers.params, 1000)))
-            self.problems.append(Problem(f"there is no parameter {clipped(match[1])}", value.span, hint))
+            message = f"there is no parameter {clipped(match[1])}"
+            self.problems.append(Problem("unknown-param", message, value.span, hint))
         elif isinstance(param.data, Mapping | tuple):
             return self._structure(match[1], param, value)
         else:
@@ -103,13 +104,14 @@ class _Substitution:
             return param
         if self.spent.inserted - self._sizes[name] <= MAX_VALUES:
             message = f"parameters expand the file to more than {MAX_VALUES} values"
-            self.problems.append(Problem(message, value.span))
+            self.problems.append(Problem("limit-exceeded", message, value.span))
         return value
 
     def _number(self, value: Value, text: str) -> Value:
         try:
             if len(text) > MAX_LENGTH:
-                raise Reason(f"an expression has {len(text)} characters, but {MAX_LENGTH} is the limit", 0, len(text))
+                message = f"an expression has {len(text)} characters, but {MAX_LENGTH} is the limit"
+                raise Reason(message, 0, len(text), code="limit-exceeded")
             self.spent.characters += len(text)
             if self.spent.characters > MAX_CHARACTERS and not self.final:
                 return self._beyond(value, len(text))
@@ -118,13 +120,13 @@ class _Substitution:
             return self._evaluated(value, text)
         except Reason as reason:
             span = value.span.part(reason.start, reason.stop) if value.verbatim else value.span
-            self.problems.append(Problem(reason.message, span, reason.hint))
+            self.problems.append(Problem(reason.code or "expression-syntax", reason.message, span, reason.hint))
             return value
 
     def _beyond(self, value: Value, length: int) -> Value:
         """The value as it is, with one problem for the expression at which there are too many characters."""
         if self.spent.characters - length <= MAX_CHARACTERS:
-            self.problems.append(Problem(TOO_MANY, value.span))
+            self.problems.append(Problem("limit-exceeded", TOO_MANY, value.span))
         return value
 
     def _evaluated(self, value: Value, text: str) -> Value:
@@ -136,5 +138,5 @@ class _Substitution:
                 return value
             number = self.numbers.value(expression)
         except Reason as reason:
-            raise Reason(reason.message, reason.start + 2, reason.stop + 2, reason.hint) from None
+            raise Reason(reason.message, reason.start + 2, reason.stop + 2, reason.hint, reason.code) from None
         return replace(value, data=number, verbatim=False)

@@ -12,7 +12,7 @@ from fpngraph.language.expand import Expansion, Given, Preset, expand
 from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.members import Binding, Candidates, Key, Stage, text_of
 from fpngraph.language.oddities import oddities
-from fpngraph.language.problems import Problems, place_of
+from fpngraph.language.problems import Problems
 from fpngraph.language.uses import Uses
 from fpngraph.language.yaml.value import Value
 
@@ -50,7 +50,7 @@ def checked(expansion: Expansion) -> Graph:
         inputs={entry.name: entry for entry in expansion.inputs},
         nodes={name: nodes[name] for name in order if name in nodes and name in needed},
         outputs=outputs,
-        warnings=tuple(sorted(dict.fromkeys(warnings), key=place_of)),
+        warnings=tuple(sorted(dict.fromkeys(warnings), key=lambda warning: warning.place)),
         stages=tuple(_stage(stage, expansion) for stage in expansion.stages),
     )
 
@@ -106,7 +106,7 @@ def _cycles(digraph: networkx.DiGraph[str], nodes: Mapping[str, Node]) -> GraphE
         if len(steps) > _LONGEST:
             steps[_LONGEST:] = [f"{len(steps) - _LONGEST} more nodes that read"]
         hint = "each node must be computable from the inputs; read an earlier node in one of these places"
-        problems.once(f"a cycle: {' '.join(steps)} {cycle[0][0]!r}", spans[0], hint)
+        problems.once("cycle", f"a cycle: {' '.join(steps)} {cycle[0][0]!r}", spans[0], hint)
     return problems.error()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from fpngraph.codes import Code
 from fpngraph.errors import GraphError, Problem, Span, nearest
 from fpngraph.graph.graph import Graph
 from fpngraph.language.keys.findings import shown
@@ -82,9 +83,9 @@ class Uses:
         use = entries["use"]
         self.spent.uses += 1
         if self.spent.uses > MAX_USES:
-            _stop(f"the graph uses more than {MAX_USES} other graphs, which is the limit", use.span)
+            _stop("limit-exceeded", f"the graph uses more than {MAX_USES} other graphs, which is the limit", use.span)
         if len(self.chain) == MAX_USED_DEPTH:
-            _stop(f"graphs use each other deeper than {MAX_USED_DEPTH} levels", use.span)
+            _stop("limit-exceeded", f"graphs use each other deeper than {MAX_USED_DEPTH} levels", use.span)
         link = Link(stage, span, self.home.file)
         try:
             document, home = self._document(use, link)
@@ -99,7 +100,7 @@ class Uses:
         if isinstance(use.data, Mapping):
             return use, self.home
         if not isinstance(use.data, str) or not use.data:
-            _stop(f"'use' is {shown(use)}, but must be {_A_GRAPH}", use.span)
+            _stop("wrong-value", f"'use' is {shown(use)}, but must be {_A_GRAPH}", use.span)
         if not is_path(use.data):
             return self._named(use, use.data, link)
         place, called = self._place(use, use.data)
@@ -108,20 +109,21 @@ class Uses:
     def _named(self, use: Value, name: str, link: Link) -> tuple[Value, Home]:
         graphs = self.named()
         if name not in graphs:
-            hint = f"{nearest(name, graphs)}; a path has a separator or an ending"
-            _stop(f"there is no graph named {name!r}", use.span, hint)
+            hint = f"{nearest(name, graphs)} (a path has a separator or an ending)"
+            _stop("unknown-graph", f"there is no graph named {name!r}", use.span, hint)
         place = Path(os.path.realpath(graphs[name]))
         return self._read(use, place, str(graphs[name]), Home(place.parent, roots=(place.parent,)), link)
 
     def _place(self, use: Value, path: str) -> tuple[Path, str]:
         """The file at a path, links resolved, and what errors call it. No path leads out of the folders."""
         if Path(path).is_absolute() or Path(path).drive:
-            _stop(f"{path!r} is an absolute path", use.span, "a path is relative to the file that says it")
+            hint = "a path is relative to the file that says it"
+            _stop("use-path", f"{path!r} is an absolute path", use.span, hint)
         folders = [(self.home.folder, self.home.called), (self.folder, self.folder)]
         bases = [(base, called) for base, called in folders if base is not None and called is not None]
         if not bases:
             hint = "load the file that says it, or pass 'folder' to fpngraph.loads"
-            _stop(f"nobody says which folder {path!r} is relative to", use.span, hint)
+            _stop("use-path", f"nobody says which folder {path!r} is relative to", use.span, hint)
         found = [
             (Path(os.path.realpath(base / path)), os.path.normpath(called / path))
             for base, called in bases
@@ -130,9 +132,9 @@ class Uses:
         inside = [entry for entry in found if any(entry[0].is_relative_to(root) for root in self._roots())]
         if found and not inside:
             hint = "files that are used lie in the folder of the file that is loaded, or in the one of '--graphs'"
-            _stop(f"{path!r} leads out of the folder of the graph", use.span, hint)
+            _stop("use-path", f"{path!r} leads out of the folder of the graph", use.span, hint)
         if not inside:
-            _stop(f"no file can be called {path!r}", use.span)
+            _stop("unreadable-file", f"no file can be called {path!r}", use.span)
         there = (entry for entry in inside if os.path.exists(entry[0]))  # noqa: PTH110  (no name is too long for it)
         return next(there, inside[0])
 
@@ -145,18 +147,18 @@ class Uses:
         if first is not None:
             steps = [f"{it.span.file} (stage {it.stage!r}, line {it.span.line})" for it in links[first:]]
             message = f"a graph that uses itself: {' uses '.join([*steps, links[first].span.file])}"
-            _stop(message, use.span, "leave out one of these stages")
+            _stop("use-cycle", message, use.span, "leave out one of these stages")
         with suppress(OSError):  # reading says why
             self.spent.bytes += place.stat().st_size
         if self.spent.bytes > MAX_BYTES:
-            _stop(f"the files that are used have more than {MAX_BYTES} bytes together", use.span)
+            _stop("limit-exceeded", f"the files that are used have more than {MAX_BYTES} bytes together", use.span)
         document = read_file(place, called, link.text)
         return document, replace(home, file=place, called=Path(called).parent)
 
     def _count(self, values: int, span: Span) -> None:
         self.spent.values += values
         if self.spent.values > MAX_VALUES:
-            _stop(f"the graphs that are used have more than {MAX_VALUES} values together", span)
+            _stop("limit-exceeded", f"the graphs that are used have more than {MAX_VALUES} values together", span)
 
 
 def not_reached(
@@ -171,7 +173,8 @@ def not_reached(
         for key in sorted(_HANDED_ON & said.entries.keys() & params.keys() - given):
             if said.entries[key].data is not None and said.entries[key].plain() != params[key].plain():
                 message = f"'defaults' do not reach the parameter {key!r} of the graph that is used, which nobody sets"
-                yield Problem(message, span, f"write 'params: {{{key}: ...}}' to have there what 'defaults' say")
+                hint = f"write 'params: {{{key}: ...}}' to have there what 'defaults' say"
+                yield Problem("unreached-param", message, span, hint, "warning")
 
 
 def _section(entries: Mapping[Any, Value], key: str) -> Mapping[Any, Value]:
@@ -183,5 +186,5 @@ def is_path(text: str) -> bool:
     return "/" in text or os.sep in text or bool(Path(text).suffix)
 
 
-def _stop(message: str, span: Span, hint: str | None = None) -> NoReturn:
-    raise GraphError([Problem(message, span, hint)])
+def _stop(code: Code, message: str, span: Span, hint: str | None = None) -> NoReturn:
+    raise GraphError([Problem(code, message, span, hint)])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from fpngraph.codes import Code
 from fpngraph.feature import Feature, Padding, Size
 from fpngraph.inference.parts import Part, Rules
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 class Mismatch(Exception):
     """The reason why an operator does not fit where it stands. The caller knows the place and adds it."""
 
-    def __init__(self, reason: str, hint: str | None = None) -> None:
+    def __init__(self, reason: str, hint: str | None = None, code: Code = "does-not-fit") -> None:
         super().__init__(reason)
         self.reason = reason
         self.hint = hint
+        self.code = code
 
 
 class Misplaced(Mismatch):
@@ -29,7 +31,7 @@ class Misplaced(Mismatch):
 
     def __init__(self, name: str, mismatch: Mismatch, *where: str) -> None:
         inside = f" in {'.'.join(where)!r}" if where else ""
-        super().__init__(f"{name!r}{inside} {mismatch.reason}", mismatch.hint)
+        super().__init__(f"{name!r}{inside} {mismatch.reason}", mismatch.hint, mismatch.code)
         self._name, self._mismatch, self._where = name, mismatch, where
 
     def within(self, name: str) -> Misplaced:

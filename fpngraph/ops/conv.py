@@ -65,7 +65,8 @@ class _Conv(Layer):
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         channels = self.channels or site.channels
         if channels is None:
-            raise Mismatch("needs a number of channels", f"set 'channels' of the node or of '{self.name}'")
+            hint = f"set 'channels' of the node or of '{self.name}'"
+            raise Mismatch("needs a number of channels", hint, "channels-unknown")
         return inputs[0]._replace(channels=channels)
 
 

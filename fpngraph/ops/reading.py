@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from fpngraph.codes import Code
 from fpngraph.errors import nearest
 from fpngraph.ops.base import Activation, Operator
 from fpngraph.ops.registry import find, names
@@ -19,9 +20,12 @@ MAX_LAYERS = 100  # of a list, with those in its layers
 MAX_DEPTH = 8  # of layers that hold layers
 
 
-def wrong(required: str, hint: str | None = None, nested: Iterable[ErrorDetails] = ()) -> PydanticCustomError:
+def wrong(
+    required: str, hint: str | None = None, nested: Iterable[ErrorDetails] = (), code: Code = "wrong-value"
+) -> PydanticCustomError:
     """An error of a value that is not what is required; ``nested`` are those of an operator's own settings."""
-    return PydanticCustomError("wrong", "{required}", {"required": required, "hint": hint, "nested": list(nested)})
+    context = {"required": required, "hint": hint, "nested": list(nested), "code": code}
+    return PydanticCustomError("wrong", "{required}", context)
 
 
 def read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
@@ -43,7 +47,7 @@ def read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
         if words and find(("down", "up"), name):
             hint = f"a resampler such as {name!r} stands in 'down' or 'up' itself, and in no other list"
         if name is value:
-            raise wrong(required, hint)
+            raise wrong(required, hint, code="unknown-operator")
         if name in words:
             hint = f"{name!r} alone stands for what the node says under {name!r}, where its settings belong"
         unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint})
@@ -105,9 +109,9 @@ def read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:
     if details:
         raise wrong("a list of layers", nested=details)
     if len(value) > MAX_LAYERS or sum(map(_count, layers)) > MAX_LAYERS:
-        raise wrong(f"a list of at most {MAX_LAYERS} layers, with those that they hold")
+        raise wrong(f"a list of at most {MAX_LAYERS} layers, with those that they hold", code="limit-exceeded")
     if max(map(_depth, layers), default=0) > MAX_DEPTH:
-        raise wrong(f"layers that hold layers at most {MAX_DEPTH} deep")
+        raise wrong(f"layers that hold layers at most {MAX_DEPTH} deep", code="limit-exceeded")
     return tuple(layers)
 
 
@@ -123,7 +127,7 @@ def read_branches(value: Any) -> tuple[tuple[Operator | str, ...], ...]:
     if not isinstance(value, list | tuple) or len(value) < 2 or not all(isinstance(it, list | tuple) for it in value):
         raise wrong(required, "each branch is a list in it, and [] is the map itself")
     if len(value) > MAX_LAYERS:
-        raise wrong(f"{required}, of at most {MAX_LAYERS}")
+        raise wrong(f"{required}, of at most {MAX_LAYERS}", code="limit-exceeded")
     branches = []
     details: list[ErrorDetails] = []
     for index, entry in enumerate(value):

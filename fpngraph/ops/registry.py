@@ -22,6 +22,11 @@ def register(operator: type[T]) -> type[T]:
 
     Raises ValueError for a name that is taken, or that its modules in an edge or a node's ``op`` cannot be called by.
     """
+    if taken := [setting for setting in operator.model_fields if setting == "name" or hasattr(operator, setting)]:
+        raise ValueError(
+            f"{operator.__qualname__}: no setting can be called {taken[0]!r}, which is something else of an operator\n"
+            f"  hint: call the field '{taken[0]}_', with Field(alias={taken[0]!r}), or annotate it as a ClassVar"
+        )
     name, kind = operator.name, operator.kind
     for other in _rivals(kind):
         if (other, name) in _registry:
@@ -32,11 +37,6 @@ def register(operator: type[T]) -> type[T]:
         raise ValueError(
             f"{operator.__qualname__}: its modules are called by its name, {name!r}, but that {reason}\n"
             "  hint: a name of lower-case words, such as 'my_conv'"
-        )
-    if taken := [setting for setting in operator.model_fields if hasattr(operator, setting)]:
-        raise ValueError(
-            f"{operator.__qualname__}: no setting can be called {taken[0]!r}, which is something else of an operator\n"
-            f"  hint: call the field '{taken[0]}_', with Field(alias={taken[0]!r})"
         )
     rules = [rule for rule in ("parts", "factors") if _says(operator, rule)]
     if rules and not operator.modules:

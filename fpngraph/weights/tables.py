@@ -120,7 +120,7 @@ def read_table(path: str | os.PathLike[str], *, shared: bool = False) -> Table:
             for expression in _EXPRESSION.findall(name):
                 parse_arithmetic(expression)
     except (ValueError, Reason) as error:
-        raise GraphError([Problem(str(error), value.span, None)]) from None
+        raise GraphError([Problem("names-table", str(error), value.span)]) from None
     return table
 
 

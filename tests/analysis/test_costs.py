@@ -106,7 +106,7 @@ def test_channels_that_do_not_fit_are_a_graph_error() -> None:
     with pytest.raises(fpngraph.GraphError) as caught:
         fpngraph.cost(fpngraph.loads(GRAPH), [3], 64)
 
-    assert str(caught.value) == "in_channels has 1 numbers, but graph 'counted' has the inputs C3, C4"
+    assert str(caught.value) == "in_channels has 1 numbers, but graph 'counted' has the inputs C3, C4 [in-channels]"
 
 
 def test_the_neck_of_efficientdet_d0_costs_what_torch_measures_on_effdets() -> None:

@@ -87,7 +87,8 @@ MISMATCHES = [
     pytest.param(
         "[P3, P4], fusion: sum",
         [
-            "<text>:5:21: node 'a4': the edge from 'P4' brings 16 channels, but 'sum' needs 8, what 'P3' brings",
+            "<text>:5:21: node 'a4': the edge from 'P4' brings 16 channels, but 'sum' needs 8, what 'P3' brings "
+            "[channels-unequal]",
             "  5 |   a4: {inputs: [P3, P4], fusion: sum}",
             "    |                     ^^",
             "  hint: write 'channels: 8', so that a 1x1 convolution makes them equal, or fuse with 'concat'",
@@ -97,7 +98,8 @@ MISMATCHES = [
     pytest.param(
         "[P4, {from: P3, project: never}], channels: 16",
         [
-            "<text>:5:28: node 'a4': the edge from 'P3' brings 8 channels, but 'sum' needs 16, the node's channels",
+            "<text>:5:28: node 'a4': the edge from 'P3' brings 8 channels, but 'sum' needs 16, the node's channels "
+            "[channels-unequal]",
             "  5 |   a4: {inputs: [P4, {from: P3, project: never}], channels: 16}",
             "    |                            ^^",
             "  hint: write 'project: auto', so that a 1x1 convolution makes them equal, or fuse with 'concat'",
@@ -107,7 +109,7 @@ MISMATCHES = [
     pytest.param(
         "[P3, P4], fusion: concat, channels: 16",
         [
-            "<text>:5:3: node 'a4': comes out with 24 channels, but says 'channels: 16'",
+            "<text>:5:3: node 'a4': comes out with 24 channels, but says 'channels: 16' [wrong-channels]",
             "  5 |   a4: {inputs: [P3, P4], fusion: concat, channels: 16}",
             "    |   ^^",
             "  hint: add a convolution to its 'op', such as '{conv: {kernel: 1}}', or write 'channels: 24'",
@@ -117,7 +119,7 @@ MISMATCHES = [
     pytest.param(
         "[P4], op: [{group_norm: {groups: 6}}]",
         [
-            "<text>:5:3: node 'a4': 'group_norm' has 6 groups, which do not divide the 16 channels",
+            "<text>:5:3: node 'a4': 'group_norm' has 6 groups, which do not divide the 16 channels [does-not-fit]",
             "  5 |   a4: {inputs: [P4], op: [{group_norm: {groups: 6}}]}",
             "    |   ^^",
             "  hint: divisors of 16 near 6 are 1, 2, 4, 8",
@@ -128,7 +130,7 @@ MISMATCHES = [
         "[{from: P3, down: {strided_conv: {groups: 3}}}]",
         [
             "<text>:5:24: node 'a4', edge from 'P3': 'strided_conv' has 3 groups, "
-            "which do not divide the 8 channels it takes",
+            "which do not divide the 8 channels it takes [does-not-fit]",
             "  5 |   a4: {inputs: [{from: P3, down: {strided_conv: {groups: 3}}}]}",
             "    |                        ^^",
             "  hint: set 'groups' to a divisor of 8",
@@ -138,7 +140,7 @@ MISMATCHES = [
     pytest.param(
         "[{from: P4, project: always}]",
         [
-            "<text>:5:24: node 'a4', edge from 'P4': a projection needs a number of channels",
+            "<text>:5:24: node 'a4', edge from 'P4': a projection needs a number of channels [channels-unknown]",
             "  5 |   a4: {inputs: [{from: P4, project: always}]}",
             "    |                        ^^",
             "  hint: set 'channels' of the node or of 'project'",
@@ -148,7 +150,7 @@ MISMATCHES = [
     pytest.param(
         "[P4], op: [separable_conv]",
         [
-            "<text>:5:3: node 'a4': 'separable_conv' needs a number of channels",
+            "<text>:5:3: node 'a4': 'separable_conv' needs a number of channels [channels-unknown]",
             "  5 |   a4: {inputs: [P4], op: [separable_conv]}",
             "    |   ^^",
             "  hint: set 'channels' of the node or of 'separable_conv'",
@@ -165,7 +167,7 @@ def test_a_mismatch_names_both_ends_and_a_way_out(inputs: str, expected: list[st
 
 def test_a_level_that_a_mapping_of_channels_lacks_is_named() -> None:
     assert refused("inputs: P(3..4)\nnodes: {a(3..4): {inputs: [P(l)], channels: {3: 8}}}\noutputs: a4\n", 8, 8)[0] == (
-        "<text>:4:9: node 'a4': 'channels' says nothing of level 4"
+        "<text>:4:9: node 'a4': 'channels' says nothing of level 4 [channels-unknown]"
     )
 
 
@@ -190,11 +192,12 @@ def test_members_and_runs_that_say_the_same_say_it_once() -> None:
     )
 
     assert [line for line in said if line.startswith("<text>")] == [
-        "<text>:4:56: node 's.0.a5': the edge from 'P5' brings 32 channels, but 'sum' needs 8, what 'P3' brings"
+        "<text>:4:56: node 's.0.a5': the edge from 'P5' brings 32 channels, but 'sum' needs 8, what 'P3' brings "
+        "[channels-unequal]"
     ]
 
 
-INPUTS = "graph 'FPN' has the inputs C2, C3, C4, C5"
+INPUTS = "graph 'FPN' has the inputs C2, C3, C4, C5 [in-channels]"
 
 
 @pytest.mark.parametrize(
@@ -207,10 +210,10 @@ INPUTS = "graph 'FPN' has the inputs C2, C3, C4, C5"
         ({"C2": 8}, f"in_channels names C2, but {INPUTS}"),
         ({}, f"in_channels names nothing, but {INPUTS}"),
         (dict.fromkeys(["C2", "C3", "C4", "C6"], 8), f"in_channels names C2, C3, C4, C6, but {INPUTS}"),
-        ([8, 8, 8, 0], "in_channels of 'C5' is 0, not a positive integer"),
-        ([8, True, 8, 8], "in_channels of 'C3' is True, not a positive integer"),
-        ([8, 8, 8.0, 8], "in_channels of 'C4' is 8.0, not a positive integer"),
-        ([8, "8", 8, 8], "in_channels of 'C3' is '8', not a positive integer"),
+        ([8, 8, 8, 0], "in_channels of 'C5' is 0, not a positive integer [in-channels]"),
+        ([8, True, 8, 8], "in_channels of 'C3' is True, not a positive integer [in-channels]"),
+        ([8, 8, 8.0, 8], "in_channels of 'C4' is 8.0, not a positive integer [in-channels]"),
+        ([8, "8", 8, 8], "in_channels of 'C3' is '8', not a positive integer [in-channels]"),
     ],
 )
 def test_channels_that_are_not_those_of_the_inputs_are_refused(channels: Any, expected: str) -> None:

@@ -46,7 +46,8 @@ def test_a_projection_to_other_channels_is_refused_without_the_inputs_channels()
         loads(GRAPH.format(edge="{from: C3, project: {when: always, channels: 8}}"))
 
     assert str(caught.value) == (
-        "<text>:5:28: node 'P4': the edge from 'C3' brings 8 channels, but 'sum' needs 64, the node's channels\n"
+        "<text>:5:28: node 'P4': the edge from 'C3' brings 8 channels, but 'sum' needs 64, the node's channels "
+        "[channels-unequal]\n"
         "  5 |   P4: {inputs: [C4, {from: C3, project: {when: always, channels: 8}}], channels: 64}\n"
         "    |                            ^^\n"
         "  hint: write 'channels: 64' in 'project', or leave it out there, or fuse with 'concat'"

@@ -100,7 +100,7 @@ class TestCheck:
         counts = [line for line in printed.splitlines() if line.endswith((" problem", " problems", ": ok"))]
         assert [line.split(":")[0] for line in counts] == ["bad.yaml", "my.yaml", "worse.yaml"]
         assert counts[1] == "my.yaml: ok"
-        assert "bad.yaml:7:23: unknown key 'levle'" in printed
+        assert "bad.yaml:7:23: unknown key 'levle' [unknown-key]" in printed
         assert "worse.yaml:2:1: duplicate key 'fpngraph'" in printed
 
     def test_warnings_are_printed_and_are_no_failure(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -124,15 +124,26 @@ class TestCheck:
 
         (found, *_) = json.loads(assert_runs(capsys, "check", "bad.yaml", "--format", "json", status=1))
 
-        assert {key: found[key] for key in ("file", "line", "column", "end", "severity", "message")} == {
+        assert {key: found[key] for key in ("file", "line", "column", "end", "severity", "code", "message")} == {
             "file": "bad.yaml",
             "line": 7,
             "column": 23,
             "end": 28,
             "severity": "error",
+            "code": "unknown-key",
             "message": "unknown key 'levle'",
         }
         assert "level" in found["hint"]
+
+    def test_json_tells_warnings_from_errors(self, capsys: pytest.CaptureFixture[str]) -> None:
+        Path("odd.yaml").write_text(GRAPH.replace("C3, top", "C3"))
+
+        found = json.loads(assert_runs(capsys, "check", "odd.yaml", "my.yaml", "--format", "json"))
+
+        assert [(row["file"], row["severity"], row["code"]) for row in found] == [
+            ("odd.yaml", "warning", "unused-input"),
+            ("odd.yaml", "warning", "unused-node"),
+        ]
 
     def test_json_of_a_good_file_is_an_empty_list(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert json.loads(assert_runs(capsys, "check", "my.yaml", "--format", "json")) == []
@@ -141,7 +152,8 @@ class TestCheck:
         printed = assert_runs(capsys, "check", "missing.yaml", "my.yaml", status=2)
 
         assert printed == (
-            "cannot read 'missing.yaml': No such file or directory\nmissing.yaml: 1 problem\nmy.yaml: ok\n"
+            "cannot read 'missing.yaml': No such file or directory [unreadable-file]\n"
+            "missing.yaml: 1 problem\nmy.yaml: ok\n"
         )
 
 
@@ -373,13 +385,15 @@ class TestParameters:
             pytest.param(["-p", "=3"], 2, "argument -p: '=3' is not of the form NAME=VALUE", id="no-name"),
             pytest.param(["-p", "ends=[act"], 2, "argument -p: 'ends=[act': ", id="no-yaml"),
             pytest.param(["-p", "ends=1\nmore: 2"], 2, "is more than one value", id="two-values"),
-            pytest.param(["-p", "chanels=3"], 1, "there is no parameter 'chanels'", id="unknown"),
-            pytest.param(["--preset", "d9"], 1, "there is no preset 'd9'", id="preset"),
+            pytest.param(["-p", "chanels=3"], 1, "there is no parameter 'chanels' [unknown-param]", id="unknown"),
+            pytest.param(["--preset", "d9"], 1, "there is no preset 'd9' [unknown-preset]", id="preset"),
             pytest.param(
                 ["--in-channels", "3,x"], 2, "'3,x' is not a list of numbers such as 40,112,320", id="in-channels"
             ),
             pytest.param(["--in-channels", "3"], 1, "in_channels has 1 numbers, but graph 'small'", id="too-few"),
-            pytest.param(["--in-channels", "3,0"], 1, "in_channels of 'C4' is 0, not a positive integer", id="zero"),
+            pytest.param(
+                ["--in-channels", "3,0"], 1, "in_channels of 'C4' is 0, not a positive integer [in-channels]", id="zero"
+            ),
             pytest.param(["--image-size", "0"], 2, "'0' is no image size such as 512 or 512x640", id="size-0"),
             pytest.param(["--image-size", "1x2x3"], 2, "'1x2x3' is no image size", id="size-3"),
         ],
@@ -429,9 +443,15 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("name", "message"),
         [
-            pytest.param("missing.yaml", "cannot read 'missing.yaml': No such file or directory\n", id="missing"),
-            pytest.param("./", "cannot read '.': it is a directory\n", id="directory"),
-            pytest.param("bifpm", "there is no graph named 'bifpm'\n  hint: did you mean 'bifpn'?", id="name"),
+            pytest.param(
+                "missing.yaml",
+                "cannot read 'missing.yaml': No such file or directory [unreadable-file]\n",
+                id="missing",
+            ),
+            pytest.param("./", "cannot read '.': it is a directory [unreadable-file]\n", id="directory"),
+            pytest.param(
+                "bifpm", "there is no graph named 'bifpm' [unknown-graph]\n  hint: did you mean 'bifpn'? (", id="name"
+            ),
         ],
     )
     def test_what_cannot_be_read_is_wrong_usage(

@@ -148,9 +148,7 @@ def test_every_example_loads_and_has_the_operator(capsys: pytest.CaptureFixture[
     assert operator in [type(it) for it in (*node.op, *edges, node.fusion, node.norm, node.act, node.init)]
 
 
-def test_a_name_that_is_none_is_told_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_that_is_none_is_told_with_the_likely_one(capsys: pytest.CaptureFixture[str]) -> None:
     _, err = run(capsys, "globalgate", status=2)
 
-    first, hint = err.splitlines()
-    assert first == "fpngraph operators: there is no operator 'globalgate'"
-    assert hint.startswith("  hint: did you mean 'global_gate'? There are: relu, ")
+    assert err == "fpngraph operators: there is no operator 'globalgate'\n  hint: did you mean 'global_gate'?\n"

@@ -41,7 +41,7 @@ outputs: P(3..4)
 """
 BROKEN = GRAPH.replace("[P4, td3]", "[P4, td5]")
 ERROR = """\
-my.yaml:13:27: node 'cell.0.out4' reads 'td5', which does not exist
+my.yaml:13:27: node 'cell.0.out4' reads 'td5', which does not exist [unresolved-reference]
   13 |       out4: {inputs: [P4, td5]}
      |                           ^^^
   hint: family 'td' has 3 here; write 'td5 | none'
@@ -132,7 +132,7 @@ def test_without_a_file_it_is_printed(capsys: pytest.CaptureFixture[str]) -> Non
         pytest.param(
             ["my.yaml", "-o", "old.svg", "--in-channels", "8"],
             1,
-            "in_channels has 1 numbers, but graph 'small' has the inputs C3, C4\n",
+            "in_channels has 1 numbers, but graph 'small' has the inputs C3, C4 [in-channels]\n",
             id="channels that do not fit",
         ),
         pytest.param(

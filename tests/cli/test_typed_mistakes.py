@@ -180,4 +180,4 @@ def test_channels_beyond_all_integers_of_a_graph_are_refused() -> None:
     with pytest.raises(fpngraph.GraphError) as caught:
         fpngraph.infer(fpngraph.load("fpn"), [4, 4, 10**30, 4])
 
-    assert str(caught.value) == "in_channels of 'C4' is beyond 1000000000, the largest integer"
+    assert str(caught.value) == "in_channels of 'C4' is beyond 1000000000, the largest integer [number-too-large]"

@@ -28,7 +28,7 @@ def test_every_wrong_field_is_told() -> None:
         "  'act' is 'silo': there is no act 'silo'\n"
         "  'num_scales' is 0: Input should be greater than 0\n"
         "  there is no field 'num_clases'\n"
-        f"    hint: did you mean 'num_classes'? There are: {', '.join(Config.model_fields)}"
+        "    hint: did you mean 'num_classes'?"
     )
 
 

@@ -149,7 +149,8 @@ def test_heads_need_one_number_of_channels() -> None:
         small(graph)
 
     assert str(caught.value) == (
-        "graph 'uneven' has outputs of unequal channels, but the heads share convolutions: P3 has 16, P4 has 24\n"
+        "graph 'uneven' has outputs of unequal channels, but the heads share convolutions: P3 has 16, P4 has 24 "
+        "[channels-unequal]\n"
         "  hint: give the nodes of its outputs one number of channels"
     )
 

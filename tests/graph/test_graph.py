@@ -40,12 +40,12 @@ def ring(length: int) -> str:
 @pytest.mark.parametrize(
     ("length", "expected"),
     [
-        (1, "<text>:5:21: a cycle: 'a0' (line 5) reads 'a0'"),
-        (2, "<text>:5:21: a cycle: 'a0' (line 5) reads 'a1' (line 6) reads 'a0'"),
+        (1, "<text>:5:21: a cycle: 'a0' (line 5) reads 'a0' [cycle]"),
+        (2, "<text>:5:21: a cycle: 'a0' (line 5) reads 'a1' (line 6) reads 'a0' [cycle]"),
         (
             5,
             "<text>:5:21: a cycle: 'a0' (line 5) reads 'a1' (line 8) reads 'a2' (line 6) reads 'a3' (line 9) "
-            "reads 'a4' (line 7) reads 'a0'",
+            "reads 'a4' (line 7) reads 'a0' [cycle]",
         ),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_cycle_is_printed_in_order_with_its_lines(length: int, expected: str) 
 
 def test_the_whole_text_of_a_cycle() -> None:
     assert refused("inputs: P3\nnodes:\n  a3:\n    inputs: [P3, b3]\n  b3: {inputs: [a3]}\noutputs: a3\n") == (
-        "<text>:6:18: a cycle: 'a3' (line 6) reads 'b3' (line 7) reads 'a3'\n"
+        "<text>:6:18: a cycle: 'a3' (line 6) reads 'b3' (line 7) reads 'a3' [cycle]\n"
         "  6 |     inputs: [P3, b3]\n"
         "    |                  ^^\n" + HINT
     )
@@ -68,9 +68,9 @@ def test_every_cycle_of_its_own_is_told_in_the_order_of_the_file() -> None:
     )
 
     assert found == [
-        "<text>:5:17: a cycle: 'd3' (line 5) reads 'c3' (line 6) reads 'd3'",
-        "<text>:7:17: a cycle: 'b3' (line 7) reads 'b3'",
-        "<text>:8:22: a cycle: 'a3' (line 8) reads 'a3'",
+        "<text>:5:17: a cycle: 'd3' (line 5) reads 'c3' (line 6) reads 'd3' [cycle]",
+        "<text>:7:17: a cycle: 'b3' (line 7) reads 'b3' [cycle]",
+        "<text>:8:22: a cycle: 'a3' (line 8) reads 'a3' [cycle]",
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_cycle_in_every_run_is_told_once() -> None:
         "      a3: {inputs: [P3, b3]}\n      b3: {inputs: [a3]}\n    outputs: {P3: b3}\noutputs: P3\n"
     )
 
-    assert found == ["<text>:8:25: a cycle: 's.0.a3' (line 8) reads 's.0.b3' (line 9) reads 's.0.a3'"]
+    assert found == ["<text>:8:25: a cycle: 's.0.a3' (line 8) reads 's.0.b3' (line 9) reads 's.0.a3' [cycle]"]
 
 
 def test_a_cycle_that_no_output_depends_on_is_one_all_the_same() -> None:
@@ -91,7 +91,7 @@ def test_a_long_cycle_is_cut() -> None:
     [said] = cycles(ring(30))
 
     assert said.startswith("<text>:5:21: a cycle: 'a0' (line 5) reads 'a1' (line 20) reads 'a2' (line 6)")
-    assert said.endswith("'a19' (line 29) reads 10 more nodes that read 'a0'")
+    assert said.endswith("'a19' (line 29) reads 10 more nodes that read 'a0' [cycle]")
 
 
 def test_the_networkx_view_has_levels_kinds_and_counts() -> None:

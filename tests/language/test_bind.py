@@ -175,7 +175,7 @@ def test_members_and_runs_that_say_the_same_say_it_once() -> None:
     )
 
     assert said.splitlines() == [
-        "<text>:4:52: node 's.0.a5' reads 'P6', which does not exist",
+        "<text>:4:52: node 's.0.a5' reads 'P6', which does not exist [unresolved-reference]",
         "  4 | stages: {s: {repeat: 3, nodes: {a(5..9): {inputs: [P(l+1)]}}, outputs: {P3: a5}}}",
         "    |                                                    ^^^^^^",
         "  hint: family 'P' has 3..5 here; write 'P(l+1) | a(l+1)' or 'P(l+1) | none'",
@@ -187,19 +187,20 @@ def test_members_and_runs_that_say_the_same_say_it_once() -> None:
     [
         pytest.param(
             "td(3..7): {inputs: [P(l), td(l+1)]}",
-            "node 'td7' reads 'td8', which does not exist\n"
+            "node 'td7' reads 'td8', which does not exist [unresolved-reference]\n"
             "  hint: family 'td' has 3..7 here; write 'td(l+1) | Q(l+1)' or 'td(l+1) | none'",
             id="another family has the level",
         ),
         pytest.param(
             "td(3..7): {inputs: [P(l), td(l+2) | td(l+3)]}",
-            "node 'td6' reads 'td8' or 'td9', of which none exists\n"
+            "node 'td6' reads 'td8' or 'td9', of which none exists [unresolved-reference]\n"
             "  hint: family 'td' has 3..7 here; write 'td(l+2) | td(l+3) | none'",
             id="several",
         ),
         pytest.param(
             "td3: {inputs: [td(l+20)]}",
-            "node 'td3' reads 'td23', which does not exist\n  hint: family 'td' has 3 here; write 'td(l+20) | none'",
+            "node 'td3' reads 'td23', which does not exist [unresolved-reference]\n"
+            "  hint: family 'td' has 3 here; write 'td(l+20) | none'",
             id="one member",
         ),
     ],

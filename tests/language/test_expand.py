@@ -152,11 +152,11 @@ def test_all_problems_of_a_phase_come_at_once_in_the_order_of_the_file() -> None
     )
 
     assert [line for line in said.splitlines() if line.startswith("<text>")] == [
-        "<text>:4:12: unknown key 'fuson'",
-        "<text>:6:17: family 'Q' is declared nowhere in the file",
-        "<text>:6:22: unknown key 'opp'",
-        "<text>:7:29: 'level' is 'x', but must be an integer",
-        "<text>:8:15: family 'c' is declared nowhere in the file",
+        "<text>:4:12: unknown key 'fuson' [unknown-key]",
+        "<text>:6:17: family 'Q' is declared nowhere in the file [unknown-name]",
+        "<text>:6:22: unknown key 'opp' [unknown-key]",
+        "<text>:7:29: 'level' is 'x', but must be an integer [wrong-value]",
+        "<text>:8:15: family 'c' is declared nowhere in the file [unknown-name]",
     ]
 
 
@@ -165,7 +165,7 @@ def test_a_hundred_problems_are_enough() -> None:
 
     said = refused(f"inputs: P3\nnodes:\n{nodes}outputs: P3\n")
 
-    assert said.count("unknown key 'x'") == 100
+    assert said.count("unknown key 'x' [unknown-key]") == 100
 
 
 DESIGN_HEAD = """\
@@ -303,7 +303,7 @@ def test_an_operator_that_is_not_registered_is_named_with_those_that_are() -> No
     body = YOLO.split("\n", 2)[2].replace("c2f", "csq")
 
     assert refused(body).splitlines() == [
-        "<text>:6:9: 'csq' is not the name of a layer",
+        "<text>:6:9: 'csq' is not the name of a layer [unknown-operator]",
         "  6 |   op: [{csq: {blocks: 3, shortcut: false}}]",
         "    |         ^^^",
         "  hint: there are: relu, relu6, silu, swish, hard_swish, mish, gelu, sigmoid, hard_sigmoid, tanh, leaky_relu, "
@@ -320,3 +320,31 @@ def test_a_graph_is_a_value() -> None:
         found.name = "other"  # type: ignore[misc]  # which is what is tried
     with pytest.raises(TypeError):
         found.nodes["P7"] = found.nodes["P6"]  # type: ignore[index]  # which is what is tried
+
+
+def test_what_an_alias_or_a_parameter_brings_to_several_places_is_told_once() -> None:
+    nodes = "".join(f"  a{index}: {{inputs: [P3], level: 3, op: *op}}\n" for index in (1, 2))
+    nodes += "  b3: {inputs: [P3], op: $op}\n  c3: {inputs: [P3], op: $op}\n"
+
+    said = refused(
+        f"params: {{op: [{{conv: {{kernel: 0}}}}]}}\ninputs: P3\n"
+        f"nodes:\n  a0: {{inputs: [P3], level: 3, op: &op [{{conv: {{kernal: 3}}}}]}}\n{nodes}outputs: P3\n"
+    )
+
+    assert [line for line in said.splitlines() if line.startswith("<text>")] == [
+        "<text>:3:31: 'kernel' is 0, but must be above 0 [wrong-value]",
+        "<text>:6:49: unknown key 'kernal' [unknown-key]",
+    ]
+
+
+def test_what_is_told_once_ends_a_phase_all_the_same() -> None:
+    nodes = "".join(f"  a{index}: {{inputs: [P3], level: 3, op: *op}}\n" for index in range(1, 300))
+
+    said = refused(
+        f"inputs: P3\nnodes:\n  a0: {{inputs: [P3], level: 3, op: &op [{{conv: {{kernal: 3}}}}]}}\n{nodes}"
+        "  b: {inputs: [P3], fuson: sum}\noutputs: P3\n"
+    )
+
+    assert [line for line in said.splitlines() if line.startswith("<text>")] == [
+        "<text>:5:49: unknown key 'kernal' [unknown-key]",
+    ]

@@ -75,15 +75,21 @@ LISTED = (
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        ({"width": True}, "parameter 'width' is true, but must be an integer, like its default"),
-        ({"width": 8.0}, "parameter 'width' is 8.0, but must be an integer, like its default"),
-        ({"width": "8"}, "parameter 'width' is '8', but must be an integer, like its default"),
-        ({"width": None}, "parameter 'width' is empty, but must be an integer, like its default"),
-        ({"share": True}, "parameter 'share' is true, but must be a number, like its default"),
-        ({"bias": 1}, "parameter 'bias' is 1, but must be true or false, like its default"),
-        ({"act": 3}, "parameter 'act' is 3, but must be a string, a list or a mapping, like its default"),
-        ({"op": True}, "parameter 'op' is true, but must be a string, a list or a mapping, like its default"),
-        ({"scales": None}, "parameter 'scales' is empty, but must be a string, a list or a mapping, like its default"),
+        ({"width": True}, "parameter 'width' is true, but must be an integer, like its default [param-type]"),
+        ({"width": 8.0}, "parameter 'width' is 8.0, but must be an integer, like its default [param-type]"),
+        ({"width": "8"}, "parameter 'width' is '8', but must be an integer, like its default [param-type]"),
+        ({"width": None}, "parameter 'width' is empty, but must be an integer, like its default [param-type]"),
+        ({"share": True}, "parameter 'share' is true, but must be a number, like its default [param-type]"),
+        ({"bias": 1}, "parameter 'bias' is 1, but must be true or false, like its default [param-type]"),
+        ({"act": 3}, "parameter 'act' is 3, but must be a string, a list or a mapping, like its default [param-type]"),
+        (
+            {"op": True},
+            "parameter 'op' is true, but must be a string, a list or a mapping, like its default [param-type]",
+        ),
+        (
+            {"scales": None},
+            "parameter 'scales' is empty, but must be a string, a list or a mapping, like its default [param-type]",
+        ),
     ],
 )
 def test_a_value_of_another_type_is_refused(asked: dict[str, Any], expected: str) -> None:
@@ -92,9 +98,10 @@ def test_a_value_of_another_type_is_refused(asked: dict[str, Any], expected: str
 
 def test_what_a_string_a_list_or_a_mapping_means_is_checked_where_it_is_used() -> None:
     assert refused(act=["silu"], op="silu") == (
-        "<parameters>:1:6: 'act' is a list, but must be the name of an activation, or {name: {settings}}\n"
+        "<parameters>:1:6: 'act' is a list, but must be the name of an activation, or {name: {settings}} "
+        "[wrong-value]\n"
         "  1 | act: [silu]\n    |      ^^^^^^\n"
-        "<text>:6:50: 'op' is 'silu', but must be a list of layers, or 'none'\n"
+        "<text>:6:50: 'op' is 'silu', but must be a list of layers, or 'none' [wrong-value]\n"
         "  6 | nodes: {a4: {inputs: [P4], channels: $width, op: $op, act: $act}}\n"
         "    |                                                  ^^^\n"
         "  hint: write the layer in brackets"
@@ -103,37 +110,40 @@ def test_what_a_string_a_list_or_a_mapping_means_is_checked_where_it_is_used() -
 
 def test_what_does_not_exist_is_refused_with_all_that_do() -> None:
     assert refused(preset="wid", widht=3, repeats=1) == (
-        "there is no preset 'wid'\n"
+        "there is no preset 'wid' [unknown-preset]\n"
         "  hint: did you mean 'wide'? There are: wide, other\n"
-        "there is no parameter 'widht'\n"
+        "there is no parameter 'widht' [unknown-param]\n"
         "  hint: did you mean 'width'? There are: width, share, op, act, bias, scales, open\n"
-        "there is no parameter 'repeats'\n"
+        "there is no parameter 'repeats' [unknown-param]\n"
         "  hint: there are: width, share, op, act, bias, scales, open"
     )
 
 
 def test_a_file_without_presets_says_so() -> None:
     assert refused(HEAD + "inputs: P4\nnodes: {a4: {inputs: [P4]}}\noutputs: a4", preset="d0", x=1) == (
-        "there is no preset 'd0'\n  hint: there are none\nthere is no parameter 'x'\n  hint: there are none"
+        "there is no preset 'd0' [unknown-preset]\n"
+        "  hint: there are none\nthere is no parameter 'x' [unknown-param]\n  hint: there are none"
     )
 
 
 def test_what_the_caller_gives_is_data() -> None:
     assert refused(act="$op", open=["$(l)"]) == (
-        "<parameters>:1:6: a parameter cannot refer to another, but this is '$op'\n"
+        "<parameters>:1:6: a parameter cannot refer to another, but this is '$op' [nested-param]\n"
         "  1 | act: $op\n    |      ^^^\n"
-        "<parameters>:2:8: a parameter cannot refer to another, but this is '$(l)'\n"
+        "<parameters>:2:8: a parameter cannot refer to another, but this is '$(l)' [nested-param]\n"
         "  2 | open: [$(l)]\n    |        ^^^^"
     )
 
 
 def test_a_value_that_is_no_data_is_refused() -> None:
-    assert refused(op=[object()]) == "cannot be written as YAML: a value of type object is no plain data"
+    assert (
+        refused(op=[object()]) == "cannot be written as YAML: a value of type object is no plain data [not-plain-data]"
+    )
 
 
 def test_a_mistake_in_what_the_caller_gives_points_at_it() -> None:
     assert refused(op=[{"conv": {"kernal": 3}}]) == (
-        "<parameters>:1:14: unknown key 'kernal'\n"
+        "<parameters>:1:14: unknown key 'kernal' [unknown-key]\n"
         "  1 | op: [{conv: {kernal: 3}}]\n    |              ^^^^^^\n"
         "  hint: did you mean 'kernel'? There are: kernel, channels, dilation, bias, groups"
     )
@@ -143,7 +153,8 @@ def test_a_scalar_points_at_where_it_is_used() -> None:
     text = HEAD + "params: {wide: none at all}\ninputs: P4\nnodes: {a4: {inputs: [P4], channels: $wide}}\noutputs: a4\n"
 
     assert refused(text) == (
-        "<text>:5:38: 'channels' is 'none at all', but must be a positive integer, or a mapping of level to number\n"
+        "<text>:5:38: 'channels' is 'none at all', but must be a positive integer, or a mapping of level to number "
+        "[wrong-value]\n"
         "  5 | nodes: {a4: {inputs: [P4], channels: $wide}}\n"
         "    |                                      ^^^^^"
     )
@@ -155,7 +166,7 @@ def test_a_structure_points_at_its_definition_and_once() -> None:
         "nodes: {a(3..5): {inputs: [P(l)], op: $op}, b4: {inputs: [P4], op: $op}}\noutputs: [a(3..5), b4]\n"
     )
 
-    assert refused(text).splitlines()[0] == "<text>:5:23: 'kernel' is 0, but must be above 0"
+    assert refused(text).splitlines()[0] == "<text>:5:23: 'kernel' is 0, but must be above 0 [wrong-value]"
 
 
 ANY = HEAD + "params: {x: %s}\ninputs: P(3..5)\nnodes: {a4: {inputs: %s}}\noutputs: a4\n"
@@ -230,10 +241,10 @@ def test_presets_are_checked_even_if_nobody_asks_for_them() -> None:
 
     assert refused(text) == (
         "<text>:4:63: preset 'other': parameter 'act' is 3, but must be a string, a list or a mapping, "
-        "like its default\n"
+        "like its default [param-type]\n"
         "  4 | presets: {wide: {width: 128, share: 1, open: 3}, other: {act: 3, x: $act}}\n"
         "    |                                                               ^" + LISTED + "\n"
-        "<text>:4:66: preset 'other': there is no parameter 'x'\n"
+        "<text>:4:66: preset 'other': there is no parameter 'x' [unknown-param]\n"
         "  4 | presets: {wide: {width: 128, share: 1, open: 3}, other: {act: 3, x: $act}}\n"
         "    |                                                                  ^\n"
         "  hint: there are: width, share, op, act, bias, scales, open"
@@ -279,7 +290,7 @@ def test_a_table_is_looked_up_and_is_the_channels_of_levels(asked: dict[str, Any
 def test_presets_and_callers_replace_a_table_whole() -> None:
     # nothing of 3 and 5 is left of the default
     assert refused(TABLE, width={4: 2}) == (
-        "<text>:9:41: 'width' says nothing of 5\n"
+        "<text>:9:41: 'width' says nothing of 5 [table-entry]\n"
         "  9 |   b(4..5): {inputs: [a(l)], channels: $(width(9 - l) // 2)}\n"
         "    |                                         ^^^^^^^^^^^^\n"
         "  hint: it has 4"

@@ -118,7 +118,7 @@ def test_an_inner_setting_replaces_an_outer_one(place: str, said: str, attribute
 
 def test_a_mapping_of_channels_is_replaced_whole() -> None:
     assert refused(MERGED % ("channels: {3: 8}", "up: null", "")).splitlines()[0] == (
-        "<text>:13:13: node 's.a4': 'channels' says nothing of level 4"
+        "<text>:13:13: node 's.a4': 'channels' says nothing of level 4 [channels-unknown]"
     )
 
 
@@ -202,7 +202,7 @@ def test_anchors_and_merge_keys_work_and_point_at_what_they_name() -> None:
 
     assert graph(text % "P3").nodes["b3"].fusion == op("fusion", "max")
     assert refused(text % "P9").splitlines()[:2] == [
-        "<text>:5:27: node 'a3' reads 'P9', which does not exist",
+        "<text>:5:27: node 'a3' reads 'P9', which does not exist [unresolved-reference]",
         "  5 |   a3: &node {inputs: [P3, P9], fusion: max}",
     ]
 
@@ -213,7 +213,8 @@ REPEATED = "inputs: P(3..4)\nstages: {s: {repeat: 2, nodes: {a4: {inputs: [P4]}}
 @pytest.mark.parametrize("outputs", ["", ", outputs: a4", ", outputs: [a4]", ", outputs: null"])
 def test_a_stage_that_repeats_has_to_rebind(outputs: str) -> None:
     assert refused(REPEATED % outputs).splitlines() == [
-        "<text>:4:14: a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read",
+        "<text>:4:14: a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read "
+        "[repeat-without-outputs]",
         f"  4 | {(REPEATED % outputs).splitlines()[1]}",
         "    |              ^^^^^^",
         "  hint: such as 'outputs: {P(3..7): out(l)}'",
@@ -237,7 +238,7 @@ def test_a_node_cannot_take_a_name_in_scope(second: str, line: int) -> None:
     )
 
     assert said.splitlines()[0] == (
-        f"<text>:6:17: node {second[:2]!r} takes a name that is in scope already, from line {line}"
+        f"<text>:6:17: node {second[:2]!r} takes a name that is in scope already, from line {line} [name-taken]"
     )
 
 

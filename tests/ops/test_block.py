@@ -235,5 +235,5 @@ def test_a_setting_cannot_have_the_name_of_something_that_every_operator_has(rul
 
     assert str(caught.value) == (
         f"Shadowing: no setting can be called {rule!r}, which is something else of an operator\n"
-        f"  hint: call the field '{rule}_', with Field(alias={rule!r})"
+        f"  hint: call the field '{rule}_', with Field(alias={rule!r}), or annotate it as a ClassVar"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from fpngraph.analysis.shapes import infer
@@ -50,25 +50,24 @@ class _Checked:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """A mapping for an editor per finding."""
-        for severity, found in (("error", self.problems), ("warning", self.warnings)):
-            for problem in found:
-                yield {
-                    "file": problem.file or self.name,
-                    "line": problem.line,
-                    "column": problem.column,
-                    "end": problem.span.end if problem.span else None,
-                    "severity": severity,
-                    "message": problem.message,
-                    "hint": problem.hint,
-                    "used_by": problem.span.used_by if problem.span else None,
-                }
+        for problem in (*self.problems, *self.warnings):
+            yield {
+                "file": problem.file or self.name,
+                "line": problem.line,
+                "column": problem.column,
+                "end": problem.span.end if problem.span else None,
+                "severity": problem.severity,
+                "code": problem.code,
+                "message": problem.message,
+                "hint": problem.hint,
+                "used_by": problem.span.used_by if problem.span else None,
+            }
 
     def lines(self) -> Iterator[str]:
         """The findings as people read them, and how many there are."""
         for problem in self.problems:
             yield str(problem) if problem.span or self.name in problem.message else f"{self.name}: {problem}"
-        for warning in self.warnings:
-            yield str(replace(warning, message=f"warning: {warning.message}"))
+        yield from map(str, self.warnings)
         counts = [_counted(len(self.problems), "problem")] if self.problems else ["ok"]
         if self.warnings:
             counts.append(_counted(len(self.warnings), "warning"))

@@ -76,7 +76,7 @@ class _Writer:
             try:
                 self.values[row.number] = self._value(row)
             except Unknown as reason:
-                problems.append(Problem(f"row {row.number} {reason}", row.span, reason.hint))
+                problems.append(Problem("not-converted", f"row {row.number} {reason}", row.span, reason.hint))
                 self.values[row.number] = self._node(row, [Edge("?")])
         outputs = [self._settled(number) for number in self.model.outputs]
         if problems:
@@ -89,7 +89,8 @@ class _Writer:
         found = {f"P{value.level}": names.get(value.source, value.source) for value in outputs}
         if len(found) < len(outputs):
             span = self.model.rows[self.model.outputs[-1]].span
-            raise GraphError([Problem("the head reads two maps of one level", span, "that is no feature pyramid")])
+            message = "the head reads two maps of one level"
+            raise GraphError([Problem("not-converted", message, span, "that is no feature pyramid")])
         return Neck(self.inputs, list(self.nodes.values()), dict(sorted(found.items(), key=lambda it: int(it[0][1:]))))
 
     def _value(self, row: Row) -> _Value:
@@ -122,7 +123,7 @@ class _Writer:
         rows = [it for it, value in self.values.items() if value.source == name]
         if rows and rows != [number]:
             message = f"the neck reads rows {rows[0]} and {number}, both of level {row.level}, of the backbone"
-            raise GraphError([Problem(message, row.span, "a neck has one map of each level")])
+            raise GraphError([Problem("not-converted", message, row.span, "a neck has one map of each level")])
         self.inputs[name] = row.level
         self.values[number] = _Value(name, row.level, row.channels)
         return self.values[number]

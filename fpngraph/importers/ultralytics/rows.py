@@ -72,7 +72,8 @@ def read_model(path: Path, scale: str | None) -> Model:
     said = value.entries
     for key in ("backbone", "head"):
         if not isinstance(said.get(key, value).data, tuple) or not said[key].data:
-            raise GraphError([Problem(f"a model file has a list {key!r}", value.span, "give a file of Ultralytics'")])
+            message = f"a model file has a list {key!r}"
+            raise GraphError([Problem("not-converted", message, value.span, "give a file of Ultralytics'")])
     depth, width, most, scale = _scale(said, value, scale)
     rows: list[Row] = []
     problems: list[Problem] = []
@@ -81,15 +82,15 @@ def read_model(path: Path, scale: str | None) -> Model:
         try:
             rows.append(_Reader(depth, width, most, rows, scale).row(entry))
         except _Unreadable as reason:
-            problems.append(Problem(f"row {len(rows)} {reason}", entry.span, reason.hint))
+            problems.append(Problem("not-converted", f"row {len(rows)} {reason}", entry.span, reason.hint))
             break  # what follows reads its channels and level
     try:
         outputs = () if problems else _sources(entries[-1].plain(), len(rows))
     except _Unreadable as reason:
-        problems.append(Problem(f"row {len(rows)} {reason}", entries[-1].span, reason.hint))
+        problems.append(Problem("not-converted", f"row {len(rows)} {reason}", entries[-1].span, reason.hint))
     if not problems and len(rows) == len(said["backbone"].data):  # type: ignore[arg-type]  # a list, as just found
         hint = "rows between the backbone and the last row of the head are one"
-        problems.append(Problem("the file has no neck", entries[-1].span, hint))
+        problems.append(Problem("not-converted", "the file has no neck", entries[-1].span, hint))
     if problems:
         raise GraphError(problems)
     act = said["activation"].plain() if "activation" in said else None
@@ -101,7 +102,8 @@ def _scale(said: Mapping[Any, Value], value: Value, scale: str | None) -> tuple[
     scales = said["scales"].plain() if "scales" in said else {}
     if scale is not None and scale not in scales:
         hint = nearest(scale, scales) if scales else "the file has no 'scales'"
-        raise GraphError([Problem(f"there is no scale {scale!r}", said.get("scales", value).span, hint)])
+        span = said.get("scales", value).span
+        raise GraphError([Problem("unknown-scale", f"there is no scale {scale!r}", span, hint)])
     if scales:
         scale = scale or next(iter(scales))
         depth, width, most = scales[scale]

@@ -84,10 +84,11 @@ class Expression:
             else:
                 right, left = stack.pop(), stack.pop()
                 if step.sign == "//" and right == 0:
-                    raise Reason("division by zero", step.start, step.stop)
+                    raise Reason("division by zero", step.start, step.stop, code="division-by-zero")
                 stack.append(_OPERATIONS[step.sign](left, right))
             if abs(stack[-1]) > MAX_INTEGER:
-                raise Reason(f"the result is beyond {MAX_INTEGER}, the largest integer", step.start, step.stop)
+                message = f"the result is beyond {MAX_INTEGER}, the largest integer"
+                raise Reason(message, step.start, step.stop, code="number-too-large")
         return stack.pop()
 
 
@@ -95,7 +96,7 @@ def _look_up(step: Step, variables: Mapping[str, int]) -> int:
     name = str(step.operand)
     if name not in variables:
         hint = f"known here: {_some(map(repr, variables))}" if variables else "no name is known here"
-        raise Reason(f"unknown name {clipped(name)}", step.start, step.stop, hint)
+        raise Reason(f"unknown name {clipped(name)}", step.start, step.stop, hint, "unknown-param")
     return variables[name]
 
 
@@ -104,10 +105,11 @@ def _entry(step: Step, index: int, tables: Tables) -> int:
     name = str(step.operand)
     if name not in tables:
         hint = f"known here: {_some(map(repr, tables))}" if tables else "no table is known here"
-        raise Reason(f"unknown table {clipped(name)}", step.start, step.stop, hint)
+        raise Reason(f"unknown table {clipped(name)}", step.start, step.stop, hint, "unknown-param")
     if index not in tables[name]:
         message = f"{clipped(name)} says nothing of {index}"
-        raise Reason(message, step.start, step.stop, f"it has {_some(map(str, tables[name]))}")
+        hint = f"it has {_some(map(str, tables[name]))}"
+        raise Reason(message, step.start, step.stop, hint, "table-entry")
     return tables[name][index]
 
 
@@ -221,7 +223,8 @@ class _Parser:
         opening = self._tokens.take()
         self._depth += 1
         if self._depth > MAX_NESTING:
-            raise Reason(f"parentheses are nested deeper than {MAX_NESTING} levels", opening.start, opening.stop)
+            message = f"parentheses are nested deeper than {MAX_NESTING} levels"
+            raise Reason(message, opening.start, opening.stop, code="limit-exceeded")
         self._sum()
         self._depth -= 1
         if self._tokens.now.kind == "end":
@@ -237,5 +240,6 @@ def _integer(token: Token) -> Step:
         hint = f"write '{digits.lstrip('0')[:20] or '0'}'"
         raise Reason("an integer with a leading zero", token.start, token.stop, hint)
     if len(digits) > len(str(MAX_INTEGER)) or int(digits) > MAX_INTEGER:
-        raise Reason(f"an integer beyond {MAX_INTEGER}, the largest allowed", token.start, token.stop)
+        message = f"an integer beyond {MAX_INTEGER}, the largest allowed"
+        raise Reason(message, token.start, token.stop, code="number-too-large")
     return Step("integer", int(digits), token.start, token.stop)

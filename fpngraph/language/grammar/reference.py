@@ -79,7 +79,7 @@ def parse_declaration(text: str) -> Name:
 def _ended_by_none(tokens: Tokens, alternatives: list[Name]) -> Reference:
     word = tokens.take()
     if tokens.now.kind == "(":
-        raise Reason("'none' is reserved and names no node", word.start, word.stop)
+        raise Reason("'none' is reserved and names no node", word.start, word.stop, code="reserved-name")
     if tokens.now.kind == "|":
         raise Reason("nothing can follow 'none'", word.start, word.stop, "'none' is the last of the alternatives")
     _end(tokens, "the end")
@@ -109,7 +109,7 @@ def _name(tokens: Tokens) -> Name:
     family = word.text.rstrip("0123456789")
     digits = word.text[len(family) :]
     if family == "none":
-        raise Reason("'none' is reserved and names no node", word.start, word.stop)
+        raise Reason("'none' is reserved and names no node", word.start, word.stop, code="reserved-name")
     if tokens.now.kind == "(":
         return _indexed(tokens)
     if tokens.now.kind == "..":

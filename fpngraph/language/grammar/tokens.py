@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from fpngraph.codes import Code
+
 _LONGEST = 40
 
 _TOKEN = re.compile(
@@ -20,14 +22,18 @@ _TOKEN = re.compile(
 
 
 class Reason(Exception):
-    """Why a text of the little grammar cannot be used; ``start`` and ``stop`` are offsets into that text."""
+    """Why a text of the little grammar cannot be used; ``start`` and ``stop`` are offsets into that text.
 
-    def __init__(self, message: str, start: int, stop: int, hint: str | None = None) -> None:
-        super().__init__(message, start, stop, hint)
+    Without a ``code`` it is not written as it must be: whoever has it parsed knows what kind of text it is.
+    """
+
+    def __init__(self, message: str, start: int, stop: int, hint: str | None = None, code: Code | None = None) -> None:
+        super().__init__(message, start, stop, hint, code)
         self.message = message
         self.start = start
         self.stop = stop
         self.hint = hint
+        self.code = code
 
     def __str__(self) -> str:
         return self.message

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from fpngraph.codes import Code
 from fpngraph.errors import Problem, nearest
 from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.yaml.value import Value
@@ -75,15 +76,17 @@ class _Findings:
             elif found[0]["type"] == "extra_forbidden":
                 known = found[0].get("ctx", {}).get("known") or _keys(self.model, path[:-1])
                 span = self.root.at(path[:-1]).key_spans[path[-1]]
-                yield Problem(f"unknown key {str(path[-1])!r}", span, nearest(str(path[-1]), known))
+                yield Problem("unknown-key", f"unknown key {str(path[-1])!r}", span, nearest(str(path[-1]), known))
             elif found[0]["type"] == "unknown_operator":
                 context = found[0]["ctx"]
                 span = self.root.at(path[:-1]).key_spans[path[-1]]
-                yield Problem(f"{path[-1]!r} is not the name of {context['required']}", span, context["hint"])
+                message = f"{path[-1]!r} is not the name of {context['required']}"
+                yield Problem("unknown-operator", message, span, context["hint"])
             elif found[0]["type"] == "missing":
                 where = f" in {self._named(path)}" if path or self.name else ""
                 for detail in found:
-                    yield Problem(f"the key {str(detail['loc'][-1])!r} is missing{where}", self.root.at(path).span)
+                    message = f"the key {str(detail['loc'][-1])!r} is missing{where}"
+                    yield Problem("missing-key", message, self.root.at(path).span)
             else:
                 yield self._wrong_value(path, found)
 
@@ -98,18 +101,27 @@ class _Findings:
         for key, span in self.root.at(path).key_spans.items():
             if not isinstance(key, str):
                 hint = "a name is letters, digits and _; no digit first"
-                yield Problem(f"expected a name, found {span.text[span.column - 1 : span.end - 1]!r}", span, hint)
+                written = span.text[span.column - 1 : span.end - 1]
+                yield Problem("name-syntax", f"expected a name, found {written!r}", span, hint)
 
     def _wrong_value(self, path: Loc, found: Sequence[ErrorDetails]) -> Problem:
         value = self.root.at(path)
         required = dict.fromkeys(_required(detail) for detail in found)
         hint = next((hint for detail in found if (hint := detail.get("ctx", {}).get("hint"))), None)
+        code = _code(found)
         if isinstance(value.data, str) and value.data.startswith("$("):
-            hint = "'l' has a value only in the entries of 'nodes' and in 'defaults'"
+            code, hint = "no-index", "'l' has a value only in the entries of 'nodes' and in 'defaults'"
         elif "true or false" in required and str(value.data).lower() in _BOOLEANS_OF_YAML_1_1:
             hint = "in YAML 1.2 'yes', 'no', 'on' and 'off' are text"
         message = f"{self._named(path)} is {shown(value)}, but must be {' or '.join(required)}"
-        return Problem(message, value.span, hint)
+        return Problem(code, message, value.span, hint)
+
+
+def _code(found: Sequence[ErrorDetails]) -> Code:
+    """What kind of mistake a wrong value is: what the first finding says that knows it."""
+    if any(detail["type"] == "too_long" for detail in found):
+        return "limit-exceeded"
+    return next((code for detail in found if (code := detail.get("ctx", {}).get("code"))), "wrong-value")
 
 
 def _required(detail: ErrorDetails) -> str:

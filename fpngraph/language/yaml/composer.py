@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from fpngraph.codes import Code
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.language.limits import MAX_DEPTH, MAX_PROBLEMS, MAX_VALUES
 from fpngraph.language.yaml.scalars import TooLarge, resolve
@@ -79,30 +80,31 @@ class Composer:
         next(self._events)  # the start of the stream
         event = next(self._events)
         if isinstance(event, yaml.StreamEndEvent):
-            raise GraphError([Problem(_EMPTY, self._source.place(1, 1, 1, self._source.lines[0]))])
+            raise GraphError([Problem("not-a-mapping", _EMPTY, self._source.place(1, 1, 1, self._source.lines[0]))])
         value = self._value(next(self._events), 1)
         next(self._events)  # the end of the document
         event = next(self._events)
         if not isinstance(event, yaml.StreamEndEvent):
-            raise self._stop("a second document starts here, a graph file is one document", event)
+            raise self._stop("second-document", "a second document starts here, a graph file is one document", event)
         if not isinstance(value.data, Mapping):
             said = "a list" if isinstance(value.data, tuple) else repr(value.data)
-            self._refuse(_EMPTY if value.data is None else f"{_MAPPING}, found {said}", value.span)
+            message = _EMPTY if value.data is None else f"{_MAPPING}, found {said}"
+            self._refuse("not-a-mapping", message, value.span)
         return value
 
-    def _refuse(self, message: str, span: Span, hint: str | None = None) -> None:
-        self.problems.append(Problem(message, span, hint))
+    def _refuse(self, code: Code, message: str, span: Span, hint: str | None = None) -> None:
+        self.problems.append(Problem(code, message, span, hint))
         if len(self.problems) >= MAX_PROBLEMS:
             raise GraphError([])
 
-    def _stop(self, message: str, event: yaml.Event, hint: str | None = None) -> GraphError:
-        return GraphError([Problem(message, self._source.span(event.start_mark, event.end_mark), hint)])
+    def _stop(self, code: Code, message: str, event: yaml.Event) -> GraphError:
+        return GraphError([Problem(code, message, self._source.span(event.start_mark, event.end_mark))])
 
     def _value(self, event: Any, depth: int) -> Value:
         self._values += 1
         self._deepest = max(self._deepest, depth)
         if self._values > MAX_VALUES:
-            raise self._stop(f"the file has more than {MAX_VALUES} values", event)
+            raise self._stop("limit-exceeded", f"the file has more than {MAX_VALUES} values", event)
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
         if event.tag is not None:
@@ -115,7 +117,7 @@ class Composer:
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         if depth > MAX_DEPTH:
-            raise self._stop(TOO_DEEP, event)
+            raise self._stop("limit-exceeded", TOO_DEEP, event)
         return self._list(event, depth) if isinstance(event, yaml.SequenceStartEvent) else self._mapping(event, depth)
 
     def _anchored(self, event: Any, depth: int) -> Value:
@@ -131,17 +133,20 @@ class Composer:
     def _alias(self, event: Any, depth: int) -> Value:
         span = self._source.span(event.start_mark, event.end_mark)
         if event.anchor not in self._anchors:
-            self._refuse(f"alias '*{event.anchor}' has no anchor '&{event.anchor}' before it", span)
+            message = f"alias '*{event.anchor}' has no anchor '&{event.anchor}' before it"
+            self._refuse("yaml-alias", message, span)
             return Value(None, span, _NO_KEYS, False)
         anchored = self._anchors[event.anchor]
         if anchored is None:
-            raise self._stop(f"alias '*{event.anchor}' stands inside what '&{event.anchor}' names", event)
+            message = f"alias '*{event.anchor}' stands inside what '&{event.anchor}' names"
+            raise self._stop("yaml-alias", message, event)
         self._values += anchored.size - 1
         self._deepest = max(self._deepest, depth + anchored.height)
         if self._values > MAX_VALUES:
-            raise self._stop(f"aliases expand the file to more than {MAX_VALUES} values", event)
+            raise self._stop("limit-exceeded", f"aliases expand the file to more than {MAX_VALUES} values", event)
         if depth + anchored.height > MAX_DEPTH + 1:
-            raise self._stop(f"aliases nest lists and mappings deeper than {MAX_DEPTH} levels", event)
+            message = f"aliases nest lists and mappings deeper than {MAX_DEPTH} levels"
+            raise self._stop("limit-exceeded", message, event)
         return anchored.value
 
     def _refuse_tag(self, event: Any) -> None:
@@ -149,7 +154,7 @@ class Composer:
         found = _TAG.search(span.text, event.start_mark.column)
         if found:
             span = replace(span, column=found.start() + 1, end=found.end() + 1)
-        self._refuse("a tag is not allowed, a graph file is data", span, "leave the tag out")
+        self._refuse("yaml-tag", "a tag is not allowed, a graph file is data", span, "leave the tag out")
 
     def _scalar(self, event: Any) -> Value:
         span = self._source.span(event.start_mark, event.end_mark)
@@ -162,14 +167,14 @@ class Composer:
         inside = span.part(1, span.end - span.column - 1)
         verbatim = span.text[inside.column - 1 : inside.end - 1] == text and event.style in "'\""
         if not verbatim and any("\ud800" <= character <= "\udfff" for character in text):
-            self._refuse("half of a surrogate pair is no character", span)
+            self._refuse("forbidden-character", "half of a surrogate pair is no character", span)
         return Value(text, inside if verbatim else span, _NO_KEYS, verbatim)
 
     def _resolve(self, text: str, span: Span) -> Scalar:
         try:
             return resolve(text)
         except TooLarge as reason:
-            self._refuse(str(reason), span)
+            self._refuse("number-too-large", str(reason), span)
             return 0
 
     def _list(self, event: Any, depth: int) -> Value:
@@ -200,11 +205,11 @@ class Composer:
             key = self._value(key_event, depth + 1)
             value = self._value(next(self._events), depth if merges else depth + 1)
             if isinstance(key.data, tuple | Mapping):
-                self._refuse("a key is a word or a number, found a list or a mapping", key.span)
+                self._refuse("wrong-key", "a key is a word or a number, found a list or a mapping", key.span)
                 continue
             if key.data in written:
                 message = f"duplicate key {_shown(key)!r}: first on line {written[key.data].line}"
-                self._refuse(message, key.span)
+                self._refuse("duplicate-key", message, key.span)
                 continue
             written[key.data] = key.span
             if merges:
@@ -218,7 +223,8 @@ class Composer:
         """Add what ``<<`` names, where the mapping does not say so itself. Earlier items of a list win."""
         for source in value.data if isinstance(value.data, tuple) else (value,):
             if not isinstance(source.data, Mapping):
-                self._refuse("'<<' merges a mapping or a list of mappings, found something else", source.span)
+                message = "'<<' merges a mapping or a list of mappings, found something else"
+                self._refuse("yaml-merge", message, source.span)
                 continue
             for key, entry in source.data.items():
                 if key not in entries:

@@ -53,4 +53,5 @@ def _check_ahead(text: str, start: int, stop: int, depth: int, source: Source) -
     if depth + scanner.flow_level > MAX_DEPTH:
         before = Source(text[: start + scanner.tokens[-1].start_mark.index], source.file).lines
         line, column = len(before), len(before[-1]) + 1
-        raise GraphError([Problem(TOO_DEEP, source.place(line, column, column + 1, source.lines[line - 1]))])
+        span = source.place(line, column, column + 1, source.lines[line - 1])
+        raise GraphError([Problem("limit-exceeded", TOO_DEEP, span)])

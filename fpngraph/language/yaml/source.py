@@ -28,7 +28,7 @@ def read(text: str, file: str, used_by: str | None = None) -> Value:
     """
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_BYTES:
-        raise GraphError([Problem(f"cannot read {file!r}: {_too_large(len(text))}")])
+        raise _too_large(file, len(text))
     source = Source(text, file, used_by)
     _check_characters(text, source)
     parser = _LOADER(text)
@@ -42,7 +42,7 @@ def read(text: str, file: str, used_by: str | None = None) -> Value:
     finally:
         parser.dispose()
     if composer.problems:
-        raise GraphError(sorted(composer.problems, key=_order))
+        raise GraphError(sorted(composer.problems, key=lambda problem: problem.place))
     return value
 
 
@@ -53,11 +53,13 @@ def read_file(path: Path, file: str | None = None, used_by: str | None = None) -
     """
     file = str(path) if file is None else file
     try:
-        data = _bytes(path)
+        data = _bytes(path, file)
+    except GraphError:  # which is a ValueError too
+        raise
     except OSError as error:
-        raise GraphError([Problem(f"cannot read {file!r}: {error.strerror or error}")]) from None
+        raise GraphError([Problem("unreadable-file", f"cannot read {file!r}: {error.strerror or error}")]) from None
     except ValueError:  # a path that no system call takes
-        raise GraphError([Problem(f"cannot read {file!r}: no file can be called so")]) from None
+        raise GraphError([Problem("unreadable-file", f"cannot read {file!r}: no file can be called so")]) from None
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -66,29 +68,31 @@ def read_file(path: Path, file: str | None = None, used_by: str | None = None) -
     return read(text, file, used_by)
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: Path, name: str) -> bytes:
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise OSError("it is a directory")
     if not stat.S_ISREG(status.st_mode):  # a FIFO would wait for its writer
         raise OSError("it is not a regular file")
     if status.st_size > MAX_BYTES:
-        raise OSError(_too_large(status.st_size))
+        raise _too_large(name, status.st_size)
     with path.open("rb") as file:
         data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:  # it grew, or is one of those that say a size of 0
-        raise OSError(_too_large(len(data)))
+        raise _too_large(name, len(data))
     return data
 
 
-def _too_large(size: int) -> str:
-    return f"it has {size} bytes, a graph file has at most {MAX_BYTES}"
+def _too_large(file: str, size: int) -> GraphError:
+    message = f"cannot read {file!r}: it has {size} bytes, a graph file has at most {MAX_BYTES}"
+    return GraphError([Problem("limit-exceeded", message)])
 
 
 def _undecodable(byte: int, error: UnicodeDecodeError, before: Source) -> Problem:
     line = before.lines[-1]
     span = before.place(len(before.lines), len(line) + 1, len(line) + 2, line + "\ufffd")
-    return Problem(f"not UTF-8: the byte 0x{byte:02x} ({error.reason})", span, "save the file as UTF-8")
+    message = f"not UTF-8: the byte 0x{byte:02x} ({error.reason})"
+    return Problem("not-utf8", message, span, "save the file as UTF-8")
 
 
 def _check_characters(text: str, source: Source) -> None:
@@ -106,8 +110,5 @@ def _check_characters(text: str, source: Source) -> None:
             "a graph file",
             f"it ends a line to some programs only; in double quotes write '\\u{ord(found[0]):04x}'",
         )
-    raise GraphError([Problem(f"the character U+{ord(found[0]):04X} is not allowed in {where}", span, hint)])
-
-
-def _order(problem: Problem) -> tuple[int, int]:
-    return (problem.line or 0, problem.column or 0)
+    message = f"the character U+{ord(found[0]):04X} is not allowed in {where}"
+    raise GraphError([Problem("forbidden-character", message, span, hint)])

@@ -41,21 +41,23 @@ _REASONS: tuple[tuple[str, str, str | None], ...] = (
 def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     """The problem that ``error`` of PyYAML stands for."""
     if not isinstance(error, yaml.MarkedYAMLError):
-        return Problem(f"{source.file}: not valid YAML: {error}")
+        return Problem("yaml-syntax", f"{source.file}: not valid YAML: {error}")
     context, problem = error.context_mark, error.problem or ""
     mark = error.problem_mark or context
     unseen = _unseen(mark, source)
     if unseen:
         return Problem(
-            f"not valid YAML: the character U+{ord(unseen.text[unseen.column - 1]):04X} among spaces", unseen
+            "yaml-syntax",
+            f"not valid YAML: the character U+{ord(unseen.text[unseen.column - 1]):04X} among spaces",
+            unseen,
         )
     if "cannot start any token" in problem:
         return _stray(source.character(mark))
     if context is not None and _is_unclosed(problem, mark, source):
         opening = source.character(context)
-        return Problem(f"not valid YAML: {opening.text[context.column]!r} is never closed", opening)
+        return Problem("yaml-syntax", f"not valid YAML: {opening.text[context.column]!r} is never closed", opening)
     if context is not None and "find expected ':'" in problem:
-        return Problem("not valid YAML: expected ':' after this key", source.rest(context))
+        return Problem("yaml-syntax", "not valid YAML: expected ':' after this key", source.rest(context))
     span = _end(mark, source) if source.is_end(mark) else source.character(mark)
     found = span.text[span.column - 1 : span.end - 1]
     words = {
@@ -64,8 +66,13 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     }
     for part, reason, hint in _REASONS:
         if part in _canonical(problem, error.context or ""):
-            return Problem(f"not valid YAML: {reason.format(**words)}", span, hint)
-    return Problem(f"not valid YAML: {problem}", span)
+            return Problem(
+                "yaml-tag" if part == "undefined tag handle" else "yaml-syntax",
+                f"not valid YAML: {reason.format(**words)}",
+                span,
+                hint,
+            )
+    return Problem("yaml-syntax", f"not valid YAML: {problem}", span)
 
 
 def _unseen(mark: Any, source: Source) -> Span | None:
@@ -103,5 +110,7 @@ def _is_unclosed(problem: str, mark: Any, source: Source) -> bool:
 def _stray(span: Span) -> Problem:
     character = span.text[span.column - 1]
     if character == "\t":
-        return Problem("not valid YAML: a tab where indentation is expected", span, _SPACES)
-    return Problem(f"not valid YAML: a value cannot start with {character!r}", span, "put the text in quotes")
+        return Problem("yaml-syntax", "not valid YAML: a tab where indentation is expected", span, _SPACES)
+    return Problem(
+        "yaml-syntax", f"not valid YAML: a value cannot start with {character!r}", span, "put the text in quotes"
+    )

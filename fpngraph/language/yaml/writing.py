@@ -30,7 +30,7 @@ def to_yaml(data: Any) -> str:
 
 
 def _refused(message: str) -> GraphError:
-    return GraphError([Problem(f"cannot be written as YAML: {message}")])
+    return GraphError([Problem("not-plain-data", f"cannot be written as YAML: {message}")])
 
 
 class _Check:

@@ -170,7 +170,7 @@ def test_channels_that_do_not_fit_are_said() -> None:
     with pytest.raises(GraphError) as caught:
         draw(load("bifpn"), in_channels=[1, 2])
 
-    assert str(caught.value) == "in_channels has 2 numbers, but graph 'BiFPN' has the inputs P3, P4, P5"
+    assert str(caught.value) == "in_channels has 2 numbers, but graph 'BiFPN' has the inputs P3, P4, P5 [in-channels]"
 
 
 @pytest.mark.parametrize(
