@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.language.explicit import dump
-from fpngraph.library import describe, load, loads, shipped
+from fpngraph.library import describe, load, loads
 from tests.language.loading import graph, refused, sources, warned
 from tests.language.strategies import graphs
 
@@ -284,97 +284,102 @@ class TestText:
 ERRORS = [
     pytest.param(
         "s: {use: parts/inner.yaml, nodes: {a3: {inputs: [C3]}}, defaults: {act: relu}}",
-        "main.yaml:5:30: a stage with 'use' has no 'nodes'\n"
+        "main.yaml:5:30: a stage with 'use' has no 'nodes' [nodes-or-use]\n"
         "  hint: 'use' takes the place of nodes: put them into a stage of their own\n"
-        "main.yaml:5:59: a stage with 'use' has no 'defaults'\n"
+        "main.yaml:5:59: a stage with 'use' has no 'defaults' [nodes-or-use]\n"
         "  hint: 'use' takes the place of nodes: put them into a stage of their own",
         id="nodes beside it",
     ),
     pytest.param(
         "s: {nodes: {a3: {inputs: [C3]}}, inputs: {C3: C3}}",
-        "main.yaml:5:36: a stage without 'use' has no 'inputs'\n  hint: 'inputs' is for the graph that a stage uses",
+        "main.yaml:5:36: a stage without 'use' has no 'inputs' [nodes-or-use]\n"
+        "  hint: 'inputs' is for the graph that a stage uses",
         id="inputs without it",
     ),
     pytest.param(
         "s: {use: [inner]}",
-        "main.yaml:5:12: 'use' is a list, but must be the name of a graph, the path of a file, or a graph",
+        "main.yaml:5:12: 'use' is a list, but must be the name of a graph, the path of a file, or a graph "
+        "[wrong-value]",
         id="a list",
     ),
     pytest.param(
         "s: {use: bifpm}",
-        "main.yaml:5:12: there is no graph named 'bifpm'\n"
-        f"  hint: did you mean 'bifpn'? There are: {', '.join(shipped())}; a path has a separator or an ending",
+        "main.yaml:5:12: there is no graph named 'bifpm' [unknown-graph]\n"
+        "  hint: did you mean 'bifpn'? (a path has a separator or an ending)",
         id="no such name",
     ),
     pytest.param(
         "s: {use: parts/iner.yaml}",
-        "main.yaml:5:12: cannot read 'parts/iner.yaml': No such file or directory",
+        "main.yaml:5:12: cannot read 'parts/iner.yaml': No such file or directory [unreadable-file]",
         id="no such file",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, repeat: 2}",
-        "main.yaml:5:30: a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read\n"
+        "main.yaml:5:30: a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its "
+        "nodes read [repeat-without-outputs]\n"
         "  hint: such as 'outputs: {P(3..7): out(l)}'",
         id="repeat without outputs",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, preset: wid}",
-        "main.yaml:5:38: there is no preset 'wid'\n  hint: did you mean 'wide'? There are: wide",
+        "main.yaml:5:38: there is no preset 'wid' [unknown-preset]\n  hint: did you mean 'wide'? There are: wide",
         id="no such preset",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, params: {widht: 3}}",
-        "main.yaml:5:39: there is no parameter 'widht'\n  hint: did you mean 'width'? There are: width, act",
+        "main.yaml:5:39: there is no parameter 'widht' [unknown-param]\n"
+        "  hint: did you mean 'width'? There are: width, act",
         id="no such parameter",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, params: {width: a}}",
-        "main.yaml:5:46: parameter 'width' is 'a', but must be an integer, like its default\n"
+        "main.yaml:5:46: parameter 'width' is 'a', but must be an integer, like its default [param-type]\n"
         "  hint: the parameters are width: 8, act: 'relu'",
         id="a parameter of another type",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, params: {width: 0}}",
-        "parts/inner.yaml:6:22: 'channels' is 0, but must be a positive integer, or a mapping of level to number\n"
+        "parts/inner.yaml:6:22: 'channels' is 0, but must be a positive integer, or a mapping of level to "
+        "number [wrong-value]\n"
         "  used by stage 's' (main.yaml:5)",
         id="what a parameter means",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, inputs: {C(3..5): C(l) | C4}}",
-        "main.yaml:5:48: the graph that is used has no input 'C5'\n  hint: there are: C3, C4",
+        "main.yaml:5:48: the graph that is used has no input 'C5' [unknown-input]\n  hint: there are: C3, C4",
         id="no such input",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, inputs: {C3: C3 | none}}",
-        "main.yaml:5:43: an input of a graph that is used cannot be 'none'\n  hint: leave '| none' out",
+        "main.yaml:5:43: an input of a graph that is used cannot be 'none' [used-input]\n  hint: leave '| none' out",
         id="none",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, inputs: [C3]}",
-        "main.yaml:5:38: 'inputs' of a graph that is used is a mapping of its inputs to references\n"
+        "main.yaml:5:38: 'inputs' of a graph that is used is a mapping of its inputs to references [wrong-value]\n"
         "  hint: such as 'inputs: {C(3..5): P(l)}'",
         id="inputs of a list",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, inputs: {C3: C4}}",
-        "main.yaml:5:43: 'C4' is at level 4, but stands for 'C3', at level 3",
+        "main.yaml:5:43: 'C4' is at level 4, but stands for 'C3', at level 3 [used-input]",
         id="another level",
     ),
     pytest.param(
         "s: {use: parts/cells.yaml}",
-        "main.yaml:5:12: the graph that is used takes 'P3', which does not exist here\n"
+        "main.yaml:5:12: the graph that is used takes 'P3', which does not exist here [unresolved-reference]\n"
         "  hint: say what it is: 'inputs: {P3: ...}'",
         id="an input that is not there",
     ),
     pytest.param(
         "s: {use: parts/cells.yaml, inputs: {P3: C9}}",
-        "main.yaml:5:43: input 'P3' of the graph that is used reads 'C9', which does not exist\n"
+        "main.yaml:5:43: input 'P3' of the graph that is used reads 'C9', which does not exist [unresolved-reference]\n"
         "  hint: family 'C' has 3..4 here",
         id="an input that does not exist",
     ),
     pytest.param(
         "s: {use: parts/inner.yaml, outputs: {N3: T3}}",
-        "main.yaml:5:44: family 'T' is declared nowhere in the file\n  hint: there are: C, N, raw",
+        "main.yaml:5:44: family 'T' is declared nowhere in the file [unknown-name]\n  hint: there are: C, N, raw",
         id="a node of it",
     ),
 ]
@@ -403,7 +408,7 @@ class TestPlaces:
 
         assert said("inputs: C3\nstages:\n  s: {use: parts/via.yaml}\noutputs: b3\n") == (
             "parts/odd.yaml:6:24: node 's.deep.b3': the edge from 's.deep.a3' brings 4 channels, but 'sum' needs 8, "
-            "the node's channels\n"
+            "the node's channels [channels-unequal]\n"
             "  6 |   b3: {inputs: [{from: a3, project: never}], channels: 8}\n"
             "    |                        ^^\n"
             "  used by stage 'deep' (parts/via.yaml:5), used by stage 's' (main.yaml:5)\n"
@@ -419,10 +424,11 @@ class TestPlaces:
         ).splitlines()
 
         assert [line for line in lines if ".yaml:" in line] == [
-            "main.yaml:6:42: 'fusion' is 'add', but must be the name of a fusion, or {name: {settings}}",
-            "parts/bad.yaml:1:1: the key 'name' is missing",
+            "main.yaml:6:42: 'fusion' is 'add', but must be the name of a fusion, or {name: {settings}} "
+            "[unknown-operator]",
+            "parts/bad.yaml:1:1: the key 'name' is missing [missing-key]",
             "  used by stage 's' (main.yaml:5)",
-            "parts/bad.yaml:2:1: unknown key 'nam'",
+            "parts/bad.yaml:2:1: unknown key 'nam' [unknown-key]",
             "  used by stage 's' (main.yaml:5)",
         ]
 
@@ -430,7 +436,7 @@ class TestPlaces:
         Path("parts/bad.yaml").write_bytes(b"fpngraph: 1\nname: \xff\n")
 
         assert said("inputs: C3\nstages:\n  s: {use: parts/bad.yaml}\noutputs: b3\n").splitlines()[::3] == [
-            "parts/bad.yaml:2:7: not UTF-8: the byte 0xff (invalid start byte)",
+            "parts/bad.yaml:2:7: not UTF-8: the byte 0xff (invalid start byte) [not-utf8]",
             "  used by stage 's' (main.yaml:5)",
         ]
 
@@ -507,7 +513,7 @@ class TestFiles:
         path = folder / "parts" / "inner.yaml"
 
         assert said(f"inputs: C(3..4)\nstages:\n  s: {{use: {path}}}\noutputs: N3\n").splitlines()[::3] == [
-            f"main.yaml:5:12: '{path}' is an absolute path",
+            f"main.yaml:5:12: '{path}' is an absolute path [use-path]",
             "  hint: a path is relative to the file that says it",
         ]
 
@@ -538,7 +544,7 @@ class TestFiles:
         with pytest.raises(GraphError) as caught:
             loads(text)
         assert str(caught.value) == (
-            "<text>:5:12: nobody says which folder 'parts/cells.yaml' is relative to\n"
+            "<text>:5:12: nobody says which folder 'parts/cells.yaml' is relative to [use-path]\n"
             "  5 |   s: {use: parts/cells.yaml}\n    |            ^^^^^^^^^^^^^^^^\n"
             "  hint: load the file that says it, or pass 'folder' to fpngraph.loads"
         )
@@ -558,7 +564,7 @@ class TestFiles:
 
         assert said("inputs: P3\nstages:\n  s: {use: ./one.yaml}\noutputs: P3\n") == (
             "parts/two.yaml:6:12: a graph that uses itself: one.yaml (stage 'a', line 5) uses parts/two.yaml "
-            "(stage 'b', line 6) uses one.yaml\n"
+            "(stage 'b', line 6) uses one.yaml [use-cycle]\n"
             "  6 |   b: {use: ../one.yaml}\n"
             "    |            ^^^^^^^^^^^\n"
             "  used by stage 'a' (one.yaml:5), used by stage 's' (main.yaml:5)\n"
@@ -567,7 +573,7 @@ class TestFiles:
 
     def test_a_file_that_names_itself_is_a_cycle_too(self) -> None:
         assert said("inputs: P3\nstages:\n  s: {use: ./main.yaml}\noutputs: P3\n").splitlines()[0] == (
-            "main.yaml:5:12: a graph that uses itself: main.yaml (stage 's', line 5) uses main.yaml"
+            "main.yaml:5:12: a graph that uses itself: main.yaml (stage 's', line 5) uses main.yaml [use-cycle]"
         )
 
 
@@ -635,7 +641,7 @@ def test_no_file_outside_is_read_for_a_graph_in_place_or_a_shipped_one() -> None
 
     text = refused(f"inputs: P3\nstages:\n  s: {{use: {inner}}}\noutputs: P3\n")
 
-    assert text.splitlines()[0].endswith("nobody says which folder './secret.yaml' is relative to")
+    assert text.splitlines()[0].endswith("nobody says which folder './secret.yaml' is relative to [use-path]")
 
 
 def test_a_name_in_scope_is_not_hidden_by_a_used_graph_that_gives_another() -> None:
