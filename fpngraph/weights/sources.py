@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from fpngraph.compiler.neck import Neck
 from fpngraph.errors import nearest
+from fpngraph.weights import settings
 from fpngraph.weights.state import StateError, differences, is_state, listed, refuse, uncopyable
 from fpngraph.weights.tables import Table, read_table, shipped_tables
 
@@ -41,6 +42,7 @@ def load_from(  # noqa: PLR0913  (each says something else)
     source: str,
     *,
     prefix: str = "",
+    config: Mapping[str, Any] | None = None,
     table: str | os.PathLike[str] | Table | None = None,
     missing: Literal["error", "init"] = "error",
 ) -> Carried:
@@ -48,7 +50,8 @@ def load_from(  # noqa: PLR0913  (each says something else)
 
     ``state`` is the state dict of that neck, or of a whole model in which its names begin with ``prefix``. ``source``
     says whose they are: ``torchvision.FeaturePyramidNetwork``, ``mmdet.PAFPN`` and so on. ``table`` names a file of
-    names, where the graph is none that comes with the package. With ``missing="init"`` tensors of ours that the source
+    names, where the graph is none that comes with the package. ``config`` has the settings of their neck, where tensors
+    do not tell what it does. With ``missing="init"`` tensors of ours that the source
     lacks, of nodes that somebody has added, keep what they have.
     Raises StateError, and changes nothing, where a tensor of ours has no counterpart of the same shape, where one of
     their neck is left over, and for a source that nobody knows; GraphError for a table that is wrong.
@@ -63,6 +66,7 @@ def load_from(  # noqa: PLR0913  (each says something else)
     if not is_state(state):
         raise StateError(f"state is a {type(state).__name__}, but must be a state dict, names with a tensor each")
     chosen = table_for(neck, source, table)
+    settings.check(neck.source_graph, chosen, neck.state_dict(), config)
     names = names_of(neck, chosen, prefix, state)
     return _Carrier(neck, state, chosen, prefix, names).carry(anew=missing == "init")
 

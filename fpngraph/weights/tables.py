@@ -37,6 +37,29 @@ class Names(_Data):
     as_: str | None = Field(None, alias="as", description="The block of the table that says what is in the module.")
 
 
+class MadeOf(_Data):
+    """Which setting of theirs says what the first level beyond the backbone is made of."""
+
+    key: str = Field(description="The setting.")
+    families: dict[str, str] = Field(description="Its values, and the family of our names that each means.")
+    default: str = Field(description="What it means where it is not said, or true.")
+
+
+class Before(_Data):
+    """Which setting of theirs says that an activation stands before the convolutions of later levels."""
+
+    key: str = Field(description="The setting.")
+    default: bool = Field(description="What holds where it is not said.")
+
+
+class Extra(_Data):
+    """Levels beyond the backbone's that are convolved, of which tensors do not tell all."""
+
+    edges: str = Field(description="Our names of the edges that lead there.")
+    made_of: MadeOf = Field(description="What the first of them is made of.")
+    act: Before = Field(description="Whether an activation stands before the convolutions of the others.")
+
+
 class Table(_Data):
     """The names of one source."""
 
@@ -45,6 +68,7 @@ class Table(_Data):
     whole: bool = Field(True, description="Whether their module is the neck; else what begins as a name here does.")
     names: list[Names] = Field(description="The names, of which each tensor of ours is found by one.")
     blocks: dict[str, list[Names]] = Field(default={}, description="Names of what is in modules, for 'as'.")
+    extra: Extra | None = Field(None, description="Settings that their tensors do not tell, for 'config'.")
 
     def rules(self) -> list[Rule]:
         """Every pair of names, with what is in blocks written out."""

@@ -111,3 +111,34 @@ def test_pyramids_are_torchvisions(
     graph = fpngraph.load(name, min=3, max=last, channels=CHANNELS)
 
     compare(build(widths(3), CHANNELS), graph, {**pyramid(3, "inner_blocks", "layer_blocks"), **extra}, size)
+
+
+@pytest.mark.parametrize("relu", [False, True], ids=["plain", "relu"])
+@pytest.mark.parametrize(("mode", "source"), [("on_input", "C5"), ("on_lateral", "M5"), ("on_output", "P5")])
+def test_the_weights_of_mmdets_four_forms_come_by_their_table(mode: str, source: str, relu: bool) -> None:
+    reference = mmdet_extra(mode, relu=relu)
+    theirs = randomised(reference.neck).double()
+    extra = {} if relu else {"extra": {"strided_conv": {"kernel": 3}}}
+    graph = fpngraph.load("retinanet_fpn", channels=CHANNELS, source=source, **extra)
+    ours = fpngraph.build(graph, list(reference.in_channels.values())).double()
+    settings = {"add_extra_convs": mode, "relu_before_extra_convs": relu}
+
+    fpngraph.load_from(ours, theirs.state_dict(), "mmdet.FPN", config=settings)
+
+    given = maps(reference, *SIZES[1])
+    for y, other in zip(ours(given), theirs(given), strict=True):
+        assert float((y - other).detach().abs().max() / other.detach().abs().max()) < 1e-12
+
+
+def test_the_weights_of_mmdets_fpn_with_norms_come_by_their_table() -> None:
+    reference = mmdet.neck("FPN", widths(3), range(3, 6), out_channels=CHANNELS, num_outs=3, norm_cfg={"type": "BN"})
+    theirs = randomised(reference.neck).double().eval()
+    params = {"project": {"when": "always", "norm": True}, "op": [{"conv": {"kernel": 3}}, "norm"]}
+    graph = fpngraph.load("fpn", min=3, max=5, channels=CHANNELS, **params)
+    ours = fpngraph.build(graph, list(reference.in_channels.values())).double().eval()
+
+    fpngraph.load_from(ours, theirs.state_dict(), "mmdet.FPN")
+
+    given = maps(reference, *SIZES[0])
+    for y, other in zip(ours(given), theirs(given), strict=True):
+        assert float((y - other).detach().abs().max() / other.detach().abs().max()) < 1e-12

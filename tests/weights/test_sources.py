@@ -265,3 +265,97 @@ def test_of_two_rules_the_one_that_the_state_dict_has_is_taken() -> None:
     fpngraph.load_from(neck, state_of("x3", "y"), "mine", table=table(names, blocks=CBS))
 
     assert neck.a4.op.norm.weight.unique().tolist() == [1.5]
+
+
+def retinanet(**params: Any) -> fpngraph.Neck:
+    return fpngraph.build(fpngraph.load("retinanet_fpn", channels=8, **params), [6, 8, 10])
+
+
+def mmdets(neck: fpngraph.Neck) -> dict[str, Tensor]:
+    """The tensors of a neck as mmdet's FPN calls them."""
+    places = {"M": "lateral_convs", "P": "fpn_convs"}
+    state = {}
+    for name, tensor in neck.state_dict().items():
+        node, leaf = name.split(".")[0], name.rpartition(".")[2]
+        state[f"{places[node[0]]}.{int(node[1]) - 3}.conv.{leaf}"] = tensor
+    return state
+
+
+PLAIN = {"extra": {"strided_conv": {"kernel": 3}}}  # no activation between the levels beyond the backbone
+
+
+@pytest.mark.parametrize(
+    ("params", "config"),
+    [
+        ({}, {"add_extra_convs": "on_input", "relu_before_extra_convs": True}),
+        ({}, {"add_extra_convs": True, "relu_before_extra_convs": True}),
+        (PLAIN, {"add_extra_convs": "on_input"}),
+        ({"source": "M5", **PLAIN}, {"add_extra_convs": "on_lateral", "relu_before_extra_convs": False}),
+        ({"source": "P5"}, {"add_extra_convs": "on_output", "relu_before_extra_convs": True}),
+    ],
+    ids=["input", "true", "no relu", "lateral", "output"],
+)
+def test_settings_that_tensors_do_not_tell_are_held_against_the_graph(
+    params: dict[str, Any], config: dict[str, Any]
+) -> None:
+    neck = retinanet(**params)
+
+    carried = fpngraph.load_from(neck, mmdets(neck), "mmdet.FPN", config=config)
+
+    assert set(carried.taken) == set(neck.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("params", "config", "message"),
+    [
+        pytest.param(
+            {},
+            None,
+            "the tensors of 'mmdet.FPN' do not tell its 'add_extra_convs' and 'relu_before_extra_convs'\n"
+            "  hint: give 'config', a mapping with the settings of their neck",
+            id="no settings",
+        ),
+        pytest.param(
+            {},
+            {"add_extra_convs": "on_input"},
+            "'relu_before_extra_convs' is False, but the edge from 'P6' to 'P7' has the activation 'relu' in front",
+            id="published settings",
+        ),
+        pytest.param(
+            PLAIN,
+            {"relu_before_extra_convs": True},
+            "'relu_before_extra_convs' is True, but the edge from 'P6' to 'P7' has no activation in front",
+            id="an activation",
+        ),
+        pytest.param(
+            {"source": "P5"},
+            {"add_extra_convs": "on_lateral", "relu_before_extra_convs": True},
+            "'add_extra_convs' is 'on_lateral', but node 'P6' of the graph reads 'P5'",
+            id="another source",
+        ),
+        pytest.param(
+            {},
+            {"add_extra_convs": "on_nothing", "relu_before_extra_convs": True},
+            "'add_extra_convs' is 'on_nothing', but node 'P6' of the graph reads 'C5'",
+            id="another word",
+        ),
+    ],
+)
+def test_other_settings_than_the_graphs_are_refused(
+    params: dict[str, Any], config: dict[str, Any] | None, message: str
+) -> None:
+    neck = retinanet(**params)
+    state = {name: tensor + 1 for name, tensor in mmdets(neck).items()}
+    before = neck.M3.edges.C3.project.conv.weight.clone()
+
+    with pytest.raises(StateError) as caught:
+        fpngraph.load_from(neck, state, "mmdet.FPN", config=config)
+
+    assert str(caught.value) == message
+    assert torch.equal(neck.M3.edges.C3.project.conv.weight, before)
+
+
+def test_of_pooled_levels_no_settings_are_asked() -> None:
+    neck = fpngraph.build(fpngraph.load("fpn", min=3, max=7, channels=8), [6, 8, 10])
+
+    assert fpngraph.load_from(neck, mmdets(neck), "mmdet.FPN").missing == ()
