@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -104,7 +104,7 @@ def node_around(case: Case) -> tuple[Node, Node]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("operator", LAYERS, ids=lambda operator: f"{operator.kind}-{operator.name}")
-@hypothesis_settings(max_examples=8)
+@hypothesis_settings(max_examples=8, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_operator_trains_in_a_lean_node_as_in_a_plain_one(operator: type[Operator], data: st.DataObject) -> None:
     case = data.draw(cases(operator))
