@@ -48,7 +48,8 @@ def run(parts: Sequence[nn.Module], x: Tensor, case: Case) -> Tensor:
 
 
 def assert_same(got: Tensor, expected: Tensor) -> None:
-    torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12)
+    # Relative to the map: in a deep block a small value is the difference of large ones.
+    torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-12 * max(1.0, float(expected.abs().max())))
 
 
 @pytest.mark.slow
