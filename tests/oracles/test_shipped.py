@@ -133,7 +133,7 @@ def test_the_weights_of_mmdets_four_forms_come_by_their_table(mode: str, source:
 def test_the_weights_of_mmdets_fpn_with_norms_come_by_their_table() -> None:
     reference = mmdet.neck("FPN", widths(3), range(3, 6), out_channels=CHANNELS, num_outs=3, norm_cfg={"type": "BN"})
     theirs = randomised(reference.neck).double().eval()
-    params = {"project": {"when": "always", "norm": True}, "op": [{"conv": {"kernel": 3}}, "norm"]}
+    params = {"lateral": {"when": "always", "norm": True}, "smooth": [{"conv": {"kernel": 3}}, "norm"]}
     graph = fpngraph.load("fpn", min=3, max=5, channels=CHANNELS, **params)
     ours = fpngraph.build(graph, list(reference.in_channels.values())).double().eval()
 
