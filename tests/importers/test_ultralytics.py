@@ -195,6 +195,19 @@ def test_a_converted_graph_loads_builds_and_runs(write: Any) -> None:
             id="padding",
         ),
         pytest.param(HEAD.replace("nearest", "bicubic", 1), "row 8 interpolates by 'bicubic'", id="mode"),
+        pytest.param(
+            HEAD.replace("- [-1, 3, C2f, [128]]", "- [-1, 3, C2f, []]", 1),
+            "row 10 is 'C2f' with the arguments [], which it does not take",
+            id="no arguments",
+        ),
+        pytest.param(
+            HEAD.replace("- [-1, 3, C2f, [128]]", "- [-1, 3, C2f, [wide]]", 1),
+            "row 10 is 'C2f' with the arguments ['wide'], which it does not take",
+            id="arguments of another kind",
+        ),
+        pytest.param(
+            f"activation: nn.GELU()\n{HEAD}", "there is no rule for 'nn.GELU()'", id="activation without a rule"
+        ),
         pytest.param("head:\n  - [-1, 1, Classify, [nc]]\n", "the file has no neck", id="no neck"),
         pytest.param(
             HEAD.replace("[[13, 16, 19], 1", "[[13, 16, 16], 1"), "the head reads two maps of one level", id="twice"
@@ -233,6 +246,13 @@ def test_a_scale_that_the_file_does_not_have_is_told_with_those_it_has(write: An
 
     assert caught.value.problems[0].message == "there is no scale 'q'"
     assert caught.value.problems[0].hint == "there are: n, l"
+
+
+def test_a_scale_without_its_three_numbers_is_told(write: Any) -> None:
+    with pytest.raises(GraphError) as caught:
+        convert(write(scales="scales: {n: [0.34, wide]}\n"))
+
+    assert caught.value.problems[0].message == ("scale 'n' is [0.34, 'wide'], not depth, width and the most channels")
 
 
 @pytest.mark.parametrize("text", ["a: 1\n", "backbone: 3\nhead: []\n"], ids=["others", "no lists"])

@@ -19,10 +19,6 @@ from fpngraph.weights.tables import Names, read_table
 
 _NORM = {"batch_norm": {"eps": 0.001, "momentum": 0.03}}
 """What Ultralytics sets all its norms to."""
-_ACTIVATIONS: Mapping[str, str] = {
-    f"{home}nn.{name}()": name.lower() for home in ("", "torch.") for name in ("ReLU", "SiLU")
-}
-"""What a model file says of its activation."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ def _graph(model: Model, neck: Neck) -> Mapping[str, Any]:
         "name": model.name,
         "description": f"The neck of a model file of Ultralytics{f', scale {model.scale}' if model.scale else ''}.",
         "inputs": dict(sorted(neck.inputs.items(), key=lambda it: it[1])),
-        "defaults": {**defaults, "norm": _NORM, "act": _ACTIVATIONS.get(model.act or "", "silu")},
+        "defaults": {**defaults, "norm": _NORM, "act": model.act},
         "nodes": {
             name: {**entry, "inputs": [edge["from"] if set(edge) == {"from"} else edge for edge in entry["inputs"]]}
             for name, entry in nodes.items()

@@ -29,6 +29,10 @@ _SAME = frozenset(["nn.Upsample", "nn.MaxPool2d", "nn.ZeroPad2d", "nn.Identity",
 """Modules that give as many channels as they take."""
 _GIVEN_AT = {"HGStem": 1, "HGBlock": 1}
 """Modules that are told their channels elsewhere, and without the width of the scale."""
+_ACTIVATIONS: Mapping[Any, str] = {
+    f"{home}nn.{name}()": name.lower() for home in ("", "torch.") for name in ("ReLU", "SiLU")
+}
+"""What a model file says of its activation."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,8 @@ class Model:
     rows: Sequence[Row]
     first: int
     outputs: Sequence[int]
-    act: str | None
-    """What the file says of the activation of its convolutions."""
+    act: str
+    """The activation of its convolutions."""
     scale: str | None
 
     @property
@@ -70,14 +74,12 @@ def read_model(path: Path, scale: str | None) -> Model:
     """The model in a file, at one of its scales (the first by default). Raises GraphError with all that is wrong."""
     value = read_file(path)
     said = value.entries
-    for key in ("backbone", "head"):
-        if not isinstance(said.get(key, value).data, tuple) or not said[key].data:
-            message = f"a model file has a list {key!r}"
-            raise GraphError([Problem("not-converted", message, value.span, "give a file of Ultralytics'")])
+    backbone, head = (_listed(value, key) for key in ("backbone", "head"))
     depth, width, most, scale = _scale(said, value, scale)
+    act = _activation(said.get("activation"))
     rows: list[Row] = []
     problems: list[Problem] = []
-    entries = [*said["backbone"].data, *said["head"].data]  # type: ignore[misc]  # both are lists, as just found
+    entries = [*backbone, *head]
     for entry in entries[:-1]:
         try:
             rows.append(_Reader(depth, width, most, rows, scale).row(entry))
@@ -88,13 +90,31 @@ def read_model(path: Path, scale: str | None) -> Model:
         outputs = () if problems else _sources(entries[-1].plain(), len(rows))
     except _Unreadable as reason:
         problems.append(Problem("not-converted", f"row {len(rows)} {reason}", entries[-1].span, reason.hint))
-    if not problems and len(rows) == len(said["backbone"].data):  # type: ignore[arg-type]  # a list, as just found
+    if not problems and len(rows) == len(backbone):
         hint = "rows between the backbone and the last row of the head are one"
         problems.append(Problem("not-converted", "the file has no neck", entries[-1].span, hint))
     if problems:
         raise GraphError(problems)
-    act = said["activation"].plain() if "activation" in said else None
-    return Model(path.stem, rows, len(said["backbone"].data), outputs, act, scale)  # type: ignore[arg-type]
+    return Model(path.stem, rows, len(backbone), outputs, act, scale)
+
+
+def _listed(value: Value, key: str) -> tuple[Value, ...]:
+    """The rows that a model file has under ``key``."""
+    rows = value.entries[key].data if key in value.entries else None
+    if not isinstance(rows, tuple) or not rows:
+        message = f"a model file has a list {key!r}"
+        raise GraphError([Problem("not-converted", message, value.span, "give a file of Ultralytics'")])
+    return rows
+
+
+def _activation(said: Value | None) -> str:
+    """The activation's name in a graph."""
+    if said is None:
+        return "silu"
+    if not isinstance(said.data, str) or said.data not in _ACTIVATIONS:
+        hint = "leave 'activation' out, and write 'act' into the converted graph"
+        raise GraphError([Problem("not-converted", f"there is no rule for {said.plain()!r}", said.span, hint)])
+    return _ACTIVATIONS[said.data]
 
 
 def _scale(said: Mapping[Any, Value], value: Value, scale: str | None) -> tuple[float, float, float, str | None]:
@@ -106,8 +126,12 @@ def _scale(said: Mapping[Any, Value], value: Value, scale: str | None) -> tuple[
         raise GraphError([Problem("unknown-scale", f"there is no scale {scale!r}", span, hint)])
     if scales:
         scale = scale or next(iter(scales))
-        depth, width, most = scales[scale]
-        return float(depth), float(width), float(most), scale
+        try:
+            depth, width, most = map(float, scales[scale])
+        except (TypeError, ValueError) as error:
+            message = f"scale {scale!r} is {scales[scale]!r}, not depth, width and the most channels"
+            raise GraphError([Problem("not-converted", message, said["scales"].span)]) from error
+        return depth, width, most, scale
     one = {key: said[key].plain() if key in said else 1.0 for key in ("depth_multiple", "width_multiple")}
     return one["depth_multiple"], one["width_multiple"], math.inf, None
 
@@ -142,8 +166,11 @@ class _Reader:
         if any(not -1 <= source < number for source in sources) or not isinstance(times, int):
             raise _Unreadable("reads what does not come before it")
         times = max(round(times * self.depth), 1) if times > 1 else times
-        level = self._level(module, sources, arguments)
-        channels, own = self._channels(module, sources, arguments, times)
+        try:
+            level = self._level(module, sources, arguments)
+            channels, own = self._channels(module, sources, arguments, times)
+        except (IndexError, TypeError) as error:  # too few arguments, or of other kinds
+            raise _Unreadable(f"is {module!r} with the arguments {said}, which it does not take") from error
         times = 1 if module in _REPEATS else times
         return Row(number, entry.span, sources, str(module), tuple(own), times, channels, level)
 
