@@ -206,6 +206,11 @@ def test_a_converted_graph_loads_builds_and_runs(write: Any) -> None:
             id="arguments of another kind",
         ),
         pytest.param(
+            HEAD.replace("[-1, 1, Conv, [64, 3, 2]]", "[-1, 1, Conv, [64, wide, 2]]"),
+            "row 14 is a 'Conv' with the arguments [64, 'wide', 2], which it does not take",
+            id="a kernel of another kind",
+        ),
+        pytest.param(
             f"activation: nn.GELU()\n{HEAD}", "there is no rule for 'nn.GELU()'", id="activation without a rule"
         ),
         pytest.param("head:\n  - [-1, 1, Classify, [nc]]\n", "the file has no neck", id="no neck"),
@@ -248,11 +253,20 @@ def test_a_scale_that_the_file_does_not_have_is_told_with_those_it_has(write: An
     assert caught.value.problems[0].hint == "there are: n, l"
 
 
-def test_a_scale_without_its_three_numbers_is_told(write: Any) -> None:
+@pytest.mark.parametrize(
+    ("scales", "message"),
+    [
+        ("scales: {n: [0.34, wide]}\n", "scale 'n' is [0.34, 'wide'], not depth, width and the most channels"),
+        ("scales: {n: 3}\n", "scale 'n' is 3, not depth, width and the most channels"),
+        ("scales: [n]\n", "'scales' is ['n'], not names with numbers"),
+        ("width_multiple: wide\n", "the multiples are [1.0, 'wide'], not depth, width and the most channels"),
+    ],
+)
+def test_scales_that_are_no_numbers_are_told(scales: str, message: str, write: Any) -> None:
     with pytest.raises(GraphError) as caught:
-        convert(write(scales="scales: {n: [0.34, wide]}\n"))
+        convert(write(scales=scales))
 
-    assert caught.value.problems[0].message == ("scale 'n' is [0.34, 'wide'], not depth, width and the most channels")
+    assert caught.value.problems[0].message == message
 
 
 @pytest.mark.parametrize("text", ["a: 1\n", "backbone: 3\nhead: []\n"], ids=["others", "no lists"])

@@ -45,7 +45,12 @@ def layers_of(row: Row, taken: int) -> list[Layer]:
         known = "the modules of published necks can be converted, others be registered and written in by hand"
         raise Unknown(f"is a {row.module!r}, for which there are no layers here", known)
     names = [f"model.{row.number}" + (f".{run}" if row.times > 1 else "") for run in range(row.times)]
-    return [layer for name in names for layer in write(row, taken, name)]
+    try:
+        return [layer for name in names for layer in write(row, taken, name)]
+    except (IndexError, TypeError) as error:  # arguments of other kinds
+        raise Unknown(
+            f"is a {row.module!r} with the arguments {list(row.arguments)}, which it does not take"
+        ) from error
 
 
 def _rest(row: Row, *defaults: Any) -> list[Any]:

@@ -120,20 +120,25 @@ def _activation(said: Value | None) -> str:
 def _scale(said: Mapping[Any, Value], value: Value, scale: str | None) -> tuple[float, float, float, str | None]:
     """Depth, width, the most channels, and the scale's name."""
     scales = said["scales"].plain() if "scales" in said else {}
+    span = said.get("scales", value).span
+    if not isinstance(scales, dict):
+        raise GraphError([Problem("not-converted", f"'scales' is {scales!r}, not names with numbers", span)])
     if scale is not None and scale not in scales:
         hint = nearest(scale, scales) if scales else "the file has no 'scales'"
-        span = said.get("scales", value).span
         raise GraphError([Problem("unknown-scale", f"there is no scale {scale!r}", span, hint)])
     if scales:
         scale = scale or next(iter(scales))
-        try:
-            depth, width, most = map(float, scales[scale])
-        except (TypeError, ValueError) as error:
-            message = f"scale {scale!r} is {scales[scale]!r}, not depth, width and the most channels"
-            raise GraphError([Problem("not-converted", message, said["scales"].span)]) from error
-        return depth, width, most, scale
-    one = {key: said[key].plain() if key in said else 1.0 for key in ("depth_multiple", "width_multiple")}
-    return one["depth_multiple"], one["width_multiple"], math.inf, None
+        found = scales[scale]
+    else:
+        multiples = ("depth_multiple", "width_multiple")
+        found = [*(said[key].plain() if key in said else 1.0 for key in multiples), math.inf]
+    try:
+        depth, width, most = map(float, found)
+    except (TypeError, ValueError) as error:
+        what = f"scale {scale!r} is {found!r}" if scales else f"the multiples are {found[:2]!r}"
+        message = f"{what}, not depth, width and the most channels"
+        raise GraphError([Problem("not-converted", message, span)]) from error
+    return depth, width, most, scale
 
 
 class _Unreadable(Exception):
