@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,16 @@ class Weights:
 
 
 Equation = Callable[[Weights, Tensor], Tensor]
+
+
+class Block(NamedTuple):
+    """A block and what is expected of it."""
+
+    op: Operator
+    equation: Equation
+    convolutions: int
+    """Those of its inference form."""
+    in_channels: int = 12
 
 
 def act(x: Tensor) -> Tensor:

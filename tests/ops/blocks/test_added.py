@@ -12,16 +12,7 @@ from fpngraph.feature import Feature
 from fpngraph.ops import Mismatch, Operator
 from fpngraph.ops.blocks.inverted import Cib
 from fpngraph.ops.blocks.residual import BasicBlock
-from tests.ops.blocks.equations import (
-    SITE,
-    Equation,
-    Weights,
-    act,
-    assert_counted,
-    assert_equals,
-    assert_folds,
-    assert_traces,
-)
+from tests.ops.blocks.equations import SITE, Block, Weights, act
 from tests.ops.contract import assert_exports
 
 
@@ -44,38 +35,13 @@ def cib(w: Weights, x: Tensor, hidden: int = 16, large: bool = False, shortcut: 
     return x + y if shortcut else y
 
 
-# a block, its equation, the convolutions of its inference form
 CASES = {
-    "basic_block": (BasicBlock(), basic_block, 2),
-    "basic_block, two": (BasicBlock(blocks=2), partial(basic_block, blocks=2), 4),
-    "cib": (Cib(), cib, 5),
-    "cib, large": (Cib(large=True), partial(cib, large=True), 5),
-    "cib, wide": (Cib(expand=1, shortcut=False), partial(cib, hidden=32, shortcut=False), 5),
+    "basic_block": Block(BasicBlock(), basic_block, 2, 16),
+    "basic_block, two": Block(BasicBlock(blocks=2), partial(basic_block, blocks=2), 4, 16),
+    "cib": Block(Cib(), cib, 5, 16),
+    "cib, large": Block(Cib(large=True), partial(cib, large=True), 5, 16),
+    "cib, wide": Block(Cib(expand=1, shortcut=False), partial(cib, hidden=32, shortcut=False), 5, 16),
 }
-EACH = pytest.mark.parametrize(("op", "equation", "convolutions"), CASES.values(), ids=CASES)
-
-
-@EACH
-def test_a_block_is_its_equation_in_both_modes_with_gradients(
-    op: Operator, equation: Equation, convolutions: int
-) -> None:
-    assert_equals(op, 16, 16, equation)
-
-
-@EACH
-def test_a_block_costs_what_it_has(op: Operator, equation: Equation, convolutions: int) -> None:
-    assert_counted(op, 16, 16)
-
-
-@EACH
-def test_the_inference_form_has_convolutions_only(op: Operator, equation: Equation, convolutions: int) -> None:
-    assert_folds(op, 16, 16, convolutions)
-
-
-@pytest.mark.slow
-@EACH
-def test_a_trace_holds_for_other_sizes(op: Operator, equation: Equation, convolutions: int) -> None:
-    assert_traces(op, 16, 16)
 
 
 @pytest.mark.slow

@@ -12,16 +12,7 @@ from torch import Tensor
 from fpngraph.feature import Feature
 from fpngraph.ops import Mismatch, Operator
 from fpngraph.ops.blocks.csp import C3, A2C2f, C2f
-from tests.ops.blocks.equations import (
-    SITE,
-    Equation,
-    Weights,
-    act,
-    assert_counted,
-    assert_equals,
-    assert_folds,
-    assert_traces,
-)
+from tests.ops.blocks.equations import SITE, Block, Weights, act
 from tests.ops.contract import assert_exports
 
 
@@ -88,65 +79,40 @@ def a2c2f(w: Weights, x: Tensor, blocks: int = 1, shortcut: bool = True) -> Tens
     return w.cna("cv2", torch.cat(maps, dim=1))
 
 
-# a block, its equation, the convolutions of its inference form
 CASES = {
-    "c3": (C3(), c3, 5),
-    "c3, none": (C3(blocks=0), partial(c3, blocks=0), 3),
-    "c3, three": (C3(blocks=3, shortcut=True), partial(c3, blocks=3, shortcut=True), 9),
-    "c3, wide": (C3(expand=1.5), c3, 5),
-    "c3, 3x3": (C3(block="bottleneck33", blocks=2), partial(c3, blocks=2), 7),
-    "c3, cspnext": (C3(block="cspnext"), partial(c3, block="cspnext"), 6),
-    "c3, cspnext, added": (C3(block="cspnext", shortcut=True), partial(c3, block="cspnext", shortcut=True), 6),
-    "c3, ghost": (C3(block="ghost"), partial(c3, block="ghost"), 7),
-    "c3, ghost, added": (
+    "c3": Block(C3(), c3, 5),
+    "c3, none": Block(C3(blocks=0), partial(c3, blocks=0), 3),
+    "c3, three": Block(C3(blocks=3, shortcut=True), partial(c3, blocks=3, shortcut=True), 9),
+    "c3, wide": Block(C3(expand=1.5), c3, 5),
+    "c3, 3x3": Block(C3(block="bottleneck33", blocks=2), partial(c3, blocks=2), 7),
+    "c3, cspnext": Block(C3(block="cspnext"), partial(c3, block="cspnext"), 6),
+    "c3, cspnext, added": Block(C3(block="cspnext", shortcut=True), partial(c3, block="cspnext", shortcut=True), 6),
+    "c3, ghost": Block(C3(block="ghost"), partial(c3, block="ghost"), 7),
+    "c3, ghost, added": Block(
         C3(block="ghost", blocks=2, shortcut=True),
         partial(c3, block="ghost", blocks=2, shortcut=True),
         11,
     ),
-    "c2f": (C2f(), c2f, 4),
-    "c2f, none": (C2f(blocks=0), partial(c2f, blocks=0), 2),
-    "c2f, three": (C2f(blocks=3), partial(c2f, blocks=3), 8),
-    "c2f, added": (C2f(blocks=2, shortcut=True), partial(c2f, blocks=2, shortcut=True), 6),
-    "c2f, narrow": (C2f(block="narrow", shortcut=True), partial(c2f, shortcut=True), 4),
-    "c2f, c3": (C2f(block="c3", blocks=2), partial(c2f, block="c3", blocks=2), 16),
-    "c2f, c3, added": (C2f(block="c3", shortcut=True), partial(c2f, block="c3", shortcut=True), 9),
-    "c2f, cib": (C2f(block="cib", shortcut=True), partial(c2f, block="cib", shortcut=True), 7),
-    "c2f, large cib": (C2f(block="large_cib"), partial(c2f, block="large_cib"), 7),
-    "a2c2f": (A2C2f(), a2c2f, 9),
-    "a2c2f, none": (A2C2f(blocks=0), partial(a2c2f, blocks=0), 2),
-    "a2c2f, two": (A2C2f(blocks=2, shortcut=False), partial(a2c2f, blocks=2, shortcut=False), 16),
+    "c2f": Block(C2f(), c2f, 4),
+    "c2f, none": Block(C2f(blocks=0), partial(c2f, blocks=0), 2),
+    "c2f, three": Block(C2f(blocks=3), partial(c2f, blocks=3), 8),
+    "c2f, added": Block(C2f(blocks=2, shortcut=True), partial(c2f, blocks=2, shortcut=True), 6),
+    "c2f, narrow": Block(C2f(block="narrow", shortcut=True), partial(c2f, shortcut=True), 4),
+    "c2f, c3": Block(C2f(block="c3", blocks=2), partial(c2f, block="c3", blocks=2), 16),
+    "c2f, c3, added": Block(C2f(block="c3", shortcut=True), partial(c2f, block="c3", shortcut=True), 9),
+    "c2f, cib": Block(C2f(block="cib", shortcut=True), partial(c2f, block="cib", shortcut=True), 7),
+    "c2f, large cib": Block(C2f(block="large_cib"), partial(c2f, block="large_cib"), 7),
+    "a2c2f": Block(A2C2f(), a2c2f, 9),
+    "a2c2f, none": Block(A2C2f(blocks=0), partial(a2c2f, blocks=0), 2),
+    "a2c2f, two": Block(A2C2f(blocks=2, shortcut=False), partial(a2c2f, blocks=2, shortcut=False), 16),
 }
-EACH = pytest.mark.parametrize(("op", "equation", "convolutions"), CASES.values(), ids=CASES)
-
-
-@EACH
-def test_a_block_is_its_equation_in_both_modes_with_gradients(
-    op: Operator, equation: Equation, convolutions: int
-) -> None:
-    assert_equals(op, 12, 16, equation)
-
-
-@EACH
-def test_a_block_costs_what_it_has(op: Operator, equation: Equation, convolutions: int) -> None:
-    assert_counted(op, 12, 16)
-
-
-@EACH
-def test_the_inference_form_has_convolutions_only(op: Operator, equation: Equation, convolutions: int) -> None:
-    assert_folds(op, 12, 16, convolutions)
-
-
-@pytest.mark.slow
-@EACH
-def test_a_trace_holds_for_other_sizes(op: Operator, equation: Equation, convolutions: int) -> None:
-    assert_traces(op, 12, 16)
 
 
 @pytest.mark.slow
 @pytest.mark.exports
 @pytest.mark.parametrize("name", ["c3, ghost, added", "c2f, c3, added", "c2f, large cib", "a2c2f, two"])
 def test_an_exported_program_holds_for_other_sizes(name: str) -> None:
-    op = CASES[name][0]
+    op = CASES[name].op
 
     assert_exports(op, (Feature(3, 12),), replace(SITE, channels=16), sizes=[(19, 31), (33, 14)])
 

@@ -12,16 +12,7 @@ from torch import Tensor
 from fpngraph.feature import Feature
 from fpngraph.ops import Mismatch, Operator
 from fpngraph.ops.blocks.elan import Elan, RepElan
-from tests.ops.blocks.equations import (
-    SITE,
-    Equation,
-    Weights,
-    act,
-    assert_counted,
-    assert_equals,
-    assert_folds,
-    assert_traces,
-)
+from tests.ops.blocks.equations import SITE, Block, Weights, act
 from tests.ops.contract import assert_exports
 
 
@@ -49,39 +40,14 @@ def rep_elan(w: Weights, x: Tensor, blocks: int = 1, shortcut: bool = True) -> T
     return w.cna("cv4", torch.cat(maps, dim=1))
 
 
-# a block, its equation, the convolutions of its inference form
 CASES = {
-    "elan": (Elan(), elan, 7),
-    "elan, none": (Elan(blocks=0), partial(elan, blocks=0), 3),
-    "elan, two": (Elan(blocks=2), partial(elan, blocks=2), 5),
-    "rep_elan": (RepElan(), rep_elan, 14),
-    "rep_elan, none": (RepElan(blocks=0), partial(rep_elan, blocks=0), 10),
-    "rep_elan, two": (RepElan(blocks=2, shortcut=False), partial(rep_elan, blocks=2, shortcut=False), 18),
+    "elan": Block(Elan(), elan, 7),
+    "elan, none": Block(Elan(blocks=0), partial(elan, blocks=0), 3),
+    "elan, two": Block(Elan(blocks=2), partial(elan, blocks=2), 5),
+    "rep_elan": Block(RepElan(), rep_elan, 14),
+    "rep_elan, none": Block(RepElan(blocks=0), partial(rep_elan, blocks=0), 10),
+    "rep_elan, two": Block(RepElan(blocks=2, shortcut=False), partial(rep_elan, blocks=2, shortcut=False), 18),
 }
-EACH = pytest.mark.parametrize(("op", "equation", "convolutions"), CASES.values(), ids=CASES)
-
-
-@EACH
-def test_a_block_is_its_equation_in_both_modes_with_gradients(
-    op: Operator, equation: Equation, convolutions: int
-) -> None:
-    assert_equals(op, 12, 16, equation)
-
-
-@EACH
-def test_a_block_costs_what_it_has(op: Operator, equation: Equation, convolutions: int) -> None:
-    assert_counted(op, 12, 16)
-
-
-@EACH
-def test_the_inference_form_has_convolutions_only(op: Operator, equation: Equation, convolutions: int) -> None:
-    assert_folds(op, 12, 16, convolutions)
-
-
-@pytest.mark.slow
-@EACH
-def test_a_trace_holds_for_other_sizes(op: Operator, equation: Equation, convolutions: int) -> None:
-    assert_traces(op, 12, 16)
 
 
 @pytest.mark.slow

@@ -12,16 +12,7 @@ from torch import Tensor
 from fpngraph.feature import Feature
 from fpngraph.ops import Mismatch, Operator
 from fpngraph.ops.blocks.rep import CspRep, CspStage, RepVgg
-from tests.ops.blocks.equations import (
-    SITE,
-    Equation,
-    Weights,
-    act,
-    assert_counted,
-    assert_equals,
-    assert_folds,
-    assert_traces,
-)
+from tests.ops.blocks.equations import SITE, Block, Weights, act
 from tests.ops.contract import assert_exports
 
 
@@ -56,53 +47,26 @@ def csp_stage(w: Weights, x: Tensor, blocks: int = 1) -> Tensor:
     return w.cna("conv3", torch.cat(maps, dim=1))
 
 
-# a block, its channels before and after, its equation, the convolutions of its inference form
 CASES = {
-    "rep_vgg, channels stay": (RepVgg(), 16, rep_vgg, 1),
-    "rep_vgg, other channels": (RepVgg(), 12, rep_vgg, 1),
-    "rep_vgg, three": (RepVgg(blocks=3), 12, partial(rep_vgg, blocks=3), 3),
-    "csp_rep": (CspRep(), 12, csp_rep, 5),
-    "csp_rep, none": (CspRep(blocks=0), 12, partial(csp_rep, blocks=0), 2),
-    "csp_rep, narrow": (CspRep(expand=0.5), 12, partial(csp_rep, last=True), 6),
-    "csp_stage": (CspStage(), 12, csp_stage, 5),
-    "csp_stage, three": (CspStage(blocks=3), 12, partial(csp_stage, blocks=3), 9),
-    "csp_stage, narrow": (CspStage(blocks=2, expand=0.75), 12, partial(csp_stage, blocks=2), 7),
+    "rep_vgg, channels stay": Block(RepVgg(), rep_vgg, 1, 16),
+    "rep_vgg, other channels": Block(RepVgg(), rep_vgg, 1, 12),
+    "rep_vgg, three": Block(RepVgg(blocks=3), partial(rep_vgg, blocks=3), 3, 12),
+    "csp_rep": Block(CspRep(), csp_rep, 5, 12),
+    "csp_rep, none": Block(CspRep(blocks=0), partial(csp_rep, blocks=0), 2, 12),
+    "csp_rep, narrow": Block(CspRep(expand=0.5), partial(csp_rep, last=True), 6, 12),
+    "csp_stage": Block(CspStage(), csp_stage, 5, 12),
+    "csp_stage, three": Block(CspStage(blocks=3), partial(csp_stage, blocks=3), 9, 12),
+    "csp_stage, narrow": Block(CspStage(blocks=2, expand=0.75), partial(csp_stage, blocks=2), 7, 12),
 }
-EACH = pytest.mark.parametrize(("op", "in_channels", "equation", "convolutions"), CASES.values(), ids=CASES)
-
-
-@EACH
-def test_a_block_is_its_equation_in_both_modes_with_gradients(
-    op: Operator, in_channels: int, equation: Equation, convolutions: int
-) -> None:
-    assert_equals(op, in_channels, 16, equation)
-
-
-@EACH
-def test_a_block_costs_what_it_has(op: Operator, in_channels: int, equation: Equation, convolutions: int) -> None:
-    assert_counted(op, in_channels, 16)
-
-
-@EACH
-def test_parallel_convolutions_are_one_in_the_inference_form(
-    op: Operator, in_channels: int, equation: Equation, convolutions: int
-) -> None:
-    assert_folds(op, in_channels, 16, convolutions)
-
-
-@pytest.mark.slow
-@EACH
-def test_a_trace_holds_for_other_sizes(op: Operator, in_channels: int, equation: Equation, convolutions: int) -> None:
-    assert_traces(op, in_channels, 16)
 
 
 @pytest.mark.slow
 @pytest.mark.exports
 @pytest.mark.parametrize("name", ["rep_vgg, three", "csp_rep, narrow", "csp_stage, three"])
 def test_an_exported_program_holds_for_other_sizes(name: str) -> None:
-    op, in_channels, _, _ = CASES[name]
+    block = CASES[name]
 
-    assert_exports(op, (Feature(3, in_channels),), replace(SITE, channels=16), sizes=[(19, 31), (33, 14)])
+    assert_exports(block.op, (Feature(3, block.in_channels),), replace(SITE, channels=16), sizes=[(19, 31), (33, 14)])
 
 
 def test_the_third_branch_is_there_only_where_the_channels_stay() -> None:
