@@ -24,8 +24,8 @@ from fpngraph.compiler import fused_neck as fused
 from fpngraph.inference import modules as inference
 from fpngraph.inference.parts import Part
 from fpngraph.layers import node
-from fpngraph.layers.fusion import Weighted
-from fpngraph.layers.resample import _Pool
+from fpngraph.layers.fusion.weighted import Weighted
+from fpngraph.layers.resample.pool import _Pool
 from fpngraph.ops.conv import Conv, SeparableConv
 from fpngraph.ops.norm import BatchNorm
 

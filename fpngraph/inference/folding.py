@@ -18,7 +18,7 @@ from fpngraph.inference.modules import Repeat
 from fpngraph.inference.parts import Holder, Part, Rule, Rules, running
 from fpngraph.layers.layout import let_any, takes_any
 from fpngraph.layers.node import Edge
-from fpngraph.layers.resample import Interpolate
+from fpngraph.layers.resample.interpolate import Interpolate
 
 ALONE = "follows no convolution that could take it in"
 _NOT_RUN = frozenset({"train", "eval"})  # methods that have no part in what a call gives

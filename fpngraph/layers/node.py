@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fpngraph.feature import Size
-from fpngraph.layers.fusion import Weighted
+from fpngraph.layers.fusion.weighted import Weighted
 from fpngraph.layers.layout import Layers, contiguous, inside, takes_any
 from fpngraph.layers.named import Named
-from fpngraph.layers.resample import has_size
+from fpngraph.layers.resample.interpolate import has_size
 
 
 class Edge(Named):

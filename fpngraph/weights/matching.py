@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from fpngraph.layers.fusion import Weighted
+from fpngraph.layers.fusion.weighted import Weighted
 from fpngraph.weights.state import StateError, is_state, listed, refuse, uncopyable
 
 Shape = tuple[int, ...]

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 import fpngraph
-from fpngraph.layers import fusion
 from fpngraph.layers.conv import SeparableConv2d
+from fpngraph.layers.fusion.weighted import FastNormalized, Softmax
 from fpngraph.layers.node import Edge, Node
-from fpngraph.layers.resample import Interpolate
+from fpngraph.layers.resample.interpolate import Interpolate
 from tests.fused_graphs import as_trained, assert_fused_equals, neck
 from tests.necks import maps
 
 
-class Shifted(fusion.FastNormalized):
+class Shifted(FastNormalized):
     def forward(self, maps: Any) -> Tensor:
         return super().forward(maps) + 3
 
@@ -129,8 +129,8 @@ EDITS: dict[str, tuple[Callable[[fpngraph.Neck], object], dict[str, str]]] = {
         {},
     ),
     "fusion-of-other-count": (
-        put("c.fusion", fusion.Softmax(2).double()),
-        {"c.fusion": "no rule for its class fpngraph.layers.fusion.Softmax"},
+        put("c.fusion", Softmax(2).double()),
+        {"c.fusion": "no rule for its class fpngraph.layers.fusion.weighted.Softmax"},
     ),
 }
 

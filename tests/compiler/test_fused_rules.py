@@ -13,7 +13,7 @@ from torch.export import Dim, export
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import fpngraph
-from fpngraph.layers.fusion import Max
+from fpngraph.layers.fusion.elementwise import Max
 from fpngraph.ops import registry
 from tests.necks import maps, neck_of, randomised
 

@@ -13,7 +13,7 @@ from torch.nn.utils import parametrizations
 
 import fpngraph
 from fpngraph.feature import Feature
-from fpngraph.layers.fusion import FastNormalized
+from fpngraph.layers.fusion.weighted import FastNormalized
 from tests.necks import CHANNELS, GRAPHS, shipped
 
 MANY = """

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fpngraph.layers.fusion import Concat, FastNormalized, Max, Mean, Softmax, Sum, Unbounded
+from fpngraph.layers.fusion.concat import Concat
+from fpngraph.layers.fusion.elementwise import Max, Mean, Sum
+from fpngraph.layers.fusion.weighted import FastNormalized, Softmax, Unbounded
 
 Formula = Callable[[Tensor, Tensor], Tensor]  # of stacked maps (n first) and weights (n, 1, 1, 1, 1)
 

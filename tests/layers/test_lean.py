@@ -16,7 +16,8 @@ from torch import Tensor, nn
 import fpngraph
 from fpngraph import Size
 from fpngraph.bench.memory import peak_bytes
-from fpngraph.layers.fusion import FastNormalized, Sum
+from fpngraph.layers.fusion.elementwise import Sum
+from fpngraph.layers.fusion.weighted import FastNormalized
 from fpngraph.layers.lean import LeanNode
 from fpngraph.layers.node import Edge, Node
 from fpngraph.ops import Fusion, Init, Operator, Resampler

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from fpngraph.feature import Size
-from fpngraph.layers.fusion import FastNormalized
+from fpngraph.layers.fusion.weighted import FastNormalized
 from fpngraph.layers.layout import Layers
 from fpngraph.layers.named import Named
 from fpngraph.layers.node import Edge, Node

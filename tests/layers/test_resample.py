@@ -10,10 +10,12 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from fpngraph.feature import Feature, Padding
-from fpngraph.layers.resample import AvgPool, Deconv, Interpolate, MaxPool
+from fpngraph.layers.resample.deconv import Deconv
+from fpngraph.layers.resample.interpolate import Interpolate
+from fpngraph.layers.resample.pool import AvgPool, MaxPool
 from fpngraph.ops import Site
-from fpngraph.ops.resample import AvgPool as AvgPoolOp
-from fpngraph.ops.resample import MaxPool as MaxPoolOp
+from fpngraph.ops.resample.pool import AvgPool as AvgPoolOp
+from fpngraph.ops.resample.pool import MaxPool as MaxPoolOp
 from tests.traces import trace
 
 PADDINGS: tuple[Padding, ...] = ("symmetric", "same")

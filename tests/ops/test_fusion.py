@@ -9,7 +9,7 @@ from torch import Tensor
 import fpngraph
 from fpngraph.errors import GraphError
 from fpngraph.feature import Feature, Size
-from fpngraph.layers import fusion
+from fpngraph.layers.fusion.weighted import FastNormalized
 from fpngraph.ops import Cost, Fusion, Site, find
 from tests.necks import maps, neck_of
 
@@ -54,7 +54,7 @@ def test_only_concat_takes_unequal_channels_and_adds_them() -> None:
 def test_the_eps_of_a_fast_normalized_fusion_reaches_its_module() -> None:
     module = make("fast_normalized", eps=0.5).build(MAPS, Site())
 
-    assert isinstance(module, fusion.FastNormalized)
+    assert isinstance(module, FastNormalized)
     assert module.eps == 0.5
 
 

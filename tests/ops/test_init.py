@@ -15,7 +15,7 @@ from fpngraph.feature import Feature
 from fpngraph.ops import Init, Site
 from fpngraph.ops.conv import Conv, SeparableConv
 from fpngraph.ops.init import Effdet, EffdetAlt, Torchvision
-from fpngraph.ops.resample import StridedConv
+from fpngraph.ops.resample.strided_conv import StridedConv
 
 WIDE = Site(channels=160, ratio=2)
 

@@ -6,10 +6,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from fpngraph.feature import Feature, Padding, Size
-from fpngraph.layers.resample import AvgPool as AvgPoolModule
-from fpngraph.layers.resample import MaxPool as MaxPoolModule
+from fpngraph.layers.resample.pool import AvgPool as AvgPoolModule
+from fpngraph.layers.resample.pool import MaxPool as MaxPoolModule
 from fpngraph.ops import Cost, Down, Mismatch, Site
-from fpngraph.ops.resample import AvgPool, Deconv, MaxPool, NearestUp, StridedConv
+from fpngraph.ops.resample.deconv import Deconv
+from fpngraph.ops.resample.interpolate import NearestUp
+from fpngraph.ops.resample.pool import AvgPool, MaxPool
+from fpngraph.ops.resample.strided_conv import StridedConv
 
 C3 = (Feature(3, 12),)
 

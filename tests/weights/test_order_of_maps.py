@@ -14,7 +14,7 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
 import fpngraph
-from fpngraph.layers.fusion import Unbounded
+from fpngraph.layers.fusion.weighted import Unbounded
 from tests.necks import assert_close, maps, neck_of, randomised
 
 FUSIONS = ("unbounded", "softmax", "fast_normalized")

@@ -12,7 +12,7 @@ import fpngraph
 from fpngraph.cli.main import main
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats import svg
-from fpngraph.layers.fusion import Weighted
+from fpngraph.layers.fusion.weighted import Weighted
 from fpngraph.weights.state import StateError
 from fpngraph.weights.trained import trained
 from tests.drawing.reading import SVG, Picture

@@ -10,7 +10,7 @@ from fpngraph.ops.base import Down, Mismatch, Site
 from fpngraph.ops.composite import Composite, Steps, listed
 from fpngraph.ops.conv import Conv
 from fpngraph.ops.registry import register
-from fpngraph.ops.resample import StridedConv
+from fpngraph.ops.resample.strided_conv import StridedConv
 from fpngraph.ops.wiring import part
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
-"""Modules that change the size of a map: called with the map and the size wanted, (height, width)."""
+"""Pooling of windows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -11,49 +11,8 @@ from torch.nn import functional as F
 
 from fpngraph.feature import PaddingRule
 from fpngraph.layers.padding import before, fits, pad, steps
-from fpngraph.layers.tracing import certain, is_traced, known
-
-
-def has_size(x: Tensor, size: Sequence[int]) -> bool:
-    """Whether ``x`` is known to have ``size`` already; while torch traces, for every size of the trace."""
-    height, width = x.shape[-2:]
-    return certain(height == size[0]) and certain(width == size[1])
-
-
-class Interpolate(nn.Module):
-    """Goes to the size wanted in one step; corners are not aligned. A map of that size comes back as it is.
-
-    Shape: [B, C, H, W] to [B, C, size[0], size[1]].
-    """
-
-    def __init__(self, mode: Literal["nearest", "bilinear"]) -> None:
-        super().__init__()
-        self.mode = mode
-
-    def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:
-        if has_size(x, size):
-            return x
-        corners = None if self.mode == "nearest" else False
-        return F.interpolate(x, (size[0], size[1]), mode=self.mode, align_corners=corners)
-
-    def extra_repr(self) -> str:
-        return self.mode
-
-
-class Deconv(nn.ConvTranspose2d):
-    """Transposed convolution with its stride as kernel: each pixel becomes a square of pixels, and no two overlap.
-
-    What comes out in another size than the one wanted is resized to it by nearest.
-
-    Shape: [B, C, H, W] to [B, out_channels, size[0], size[1]].
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, ratio: int, *, bias: bool = True) -> None:
-        super().__init__(in_channels, out_channels, ratio, ratio, bias=bias)
-
-    def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]  # size is no list here
-        x = F.conv_transpose2d(x, self.weight, self.bias, self.stride)
-        return x if has_size(x, size) else F.interpolate(x, (size[0], size[1]), mode="nearest")
+from fpngraph.layers.resample.interpolate import has_size
+from fpngraph.layers.tracing import is_traced, known
 
 
 class _Pool(nn.Module):

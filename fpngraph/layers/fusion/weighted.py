@@ -1,70 +1,12 @@
-"""Modules that join maps of one size. Each reads an iterable of maps once, in order, one map at a time.
-
-A result is accumulated in place in a tensor of its own, so that a map can be freed as soon as it is read and no map is
-ever written to. Fusing one map without a weight gives that map itself.
-"""
+"""Sums of maps with one learned weight per map."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-
-class Sum(nn.Module):
-    """``sum(x_i)``."""
-
-    def forward(self, maps: Iterable[Tensor]) -> Tensor:
-        return _sum(maps)[0]
-
-
-class Mean(nn.Module):
-    """``sum(x_i) / n``."""
-
-    def forward(self, maps: Iterable[Tensor]) -> Tensor:
-        total, count = _sum(maps)
-        return total if count == 1 else total.div_(count)
-
-
-class Max(nn.Module):
-    """The largest of ``x_i``, pixel by pixel; equal ones share the gradient."""
-
-    def forward(self, maps: Iterable[Tensor]) -> Tensor:
-        rest = iter(maps)
-        largest = next(rest)
-        for x in rest:
-            largest = torch.maximum(largest, x)
-        return largest
-
-
-class Concat(nn.Module):
-    """All maps, one after the other along the channels. The only fusion that holds all of them at once."""
-
-    def forward(self, maps: Iterable[Tensor]) -> Tensor:
-        held = tuple(maps)
-        return held[0] if len(held) == 1 else torch.cat(held, dim=1)
-
-
-class GlobalGate(nn.Module):
-    """``g + sigmoid(pool(g)) * x`` of two maps, of which ``gate`` says which is g (NAS-FPN, arXiv:1904.07392 Sec. 3.1).
-
-    ``pool`` is the mean or the maximum over the pixels of each channel; pixels of an equal maximum share the gradient.
-    """
-
-    def __init__(self, gate: Literal["first", "second"], pool: Literal["avg", "max"]) -> None:
-        super().__init__()
-        self.gate, self.pool = gate, pool
-
-    def forward(self, maps: Iterable[Tensor]) -> Tensor:
-        first, second = maps
-        g, x = (first, second) if self.gate == "first" else (second, first)
-        pooled = g.mean((2, 3), keepdim=True) if self.pool == "avg" else g.amax((2, 3), keepdim=True)
-        return g + pooled.sigmoid() * x
-
-    def extra_repr(self) -> str:
-        return f"{self.gate}, {self.pool}"
 
 
 class Weighted(nn.Module):
@@ -159,13 +101,3 @@ class FastNormalized(Weighted):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, eps={self.eps}"
-
-
-def _sum(maps: Iterable[Tensor]) -> tuple[Tensor, int]:
-    """The sum of the maps, and how many there were."""
-    rest = iter(maps)
-    total, count = next(rest), 1
-    for x in rest:
-        total = total.add_(x) if count > 1 and total.dtype == x.dtype else total + x
-        count += 1
-    return total, count

@@ -1,0 +1,36 @@
+"""Fusions in which one map weighs another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from fpngraph.feature import Feature
+from fpngraph.ops.base import Free, Fusion, Site
+from fpngraph.ops.registry import register
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@register
+class GlobalGate(Free, Fusion):
+    """``g + sigmoid(pool(g)) * x``: one of two maps, ``g``, weighs the channels of the other (arXiv:1904.07392).
+
+    mmdet's NAS-FPN has the second as ``g`` and averages; TensorFlow's has the first, the coarser one, and the maximum.
+    """
+
+    name: ClassVar[str] = "global_gate"
+    modules = ("fpngraph.layers.fusion.gate.GlobalGate",)
+    layout = "any"
+    takes: ClassVar[int | None] = 2
+    badge: ClassVar[str] = "gate"
+
+    gate: Literal["first", "second"] = Field(default="first", description="Which of the two maps is g.")
+    pool: Literal["avg", "max"] = Field(default="max", description="The mean or the maximum of each channel of g.")
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.fusion.gate import GlobalGate as Module
+
+        return Module(self.gate, self.pool)

@@ -1,0 +1,63 @@
+"""Pooling to a coarser level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from fpngraph.feature import Feature
+from fpngraph.inference.parts import Part
+from fpngraph.ops.base import Down, Free, Site
+from fpngraph.ops.registry import register
+from fpngraph.ops.resample.windows import Kernel, padding_rule
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class _Pool(Free, Down):
+    kernel: Kernel | None = Field(
+        default=None, description="Side of the window in pixels; by default the ratio of the two strides plus one."
+    )
+
+    def side(self, site: Site) -> int:
+        """The window's side in pixels."""
+        if self.kernel is None:
+            return site.ratio + 1
+        return site.ratio if self.kernel == "ratio" else self.kernel
+
+
+@register
+class MaxPool(_Pool):
+    """Max pooling with the ratio as stride; EfficientDet's (arXiv:1911.09070) takes a window of ratio + 1."""
+
+    name: ClassVar[str] = "max_pool"
+    modules = ("fpngraph.layers.resample.pool.MaxPool",)
+    layout = "any"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.resample.pool import MaxPool as Module
+
+        return Module(self.side(site), site.ratio, padding_rule(self.kernel, site))
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return (Part(module, "new_or_input", commutes="non_negative"),)
+
+
+@register
+class AvgPool(_Pool):
+    """Average pooling with the ratio as stride; padding counts, as in effdet's (arXiv:1911.09070)."""
+
+    name: ClassVar[str] = "avg_pool"
+    modules = ("fpngraph.layers.resample.pool.AvgPool",)
+    layout = "any"
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.resample.pool import AvgPool as Module
+
+        return Module(self.side(site), site.ratio, padding_rule(self.kernel, site))
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return (Part(module, "new_or_input", commutes="always"),)

@@ -1,0 +1,17 @@
+"""Windows that a map is taken down with."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import PositiveInt
+
+from fpngraph.feature import PaddingRule
+from fpngraph.ops.base import Site
+
+Kernel = PositiveInt | Literal["ratio"]
+
+
+def padding_rule(kernel: Kernel | None, site: Site) -> PaddingRule:
+    """Windows of the ratio lie side by side from the first pixel on; only the last one may reach beyond the map."""
+    return "after" if kernel == "ratio" else site.padding
