@@ -57,4 +57,7 @@ def numbers(shape: Sequence[int]) -> Sequence[int]:
 
 def at_least(n: int, least: int) -> int:
     """The larger of the two, whatever a size is: a number, a symbol, or a tensor."""
-    return cast(int, n.clamp(min=least) if isinstance(n, Tensor) else torch.sym_max(n, least))
+    if isinstance(n, Tensor):
+        return cast(int, n.clamp(min=least))
+    # A plain 'max' decides for one size of a program; of a plain number, torch 2.8 compiles nothing else.
+    return cast(int, torch.sym_max(n, least)) if isinstance(n, torch.SymInt) else max(n, least)

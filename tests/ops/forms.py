@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import torch
+from packaging.version import Version
 from torch import Tensor, nn
 
 from fpngraph.feature import Feature, Size
@@ -14,7 +15,10 @@ from tests.ops.cases import Case
 from tests.ops.contract import Sized, call, example_maps, random_maps
 from tests.traces import onnx_session, trace
 
-ROUGHLY = {torch.float32: 1e-5, torch.bfloat16: 0.1}
+ROUGHLY = {torch.float32: 1e-5}
+if Version(torch.__version__) >= Version("2.9"):
+    # torch 2.8 ends the process at nn.Conv2d(6, 6, 4, dilation=4, padding="same") of 1x7 pixels in this type
+    ROUGHLY[torch.bfloat16] = 0.1
 
 
 def ready(case: Case) -> nn.Module:
