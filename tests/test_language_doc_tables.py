@@ -1,4 +1,7 @@
-"""docs/language.md: its tables say what the code says."""
+"""docs/language.md: its tables say what the code says.
+
+After a change of an operator's settings write those tables anew: ``python -m tests.test_language_doc_tables``
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ from fpngraph.language.yaml.source import read
 from fpngraph.ops import KINDS, Block, Operator, operators, reading
 from fpngraph.reserved import RESERVED
 
-PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
+PATH = Path(__file__).parents[1] / "docs" / "language.md"
+PAGE = PATH.read_text(encoding="utf-8")
 
 
 def rows(header: str) -> list[tuple[str, ...]]:
@@ -111,13 +115,18 @@ def operator_tables(kind: str) -> str:
     return "\n".join(lines)
 
 
+def section(page: str, kind: str) -> tuple[str, str]:
+    """The words at the start of a section of operators, and its tables."""
+    text, table, rest = page.partition(f"\n### {SECTIONS[kind]}\n")[2].partition("\n#")[0].partition("\n\n| Operator |")
+    return text, (table + rest).strip()
+
+
 @pytest.mark.parametrize("kind", SECTIONS)
 def test_every_operator_is_there_with_its_settings_and_their_defaults(kind: str) -> None:
-    section = PAGE.partition(f"\n### {SECTIONS[kind]}\n")[2].partition("\n#")[0]
-    text, table, rest = section.partition("\n\n| Operator |")
+    text, tables = section(PAGE, kind)
 
     assert text
-    assert (table + rest).strip() == operator_tables(kind)
+    assert tables == operator_tables(kind)
 
 
 def test_the_limits_are_those_of_the_code() -> None:
@@ -169,3 +178,14 @@ def test_the_reserved_names_are_listed() -> None:
 
 def test_every_kind_of_operators_has_a_section() -> None:
     assert SECTIONS.keys() == {*KINDS, "block"}
+
+
+def with_operators(page: str) -> str:
+    """The page with the tables that the code gives."""
+    for kind in SECTIONS:
+        page = page.replace(section(page, kind)[1], operator_tables(kind))
+    return page
+
+
+if __name__ == "__main__":
+    PATH.write_text(with_operators(PAGE), encoding="utf-8")

@@ -55,7 +55,7 @@ def expand(document: Value, preset: Preset, params: Given, uses: Uses) -> Expans
     reader = StageReader(names, entries.get("defaults"), uses)
     stages = _stages(spec, document, reader)
     bindings = read_outputs(entries["outputs"], names)
-    names.report_unknown()
+    names.declared.report_unknown(problems)
     if problems:
         raise problems.error()
     binder = Binder(spent=uses.spent)

@@ -8,6 +8,7 @@ from typing import Any
 from fpngraph.errors import Span, nearest
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Input
+from fpngraph.language.declared import check_name, level_of
 from fpngraph.language.grammar.reference import Name
 from fpngraph.language.limits import MAX_NODES
 from fpngraph.language.members import Binding, Candidates, Key, key_of, text_of
@@ -25,23 +26,23 @@ def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
         name = names.declaration(text, span)
         if name and name.stop_index is not None and explicit is not None:
             hint = f"a level for each: write 'inputs: {name.text}', or name after name"
-            names.report("wrong-value", f"the range {name.text!r} is given one level, {explicit}", span, hint)
+            names.problems.once("wrong-value", f"the range {name.text!r} is given one level, {explicit}", span, hint)
             continue
         keys = names.keys(name, Place(span, text)) if name else []
         if len(inputs) + len(keys) > MAX_NODES:
-            names.stop(f"the graph has more than {MAX_NODES} inputs, which is the limit", span)
+            names.problems.stop(f"the graph has more than {MAX_NODES} inputs, which is the limit", span)
         for key in keys:
-            names.check(key, span)
-            level = names.level(key, explicit, span, _LEVEL)
+            check_name(key, span, names.problems)
+            level = level_of(key, explicit, span, _LEVEL, names.problems)
             if key in inputs:
-                names.report("declared-twice", f"input {text_of(key)!r} is declared twice", span)
+                names.problems.once("declared-twice", f"input {text_of(key)!r} is declared twice", span)
             elif level is not None:
                 inputs[key] = Input(text_of(key), level, span)
     if not inputs and len(names.problems) == before:
         hint = "name the maps of the backbone, such as 'inputs: C(3..5)'"
-        names.report("no-inputs", "the graph has no inputs", value.span, hint)
+        names.problems.once("no-inputs", "the graph has no inputs", value.span, hint)
     if len(names.problems) > before:
-        names.incomplete()
+        names.declared.incomplete()
     return inputs
 
 
@@ -55,7 +56,7 @@ def _entries(value: Value, names: Names) -> Iterator[tuple[Any, Span, int | None
             yield text, value.key_spans[text], level.data
         else:
             message = f"input {text!r} needs its level, an integer of 0 or more"
-            names.report("missing-level", message, level.span, _LEVEL)
+            names.problems.once("missing-level", message, level.span, _LEVEL)
 
 
 def read_bindings(value: Value, names: Names) -> tuple[Binding, ...]:
@@ -70,17 +71,17 @@ def read_used_inputs(value: Value | None, graph: Graph, names: Names, use: Span)
     if value is not None and not isinstance(value.data, Mapping):
         hint = "such as 'inputs: {C(3..5): P(l)}'"
         message = "'inputs' of a graph that is used is a mapping of its inputs to references"
-        names.report("wrong-value", message, value.span, hint)
+        names.problems.once("wrong-value", message, value.span, hint)
     for binding in _bound(value, names, names.name) if value else ():
         assert binding.key is not None
         if binding.key not in known:
             hint = nearest(text_of(binding.key), graph.inputs)
             span = binding.candidates.span
             message = f"the graph that is used has no input {text_of(binding.key)!r}"
-            names.report("unknown-input", message, span, hint)
+            names.problems.once("unknown-input", message, span, hint)
         elif binding.candidates.optional:
             message = "an input of a graph that is used cannot be 'none'"
-            names.report("used-input", message, binding.candidates.span, "leave '| none' out")
+            names.problems.once("used-input", message, binding.candidates.span, "leave '| none' out")
         said[binding.key] = binding.candidates
     for entry in graph.inputs.values():
         key = key_of(entry.name)
@@ -95,10 +96,10 @@ def read_outputs(value: Value, names: Names) -> tuple[Binding, ...]:
         if binding.candidates.optional:
             hint = "leave '| none' out, or leave out the output"
             message = "an output of the graph cannot be 'none'"
-            names.report("output-reference", message, binding.candidates.span, hint)
+            names.problems.once("output-reference", message, binding.candidates.span, hint)
     if not bindings and len(names.problems) == before:
         hint = "name what the neck gives, such as 'outputs: P(3..7)'"
-        names.report("no-outputs", "the graph has no outputs", value.span, hint)
+        names.problems.once("no-outputs", "the graph has no outputs", value.span, hint)
     return bindings
 
 
@@ -121,9 +122,9 @@ def _bound(value: Value, names: Names, read: Callable[[Any, Span], Name | None])
         if reference.alternatives[0].stop_index is not None:
             hint = "write the range on both sides with 'l', such as '{P(3..7): out(l)}'"
             message = "an output of a name stands for one node, not for a range"
-            names.report("output-reference", message, entry.span, hint)
+            names.problems.once("output-reference", message, entry.span, hint)
             continue
         for key in names.keys(name, Place(span, str(text))):
-            names.check(key, span)
+            check_name(key, span, names.problems)
             for candidates in names.candidates(reference, entry, key[1]):
                 yield Binding(key, candidates)

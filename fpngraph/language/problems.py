@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NoReturn
 
 from fpngraph.codes import Code
 from fpngraph.errors import GraphError, Problem, Span
@@ -28,9 +29,17 @@ class Problems(list[Problem]):
             self.append(problem)
 
     def once(self, code: Code, message: str, span: Span | None, hint: str | None = None) -> None:
-        """Keep a problem unless there is one at its place already: what follows from that says nothing new."""
+        """Keep a problem unless there is one at its place already.
+
+        What follows from that, and what the other members of a range say, is nothing new.
+        """
         if span is None or all(problem.span != span for problem in self):
             self.append(Problem(code, message, span, hint))
+
+    def stop(self, message: str, span: Span) -> NoReturn:
+        """End the phase at a limit."""
+        self.append(Problem("limit-exceeded", message, span))
+        raise self.error()
 
     def error(self) -> GraphError:
         """The error with all of them, in the order of the file."""

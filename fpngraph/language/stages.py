@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.language.declared import check_name, level_of
 from fpngraph.language.grammar.reference import Reference, is_name
 from fpngraph.language.keys.models import Defaults, EdgeSpec, NodeSpec, StageSpec
 from fpngraph.language.limits import MAX_CHARACTERS, MAX_NODES, MAX_VALUES
@@ -39,9 +40,9 @@ class StageReader:
         """One stage; ``value`` is its mapping in the file, ``span`` the place of its name."""
         if name is not None and not is_name(name):
             hint = "letters, digits and _; no digit first"
-            self.names.report("name-syntax", f"{name!r} is no name of a stage", span, hint)
+            self.names.problems.once("name-syntax", f"{name!r} is no name of a stage", span, hint)
         elif name is not None:
-            self.names.check((name, None), span)
+            check_name((name, None), span, self.names.problems)
         entries = value.entries
         used = self._used(str(name), entries, span) if "use" in entries else None
         own = self._read_defaults(entries.get("defaults"))
@@ -50,7 +51,7 @@ class StageReader:
         if spec.repeat is not None and (outputs is None or not isinstance(entries["outputs"].data, Mapping)):
             message = "a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read"
             hint = "such as 'outputs: {P(3..7): out(l)}'"
-            self.names.report("repeat-without-outputs", message, value.key_spans["repeat"], hint)
+            self.names.problems.once("repeat-without-outputs", message, value.key_spans["repeat"], hint)
         return Stage(name, spec.repeat, members, outputs, span, used)
 
     def _used(self, name: str, entries: Mapping[str, Value], span: Span) -> UsedGraph | None:
@@ -59,9 +60,10 @@ class StageReader:
             used = self.uses.used(name, entries, span)
         except GraphError as error:
             self.names.problems.extend(error.problems)
-            self.names.incomplete()
+            self.names.declared.incomplete()
             return None
-        self.names.bring(key_of(output) for output in used.graph.outputs)
+        for family, index in map(key_of, used.graph.outputs):
+            self.names.declared.add(family, indexed=index is not None)
         self.warnings.extend(used.graph.warnings)
         self.warnings.extend(not_reached(used.document, entries, [part.value for part in self.defaults], span))
         inputs = read_used_inputs(entries.get("inputs"), used.graph, self.names, entries["use"].span)
@@ -77,7 +79,7 @@ class StageReader:
                 else:
                     place = f"{first.declared!r} on line {first.span.line}"
                     message = f"node {text_of(member.key)!r} is declared by {place} already"
-                    self.names.report("declared-twice", message, member.span)
+                    self.names.problems.once("declared-twice", message, member.span)
 
     def _family(self, text: Any, span: Span, value: Value, defaults: Sequence[PerMember[Defaults]]) -> Iterator[Member]:
         """The members that one entry of ``nodes`` declares."""
@@ -94,12 +96,12 @@ class StageReader:
         varies = entry.varies or any(part.varies for part in defaults)
         cache: dict[int | None, Defaults] = {}
         for key in keys:
-            names.check(key, span)
+            check_name(key, span, names.problems)
             if key[1] is None and any(part.varies for part in defaults):
-                names.report("no-index", f"{text_of(key)!r} has no index, but 'defaults' use 'l'", span, _INDEX)
+                names.problems.once("no-index", f"{text_of(key)!r} has no index, but 'defaults' use 'l'", span, _INDEX)
                 continue
             spec, layers = entry.at(key[1]), [part.at(key[1]) for part in defaults]
-            level = names.level(key, spec.level, span, _LEVEL) if spec else None
+            level = level_of(key, spec.level, span, _LEVEL, names.problems) if spec else None
             if spec is None or level is None or None in layers:
                 continue
             shared = key[1] if varies else None
@@ -111,14 +113,14 @@ class StageReader:
         """Ends the phase where the members of an entry, or what is worked out for each of them, become too many."""
         self.names.spent.members += len(keys)
         if self.names.spent.members > MAX_NODES:
-            self.names.stop(f"the graph has more than {MAX_NODES} nodes, which is the limit", span)
+            self.names.problems.stop(f"the graph has more than {MAX_NODES} nodes, which is the limit", span)
         self.names.spent.varying += len(keys) * sum(part.size for part in parts if part.varies)
         if self.names.spent.varying > MAX_VALUES:
             message = f"'$(...)' with 'l' stands for more than {MAX_VALUES} values, which is the limit"
-            self.names.stop(message, span)
+            self.names.problems.stop(message, span)
         self.names.spent.repeated += len(keys) * sum(part.characters for part in parts)
         if self.names.spent.repeated > MAX_CHARACTERS:
-            self.names.stop(TOO_MANY, span)
+            self.names.problems.stop(TOO_MANY, span)
 
 
 class _Inputs:

@@ -77,10 +77,10 @@ def find(kinds: Iterable[str], name: str) -> type[Operator] | None:
 
 
 def names(kinds: Iterable[str]) -> list[str]:
-    """The names that :func:`find` knows for ``kinds``, in order of registration."""
+    """The names that :func:`find` knows for ``kinds``, sorted."""
     load_entry_points()
     wanted = set(kinds)
-    return [name for kind, name in _registry if kind in wanted]
+    return sorted(name for kind, name in _registry if kind in wanted)
 
 
 def operators() -> tuple[type[Operator], ...]:

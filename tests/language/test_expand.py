@@ -302,14 +302,13 @@ def test_the_first_example_holds_for_other_ranges_of_levels(low: int, high: int)
 def test_an_operator_that_is_not_registered_is_named_with_those_that_are() -> None:
     body = YOLO.split("\n", 2)[2].replace("c2f", "csq")
 
-    assert refused(body).splitlines() == [
+    *lines, hint = refused(body).splitlines()
+    assert lines == [
         "<text>:6:9: 'csq' is not the name of a layer [unknown-operator]",
         "  6 |   op: [{csq: {blocks: 3, shortcut: false}}]",
         "    |         ^^^",
-        "  hint: there are: relu, relu6, silu, swish, hard_swish, mish, gelu, sigmoid, hard_sigmoid, tanh, leaky_relu, "
-        "elu, conv, separable_conv, batch_norm, frozen_batch_norm, group_norm, layer_norm, squeeze_excite, eca, cbam, "
-        "coordinate, residual, sum, concat, repeat, c3, c2f, a2c2f, rep_vgg, ...",
     ]
+    assert hint.startswith("  hint: there are: a2c2f, ") and hint.endswith(", ...")
     assert list(loads(YOLO).nodes) == ["td4", "P3", "P4", "P5"]
 
 
