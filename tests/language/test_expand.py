@@ -308,7 +308,8 @@ def test_an_operator_that_is_not_registered_is_named_with_those_that_are() -> No
         "  6 |   op: [{csq: {blocks: 3, shortcut: false}}]",
         "    |         ^^^",
     ]
-    assert hint.startswith("  hint: there are: a2c2f, ") and hint.endswith(", ...")
+    assert hint.startswith("  hint: there are: a2c2f, ")
+    assert hint.endswith(", ...")
     assert list(loads(YOLO).nodes) == ["td4", "P3", "P4", "P5"]
 
 
