@@ -11,14 +11,19 @@ from torch import Tensor, nn
 from fpngraph.feature import Feature, Size
 from fpngraph.layers.layout import takes_any
 from fpngraph.ops import Operator, Site, Up
+from fpngraph.ops.conv import Conv
 from tests.ops.cases import Case
 from tests.ops.contract import Sized, call, example_maps, random_maps
 from tests.traces import onnx_session, trace
 
-ROUGHLY = {torch.float32: 1e-5}
-if Version(torch.__version__) >= Version("2.9"):
-    # torch 2.8 ends the process at nn.Conv2d(6, 6, 4, dilation=4, padding="same") of 1x7 pixels in this type
-    ROUGHLY[torch.bfloat16] = 0.1
+ROUGHLY = {torch.float32: 1e-5, torch.bfloat16: 0.1}
+
+
+def crashes(op: Operator) -> bool:
+    """torch 2.8 ends the process at nn.Conv2d(6, 6, 4, dilation=4, padding="same") of 1x7 pixels in bfloat16."""
+    return (
+        isinstance(op, Conv) and op.kernel % 2 == 0 and op.dilation > 1 and Version(torch.__version__) < Version("2.9")
+    )
 
 
 def ready(case: Case) -> nn.Module:
@@ -38,6 +43,8 @@ def assert_keeps_types(case: Case) -> None:
     module = ready(case)
     expected = call(case, module, maps)
     for dtype, tolerance in ROUGHLY.items():
+        if dtype == torch.bfloat16 and crashes(case.op):
+            continue
         y = call(case, copy.deepcopy(module).to(dtype), [x.to(dtype) for x in maps])
 
         assert y.dtype == dtype
