@@ -31,8 +31,6 @@ class Block(Composite, Layer):
     ...         return {"cv1": [narrow, "norm", "act"], "cv2": ["conv", "norm", "act"]}
     """
 
-    modules = ("fpngraph.layers.layout.Layers",)
-
     follow: ClassVar[bool] = True
     """Whether each list takes what the one before it gives, else all take the map."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -30,6 +31,7 @@ class Composite(Operator):
     """What holds lists of layers. What it costs, builds and folds to follows from these."""
 
     layout = "any"
+    modules = ("fpngraph.layers.layout.Layers",)
 
     @abstractmethod
     def inner_steps(self, feature: Feature, site: Site) -> Mapping[str, Steps]:
@@ -51,10 +53,10 @@ class Composite(Operator):
         return self.joined_module({name: it[ITSELF] if ITSELF in it else Layers(it) for name, it in built.items()})
 
     def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        """The module that holds these."""
-        from fpngraph.layers.layout import Layers
-
-        return Layers(modules)
+        """The module that holds these: of the class that its rules are for, unless it says otherwise."""
+        room, _, kind = self.modules[0].rpartition(".")
+        module: nn.Module = getattr(import_module(room), kind)(modules)
+        return module
 
     def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules:
         """The rules for what its module holds, by names."""
@@ -119,11 +121,6 @@ class Residual(_Written):
             )
         return feature
 
-    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.composite import Residual as Module
-
-        return Module(modules)
-
 
 class _Branches(_Written):
     in_place_of_settings = "branches"
@@ -157,11 +154,6 @@ class Sum(_Branches):
             raise Mismatch(f"adds branches that give {given} channels", "give each the same channels, or use 'concat'")
         return inputs[0]._replace(channels=found[0])
 
-    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.composite import SumOfBranches
-
-        return SumOfBranches(modules)
-
 
 @register
 class Concat(_Branches):
@@ -173,11 +165,6 @@ class Concat(_Branches):
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         return inputs[0]._replace(channels=sum(self.outputs(inputs[0], site)))
-
-    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.composite import ConcatOfBranches
-
-        return ConcatOfBranches(modules)
 
 
 @register

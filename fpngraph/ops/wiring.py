@@ -77,22 +77,12 @@ class Residual(Chain):
             )
         return output
 
-    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.composite import Residual as Module
-
-        return Module(modules)
-
 
 class Sum(Chain):
     """``f(x) + g(x) + ...``, of equal channels."""
 
     modules = ("fpngraph.layers.composite.SumOfBranches",)
     follow = False
-
-    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.composite import SumOfBranches
-
-        return SumOfBranches(modules)
 
 
 class Concat(Chain):
@@ -106,11 +96,6 @@ class Concat(Chain):
         return feature._replace(
             channels=sum(output_of(it, feature).channels for it in self.inner_steps(feature, site).values())
         )
-
-    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.composite import ConcatOfBranches
-
-        return ConcatOfBranches(modules)
 
 
 class Grown(Chain):
