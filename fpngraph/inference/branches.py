@@ -12,13 +12,13 @@ from fpngraph.inference.absorbing import absorb, added
 from fpngraph.inference.classes import is_one_of
 from fpngraph.inference.modules import may_write
 from fpngraph.inference.parts import Part, running
+from fpngraph.layers.averaged import AveragedConv, AverageDown
 from fpngraph.layers.composite import Runs
-from fpngraph.layers.halves import AverageDown
 from fpngraph.layers.layout import Layers, let_any, run
 from fpngraph.layers.named import Named
 
 _RESIDUAL, _SUM, _RUNS = (f"fpngraph.layers.composite.{name}" for name in ("Residual", "SumOfBranches", "Runs"))
-_HALVES = "fpngraph.layers.halves.AverageDown"
+_AVERAGED = ("fpngraph.layers.averaged.AveragedConv", "fpngraph.layers.averaged.AverageDown")
 
 
 def is_list(module: nn.Module) -> bool:
@@ -44,8 +44,9 @@ def folded(module: nn.Module, lists: Sequence[Sequence[Part]]) -> tuple[Part, Co
         return _sum(lists)
     if is_one_of(module, (_RUNS,)):
         return Part(JoinedRuns(lists, cast(Runs, module)), "new"), ()
-    if is_one_of(module, (_HALVES,)):
-        down = AverageDown([Layers(running(parts, owned=False)[0]) for parts in lists])
+    if is_one_of(module, _AVERAGED):
+        kind = cast(type[AveragedConv] | type[AverageDown], type(module))
+        down = kind([Layers(running(parts, owned=False)[0]) for parts in lists])
         let_any(down)
         return Part(down, "new"), ()
     joined = Joined(lists)

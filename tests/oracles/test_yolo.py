@@ -23,14 +23,15 @@ CASES = [
     *((f"yolov5{scale}-p6", "yolov5", f"{scale}6", {}, ULTRALYTICS) for scale in SCALES),
     *((f"yolov8{scale}", "yolov8", preset(scale, "n"), {}, ULTRALYTICS) for scale in SCALES),
     *((f"yolov8{scale}-p2", "yolov8", preset(scale, "n"), {"min": 2}, ULTRALYTICS) for scale in ("n", "m")),
-    ("yolov9c", "yolov9", None, {}, ULTRALYTICS),
+    *((f"yolov9{scale}", "yolov9", preset(scale, "c"), {}, ULTRALYTICS) for scale in "tsmc"),
     *((f"yolov10{scale}", "yolov10", preset(scale, "n"), {}, ULTRALYTICS) for scale in "nsmblx"),
     *((f"yolo11{scale}", "yolo11", preset(scale, "n"), {}, ULTRALYTICS) for scale in SCALES),
     *((f"yolo12{scale}", "yolo12", preset(scale, "n"), {}, ULTRALYTICS) for scale in SCALES),
     *((f"yolox-{scale}", "yolox", preset(scale, "s"), {}, "mmdet.YOLOXPAFPN") for scale in ("tiny", *"smlx")),
     *((f"rtmdet-{scale}", "rtmdet", preset(scale, "s"), {}, "mmdet.CSPNeXtPAFPN") for scale in ("tiny", *"smlx")),
 ]
-QUICK = {"yolov5n", "yolov5n-p6", "yolov8n", "yolov8n-p2", "yolov10n", "yolo11n", "yolo12n", "yolox-s", "rtmdet-tiny"}
+QUICK = {"yolov5n", "yolov5n-p6", "yolov8n", "yolov8n-p2", "yolov9t", "yolov10n", "yolo11n", "yolo12n"}
+QUICK |= {"yolox-s", "rtmdet-tiny"}
 
 
 @pytest.mark.parametrize(

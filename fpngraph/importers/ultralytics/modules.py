@@ -136,6 +136,11 @@ def _halved(row: Row, taken: int, name: str) -> list[Layer]:
     return [Layer("a_down", "a_down", name, "a_down")]
 
 
+def _averaged(row: Row, taken: int, name: str) -> list[Layer]:
+    said = {"a_conv": {"channels": row.channels}} if row.channels != taken else "a_conv"
+    return [Layer(said, "a_conv", name, "a_conv")]
+
+
 def _upsampled(row: Row, taken: int, name: str) -> list[Layer]:
     if row.arguments[0] is not None:
         raise Unknown("goes to a size of its own")
@@ -213,6 +218,7 @@ _MODULES: Mapping[str, Callable[[Row, int, str], list[Layer]]] = {
     "GhostConv": _ghost,
     "SCDown": _separated,
     "ADown": _halved,
+    "AConv": _averaged,
     "nn.Upsample": _upsampled,
     "nn.ConvTranspose2d": _deconv,
     "Bottleneck": _bottleneck,

@@ -15,23 +15,30 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import fpngraph
 from fpngraph.feature import Feature, Size
-from fpngraph.ops import Mismatch, Site
-from fpngraph.ops.blocks.down import ADown
+from fpngraph.ops import Down, Mismatch, Site
+from fpngraph.ops.blocks.down import AConv, ADown
 from tests.ops.blocks.equations import SITE, Weights, act, assert_close
 from tests.ops.contract import assert_exports
 from tests.traces import trace
 
 PLACE = (Feature(3, 12),), replace(SITE, channels=16, ratio=2)
+EACH = pytest.mark.parametrize("op", [ADown(), AConv()], ids=lambda op: op.name)
 
 
-def module(seed: int = 0) -> nn.Module:
+def module(op: Down, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
-    made = ADown().made(*PLACE).double()
+    made = op.made(*PLACE).double()
     with torch.no_grad():
         for name, value in (*made.named_parameters(), *made.named_buffers()):
             if value.is_floating_point():
                 value.uniform_(0.5, 2) if "var" in name else value.normal_()
     return made
+
+
+def a_conv(tensors: Mapping[str, Tensor], x: Tensor, training: bool) -> Tensor:
+    """The published equation, which is for even sides."""
+    y = F.conv2d(F.avg_pool2d(x, 2, 1), tensors["cv1.strided_conv.weight"], stride=2, padding=1)
+    return act(Weights(tensors, training).norm("cv1.norm", y))
 
 
 def a_down(tensors: Mapping[str, Tensor], x: Tensor, training: bool) -> Tensor:
@@ -43,16 +50,22 @@ def a_down(tensors: Mapping[str, Tensor], x: Tensor, training: bool) -> Tensor:
     return torch.cat([act(w.norm("cv1.norm", a)), act(w.norm("cv2.norm", b))], dim=1)
 
 
+EQUATIONS = {"a_conv": a_conv, "a_down": a_down}
+
+
+@EACH
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 @pytest.mark.parametrize("size", [(8, 6), (2, 12)], ids=str)
-def test_of_even_sides_it_is_the_published_equation_with_its_gradients(size: tuple[int, int], training: bool) -> None:
-    ours = module().train(training)
+def test_of_even_sides_it_is_the_published_equation_with_its_gradients(
+    op: Down, size: tuple[int, int], training: bool
+) -> None:
+    ours = module(op).train(training)
     weights, buffers = dict(ours.named_parameters()), {name: it.clone() for name, it in ours.named_buffers()}
     mine = torch.randn(2, 12, *size, dtype=torch.float64, requires_grad=True)
     by_hand = mine.detach().clone().requires_grad_()
 
     got = ours(mine, Size(size[0] // 2, size[1] // 2))
-    expected = a_down({**weights, **buffers}, by_hand, training)
+    expected = EQUATIONS[op.name]({**weights, **buffers}, by_hand, training)
 
     assert_close(got, expected)
     weighed = torch.randn_like(got)
@@ -62,9 +75,10 @@ def test_of_even_sides_it_is_the_published_equation_with_its_gradients(size: tup
         assert_close(grad, want)
 
 
+@EACH
 @pytest.mark.parametrize("size", [(7, 6), (8, 5), (7, 5), (1, 1), (1, 4)], ids=str)
-def test_of_an_odd_side_the_last_pixel_is_used_once_more(size: tuple[int, int]) -> None:
-    ours = module().eval()
+def test_of_an_odd_side_the_last_pixel_is_used_once_more(op: Down, size: tuple[int, int]) -> None:
+    ours = module(op).eval()
     x = torch.randn(2, 12, *size, dtype=torch.float64)
     wanted = Size(-(-size[0] // 2), -(-size[1] // 2))
     rows = [*range(size[0]), size[0] - 1][: 2 * wanted.height]
@@ -72,16 +86,17 @@ def test_of_an_odd_side_the_last_pixel_is_used_once_more(size: tuple[int, int]) 
 
     got = ours(x, wanted)
 
-    assert_close(got, a_down(ours.state_dict(), x[:, :, rows][..., columns], training=False))
+    assert_close(got, EQUATIONS[op.name](ours.state_dict(), x[:, :, rows][..., columns], training=False))
     assert got.shape == (2, 16, *wanted)
 
 
-def test_it_costs_what_it_has() -> None:
-    ours = module().eval()
+@EACH
+def test_it_costs_what_it_has(op: Down) -> None:
+    ours = module(op).eval()
     with FlopCounterMode(display=False) as counter:
         ours(torch.randn(1, 12, 7, 6, dtype=torch.float64), Size(4, 3))
 
-    cost = ADown().cost(*PLACE, Size(7, 6), Size(4, 3))
+    cost = op.cost(*PLACE, Size(7, 6), Size(4, 3))
 
     assert cost == (sum(value.numel() for value in ours.parameters()), counter.get_total_flops() / 2)
 
@@ -98,7 +113,7 @@ NECK = {
 
 def test_in_a_neck_it_keeps_the_channels_and_its_norms_are_folded() -> None:
     neck = fpngraph.build(fpngraph.loads(NECK), in_channels=[12, 8]).double()
-    neck.N4.edges.C3.a_down.load_state_dict(replaced(module(), 12))
+    neck.N4.edges.C3.a_down.load_state_dict(replaced(module(ADown()), 12))
     maps = [torch.randn(2, 12, 13, 10, dtype=torch.float64), torch.randn(2, 8, 7, 5, dtype=torch.float64)]
     (expected,) = neck.eval()(maps)
 
@@ -129,9 +144,24 @@ def test_a_norm_that_stays_in_it_is_named() -> None:
     }
 
 
+def test_a_conv_says_its_channels_or_keeps_them_and_its_norm_is_folded() -> None:
+    said = {"from": "C3", "down": {"a_conv": {"channels": 5}}}
+    graph = NECK | {"nodes": {"N4": {"inputs": [said, {"from": "C3", "down": "a_conv"}, "C4"]}}}
+    neck = fpngraph.build(fpngraph.loads(graph), in_channels=[12, 8]).double().eval()
+    maps = [torch.randn(2, 12, 13, 10, dtype=torch.float64), torch.randn(2, 8, 7, 5, dtype=torch.float64)]
+
+    fused = neck.fuse()
+
+    assert_close(fused(maps)[0], neck(maps)[0])
+    assert fused(maps)[0].shape == (2, 5 + 12 + 8, 7, 5)
+    assert fused.unfolded == {}
+    assert [name for name, part in fused.named_modules() if isinstance(part, nn.BatchNorm2d)] == []
+
+
 @pytest.mark.slow
-def test_a_trace_holds_for_other_sizes() -> None:
-    ours = module().eval()
+@EACH
+def test_a_trace_holds_for_other_sizes(op: Down) -> None:
+    ours = module(op).eval()
     traced = trace(ours, torch.randn(1, 12, 8, 7, dtype=torch.float64), torch.tensor([4, 4]))
 
     for height, width in product((5, 8), (6, 9)):
@@ -141,8 +171,9 @@ def test_a_trace_holds_for_other_sizes() -> None:
 
 @pytest.mark.slow
 @pytest.mark.exports
-def test_an_exported_program_holds_for_other_sizes() -> None:
-    assert_exports(ADown(), *PLACE, sizes=[(19, 31), (33, 14), (18, 20)])
+@EACH
+def test_an_exported_program_holds_for_other_sizes(op: Down) -> None:
+    assert_exports(op, *PLACE, sizes=[(19, 31), (33, 14), (18, 20)])
 
 
 @pytest.mark.parametrize(
