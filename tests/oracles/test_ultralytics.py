@@ -34,6 +34,9 @@ SCALED = {
     "v10/yolov10x": (None,),
     "11/yolo11": ("n", "s", "m", "l", "x"),
     "12/yolo12": ("n", "s", "m", "l", "x"),
+    "26/yolo26": ("n", "s", "m", "l", "x"),
+    "26/yolo26-p2": ("n",),
+    "26/yolo26-p6": ("n",),
 }
 CASES = [(file, scale) for file, scales in SCALED.items() for scale in scales]
 
@@ -59,7 +62,9 @@ def test_a_converted_neck_infers_and_trains_as_the_rows_do(file: str, scale: str
     assert_equal_necks(neck, theirs, names, maps(reference, 128, 192))
 
 
-@pytest.mark.parametrize(("file", "scale"), [("v8/yolov8", "n"), ("11/yolo11", "m"), ("v10/yolov10n", None)])
+@pytest.mark.parametrize(
+    ("file", "scale"), [("v8/yolov8", "n"), ("11/yolo11", "m"), ("v10/yolov10n", None), ("26/yolo26", "n")]
+)
 def test_a_whole_models_weights_are_taken_for_the_neck_and_no_norm_is_left_when_it_is_fused(
     file: str, scale: str | None
 ) -> None:

@@ -173,9 +173,10 @@ def _stage(operator: str, block: str, defaults: Sequence[Any], settings: Callabl
 
 def _c3k2(*said: Any) -> Mapping[str, Any]:
     blocks, c3k, expand, attn, groups, shortcut = said
-    if attn or groups != 1:
-        raise Unknown("has blocks with attention or groups")
+    if groups != 1:
+        raise Unknown("has blocks with groups")
     block = {"block": "c3", "names": "c2f_c3"} if c3k else {"block": "narrow"}
+    block = {"block": "attention", "names": "c2f_attention"} if attn else block
     return {"blocks": blocks, "shortcut": shortcut, **block, **_expand(expand)}
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from fpngraph.ops.base import Operator
 from fpngraph.ops.block import Block
 from fpngraph.ops.blocks.bottlenecks import bottleneck, compact_inverted, cspnext, ghost
+from fpngraph.ops.blocks.psa import psa
 from fpngraph.ops.registry import register
 from fpngraph.ops.wiring import Chain, Concat, Grown, cna, numbered, share
 
@@ -66,14 +67,16 @@ class C2f(_Stage):
 
     The blocks ``m``: ``bottleneck`` is two 3x3 convolutions, ``narrow`` the same by way of half of the channels, ``c3``
     a ``c3`` of two ``bottleneck33`` (the two of YOLO11's and YOLO26's C3k2), ``cib`` and ``large_cib`` a ``cib``
-    that keeps its channels (YOLOv10's C2fCIB, arXiv:2405.14458).
+    that keeps its channels (YOLOv10's C2fCIB, arXiv:2405.14458), ``attention`` a ``narrow`` and a PSA block (YOLO26's
+    C3k2 with attention). A PSA block adds to its map what each pixel sees of all others, with a head for every 64
+    channels and half as many of queries and keys as of values, and then two 1x1 convolutions.
 
-    Names: ``cv1``, ``m.0`` and ``cv2`` are those of Ultralytics.
+    Names: ``cv1``, ``m.0`` and ``cv2`` are those of Ultralytics; so are those of a PSA block, but for ``sum.pe``.
     """
 
     name: ClassVar[str] = "c2f"
 
-    block: Literal["bottleneck", "narrow", "c3", "cib", "large_cib"] = Field(
+    block: Literal["bottleneck", "narrow", "c3", "cib", "large_cib", "attention"] = Field(
         default="bottleneck", description="What is repeated."
     )
 
@@ -87,8 +90,9 @@ class C2f(_Stage):
             return Chain(lists=c3(width, share(width, 0.5), "bottleneck33", 2, shortcut=self.shortcut))
         if self.block == "bottleneck":
             return bottleneck(width, (3, 3), width, shortcut=self.shortcut)
-        if self.block == "narrow":
-            return bottleneck(width, (3, 3), share(width, 0.5), shortcut=self.shortcut)
+        if self.block in ("narrow", "attention"):
+            narrow = bottleneck(width, (3, 3), share(width, 0.5), shortcut=self.shortcut)
+            return narrow if self.block == "narrow" else Chain(lists={"bottleneck": narrow, "psa": psa(width)})
         return compact_inverted(width, width, 2 * width, large=self.block == "large_cib", shortcut=self.shortcut)
 
 

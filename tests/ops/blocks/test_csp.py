@@ -50,6 +50,26 @@ def cib(w: Weights, name: str, x: Tensor, shortcut: bool, large: bool = False) -
     return x + y if shortcut else y
 
 
+def attention(w: Weights, name: str, x: Tensor, shortcut: bool) -> Tensor:
+    """Each head and each image by itself."""
+    x = pair(w, f"{name}.bottleneck", x, shortcut)
+    heads = max(x.shape[1] // 64, 1)
+    qkv = w.cn(f"{name}.psa.attn.qkv", x)
+    seen, values = [], []
+    for head in qkv.chunk(heads, dim=1):
+        quarter = head.shape[1] // 4
+        q, k, *v = head.flatten(2).split(quarter, dim=1)
+        scores = torch.einsum("bci,bcj->bij", q, k) / quarter**0.5
+        weights = scores.exp() / scores.exp().sum(2, keepdim=True)
+        seen.append(
+            torch.einsum("bij,bcj->bci", weights, torch.cat(v, dim=1)).reshape(len(x), 2 * quarter, *x.shape[2:])
+        )
+        values.append(head[:, 2 * quarter :])
+    local = w.cn(f"{name}.psa.attn.sum.pe", torch.cat(values, dim=1), groups=x.shape[1])
+    x = x + w.cn(f"{name}.psa.attn.proj", torch.cat(seen, dim=1) + local)
+    return x + w.cn(f"{name}.psa.ffn.cv2", w.cna(f"{name}.psa.ffn.cv1", x))
+
+
 def c3(  # noqa: PLR0917  (what a block has)
     w: Weights, x: Tensor, blocks: int = 1, shortcut: bool = False, block: str = "", prefix: str = ""
 ) -> Tensor:
@@ -65,7 +85,8 @@ def nested(w: Weights, name: str, x: Tensor, shortcut: bool) -> Tensor:
 
 
 def c2f(w: Weights, x: Tensor, blocks: int = 1, shortcut: bool = False, block: str = "") -> Tensor:
-    kind = {"c3": nested, "cib": cib, "large_cib": partial(cib, large=True)}.get(block, pair)
+    kinds = {"c3": nested, "cib": cib, "large_cib": partial(cib, large=True), "attention": attention}
+    kind = kinds.get(block, pair)
     maps = list(w.cna("cv1", x).chunk(2, dim=1))
     for number in range(blocks):
         maps.append(kind(w, f"m.{number}", maps[-1], shortcut))
@@ -102,6 +123,10 @@ CASES = {
     "c2f, c3, added": Block(C2f(block="c3", shortcut=True), partial(c2f, block="c3", shortcut=True), 9),
     "c2f, cib": Block(C2f(block="cib", shortcut=True), partial(c2f, block="cib", shortcut=True), 7),
     "c2f, large cib": Block(C2f(block="large_cib"), partial(c2f, block="large_cib"), 7),
+    "c2f, attention": Block(C2f(block="attention", shortcut=True), partial(c2f, block="attention", shortcut=True), 9),
+    "c2f, attention, heads": Block(
+        C2f(block="attention", expand=8, blocks=2), partial(c2f, block="attention", blocks=2), 16
+    ),
     "a2c2f": Block(A2C2f(), a2c2f, 9),
     "a2c2f, none": Block(A2C2f(blocks=0), partial(a2c2f, blocks=0), 2),
     "a2c2f, two": Block(A2C2f(blocks=2, shortcut=False), partial(a2c2f, blocks=2, shortcut=False), 16),
@@ -110,7 +135,9 @@ CASES = {
 
 @pytest.mark.slow
 @pytest.mark.exports
-@pytest.mark.parametrize("name", ["c3, ghost, added", "c2f, c3, added", "c2f, large cib", "a2c2f, two"])
+@pytest.mark.parametrize(
+    "name", ["c3, ghost, added", "c2f, c3, added", "c2f, large cib", "c2f, attention", "a2c2f, two"]
+)
 def test_an_exported_program_holds_for_other_sizes(name: str) -> None:
     op = CASES[name].op
 
@@ -132,9 +159,10 @@ def test_an_exported_program_holds_for_other_sizes(name: str) -> None:
             "works with 0.3 times the 16 channels that it gives, which is no whole number",
             "choose other 'channels' of the node or another 'expand'",
         ),
+        (C2f(block="attention", expand=1), 194, "attends to 194 channels, which 3 does not divide", None),
         (C3(block="ghost"), 20, "has blocks of 10 channels, which 4 does not divide", None),
     ],
-    ids=["odd", "a part", "ghost"],
+    ids=["odd", "a part", "heads", "ghost"],
 )
 def test_channels_that_cannot_be_shared_are_told(op: Operator, channels: int, reason: str, hint: str | None) -> None:
     with pytest.raises(Mismatch) as caught:
