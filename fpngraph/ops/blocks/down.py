@@ -16,7 +16,7 @@ from fpngraph.ops.resample.strided_conv import StridedConv
 from fpngraph.ops.wiring import part
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
 
 class _AveragedFirst(Composite, Down):
@@ -60,11 +60,6 @@ class AConv(_AveragedFirst):
         layers = (StridedConv(kernel=3, channels=channels), *self.check_place(site))
         return {"cv1": listed(layers, feature, site, "cv1")}
 
-    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.averaged import AveragedConv
-
-        return AveragedConv(modules)
-
 
 @register
 class ADown(_AveragedFirst):
@@ -88,8 +83,3 @@ class ADown(_AveragedFirst):
             "cv2": (Conv(kernel=1, channels=channels), *after),
         }
         return {name: listed(layers, half, site, name) for name, layers in lists.items()}
-
-    def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.averaged import AverageDown
-
-        return AverageDown(modules)
