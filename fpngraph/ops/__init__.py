@@ -13,6 +13,7 @@ from fpngraph.ops import (  # noqa: F401  (they register themselves)
     norm,
     resample,
     slicing,
+    spp,
 )
 from fpngraph.ops.base import (
     Activation,

@@ -85,3 +85,32 @@ class CspStage(Block):
         later = Grown(lists={str(number): block for number in range(1, self.blocks)})
         main = Chain(lists={"conv2": cna(1, half), "first": block, "convs": later})
         return {"split": Concat(lists={"conv1": cna(1, half), "main": main}), "conv3": cna(1, out_channels)}
+
+
+@register
+class PpStage(Block):
+    """``conv3(cat(conv1(x), m(conv2(x))))`` (PP-YOLOE, arXiv:2203.16250 Sec. 2.1).
+
+    ``m`` are the blocks, a 3x3 convolution and a RepVGG block without identity each; with ``spp`` the pooling of 5, 9
+    and 13 pixels and a 1x1 convolution after the middle one. All work with half of the channels. The map that no block
+    has worked on comes first, where a ``c3`` has it last.
+
+    Names, as ours is theirs: ``split.conv1``, ``split.main.conv2`` and ``conv3`` are ``conv1``, ``conv2`` and ``conv3``
+    of super-gradients, ``split.main.convs.0.conv1``, ``convs.0.conv2`` and ``convs.spp`` its ``convs.0.conv1`` and so
+    on; ``branches.conv_kxk`` and ``branches.conv_1x1`` are ``branch_3x3`` and ``branch_1x1``.
+    """
+
+    name: ClassVar[str] = "pp_stage"
+
+    blocks: int = Field(default=1, ge=1, le=100, description="How many blocks, one after the other.")
+    spp: bool = Field(default=False, description="Whether windows of several sizes are pooled after the middle block.")
+
+    def layers(self, in_channels: int, out_channels: int) -> Mapping[str, Sequence[Any] | Operator]:
+        half = part(out_channels, 2)
+        convs: dict[str, Any] = {}
+        for number in range(self.blocks):
+            convs[str(number)] = Chain(lists={"conv1": cna(3, half), "conv2": rep_vgg(half, identity=False)})
+            if self.spp and number == (self.blocks - 1) // 2:
+                convs["spp"] = ["spp", *cna(1, half)]
+        main = Chain(lists={"conv2": cna(1, half), "convs": Chain(lists=convs)})
+        return {"split": Concat(lists={"conv1": cna(1, half), "main": main}), "conv3": cna(1, out_channels)}

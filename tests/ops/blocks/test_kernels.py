@@ -12,7 +12,7 @@ from fpngraph.ops import Operator
 from fpngraph.ops.blocks.csp import C3, A2C2f, C2f
 from fpngraph.ops.blocks.elan import Elan, RepElan
 from fpngraph.ops.blocks.inverted import Cib
-from fpngraph.ops.blocks.rep import CspRep, CspStage, RepVgg
+from fpngraph.ops.blocks.rep import CspRep, CspStage, PpStage, RepVgg
 from fpngraph.ops.blocks.residual import BasicBlock
 from tests.ops.blocks.equations import SITE
 
@@ -31,6 +31,8 @@ KERNELS = {
     "rep_vgg": (RepVgg(), "3 1"),
     "csp_rep": (CspRep(blocks=1), "1 3 1 1"),
     "csp_stage": (CspStage(), "1 1 3 1 3 1"),
+    "pp_stage": (PpStage(), "1 1 3 3 1 1"),
+    "pp_stage, pooled": (PpStage(spp=True), "1 1 3 3 1 1 1"),
     "elan": (Elan(blocks=2), "1 3 3 1 1"),
     "rep_elan": (RepElan(), "1 1 3 1 3 1 1 3 1 3 1 3 1 1 3 1"),
     "cib": (Cib(), "3d 1 3d 1 3d"),

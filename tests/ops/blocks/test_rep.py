@@ -8,10 +8,11 @@ from functools import partial
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from fpngraph.feature import Feature
 from fpngraph.ops import Mismatch, Operator
-from fpngraph.ops.blocks.rep import CspRep, CspStage, RepVgg
+from fpngraph.ops.blocks.rep import CspRep, CspStage, PpStage, RepVgg
 from tests.ops.blocks.equations import SITE, Block, Weights, act
 from tests.ops.contract import assert_exports
 
@@ -47,6 +48,17 @@ def csp_stage(w: Weights, x: Tensor, blocks: int = 1) -> Tensor:
     return w.cna("conv3", torch.cat(maps, dim=1))
 
 
+def pp_stage(w: Weights, x: Tensor, blocks: int = 1, spp_after: int | None = None) -> Tensor:
+    y = w.cna("split.main.conv2", x)
+    for number in range(blocks):
+        name = f"split.main.convs.{number}"
+        y = rep(w, f"{name}.conv2", w.cna(f"{name}.conv1", y))
+        if number == spp_after:
+            pooled = [F.max_pool2d(y, side, stride=1, padding=side // 2) for side in (5, 9, 13)]
+            y = w.cna("split.main.convs.spp", torch.cat([y, *pooled], dim=1))
+    return w.cna("conv3", torch.cat([w.cna("split.conv1", x), y], dim=1))
+
+
 CASES = {
     "rep_vgg, channels stay": Block(RepVgg(), rep_vgg, 1, 16),
     "rep_vgg, other channels": Block(RepVgg(), rep_vgg, 1, 12),
@@ -57,12 +69,16 @@ CASES = {
     "csp_stage": Block(CspStage(), csp_stage, 5, 12),
     "csp_stage, three": Block(CspStage(blocks=3), partial(csp_stage, blocks=3), 9, 12),
     "csp_stage, narrow": Block(CspStage(blocks=2, expand=0.75), partial(csp_stage, blocks=2), 7, 12),
+    "pp_stage": Block(PpStage(), pp_stage, 5, 12),
+    "pp_stage, three": Block(PpStage(blocks=3), partial(pp_stage, blocks=3), 9, 12),
+    "pp_stage, pooled": Block(PpStage(spp=True), partial(pp_stage, spp_after=0), 6, 12),
+    "pp_stage, four, pooled": Block(PpStage(blocks=4, spp=True), partial(pp_stage, blocks=4, spp_after=1), 12, 12),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.exports
-@pytest.mark.parametrize("name", ["rep_vgg, three", "csp_rep, narrow", "csp_stage, three"])
+@pytest.mark.parametrize("name", ["rep_vgg, three", "csp_rep, narrow", "csp_stage, three", "pp_stage, pooled"])
 def test_an_exported_program_holds_for_other_sizes(name: str) -> None:
     block = CASES[name]
 
@@ -82,9 +98,10 @@ def test_the_third_branch_is_there_only_where_the_channels_stay() -> None:
     [
         (CspRep(expand=0.5), 15, "works with 0.5 times the 15 channels that it gives, which is no whole number"),
         (CspStage(), 15, "gives 15 channels, which 2 does not divide"),
+        (PpStage(), 15, "gives 15 channels, which 2 does not divide"),
         (CspStage(expand=0.3), 16, "works with 0.3 times the 8 channels that it gives, which is no whole number"),
     ],
-    ids=["csp_rep", "csp_stage", "csp_stage, narrow"],
+    ids=["csp_rep", "csp_stage", "pp_stage", "csp_stage, narrow"],
 )
 def test_channels_that_cannot_be_shared_are_told(op: Operator, channels: int, reason: str) -> None:
     with pytest.raises(Mismatch) as caught:
