@@ -14,6 +14,7 @@ from fpngraph.library import shipped
 SEARCHED = {"nas_fpn", "nas_fpn_mmdet"}
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
 DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolox", "rtmdet", "rtdetr"}
+DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3"}
 FOLDER = Path(__file__).parents[1] / "graphs"
 
 # arXiv:1911.09070, table 1: channels and layers of the BiFPN. D7x has one level more (Sec. 5.1).

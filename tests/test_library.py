@@ -19,8 +19,8 @@ nodes: {a(3..top): {inputs: [P(l)]}}
 outputs: a(3..top)
 """
 NAMES = (
-    "bifpn, fpn, nas_fpn, nas_fpn_mmdet, pan_effdet, panet, qufpn, retinanet_fpn, rtdetr, rtmdet, simple_fpn, yolo11, "
-    "yolo12, yolov10, yolov5, yolov8, yolov9, yolox"
+    "bifpn, damo_yolo, fpn, nas_fpn, nas_fpn_mmdet, pan_effdet, panet, ppyoloe, qufpn, retinanet_fpn, rtdetr, rtmdet, "
+    "simple_fpn, yolo11, yolo12, yolov10, yolov3, yolov5, yolov8, yolov9, yolox"
 )
 
 
