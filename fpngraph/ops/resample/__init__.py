@@ -1,3 +1,10 @@
 """Operators that take a map to another level, one family a file."""
 
-from fpngraph.ops.resample import deconv, interpolate, pool, strided_conv  # noqa: F401  (they register themselves)
+from fpngraph.ops.resample import (  # noqa: F401  (they register themselves)
+    adaptive,
+    carafe,
+    deconv,
+    interpolate,
+    pool,
+    strided_conv,
+)
