@@ -182,6 +182,32 @@ class Coordinate(_Reducing):
         return (Part(own, "new", remains=reason),)
 
 
+@register
+class NonLocal(_Reducing):
+    """``x + f(y)``, ``y`` the mean of all pixels, weighed by how alike they are (Non-local, arXiv:1711.07971 Sec. 3.3).
+
+    mmcv's form: no norm after the last convolution.
+    """
+
+    name: ClassVar[str] = "non_local"
+    modules = ("fpngraph.layers.attention.NonLocal",)
+
+    reduction: PositiveInt = Field(default=2, description="Divides the channels inside; at least 1 remains.")
+    scale: bool = Field(default=True, description="Whether likeness is divided by the root of the channels inside.")
+
+    def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+        channels, hidden = inputs[0].channels, self.hidden(inputs[0].channels)
+        pixels = size_in.height * size_in.width
+        there = [conv_cost((channels, hidden), 1, 1, True, size_in)] * 3
+        seen = Cost(0, 2 * hidden * pixels**2)  # who looks at whom, and what is seen
+        return sum(there, conv_cost((hidden, channels), 1, 1, True, size_in) + seen)
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.attention import NonLocal as Module
+
+        return Module(inputs[0].channels, self.hidden(inputs[0].channels), scale=self.scale)
+
+
 def _check_odd(kernel: int | None) -> None:
     if kernel is not None and kernel % 2 == 0:
         raise Mismatch(f"has a kernel of {kernel}, which has no middle", "its kernel is an odd number")

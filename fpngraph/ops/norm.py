@@ -9,7 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 
 from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Part
-from fpngraph.ops.base import Cost, Mismatch, Norm, Site
+from fpngraph.ops.base import Cost, Layer, Mismatch, Norm, Site
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -150,6 +150,32 @@ class LayerNorm(_Norm):
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (_of_the_image(module),)
+
+
+@register
+class L2Norm(Layer):
+    """``weight * x / (|x| + eps)``, the length of each pixel's channels (ParseNet, arXiv:1506.04579, as in SSD).
+
+    A layer and no ``norm``: a bias in front of it is not lost.
+    """
+
+    name: ClassVar[str] = "l2_norm"
+    modules = ("fpngraph.layers.norm.L2Norm",)
+    layout = "any"
+
+    scale: PositiveFloat = Field(default=20.0, description="What every weight is at the start.", allow_inf_nan=False)
+    eps: PositiveFloat = Field(default=1e-10, description="Added to the length.", allow_inf_nan=False)
+
+    def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
+        return Cost(inputs[0].channels, 0)
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.norm import L2Norm as Module
+
+        return Module(inputs[0].channels, scale=self.scale, eps=self.eps)
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return (Part(module, "new", remains="its lengths are those of each pixel"),)
 
 
 def _of_the_image(norm: nn.Module) -> Part:

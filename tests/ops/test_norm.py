@@ -8,7 +8,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 from fpngraph.feature import Feature
 from fpngraph.ops import Mismatch, Site
-from fpngraph.ops.norm import BatchNorm, FrozenBatchNorm, GroupNorm, LayerNorm
+from fpngraph.ops.norm import BatchNorm, FrozenBatchNorm, GroupNorm, L2Norm, LayerNorm
 from tests.necks import maps, neck_of
 from tests.ops.equations import MODES, assert_equals, built
 
@@ -73,5 +73,53 @@ def test_a_frozen_batch_norm_is_folded_as_a_batch_norm_is() -> None:
 
     assert fused.unfolded == {}
     assert not [it for it in fused.modules() if isinstance(it, FrozenBatchNorm2d | nn.BatchNorm2d)]
+    given = maps(neck, 64, 96)
+    torch.testing.assert_close(fused(given), neck(given), rtol=1e-5, atol=1e-5)
+
+
+def test_l2_norm_divides_each_pixel_by_its_length() -> None:
+    module = built(L2Norm(eps=0.5), 3)
+    weight = module.get_parameter("weight")
+
+    def equation(x: Tensor) -> Tensor:
+        length = sum(x[:, channel] ** 2 for channel in range(3)) ** 0.5 + 0.5
+        return torch.stack([weight[channel] * x[:, channel] / length for channel in range(3)], dim=1)
+
+    assert_equals(module, equation, torch.randn(2, 3, 4, 5, dtype=torch.float64))
+
+
+def test_l2_norm_starts_with_its_scale_and_comes_back_to_it() -> None:
+    module = L2Norm(scale=7).build((Feature(3, 2),), Site())
+    weight = module.get_parameter("weight")
+    assert weight.tolist() == [7, 7]
+    weight.data.zero_()
+
+    module.reset_parameters()  # type: ignore[operator]  # it has one
+
+    assert weight.tolist() == [7, 7]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_l2_norm_of_an_empty_or_of_a_large_pixel_is_a_number(dtype: torch.dtype) -> None:
+    module = L2Norm().build((Feature(3, 512),), Site()).to(dtype)
+    x = torch.zeros(1, 512, 1, 2, dtype=dtype)
+    x[..., 1] = 1000
+
+    y = module(x.requires_grad_())
+    y.sum().backward()
+
+    assert y.dtype == dtype
+    torch.testing.assert_close(y[0, :, 0].float(), torch.tensor([0, 20 / 512**0.5]).expand(512, 2), rtol=1e-2, atol=0)
+    assert x.grad is not None
+    assert torch.isfinite(x.grad[..., 1]).all()
+
+
+def test_l2_norm_is_named_in_the_inference_form_and_a_convolution_before_it_keeps_its_bias() -> None:
+    neck = neck_of("out4: {inputs: [P4, P5], op: [conv, l2_norm]}", outputs="out4")
+
+    fused = neck.fuse()
+
+    assert neck.get_parameter("out4.op.conv.bias") is not None
+    assert dict(fused.unfolded) == {"out4.op.l2_norm": "its lengths are those of each pixel"}
     given = maps(neck, 64, 96)
     torch.testing.assert_close(fused(given), neck(given), rtol=1e-5, atol=1e-5)
