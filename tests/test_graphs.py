@@ -15,7 +15,15 @@ SEARCHED = {"nas_fpn", "nas_fpn_mmdet"}
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
 DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolox", "rtmdet", "rtdetr"}
 DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3"}
+PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn"}
 FOLDER = Path(__file__).parents[1] / "graphs"
+JOINED = "follows no convolution that could take it in"
+UNFOLDED = {
+    "rtdetr": {"S5.op.encoder_layer": "the statistics of its norms are those of each pixel"},
+    "ssd": {"P3.op.l2_norm": "its lengths are those of each pixel"},
+    "nasfcos_fpn": {f"{name}.op.norm": JOINED for name in ("a5", "b5", "c5", "d3", "e5", "f3", "g3")},
+}
+"""What is not folded: norms of an image's own, and those of joined maps."""
 
 # arXiv:1911.09070, table 1: channels and layers of the BiFPN. D7x has one level more (Sec. 5.1).
 EFFICIENTDET = {
@@ -56,10 +64,11 @@ def build(name: str, **params: object) -> fpngraph.Neck:
 def test_these_graphs_are_shipped() -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} == GRAPHS | SEARCHED
     assert {path.stem for folder in ("yolo", "detr") for path in (FOLDER / folder).glob("*.yaml")} == DETECTORS
-    assert set(shipped()) == GRAPHS | SEARCHED | DETECTORS
+    assert {path.stem for path in (FOLDER / "fpn").glob("*.yaml")} == PYRAMIDS
+    assert set(shipped()) == GRAPHS | SEARCHED | DETECTORS | PYRAMIDS
 
 
-@pytest.mark.parametrize("name", sorted(GRAPHS | SEARCHED | DETECTORS))
+@pytest.mark.parametrize("name", sorted(GRAPHS | SEARCHED | DETECTORS | PYRAMIDS))
 def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     graph = fpngraph.load(name)
 
@@ -67,7 +76,7 @@ def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     assert graph.description.endswith(".")
 
 
-@pytest.mark.parametrize("name", sorted((GRAPHS | SEARCHED | DETECTORS) - {"pan_effdet"}))
+@pytest.mark.parametrize("name", sorted((GRAPHS | SEARCHED | DETECTORS | PYRAMIDS) - {"pan_effdet"}))
 def test_a_shipped_graph_has_no_warnings(name: str) -> None:
     assert fpngraph.load(name).warnings == ()
 
@@ -97,6 +106,20 @@ def test_a_shipped_graph_takes_an_image_of_one_pixel(name: str) -> None:
     neck = build(name)
 
     assert set(shapes(neck, 1, 1).values()) == {(1, 8, 1, 1)}
+
+
+@pytest.mark.parametrize("name", sorted(PYRAMIDS))
+@pytest.mark.parametrize(("height", "width"), [(101, 67), (1, 1)])
+def test_a_pyramid_takes_images_of_any_size(name: str, height: int, width: int) -> None:
+    graph = fpngraph.load(name)
+    neck = fpngraph.build(graph, [6 + 2 * index for index in range(len(graph.inputs))]).eval()
+
+    outputs = shapes(neck, height, width)
+
+    levels = [int(output.removeprefix("P")) for output in outputs]
+    sizes = {f"P{level}": (-(-height // 2**level), -(-width // 2**level)) for level in levels}
+    assert levels == list(range(levels[0], levels[-1] + 1))
+    assert {output: shape[2:] for output, shape in outputs.items()} == sizes
 
 
 @pytest.mark.parametrize("preset", EFFICIENTDET)
@@ -156,7 +179,7 @@ def test_simple_fpn_makes_every_level_of_one_map(level: int, max_level: int) -> 
     }
 
 
-@pytest.mark.parametrize("name", sorted(SEARCHED | DETECTORS))
+@pytest.mark.parametrize("name", sorted(SEARCHED | DETECTORS | PYRAMIDS))
 def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
     lines = shipped()[name].read_text(encoding="utf-8").splitlines()
 
@@ -166,7 +189,11 @@ def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "preset"),
-    [(name, preset) for name in sorted(SEARCHED | DETECTORS) for preset in (None, *fpngraph.describe(name).presets)],
+    [
+        (name, preset)
+        for name in sorted(SEARCHED | DETECTORS | PYRAMIDS)
+        for preset in (None, *fpngraph.describe(name).presets)
+    ],
 )
 def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset: str | None) -> None:
     graph = fpngraph.load(name, preset=preset)
@@ -177,8 +204,8 @@ def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset:
 
     assert [path for path, x in neck.named_parameters() if x.grad is None or not x.grad.abs().sum() > 0] == []
     fused = neck.eval().fuse()
-    assert not any(isinstance(part, nn.BatchNorm2d) for part in fused.modules())
-    attention = "the statistics of its norms are those of each pixel"
-    assert fused.unfolded == ({"S5.op.encoder_layer": attention} if name == "rtdetr" else {})
+    unfolded = UNFOLDED.get(name, {})
+    assert fused.unfolded == unfolded
+    assert sum(isinstance(part, nn.BatchNorm2d) for part in fused.modules()) == list(unfolded.values()).count(JOINED)
     for y, expected in zip(fused(maps), neck(maps), strict=True):
         torch.testing.assert_close(y, expected, rtol=1e-3, atol=1e-4)

@@ -18,10 +18,8 @@ inputs: P(3..4)
 nodes: {a(3..top): {inputs: [P(l)]}}
 outputs: a(3..top)
 """
-NAMES = (
-    "bifpn, damo_yolo, fpn, nas_fpn, nas_fpn_mmdet, pan_effdet, panet, ppyoloe, qufpn, retinanet_fpn, rtdetr, rtmdet, "
-    "simple_fpn, yolo11, yolo12, yolov10, yolov3, yolov5, yolov8, yolov9, yolox"
-)
+FOLDER = Path(__file__).parents[1] / "graphs"
+NAMES = ", ".join(sorted(path.stem for path in FOLDER.rglob("*.yaml") if path.parent.name != "weights"))
 
 
 def refused(name: str | Path) -> str:
