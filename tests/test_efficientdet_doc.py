@@ -37,6 +37,7 @@ def test_the_names_of_effdet_in_its_table_exist() -> None:
     table = PAGE.read_text(encoding="utf-8").split("## Names in effdet and here")[1].split("\n\n")[1]
     named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([A-Za-z_]\w*)", row.split("|")[1])}
     arguments = {"conv_after_downsample", "fastattn", "attn", "sum", "fpn_cell_repeats", "fpn_channels", "reset_head"}
+    arguments |= {"nodes"}
     parts = {"backbone", "fpn", "class_net", "box_net"}
 
     homes = (effdet, effdet.config, effdet.config.fpn_config, effdet.efficientdet)

@@ -34,6 +34,11 @@ def rows(header: str) -> list[str]:
     return [row.strip("|").split("|")[0].strip().strip("`") for row in table]
 
 
+def yaml_after(heading: str) -> str:
+    """The first example of YAML under this heading."""
+    return re.findall(r"```yaml\n(.*?)```", PAGE.partition(f"\n{heading}\n")[2], re.S)[0]
+
+
 def test_every_source_is_listed() -> None:
     assert sorted(rows("| source | graphs |")) == sorted({table.source for table in shipped_tables()})
 
@@ -41,14 +46,18 @@ def test_every_source_is_listed() -> None:
 def test_every_key_of_a_table_is_listed_and_its_example_is_one(tmp_path: Path) -> None:
     fields = [name for model in (Table, Names) for name in model.model_fields]
     path = tmp_path / "mine.yaml"
-    path.write_text(re.findall(r"```yaml\n(.*?)```", PAGE, re.S)[0])
+    path.write_text(yaml_after("## Tables of names"))
 
     assert sorted(rows("| key | meaning |")) == sorted(name.removesuffix("_") for name in fields)
     assert read_table(path).source == "mine"
 
 
 @pytest.mark.parametrize("command", re.findall(r"^    fpngraph (convert .*)$", PAGE, re.M))
-def test_every_command_is_one(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_is_one(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text(yaml_after("## A model file as a graph: `fpngraph convert`"))
     arguments = command.split()
     output = tmp_path / arguments.pop()
     if "ultralytics" in arguments:
@@ -56,4 +65,5 @@ def test_every_command_is_one(command: str, tmp_path: Path, capsys: pytest.Captu
             main([*arguments, str(output), "--help"])
         return
     assert main([*arguments, str(output)]) == 0
-    assert capsys.readouterr().out == f"wrote {output}\n"
+    files = [output, output.with_suffix(".weights.yaml")] if "effdet" in arguments else [output]
+    assert capsys.readouterr().out == "".join(f"wrote {file}\n" for file in files)
