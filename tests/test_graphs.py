@@ -15,7 +15,7 @@ SEARCHED = {"nas_fpn", "nas_fpn_mmdet"}
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
 DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolox", "rtmdet", "rtdetr"}
 DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3"}
-PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn"}
+PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn", "gfpn"}
 FOLDER = Path(__file__).parents[1] / "graphs"
 JOINED = "follows no convolution that could take it in"
 UNFOLDED = {
@@ -177,6 +177,23 @@ def test_simple_fpn_makes_every_level_of_one_map(level: int, max_level: int) -> 
     assert outputs == {
         f"P{it}": (1, 8, -(-(7 << level) // 2**it), -(-(5 << level) // 2**it)) for it in range(level - 2, max_level + 1)
     }
+
+
+@pytest.mark.parametrize(("depth", "nodes", "most"), [(2, 15, 4), (3, 20, 5), (4, 25, 5), (5, 30, 6), (13, 70, 7)])
+def test_gfpn_has_as_many_layers_as_it_is_told(depth: int, nodes: int, most: int) -> None:
+    graph = fpngraph.load("gfpn", backbone_max=7, pairs=depth // 2, odd=depth % 2)
+
+    assert len(graph.nodes) == nodes
+    assert max(len(node.edges) for node in graph.nodes.values()) == most
+
+
+def test_a_node_of_gfpn_reads_layers_at_powers_of_two_its_neighbour_and_two_of_the_layer_before() -> None:
+    nodes = fpngraph.load("gfpn", backbone_max=7, pairs=6, odd=1).nodes
+
+    assert [edge.source for edge in nodes["last.t5"].edges] == [
+        *("pair.2.t5", "pair.4.t5", "pair.5.t5", "pair.5.n5"),  # 8, 4, 2 and 1 layers before
+        *("last.t6", "pair.5.n6", "pair.5.n4"),
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(SEARCHED | DETECTORS | PYRAMIDS))
