@@ -12,7 +12,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from fpngraph.feature import Feature, Padding, Size
-from fpngraph.ops import Cost, Fusion, Init, Layer, Operator, Resampler, Site, operators
+from fpngraph.ops import Cost, Fusion, Init, Layer, Mismatch, Operator, Resampler, Site, Up, operators
 from fpngraph.ops.composite import Composite
 from tests.ops.cases import WORDS, Case, cases, example, settings_of
 from tests.ops.contract import assert_exports, assert_keeps_contract, assert_levels_follow, assert_recipe
@@ -46,6 +46,15 @@ def test_shapes_parameters_and_macs_are_as_told_and_inputs_stay_untouched(
     assert_levels_follow(case)
 
 
+def fits(op: Operator, site: Site, channels: int) -> bool:
+    """Whether an operator can stand there."""
+    try:
+        op.infer((Feature(5, channels),), site)
+    except Mismatch:
+        return False
+    return True
+
+
 def places(operator: type[Operator], channels: int = 32) -> list[tuple[Operator, Site]]:
     """A few settings and places of an operator: export takes a second for each."""
     paddings: tuple[Padding, ...] = ("symmetric", "same")
@@ -54,8 +63,11 @@ def places(operator: type[Operator], channels: int = 32) -> list[tuple[Operator,
         return [(example(operator, **settings), Site(channels=channels, **WORDS))]
     if "kernel" not in operator.model_fields:
         ratios = (2,) if issubclass(operator, Composite) else (2, 4)
-        return [(operator(), Site(ratio=ratio, **WORDS)) for ratio in ratios]
+        found = [(operator(), Site(ratio=ratio, **WORDS)) for ratio in ratios]
+        return [(op, site) for op, site in found if fits(op, site, channels)]
     kernels: dict[int, tuple[int, ...]] = {2: (1, 2, 3), 4: (3, 5)}
+    if issubclass(operator, Up):
+        kernels = {2: (2, 4), 4: (4, 6)}  # an up-sampler's windows leave out no pixel
     return [
         (operator(kernel=kernel), Site(channels=channels, ratio=ratio, padding=padding))
         for ratio, padding in product(kernels, paddings)

@@ -10,9 +10,12 @@ from fpngraph.layers.resample.pool import AvgPool as AvgPoolModule
 from fpngraph.layers.resample.pool import MaxPool as MaxPoolModule
 from fpngraph.ops import Cost, Down, Mismatch, Site
 from fpngraph.ops.resample.deconv import Deconv
-from fpngraph.ops.resample.interpolate import NearestUp
+from fpngraph.ops.resample.interpolate import BilinearUp, NearestUp
 from fpngraph.ops.resample.pool import AvgPool, MaxPool
+from fpngraph.ops.resample.shuffle import PixelShuffle, SpaceToDepth
 from fpngraph.ops.resample.strided_conv import StridedConv
+from tests.necks import maps, neck_of
+from tests.ops import forms
 
 C3 = (Feature(3, 12),)
 
@@ -111,3 +114,82 @@ def test_a_strided_convolution_gives_its_own_channels_before_those_that_the_node
 
     assert op.infer((Feature(3, 12),), site) == Feature(4, 8)
     assert op.build((Feature(3, 12),), site).weight.shape == (8, 3, 3, 3)
+
+
+@pytest.mark.parametrize(("ratio", "kernel"), [(2, 4), (2, 6), (4, 4), (4, 8)], ids=str)
+def test_a_larger_kernel_of_a_deconvolution_is_padded_alike_on_both_sides(ratio: int, kernel: int) -> None:
+    module = Deconv(kernel=kernel).build(C3, Site(channels=8, ratio=ratio)).double()
+    x = torch.randn(2, 12, 5, 4, dtype=torch.float64)
+
+    y = module(x, (5 * ratio, 4 * ratio))
+
+    weight, bias = module.get_parameter("weight"), module.get_parameter("bias")
+    assert weight.shape[2:] == (kernel, kernel)
+    cut = (kernel - ratio) // 2
+    whole = F.conv_transpose2d(x, weight, bias, ratio)
+    expected = whole[..., cut : whole.shape[2] - cut, cut : whole.shape[3] - cut]
+    torch.testing.assert_close(y, expected, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5], ids=str)
+def test_a_kernel_of_a_deconvolution_that_gives_another_size_is_refused(kernel: int) -> None:
+    with pytest.raises(Mismatch) as caught:
+        Deconv(kernel=kernel).infer(C3, Site(ratio=2))
+
+    assert caught.value.reason == f"has a kernel of {kernel}, but the ratio of the edge is 2"
+    assert caught.value.hint == "set 'kernel' to 2, 4 or another number that is larger by an even one"
+
+
+def test_a_larger_kernel_costs_what_it_does() -> None:
+    cost = Deconv(kernel=6).cost(C3, Site(channels=8, ratio=4), Size(2, 3), Size(8, 12))
+
+    assert cost == Cost(12 * 8 * 36 + 8, 12 * 8 * 36 * 6)
+
+
+@pytest.mark.parametrize("bias", [False, True], ids=["no bias", "bias"])
+def test_a_norm_after_a_deconvolution_is_taken_into_it(bias: bool) -> None:
+    up = f"up: [{{deconv: {{kernel: 4, bias: {str(bias).lower()}}}}}, norm, act]"
+    neck = neck_of(f"out4: {{inputs: [{{from: P5, {up}}}], channels: 8}}", outputs="[out4]").double()
+    with torch.no_grad():
+        for name, value in (*neck.named_parameters(), *neck.named_buffers()):
+            if value.is_floating_point():
+                value.uniform_(0.5, 1.5) if "var" in name else value.normal_()
+
+    fused = neck.fuse()
+
+    assert fused.unfolded == {}
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in fused.modules())
+    given = [x.double() for x in maps(neck, 100, 84)]
+    torch.testing.assert_close(fused(given), neck(given), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("align_corners", [False, True], ids=["not aligned", "aligned"])
+def test_corners_of_an_enlarged_map_are_aligned_where_it_says_so(align_corners: bool) -> None:
+    module = BilinearUp(align_corners=align_corners).build(C3, Site(ratio=2))
+    x = torch.arange(3.0).view(1, 1, 1, 3)
+
+    y = module(x, (1, 5)).flatten().tolist()
+
+    # middles of five pixels lie 3/5 of a pixel apart, or half a pixel between the middles of the corner pixels
+    assert y == pytest.approx([0, 0.5, 1, 1.5, 2] if align_corners else [0, 0.4, 1, 1.6, 2])
+
+
+@pytest.mark.slow
+@pytest.mark.exports
+@pytest.mark.parametrize("modern", [False, True], ids=["older exporter", "exporter"])
+def test_aligned_corners_and_larger_kernels_are_written_as_onnx(modern: bool) -> None:
+    for op in (BilinearUp(align_corners=True), Deconv(kernel=4)):
+        forms.assert_is_written_as_onnx(op, (Feature(5, 4),), Site(ratio=2), modern=modern)
+
+
+def test_a_shuffle_divides_the_channels_and_its_counterpart_multiplies_them() -> None:
+    assert PixelShuffle().infer((Feature(3, 48),), Site(ratio=4)) == Feature(1, 3)
+    assert SpaceToDepth().infer((Feature(3, 3),), Site(ratio=4)) == Feature(5, 48)
+
+
+def test_channels_that_a_shuffle_cannot_divide_are_refused() -> None:
+    with pytest.raises(Mismatch) as caught:
+        PixelShuffle().infer((Feature(3, 6),), Site(ratio=2))
+
+    assert caught.value.reason == "takes 6 channels, but needs a multiple of 4, the square of the edge's ratio"
+    assert caught.value.hint == "put a convolution with 'channels' before it"

@@ -11,16 +11,30 @@ from fpngraph.layers.resample.interpolate import has_size
 
 
 class Deconv(nn.ConvTranspose2d):
-    """Transposed convolution with its stride as kernel: each pixel becomes a square of pixels, and no two overlap.
+    """Transposed convolution with the ratio as stride.
 
-    What comes out in another size than the one wanted is resized to it by nearest.
+    With the ratio as kernel too each pixel becomes a square of pixels, and no two overlap; with a larger kernel, by
+    an even number, squares overlap, and what lies outside of the map is cut off. What comes out in another size than
+    the one wanted is resized to it by nearest.
 
     Shape: [B, C, H, W] to [B, out_channels, size[0], size[1]].
     """
 
-    def __init__(self, in_channels: int, out_channels: int, ratio: int, *, bias: bool = True) -> None:
-        super().__init__(in_channels, out_channels, ratio, ratio, bias=bias)
+    def __init__(
+        self, in_channels: int, out_channels: int, ratio: int, *, kernel: int | None = None, bias: bool = True
+    ) -> None:
+        kernel = ratio if kernel is None else kernel
+        super().__init__(in_channels, out_channels, kernel, ratio, padding=(kernel - ratio) // 2, bias=bias)
 
     def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]  # size is no list here
-        x = F.conv_transpose2d(x, self.weight, self.bias, self.stride)
+        x = F.conv_transpose2d(x, self.weight, self.bias, self.stride, (self.kernel_size[0] - self.stride[0]) // 2)
         return x if has_size(x, size) else F.interpolate(x, (size[0], size[1]), mode="nearest")
+
+    def absorb(self, scale: Tensor, shift: Tensor) -> None:
+        """Take in a scale and a shift of the result, of a value for each channel or of one for all."""
+        scale, shift = (value.expand(self.out_channels) for value in (scale.double(), shift.double()))
+        if self.bias is not None:
+            shift = shift + self.bias.double() * scale
+        scaled = self.weight.double() * scale.view(1, -1, 1, 1)
+        self.bias = nn.Parameter(shift.to(self.weight.dtype), requires_grad=False)
+        self.weight = nn.Parameter(scaled.to(self.weight.dtype), requires_grad=False)

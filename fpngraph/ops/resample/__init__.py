@@ -6,5 +6,6 @@ from fpngraph.ops.resample import (  # noqa: F401  (they register themselves)
     deconv,
     interpolate,
     pool,
+    shuffle,
     strided_conv,
 )

@@ -12,6 +12,7 @@ from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Mismatch, Site, Up
 from fpngraph.ops.conv import conv_cost, has_bias
 from fpngraph.ops.registry import register
+from fpngraph.ops.resample.windows import Kernel
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,12 +20,18 @@ if TYPE_CHECKING:
 
 @register
 class Deconv(Up):
-    """Transposed convolution with the ratio as kernel and stride, as in arXiv:2203.16527 Sec. 3."""
+    """Transposed convolution with the ratio as kernel and stride, as in arXiv:2203.16527 Sec. 3.
+
+    A larger kernel is padded by ``(kernel - ratio) / 2``, so that the size is the same (LinkNet, arXiv:1707.03718).
+    """
 
     name: ClassVar[str] = "deconv"
     modules = ("fpngraph.layers.resample.deconv.Deconv",)
     layout = "any"
 
+    kernel: Kernel = Field(
+        default="ratio", description="Side of the kernel in pixels, the ratio or more by an even number."
+    )
     reduction: PositiveInt | None = Field(
         default=None, description="Divides the channels that it takes; without it, it gives the node's."
     )
@@ -32,7 +39,18 @@ class Deconv(Up):
         default="auto", description="Whether it adds a bias; 'auto': unless a norm comes next."
     )
 
+    def side(self, site: Site) -> int:
+        """The kernel's side in pixels. Raises Mismatch unless the size that comes out is that of the level."""
+        kernel = site.ratio if self.kernel == "ratio" else self.kernel
+        if kernel < site.ratio or (kernel - site.ratio) % 2:
+            raise Mismatch(
+                f"has a kernel of {kernel}, but the ratio of the edge is {site.ratio}",
+                f"set 'kernel' to {site.ratio}, {site.ratio + 2} or another number that is larger by an even one",
+            )
+        return kernel
+
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
+        self.side(site)
         channels = inputs[0].channels
         if self.reduction is None:
             channels = site.channels or channels
@@ -45,13 +63,18 @@ class Deconv(Up):
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
         channels = inputs[0].channels, self.infer(inputs, site).channels
         # every weight meets every pixel that goes in
-        return conv_cost(channels, site.ratio, 1, has_bias(self.bias, site), size_in)
+        return conv_cost(channels, self.side(site), 1, has_bias(self.bias, site), size_in)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample.deconv import Deconv as Module
 
         channels = self.infer(inputs, site).channels
-        return Module(inputs[0].channels, channels, site.ratio, bias=has_bias(self.bias, site))
+        bias = has_bias(self.bias, site)
+        return Module(inputs[0].channels, channels, site.ratio, kernel=self.side(site), bias=bias)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
-        return (Part(module, "new", commutes="always" if module.bias is None else "never"),)
+        from torch import nn
+
+        if any(type(value) is not nn.Parameter for value in (module.weight, module.bias) if value is not None):
+            return (Part(module, "new", remains="its weight or bias is no parameter"),)
+        return (Part(module, "new", absorbs=True),)

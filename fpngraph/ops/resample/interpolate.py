@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from fpngraph.feature import Feature
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Down, Free, Resampler, Site, Up
@@ -22,7 +24,11 @@ class _Interpolation(Free, Resampler):
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.resample.interpolate import Interpolate
 
-        return Interpolate(self.name)
+        return Interpolate(self.name, align_corners=self.aligns())
+
+    def aligns(self) -> bool:
+        """Whether the middles of corner pixels stay where they are."""
+        return False
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new_or_input", commutes="always"),)
@@ -51,6 +57,16 @@ class NearestUp(_Interpolation, Up):
 
 @register
 class BilinearUp(_Interpolation, Up):
-    """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks."""
+    """Bilinear interpolation, straight to the level's size, corners not aligned, as in effdet's bilinear necks.
+
+    Aligned corners are those of DeepLabV3+ (arXiv:1802.02611).
+    """
 
     name = "bilinear"
+
+    align_corners: bool = Field(
+        default=False, description="Whether the middles of corner pixels meet, as in torch, or their outer corners."
+    )
+
+    def aligns(self) -> bool:
+        return self.align_corners
