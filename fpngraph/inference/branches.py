@@ -16,14 +16,16 @@ from fpngraph.layers.averaged import AveragedConv, AverageDown
 from fpngraph.layers.composite import Runs
 from fpngraph.layers.layout import Layers, let_any, run
 from fpngraph.layers.named import Named
+from fpngraph.layers.pooled import Pooled
 
 _RESIDUAL, _SUM, _RUNS = (f"fpngraph.layers.composite.{name}" for name in ("Residual", "SumOfBranches", "Runs"))
 _AVERAGED = ("fpngraph.layers.averaged.AveragedConv", "fpngraph.layers.averaged.AverageDown")
+_POOLED = "fpngraph.layers.pooled.Pooled"
 
 
 def is_list(module: nn.Module) -> bool:
     """Whether it holds layers themselves, not lists of them."""
-    return is_one_of(module, (_RESIDUAL,))
+    return is_one_of(module, (_RESIDUAL, _POOLED))
 
 
 def only_runs(module: nn.Module) -> bool:
@@ -49,6 +51,10 @@ def folded(module: nn.Module, lists: Sequence[Sequence[Part]]) -> tuple[Part, Co
         down = kind([Layers(running(parts, owned=False)[0]) for parts in lists])
         let_any(down)
         return Part(down, "new"), ()
+    if is_one_of(module, (_POOLED,)):
+        pooled = Pooled(running(lists[0], owned=False)[0], cast(Pooled, module).bins)
+        let_any(pooled)
+        return Part(pooled, "new"), ()
     joined = Joined(lists)
     return Part(joined, "new", absorbs=_all_absorb(lists) and joined.width() is not None), ()
 
