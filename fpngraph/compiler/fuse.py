@@ -27,7 +27,7 @@ from fpngraph.inference.folding import (
     untouched,
 )
 from fpngraph.inference.modules import Entry, Repeat, Term
-from fpngraph.inference.parts import Rule
+from fpngraph.inference.parts import Rule, running
 from fpngraph.layers.layout import Layers, takes_any
 from fpngraph.layers.node import Node
 from fpngraph.ops import Fusion
@@ -87,7 +87,7 @@ class _Plan:
                     edge.key: it.run(owned=self._is_dead(name, index))[0]
                     for index, (edge, it) in enumerate(zip(steps.edges, edges, strict=True))
                 }
-                self._join(steps, Node(made, inference_copy(module.fusion, f"{name}.fusion")))
+                self._join(steps, Node(made, self._fusion(steps, module.fusion)))
             else:
                 owned = self._sum(steps, edges, factors)
             layers, owned = op.run(owned=owned)
@@ -112,6 +112,18 @@ class _Plan:
             self.unfolded[path] = f"has {len(factors)} weights for {len(steps.edges)} edges"
             return None
         return factors
+
+    def _fusion(self, steps: NodeSteps, fusion: nn.Module) -> nn.Module:
+        """A copy of a fusion; the lists of layers that its operator has rules for are folded in it."""
+        path, rules = f"{steps.node.name}.fusion", steps.fusion.rules_inside()
+        own = inference_copy(fusion, path)
+        if rules is None or path in self.unfolded:
+            return own
+        for name, rule in rules.items():
+            found = chain({name: rule}, [Held(name, f"{path}.{name}", own.get_submodule(name))])
+            setattr(own, name, Layers(running(found.parts, owned=False)[0]))
+            self.unfolded |= found.unfolded
+        return own
 
     def _join(self, steps: NodeSteps, module: nn.Module) -> None:
         """One call for all edges and their fusion."""

@@ -11,6 +11,8 @@ from fpngraph.errors import GraphError
 from fpngraph.feature import Feature, Size
 from fpngraph.layers.fusion.weighted import FastNormalized
 from fpngraph.ops import Cost, Fusion, Site, find
+from fpngraph.ops.act import LeakyRelu
+from fpngraph.ops.norm import BatchNorm
 from tests.necks import maps, neck_of
 
 MAPS = (Feature(3, 4), Feature(3, 4), Feature(3, 4))
@@ -117,3 +119,69 @@ outputs: [a4]
     (problem,) = raised.value.problems
     assert (problem.message, problem.hint) == (f"node 'a4': 'global_gate' joins 2 maps, but the node has {has}", hint)
     assert (problem.line, problem.column) == (6, 3)
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "eval"])
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_spatial_softmax_weighs_each_pixel_of_each_map(count: int, training: bool) -> None:
+    site = Site(norm=BatchNorm(), act=LeakyRelu(slope=0.1))
+    module = make("spatial_softmax", hidden=5).build((Feature(3, 4),) * count, site).double()
+    for parameter in module.parameters():
+        torch.nn.init.normal_(parameter)
+    module.train(training)
+    maps = [torch.randn(2, 4, 3, 5, dtype=torch.float64, requires_grad=True) for _ in range(count)]
+
+    def equation(maps: Iterable[Tensor]) -> Tensor:
+        held, hidden = list(maps), []
+        for number, x in enumerate(held):
+            conv, norm = module.get_submodule(f"{number}.conv"), module.get_submodule(f"{number}.norm")
+            y = torch.einsum("oi,bihw->bohw", conv.weight[:, :, 0, 0], x)
+            mean, var = y.mean((0, 2, 3)), y.var((0, 2, 3), unbiased=False)
+            if not training:
+                mean, var = norm.running_mean, norm.running_var
+            mean, scale = mean[:, None, None], (norm.weight / (var + 1e-5).sqrt())[:, None, None]
+            y = (y - mean) * scale + norm.bias[:, None, None]
+            hidden.append(torch.where(y > 0, y, 0.1 * y))
+        weigh = module.get_submodule("weigh")
+        scores = torch.einsum("oi,bihw->bohw", weigh.weight[:, :, 0, 0], torch.cat(hidden, 1)).exp()
+        scores = scores * weigh.bias.exp()[:, None, None]
+        total = sum(scores[:, number, None] * x for number, x in enumerate(held))
+        assert isinstance(total, Tensor)
+        return total / scores.sum(1, keepdim=True)
+
+    found = []
+    for function in (equation, module):
+        y = function(x for x in maps)
+        found.append([y, *torch.autograd.grad((y * y.detach().cos()).sum(), [*maps, *module.parameters()])])
+    torch.testing.assert_close(found[1], found[0], rtol=1e-10, atol=1e-10)
+
+
+def test_a_spatial_softmax_is_folded() -> None:
+    neck = neck_of(
+        "a4: {inputs: [P5, P4, P3], fusion: {spatial_softmax: {hidden: 4}}, op: [conv, norm]}", outputs="[a4]"
+    )
+    for module in neck.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-1, 1)
+            module.running_var.uniform_(0.5, 2)
+    neck.eval()
+
+    fused = neck.fuse()
+
+    assert fused.unfolded == {}
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in fused.modules())
+    given = maps(neck, 64, 96)
+    torch.testing.assert_close(fused(given), neck(given), rtol=1e-4, atol=1e-5)
+
+
+def test_a_spatial_softmax_of_one_map_is_an_error_at_check_time() -> None:
+    with pytest.raises(GraphError, match="'spatial_softmax' weighs maps against each other, but here is one"):
+        neck_of("a4: {inputs: [P4], fusion: spatial_softmax}", outputs="[a4]")
+
+
+def test_an_injection_multiplies_the_first_map_by_the_second_and_adds_the_third() -> None:
+    module = make("inject").build(MAPS, Site())
+    a, b, c = (torch.randn(2, 4, 3, 5, dtype=torch.float64) for _ in range(3))
+
+    assert torch.equal(module(x for x in (a, b, c)), a * b + c)
+    assert make("inject").takes == 3

@@ -26,3 +26,11 @@ class GlobalGate(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.gate}, {self.pool}"
+
+
+class Inject(nn.Module):
+    """``a * b + c`` of three maps (Gold-YOLO, arXiv:2309.11331 Sec. 3.3)."""
+
+    def forward(self, maps: Iterable[Tensor]) -> Tensor:
+        a, b, c = maps
+        return a * b + c

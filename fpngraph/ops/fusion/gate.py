@@ -34,3 +34,18 @@ class GlobalGate(Free, Fusion):
         from fpngraph.layers.fusion.gate import GlobalGate as Module
 
         return Module(self.gate, self.pool)
+
+
+@register
+class Inject(Free, Fusion):
+    """``a * b + c`` of three maps: b weighs a, and c is added (Gold-YOLO's injection, arXiv:2309.11331 Sec. 3.3)."""
+
+    name: ClassVar[str] = "inject"
+    modules = ("fpngraph.layers.fusion.gate.Inject",)
+    layout = "any"
+    takes: ClassVar[int | None] = 3
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        from fpngraph.layers.fusion.gate import Inject as Module
+
+        return Module()
