@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fpngraph.feature import Size
-from fpngraph.layers.fusion.weighted import Weighted
+from fpngraph.layers.fusion.sources import OfMaps
 from fpngraph.layers.layout import Layers, contiguous, inside, takes_any
 from fpngraph.layers.named import Named
 from fpngraph.layers.resample.interpolate import has_size
@@ -65,7 +65,7 @@ class Node(nn.Module):
         self.edges = Named(edges)
         self.fusion = fusion
         self.op = Layers(op)
-        if isinstance(fusion, Weighted):
+        if isinstance(fusion, OfMaps):
             fusion.sources = tuple(self.edges._modules)
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:

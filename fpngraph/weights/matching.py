@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from fpngraph.layers.fusion.sources import OfMaps, order_of
 from fpngraph.layers.fusion.weighted import Weighted
 from fpngraph.weights.state import StateError, is_state, listed, refuse, uncopyable
 
@@ -69,6 +70,7 @@ def load_matching(module: nn.Module, state: Mapping[str, Tensor]) -> Matched:
         raise StateError(f"state is {found}, but must be a state dict, names with a tensor each\n  hint: {hint}")
     wanted = module.state_dict()
     refuse("the state dict cannot be loaded", uncopyable(state, wanted))
+    state = _in_order(module, state)
     found_of_maps = dict(_weights_of_maps(module, state))
     theirs = {name: found_of_maps[name].tensor if name in found_of_maps else x for name, x in state.items()}
     shapes = {name: (tuple(theirs[name].shape), tuple(ours.shape)) for name, ours in wanted.items() if name in theirs}
@@ -87,6 +89,22 @@ def load_matching(module: nn.Module, state: Mapping[str, Tensor]) -> Matched:
             *(one for weights in found_of_maps.values() for one in weights.unexpected),
         ),
     )
+
+
+def _in_order(module: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """The state dict with the layers that a fusion has for each of its maps in the order of our maps.
+
+    Those of other maps are left out: what they make of all maps together has no part that belongs to one.
+    """
+    metadata: Mapping[str, Any] = getattr(state, "_metadata", {})
+    for path, fusion in module.named_modules():
+        theirs = tuple(metadata.get(path, {}).get("sources", ()))
+        if not isinstance(fusion, OfMaps) or isinstance(fusion, Weighted) or theirs in ((), fusion.sources):
+            continue
+        order, prefix = order_of(theirs, fusion.sources), f"{path}."
+        others = {name: x for name, x in state.items() if order or not name.startswith(prefix)}
+        state = others | (fusion.in_order(state, prefix, order) if order else {})
+    return state
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,30 @@ def test_inputs_in_another_order_give_the_same_plain_and_fused(
     torch.testing.assert_close(dict(trained.state_dict()), dict(before), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("load", LOADERS.values(), ids=LOADERS)
+def test_layers_that_a_fusion_has_for_its_maps_stay_with_them(
+    load: Callable[[nn.Module, Mapping[str, Tensor]], object],
+) -> None:
+    trained, other = (neck(inputs, "spatial_softmax") for inputs in NAMES)
+    features = maps(trained, 64, 96)
+    before = copy.deepcopy(trained.state_dict())
+
+    load(other, trained.state_dict())
+
+    assert_close(other(features), trained(features))
+    assert_close(other.fuse()(features), trained(features))
+    torch.testing.assert_close(dict(trained.state_dict()), dict(before), rtol=0, atol=0)
+
+
+def test_layers_for_other_maps_are_neither_loaded_nor_matched() -> None:
+    module, state = neck("[P3, P4]", "spatial_softmax"), neck("[P3, P5]", "spatial_softmax").state_dict()
+
+    with pytest.raises(RuntimeError, match=r"'b\.fusion\.weigh\.weight' is for maps of P3, P5, not of P3, P4"):
+        module.load_state_dict(state)
+    missing = fpngraph.load_matching(module, state).missing
+    assert set(missing) == {name for name in module.state_dict() if name.startswith(("b.fusion.", "b.edges.P4"))}
+
+
 def test_a_map_that_is_read_twice_has_a_weight_for_each_edge() -> None:
     trained, other = neck("[P3, a, P3]"), neck("[a, P3, P3]")
 

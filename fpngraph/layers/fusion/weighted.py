@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from fpngraph.layers.fusion.sources import OfMaps
 
-class Weighted(nn.Module):
-    """``sum(w_i * x_i)`` with one learned scalar per map, all 1 at start; what ``w`` is, subclasses say.
 
-    ``sources`` are the names of the maps, if they are known. They go with a state dict, so that a weight stays that of
-    its map when the maps come in another order, and those of other maps are refused.
-    """
-
-    sources: tuple[str, ...] = ()
+class Weighted(OfMaps):
+    """``sum(w_i * x_i)`` with one learned scalar per map, all 1 at start; what ``w`` is, subclasses say."""
 
     def __init__(self, num_inputs: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(num_inputs))
         self.reset_parameters()
-        self.register_state_dict_post_hook(_tell_sources)  # type: ignore[no-untyped-call]  # torch has no hints here
-        self.register_load_state_dict_pre_hook(_order_weights)  # type: ignore[no-untyped-call]  # nor here
+
+    def in_order(self, state: Mapping[str, Tensor], prefix: str, order: Sequence[int]) -> dict[str, Tensor]:
+        name = f"{prefix}weight"
+        # of another shape torch says so
+        fits = name in state and state[name].shape == self.weight.shape
+        return {name: state[name][order]} if fits else {}
 
     def reset_parameters(self) -> None:
         """All weights 1 again."""
@@ -49,29 +48,6 @@ class Weighted(nn.Module):
 
     def extra_repr(self) -> str:
         return str(len(self.weight))
-
-
-def _tell_sources(fusion: Weighted, _state: object, _prefix: str, metadata: dict[str, Any]) -> None:
-    metadata["sources"] = fusion.sources
-
-
-def _order_weights(
-    fusion: Weighted,
-    state: dict[str, Any],
-    prefix: str,
-    metadata: Mapping[str, Any],
-    _strict: object,
-    _missing: object,
-    _unexpected: object,
-    errors: list[str],
-) -> None:
-    theirs, ours, name = tuple(metadata.get("sources", ())), fusion.sources, f"{prefix}weight"
-    if not (theirs and ours) or theirs == ours or name not in state:
-        return
-    if sorted(theirs) != sorted(ours):
-        errors.append(f"{name!r} is for maps of {', '.join(theirs)}, not of {', '.join(ours)}")
-    elif state[name].shape == fusion.weight.shape:  # of another shape torch says so
-        state[name] = state[name][[theirs.index(source) for source in ours]]
 
 
 class Unbounded(Weighted):
