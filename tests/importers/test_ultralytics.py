@@ -168,6 +168,53 @@ def test_a_converted_graph_loads_builds_and_runs(write: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("row", "layers"),
+    [
+        ("1, C3k2, [128, True, 0.5, True]", [{"c2f": {"blocks": 1, "shortcut": True, "block": "attention"}}]),
+        (
+            "2, C3k2, [128, True, 0.25, True]",
+            [{"c2f": {"blocks": 2, "shortcut": True, "block": "attention", "expand": 0.25}}],
+        ),
+        ("1, RepNCSPELAN4, [128, 128, 64, 2]", [{"rep_elan": {"blocks": 2}}]),
+        ("1, RepNCSPELAN4, [128, 256, 128]", [{"rep_elan": {"blocks": 1, "expand": 2.0}}]),
+        (
+            "1, SPP, [128, [3, 5]]",
+            [
+                *({"conv": {"kernel": 1, "channels": 164}}, "norm", "act"),
+                *({"spp": {"kernel": 3, "times": 2}}, {"conv": {"kernel": 1}}, "norm", "act"),
+            ],
+        ),
+    ],
+)
+def test_a_row_is_said_as_these_layers(row: str, layers: list[Any], write: Any) -> None:
+    head = HEAD.replace("- [-1, 3, C2f, [128]]", f"- [-1, {row}]", 1)
+
+    graph = convert(write(head), "l").graph
+
+    assert graph["nodes"]["T4"]["op"] == layers
+
+
+def test_a_mean_and_a_strided_convolution_are_an_edge_that_says_its_channels(write: Any) -> None:
+    head = HEAD.replace("[-1, 1, Conv, [128, 3, 2]]", "[-1, 1, AConv, [96]]")
+
+    found = convert(write(head), "l")
+
+    assert found.graph["nodes"]["N5"]["inputs"][0] == {"from": "N4", "down": {"a_conv": {"channels": 96}}}
+    assert {"ours": "N5.edges.N4.a_conv", "theirs": "model.17", "as": "a_conv"} in found.names
+
+
+def test_a_branch_of_the_backbone_that_adds_to_another_changes_neither_channels_nor_level(write: Any) -> None:
+    fused = "  - [3, 1, CBLinear, [[64, 256]]]\n  - [[-1, -2], 1, CBFuse, [[1]]]\n"
+    rows = read_model(write(backbone=BACKBONE.rstrip() + "\n" + fused), "l").rows
+
+    assert [(row.module, row.level, row.channels) for row in rows[7:10]] == [
+        ("SPPF", 5, 200),
+        ("CBLinear", 3, 0),
+        ("CBFuse", 5, 200),
+    ]
+
+
+@pytest.mark.parametrize(
     ("head", "message"),
     [
         pytest.param(
@@ -193,6 +240,16 @@ def test_a_converted_graph_loads_builds_and_runs(write: Any) -> None:
             HEAD.replace("[-1, 1, Conv, [64, 3, 2]]", "[-1, 1, Conv, [64, 3, 2, 0]]"),
             "row 14 is a convolution with a padding, stride or activation of its own",
             id="padding",
+        ),
+        pytest.param(
+            HEAD.replace("- [-1, 3, C2f, [128]]", "- [-1, 1, SPP, [128, [5, 9, 11]]]", 1),
+            "row 10 pools windows of [5, 9, 11], where each is as much wider than the one before it",
+            id="windows",
+        ),
+        pytest.param(
+            HEAD.replace("- [-1, 3, C2f, [128]]", "- [-1, 1, RepNCSPELAN4, [128, 128, 32]]", 1),
+            "row 10 has 128 and 32 inner channels, of which the latter are not half of the former",
+            id="inner channels",
         ),
         pytest.param(HEAD.replace("nearest", "bicubic", 1), "row 8 interpolates by 'bicubic'", id="mode"),
         pytest.param(

@@ -17,6 +17,7 @@ from tests.oracles.references import ultralytics
 SCALED = {
     "v3/yolov3-tiny": (None,),
     "v3/yolov3": (None,),
+    "v3/yolov3-spp": (None,),
     "v5/yolov5": ("n", "s", "m", "l", "x"),
     "v5/yolov5-p6": ("n",),
     "v6/yolov6": ("n", "m"),
@@ -27,6 +28,7 @@ SCALED = {
     "v9/yolov9s": (None,),
     "v9/yolov9m": (None,),
     "v9/yolov9c": (None,),
+    "v9/yolov9e": (None,),
     "v10/yolov10n": (None,),
     "v10/yolov10s": (None,),
     "v10/yolov10m": (None,),
@@ -41,12 +43,43 @@ SCALED = {
 CASES = [(file, scale) for file, scales in SCALED.items() for scale in scales]
 
 
+CLASSIFIERS = {
+    *("11/yolo11-cls", "12/yolo12-cls", "26/yolo26-cls", "v8/yolov8-cls", "v8/yolov8-cls-resnet50"),
+    *("v8/yolov8-cls-resnet101", "11/yolo11-cls-resnet18"),
+}
+REFUSED = {
+    **dict.fromkeys(CLASSIFIERS, "the file has no neck"),
+    "11/yolo11-cls-resnet18": "row 0 is a 'TorchVision', whose stride and channels are not known",
+    "v8/yolov8-world": "row 16 is a 'ImagePoolingAttn', whose stride and channels are not known",
+    "v8/yolov8-worldv2": "row 12 is a 'C2fAttn', for which there are no layers here",
+}
+"""Models without a neck, and YOLO-World's, which texts guide."""
+
+
+def models() -> Path:
+    """The folder of Ultralytics' model files."""
+    with library("ultralytics"):
+        import ultralytics as theirs  # type: ignore[import-untyped]
+    return Path(theirs.__file__).parent / "cfg" / "models"
+
+
+def test_all_model_files_are_converted_but_those_that_have_no_neck_or_take_texts() -> None:
+    found: dict[str, str] = {}
+    files = sorted(models().rglob("*.yaml"))
+    for file in files:
+        try:
+            fpngraph.loads(convert(file).graph)
+        except fpngraph.GraphError as error:
+            found[file.relative_to(models()).with_suffix("").as_posix()] = error.problems[0].message
+
+    assert (len(files), len(files) - len(found)) == (66, 57)
+    assert found == REFUSED
+
+
 def converted(file: str, scale: str | None) -> tuple[Reference, Converted, fpngraph.Neck]:
     """A neck of Ultralytics' own, its file converted, and the neck of the graph."""
     reference = ultralytics.neck(f"{file}.yaml", scale)
-    with library("ultralytics"):
-        import ultralytics as theirs  # type: ignore[import-untyped]
-    found = convert(Path(theirs.__file__).parent / "cfg" / "models" / f"{file}.yaml", scale)
+    found = convert(models() / f"{file}.yaml", scale)
     graph = fpngraph.loads(found.graph)
     channels = {f"C{level}": width for level, width in reference.in_channels.items()}
     return reference, found, fpngraph.build(graph, channels)

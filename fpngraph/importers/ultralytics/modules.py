@@ -203,14 +203,27 @@ def _ghosts(*said: Any) -> Mapping[str, Any]:
 
 def _elan(row: Row, taken: int, name: str) -> list[Layer]:
     inner, inmost, *more = row.arguments[1:]
-    if (inner, inmost) != (row.channels, row.channels // 2):
-        raise Unknown(f"has {inner} and {inmost} inner channels, not {row.channels} and {row.channels // 2}")
-    blocks = more[0] if more else 1
-    return [Layer({"rep_elan": {"blocks": blocks}}, "rep_elan", name, "rep_elan", stage=True)]
+    if inmost != inner // 2:
+        raise Unknown(f"has {inner} and {inmost} inner channels, of which the latter are not half of the former")
+    said = {"blocks": more[0] if more else 1, **_expand(inner / row.channels, default=1)}
+    return [Layer({"rep_elan": said}, "rep_elan", name, "rep_elan", stage=True)]
 
 
-def _expand(expand: float) -> Mapping[str, Any]:
-    return {} if expand == 0.5 else {"expand": expand}
+def _pooled(row: Row, taken: int, name: str) -> list[Layer]:
+    (kernels,) = _rest(row, (5, 9, 13))
+    kernel = kernels[0]
+    if list(kernels) != [kernel + number * (kernel - 1) for number in range(len(kernels))]:
+        raise Unknown(f"pools windows of {list(kernels)}, where each is as much wider than the one before it")
+    said = "spp" if (kernel, len(kernels)) == (5, 3) else {"spp": {"kernel": kernel, "times": len(kernels)}}
+    return [
+        *_cna(taken // 2, (1, 1, None, 1, 1), f"{name}.cv1"),
+        Layer(said, "spp"),
+        *_cna(row.channels, (1, 1, None, 1, 1), f"{name}.cv2"),
+    ]
+
+
+def _expand(expand: float, default: float = 0.5) -> Mapping[str, Any]:
+    return {} if expand == default else {"expand": expand}
 
 
 _MODULES: Mapping[str, Callable[[Row, int, str], list[Layer]]] = {
@@ -225,15 +238,14 @@ _MODULES: Mapping[str, Callable[[Row, int, str], list[Layer]]] = {
     "Bottleneck": _bottleneck,
     "C2": _c2,
     "C3": _stage("c3", "c3", (1, True, 1, 0.5), _csp),
-    "C3Ghost": _stage(
-        "c3", "c3_ghost", (1, True, 1, 0.5), lambda *it: {**_csp(*it), "block": "ghost", "shortcut": True}
-    ),
+    "C3Ghost": _stage("c3", "c3_ghost", (1, True, 1, 0.5), _ghosts),
     "C2f": _stage("c2f", "c2f", (1, False, 1, 0.5), _csp),
     "C3k2": _stage("c2f", "c2f", (1, False, 0.5, False, 1, True), _c3k2),
     "C2fCIB": _stage("c2f", "c2f_cib", (1, False, False, 1, 0.5), _cib),
     "A2C2f": _stage("a2c2f", "a2c2f", (1, True, 1, False, 2.0, 0.5, 1, True), _a2c2f),
     "RepC3": _stage("csp_rep", "csp_rep", (3, 1.0), lambda blocks, expand: {"blocks": blocks, "expand": expand}),
     "RepNCSPELAN4": _elan,
+    "SPP": _pooled,
     "AIFI": lambda row, taken, name: [
         Layer({"encoder_layer": {"heads": row.arguments[1], "hidden": row.arguments[0]}}, "encoder_layer", name, "aifi")
     ],

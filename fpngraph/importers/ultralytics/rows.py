@@ -27,6 +27,9 @@ _WIDE = _REPEATS | {
 """Modules whose first argument is the channels that they give, before the width of the scale."""
 _SAME = frozenset(["nn.Upsample", "nn.MaxPool2d", "nn.ZeroPad2d", "nn.Identity", "nn.BatchNorm2d", "AIFI"])
 """Modules that give as many channels as they take."""
+_SEVERAL, _ADDS = "CBLinear", "CBFuse"
+"""What gives several maps, and what adds one of each of these to its last source (YOLOv9's second branch)."""
+_JOINS = frozenset({"Concat", _SEVERAL, _ADDS})
 _GIVEN_AT = {"HGStem": 1, "HGBlock": 1}
 """Modules that are told their channels elsewhere, and without the width of the scale."""
 _ACTIVATIONS: Mapping[Any, str] = {
@@ -180,7 +183,8 @@ class _Reader:
         return Row(number, entry.span, sources, str(module), tuple(own), times, channels, level)
 
     def _level(self, module: str, sources: Sequence[int], arguments: Sequence[Any]) -> int:
-        level = 0 if sources[0] < 0 else self.before[sources[0]].level
+        source = sources[-1 if module == _ADDS else 0]
+        level = 0 if source < 0 else self.before[source].level
         if module in _UP_AT:
             return level - _octaves(arguments[_UP_AT[module]])
         if module in _STRIDE_AT:
@@ -188,7 +192,7 @@ class _Reader:
             return level + _octaves(arguments[at] if len(arguments) > at else 1)
         if module == "ResNetLayer":
             return level + (2 if arguments[3] else _octaves(arguments[2]))
-        if module not in _STRIDES and module not in _WIDE | _SAME | set(_GIVEN_AT) and module != "Concat":
+        if module not in _STRIDES and module not in _WIDE | _SAME | set(_GIVEN_AT) | _JOINS:
             raise _Unreadable(
                 f"is a {module!r}, whose stride and channels are not known",
                 "a neck with one backbone of Ultralytics' own layers can be converted",
@@ -201,8 +205,10 @@ class _Reader:
         taken = [3 if source < 0 else self.before[source].channels for source in sources]
         if module == "Concat":
             return sum(taken) if all(taken) else 0, arguments
-        if module in _SAME:
-            return taken[0], arguments
+        if module in _SAME or module == _ADDS:
+            return taken[-1], arguments
+        if module == _SEVERAL:
+            return 0, arguments
         if module == "ResNetLayer":
             return arguments[1] * (1 if arguments[3] else 4), arguments
         if module in _GIVEN_AT:

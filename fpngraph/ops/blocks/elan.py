@@ -10,9 +10,10 @@ from pydantic import Field
 from fpngraph.ops.base import Operator
 from fpngraph.ops.block import Block
 from fpngraph.ops.blocks.bottlenecks import added
+from fpngraph.ops.blocks.csp import MAX_EXPAND
 from fpngraph.ops.blocks.rep import rep_vgg
 from fpngraph.ops.registry import register
-from fpngraph.ops.wiring import Chain, Concat, Grown, cna, numbered, part
+from fpngraph.ops.wiring import Chain, Concat, Grown, cna, numbered, part, share
 
 
 @register
@@ -40,7 +41,7 @@ class RepElan(Block):
     """``cv4(cat(a, b, cv2(b), cv3(cv2(b))))``, ``a, b`` the halves of ``cv1(x)`` (YOLOv9's RepNCSPELAN4).
 
     Of arXiv:2402.13616. ``cv2`` and ``cv3`` are a CSP stage, whose blocks are a RepVGG block without identity and a 3x3
-    convolution, and a 3x3 convolution, of half of the channels.
+    convolution, and a 3x3 convolution, of half of the channels of ``cv1``.
 
     Names: ``cv1``, ``cv4`` and ``m.cv2``, ``m.cv3`` are those of Ultralytics; in these ``csp`` is ``0`` and ``conv``
     ``1``, and in ``csp`` the names are those of a ``c3``. Of a RepVGG block ``branches.conv_kxk`` and
@@ -51,12 +52,16 @@ class RepElan(Block):
 
     blocks: int = Field(default=1, ge=0, le=100, description="How many blocks each of the two stages has.")
     shortcut: bool = Field(default=True, description="Whether each block adds the map that it takes.")
+    expand: float = Field(
+        default=1, gt=0, le=MAX_EXPAND, description="Channels of 'cv1', as a share of those it gives."
+    )
 
     def layers(self, in_channels: int, out_channels: int) -> Mapping[str, Sequence[Any] | Operator]:
-        half = 2 * part(out_channels, 4)
+        width = share(out_channels, self.expand)
+        half = 2 * part(width, 4, "works with")
         stage = Chain(lists={"csp": self._csp(half), "conv": cna(3, half)})
         m = Grown(lists={"cv2": stage, "cv3": stage}, start=half)
-        return {"cv1": cna(1, out_channels), "m": m, "cv4": cna(1, out_channels)}
+        return {"cv1": cna(1, width), "m": m, "cv4": cna(1, out_channels)}
 
     def _csp(self, channels: int) -> Operator:
         width = channels // 2

@@ -46,6 +46,7 @@ CASES = {
     "elan, two": Block(Elan(blocks=2), partial(elan, blocks=2), 5),
     "rep_elan": Block(RepElan(), rep_elan, 14),
     "rep_elan, none": Block(RepElan(blocks=0), partial(rep_elan, blocks=0), 10),
+    "rep_elan, wide": Block(RepElan(expand=1.5), rep_elan, 14),
     "rep_elan, two": Block(RepElan(blocks=2, shortcut=False), partial(rep_elan, blocks=2, shortcut=False), 18),
 }
 
@@ -61,9 +62,10 @@ def test_an_exported_program_holds_for_other_sizes(op: Operator) -> None:
     ("op", "channels", "reason"),
     [
         (Elan(), 15, "gives 15 channels, which 2 does not divide"),
-        (RepElan(), 18, "gives 18 channels, which 4 does not divide"),
+        (RepElan(expand=0.3), 16, "works with 0.3 times the 16 channels that it gives, which is no whole number"),
+        (RepElan(), 18, "works with 18 channels, which 4 does not divide"),
     ],
-    ids=["elan", "rep_elan"],
+    ids=["elan", "a part", "rep_elan"],
 )
 def test_channels_that_cannot_be_shared_are_told(op: Operator, channels: int, reason: str) -> None:
     with pytest.raises(Mismatch) as caught:
