@@ -1,0 +1,64 @@
+"""Shipped graphs for which no reference runs are equal to implementations of their papers in plain torch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import fpngraph
+from tests.equality.spatial_weights import Afpn, Asff
+from tests.equality.yolo_papers import Yolov6, Yolov7
+from tests.oracles.comparison import assert_equal_necks
+from tests.oracles.pairing import pairs
+from tests.oracles.reference import randomised
+
+
+@pytest.mark.parametrize("size", [(12, 20), (4, 4), (8, 28)], ids=str)
+def test_asff_weighs_three_levels(size: tuple[int, int]) -> None:
+    inner, width = (6, 6, 10), (5, 7, 9)
+    theirs = randomised(Asff(inner, width, hidden=4))
+    tables = {"inner": dict(zip((3, 4, 5), inner, strict=True)), "width": dict(zip((3, 4, 5), width, strict=True))}
+    ours = fpngraph.build(fpngraph.load("asff", hidden=4, **tables), inner)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(inner)]
+
+    names = pairs(ours, theirs, {it: it for it in ("F5", "F4", "F3", "P5", "P4", "P3")})
+
+    assert_equal_necks(ours, theirs, names, maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_afpn_joins_level_after_level(size: tuple[int, int]) -> None:
+    given, width = (8, 9, 10, 11), {2: 3, 3: 4, 4: 5, 5: 6}
+    theirs = randomised(Afpn(given, width, channels=7, hidden=3, blocks=2))
+    ours = fpngraph.build(fpngraph.load("afpn", width=width, channels=7, hidden=3, blocks=2), given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    nodes = [name for name in ours.source_graph.nodes if name != "out.P6"]
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, {it: it for it in nodes}), maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_yolov6_reads_a_finer_level_on_its_way_down(size: tuple[int, int]) -> None:
+    given, width = (7, 8, 9, 10), (4, 5, 6)
+    theirs = randomised(Yolov6(given, width, blocks=2))
+    graph = fpngraph.load("yolov6", width=dict(zip((3, 4, 5), width, strict=True)), blocks=2)
+    ours = fpngraph.build(graph, given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    names = pairs(ours, theirs, {it: it for it in ("R5", "B4", "R4", "B3", "N4", "N5")})
+
+    assert_equal_necks(ours, theirs, names, maps)
+
+
+@pytest.mark.parametrize("size", [(8, 12), (4, 4)], ids=str)
+def test_yolov7_goes_up_by_two_paths(size: tuple[int, int]) -> None:
+    given, width, out = (7, 8, 9), (4, 6, 8), (5, 8, 10)
+    theirs = randomised(Yolov7(given, width, out, blocks=3))
+    tables = {"width": dict(zip((3, 4, 5), width, strict=True)), "out": dict(zip((3, 4, 5), out, strict=True))}
+    ours = fpngraph.build(fpngraph.load("yolov7", blocks=3, **tables), given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    names = pairs(ours, theirs, {it: it for it in ours.source_graph.nodes})
+
+    assert_equal_necks(ours, theirs, names, maps)
