@@ -14,11 +14,8 @@ from fpngraph.library import shipped
 SEARCHED = {"nas_fpn", "nas_fpn_mmdet"}
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
 DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolox", "rtmdet", "rtdetr"}
-DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3"}
-PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn", "gfpn"}
 DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3", "yolov6", "yolov7"}
-PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn"}
-PYRAMIDS |= {"asff", "afpn"}
+PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn", "gfpn", "asff", "afpn"}
 FOLDER = Path(__file__).parents[1] / "graphs"
 JOINED = "follows no convolution that could take it in"
 UNFOLDED = {
