@@ -27,10 +27,11 @@ CASES = [
     *((f"yolov10{scale}", "yolov10", preset(scale, "n"), {}, ULTRALYTICS) for scale in "nsmblx"),
     *((f"yolo11{scale}", "yolo11", preset(scale, "n"), {}, ULTRALYTICS) for scale in SCALES),
     *((f"yolo12{scale}", "yolo12", preset(scale, "n"), {}, ULTRALYTICS) for scale in SCALES),
+    *((f"yolo26{scale}", "yolo26", preset(scale, "n"), {}, ULTRALYTICS) for scale in SCALES),
     *((f"yolox-{scale}", "yolox", preset(scale, "s"), {}, "mmdet.YOLOXPAFPN") for scale in ("tiny", *"smlx")),
     *((f"rtmdet-{scale}", "rtmdet", preset(scale, "s"), {}, "mmdet.CSPNeXtPAFPN") for scale in ("tiny", *"smlx")),
 ]
-QUICK = {"yolov5n", "yolov5n-p6", "yolov8n", "yolov8n-p2", "yolov9t", "yolov10n", "yolo11n", "yolo12n"}
+QUICK = {"yolov5n", "yolov5n-p6", "yolov8n", "yolov8n-p2", "yolov9t", "yolov10n", "yolo11n", "yolo12n", "yolo26n"}
 QUICK |= {"yolox-s", "rtmdet-tiny"}
 
 
