@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import fpngraph
+from tests.equality.paddle_bifpn import PaddleBifpn
 from tests.equality.spatial_weights import Afpn, Asff
 from tests.equality.yolo_papers import Yolov6, Yolov7
 from tests.oracles.comparison import assert_equal_necks
@@ -62,3 +63,18 @@ def test_yolov7_goes_up_by_two_paths(size: tuple[int, int]) -> None:
     names = pairs(ours, theirs, {it: it for it in ours.source_graph.nodes})
 
     assert_equal_necks(ours, theirs, names, maps)
+
+
+@pytest.mark.parametrize("size", [(16, 32), (15, 21), (3, 2)], ids=str)
+def test_bifpn_paddle_projects_each_level_once(size: tuple[int, int]) -> None:
+    given = (7, 8, 9)
+    theirs = randomised(PaddleBifpn(given, channels=6, repeats=2))
+    ours = fpngraph.build(fpngraph.load("bifpn_paddle", channels=6, repeats=2), given)
+    sides = [tuple(-(-side // 2**index) for side in size) for index in range(3)]
+    maps = [torch.randn(2, channels, *side) for channels, side in zip(given, sides, strict=True)]
+
+    names = {f"levels.L{level}": f"lateral.{level - 3}" for level in (3, 4, 5)} | {"levels.L6": "extra"}
+    nodes = [f"td{level}" for level in (3, 4, 5, 6)] + [f"out{level}" for level in (4, 5, 6, 7)]
+    names |= {f"cell.{run}.{node}": f"cells.{run}.nodes.{node}" for run in (0, 1) for node in nodes}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
