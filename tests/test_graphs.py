@@ -21,6 +21,8 @@ DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3", "yolov6", "yolov7"}
 PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn", "gfpn", "asff", "afpn"}
 PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn"}
 PYRAMIDS |= {"asff", "afpn", "bifpn_paddle"}
+DECODERS = {"unetpp", "linknet", "upernet", "semantic_fpn", "deeplabv3p", "maskformer_fpn"}
+NORMED_BY_IMAGE = {"upernet", "semantic_fpn", "maskformer_fpn"}  # by group or layer norms, which stay in inference
 FOLDER = Path(__file__).parents[1] / "graphs"
 JOINED = "follows no convolution that could take it in"
 UNFOLDED = {
@@ -74,6 +76,11 @@ def test_these_graphs_are_shipped() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(GRAPHS | SEARCHED | DETECTORS | PYRAMIDS))
+    assert {path.stem for path in (FOLDER / "segmentation").glob("*.yaml")} == DECODERS
+    assert set(shipped()) == GRAPHS | SEARCHED | DETECTORS | DECODERS
+
+
+@pytest.mark.parametrize("name", sorted(GRAPHS | SEARCHED | DETECTORS | DECODERS))
 def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     graph = fpngraph.load(name)
 
@@ -82,6 +89,7 @@ def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted((GRAPHS | SEARCHED | DETECTORS | PYRAMIDS) - {"pan_effdet"}))
+@pytest.mark.parametrize("name", sorted((GRAPHS | SEARCHED | DETECTORS | DECODERS) - {"pan_effdet"}))
 def test_a_shipped_graph_has_no_warnings(name: str) -> None:
     assert fpngraph.load(name).warnings == ()
 
@@ -202,6 +210,7 @@ def test_a_node_of_gfpn_reads_layers_at_powers_of_two_its_neighbour_and_two_of_t
 
 
 @pytest.mark.parametrize("name", sorted(SEARCHED | DETECTORS | PYRAMIDS))
+@pytest.mark.parametrize("name", sorted(SEARCHED | DETECTORS | DECODERS))
 def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
     lines = shipped()[name].read_text(encoding="utf-8").splitlines()
 
@@ -214,6 +223,7 @@ def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
     [
         (name, preset)
         for name in sorted(SEARCHED | DETECTORS | PYRAMIDS)
+        for name in sorted(SEARCHED | DETECTORS | DECODERS)
         for preset in (None, *fpngraph.describe(name).presets)
     ],
 )
@@ -229,5 +239,24 @@ def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset:
     unfolded = UNFOLDED.get(name, {})
     assert fused.unfolded == unfolded
     assert sum(isinstance(part, nn.BatchNorm2d) for part in fused.modules()) == list(unfolded.values()).count(JOINED)
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in fused.modules())
+    attention = "the statistics of its norms are those of each pixel"
+    if name in NORMED_BY_IMAGE:
+        assert set(fused.unfolded.values()) == {"its statistics are those of each image"}
+    else:
+        assert fused.unfolded == ({"S5.op.encoder_layer": attention} if name == "rtdetr" else {})
     for y, expected in zip(fused(maps), neck(maps), strict=True):
         torch.testing.assert_close(y, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", sorted(DECODERS))
+def test_a_decoder_ends_in_one_map_of_the_finest_level_for_any_image(name: str) -> None:
+    graph = fpngraph.load(name)
+    neck = fpngraph.build(graph, [6 + 2 * index for index in range(len(graph.inputs))]).eval()
+
+    (output,) = shapes(neck, 101, 77).values()
+
+    level = min(node.level for node in graph.nodes.values())
+    finest = max(level, 1)  # no map of level 0 comes in: it is twice as large as that of level 1
+    assert output[2:] == tuple(-(-side // 2**finest) << finest - level for side in (101, 77))
+    assert [graph.nodes[name].level for name in graph.outputs.values()] == [level]

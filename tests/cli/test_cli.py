@@ -275,8 +275,8 @@ class TestShow:
 class TestExpand:
     @pytest.mark.parametrize("name", sorted(shipped()))
     def test_gives_an_equal_graph(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-        params = {"channels": 16} if "channels" in fpngraph.describe(name).params else {}
-        printed = assert_runs(capsys, "expand", name, *(["-p", "channels=16"] if params else []))
+        params = {"channels": 32} if "channels" in fpngraph.describe(name).params else {}
+        printed = assert_runs(capsys, "expand", name, *(["-p", "channels=32"] if params else []))
 
         assert fpngraph.loads(printed) == fpngraph.load(name, **params)
 

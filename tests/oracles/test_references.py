@@ -60,6 +60,7 @@ FACTS = (
     Facts("rt_detr-r101", RESNET, 3, (384,) * 3, P3_TO_5, 250),
     Facts("rt_detr_v2-r50", RESNET, 3, (256,) * 3, P3_TO_5, 250),
     Facts("d_fine", RESNET, 3, (256,) * 3, P3_TO_5, 550),
+    Facts("maskformer", RESNET_FROM_C2, 2, (128,), (2,), 23),
     Facts("smp-fpn", RESNET_18, 2, (128,), (2,), 29),
     Facts("smp-linknet", (64, *RESNET_18), 1, (32,), (0,), 95),
     Facts("smp-unet", (64, *RESNET_18), 1, (16,), (0,), 60),

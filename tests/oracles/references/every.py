@@ -63,10 +63,11 @@ def _others() -> Iterator[tuple[str, Callable[[], Reference]]]:
         yield f"rt_detr-{size}", partial(transformers.rt_detr, size)
         yield f"rt_detr_v2-{size}", partial(transformers.rt_detr, size, "V2")
     yield "d_fine", transformers.d_fine
+    yield "maskformer", transformers.maskformer
     for architecture in smp.LEVELS:
-        # The dropout of this one alone would make a step of training random.
-        settings = {"decoder_dropout": 0.0} if architecture == "fpn" else {}
-        yield f"smp-{architecture}", partial(smp.neck, architecture, **settings)
+        # Dropout would make a step of training random.
+        dropout = {"fpn": "decoder_dropout", "deeplabv3plus": "decoder_aspp_dropout"}.get(architecture)
+        yield f"smp-{architecture}", partial(smp.neck, architecture, **({dropout: 0.0} if dropout else {}))
     for size in modelscope.SIZES:
         yield f"damo_yolo-{size}", partial(modelscope.damo_yolo, size)
     for size in super_gradients.SIZES:

@@ -1,4 +1,4 @@
-"""Decoders of segmentation-models-pytorch for a ResNet-18, with the library's own settings, as necks of one map."""
+"""Decoders of segmentation-models-pytorch for a ResNet, with the library's own settings, as necks of one map."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.oracles.reference import Reference, library
 
 # By decoder: the levels of the encoder that it reads, and that of its map.
 LEVELS: Mapping[str, tuple[Sequence[int], int]] = {
+    "deeplabv3plus": ((2, 4), 2),  # its encoder is dilated: the last map has the level of the one before
     "fpn": (range(2, 6), 2),
     "linknet": (range(1, 6), 0),
     "unet": (range(1, 6), 0),
@@ -31,12 +32,15 @@ class Decoder(nn.Module):
         return [self.decoder([image] * self.unread + list(maps))]
 
 
-def neck(architecture: str, **settings: object) -> Reference:
-    """The decoder of an architecture."""
+def neck(architecture: str, encoder: str = "resnet18", **settings: object) -> Reference:
+    """The decoder of an architecture, for the widths of an encoder."""
     with library("segmentation-models-pytorch", "segmentation_models_pytorch"):
         import segmentation_models_pytorch as smp
 
-        model = smp.create_model(architecture, "resnet18", encoder_weights=None, **settings)
+        model = smp.create_model(architecture, encoder, encoder_weights=None, **settings)
     inputs, output = LEVELS[architecture]
-    channels = {level: model.encoder.out_channels[level] for level in inputs}
+    if settings.get("encoder_output_stride") == 8:
+        inputs = (*inputs[:-1], 3)
+    widths = model.encoder.out_channels
+    channels = {level: widths[level] for level in inputs} | {inputs[-1]: widths[-1]}
     return Reference(Decoder(model.decoder, inputs[0]), channels, (output,), multiple=32)

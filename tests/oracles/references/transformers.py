@@ -56,6 +56,28 @@ def d_fine() -> Reference:
         return _neck(transformers.DFineModel(config), config)
 
 
+class PixelDecoder(nn.Module):
+    """The pixel decoder of a MaskFormer, named as in ``model.pixel_level_module``."""
+
+    def __init__(self, decoder: nn.Module) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        return [self.decoder(list(maps)).last_hidden_state]
+
+
+def maskformer() -> Reference:
+    """The pixel decoder of a MaskFormer with the widths of a ResNet-50, and mask features of another width."""
+    widths = {2: 256, 3: 512, 4: 1024, 5: 2048}
+    with library("transformers"):
+        from transformers.models.maskformer.modeling_maskformer import MaskFormerPixelDecoder
+
+        *lateral, last = widths.values()
+        decoder = MaskFormerPixelDecoder(last, lateral, feature_size=256, mask_feature_size=128)
+    return Reference(PixelDecoder(decoder), widths, (2,))
+
+
 def _neck(model: Any, config: Any) -> Reference:
     # Maps are enlarged by 2, so that those of other sizes do not meet.
     return Reference(HybridEncoder(model), dict(enumerate(config.encoder_in_channels, 3)), (3, 4, 5), multiple=32)
