@@ -13,15 +13,12 @@ from fpngraph.library import shipped
 
 SEARCHED = {"nas_fpn", "nas_fpn_mmdet"}
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
-DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolox", "rtmdet", "rtdetr"}
 DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolo26", "yolox", "rtmdet", "rtdetr"}
-DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3"}
-PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn", "gfpn"}
 DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3", "yolov6", "yolov7"}
 PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn", "gfpn", "asff", "afpn"}
-PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn"}
-PYRAMIDS |= {"asff", "afpn", "bifpn_paddle"}
+PYRAMIDS |= {"bifpn_paddle"}
 DECODERS = {"unetpp", "linknet", "upernet", "semantic_fpn", "deeplabv3p", "maskformer_fpn"}
+PUBLISHED = SEARCHED | DETECTORS | PYRAMIDS | DECODERS
 NORMED_BY_IMAGE = {"upernet", "semantic_fpn", "maskformer_fpn"}  # by group or layer norms, which stay in inference
 FOLDER = Path(__file__).parents[1] / "graphs"
 JOINED = "follows no convolution that could take it in"
@@ -72,15 +69,11 @@ def test_these_graphs_are_shipped() -> None:
     assert {path.stem for path in FOLDER.glob("*.yaml")} == GRAPHS | SEARCHED
     assert {path.stem for folder in ("yolo", "detr") for path in (FOLDER / folder).glob("*.yaml")} == DETECTORS
     assert {path.stem for path in (FOLDER / "fpn").glob("*.yaml")} == PYRAMIDS
-    assert set(shipped()) == GRAPHS | SEARCHED | DETECTORS | PYRAMIDS
-
-
-@pytest.mark.parametrize("name", sorted(GRAPHS | SEARCHED | DETECTORS | PYRAMIDS))
     assert {path.stem for path in (FOLDER / "segmentation").glob("*.yaml")} == DECODERS
-    assert set(shipped()) == GRAPHS | SEARCHED | DETECTORS | DECODERS
+    assert set(shipped()) == GRAPHS | PUBLISHED
 
 
-@pytest.mark.parametrize("name", sorted(GRAPHS | SEARCHED | DETECTORS | DECODERS))
+@pytest.mark.parametrize("name", sorted(GRAPHS | PUBLISHED))
 def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     graph = fpngraph.load(name)
 
@@ -88,8 +81,7 @@ def test_a_shipped_graph_names_its_paper_and_says_what_it_is(name: str) -> None:
     assert graph.description.endswith(".")
 
 
-@pytest.mark.parametrize("name", sorted((GRAPHS | SEARCHED | DETECTORS | PYRAMIDS) - {"pan_effdet"}))
-@pytest.mark.parametrize("name", sorted((GRAPHS | SEARCHED | DETECTORS | DECODERS) - {"pan_effdet"}))
+@pytest.mark.parametrize("name", sorted((GRAPHS | PUBLISHED) - {"pan_effdet"}))
 def test_a_shipped_graph_has_no_warnings(name: str) -> None:
     assert fpngraph.load(name).warnings == ()
 
@@ -209,8 +201,7 @@ def test_a_node_of_gfpn_reads_layers_at_powers_of_two_its_neighbour_and_two_of_t
     ]
 
 
-@pytest.mark.parametrize("name", sorted(SEARCHED | DETECTORS | PYRAMIDS))
-@pytest.mark.parametrize("name", sorted(SEARCHED | DETECTORS | DECODERS))
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
 def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
     lines = shipped()[name].read_text(encoding="utf-8").splitlines()
 
@@ -220,12 +211,7 @@ def test_a_file_of_a_detectors_neck_has_at_most_forty_lines(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "preset"),
-    [
-        (name, preset)
-        for name in sorted(SEARCHED | DETECTORS | PYRAMIDS)
-        for name in sorted(SEARCHED | DETECTORS | DECODERS)
-        for preset in (None, *fpngraph.describe(name).presets)
-    ],
+    [(name, preset) for name in sorted(PUBLISHED) for preset in (None, *fpngraph.describe(name).presets)],
 )
 def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset: str | None) -> None:
     graph = fpngraph.load(name, preset=preset)
@@ -236,15 +222,12 @@ def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset:
 
     assert [path for path, x in neck.named_parameters() if x.grad is None or not x.grad.abs().sum() > 0] == []
     fused = neck.eval().fuse()
-    unfolded = UNFOLDED.get(name, {})
-    assert fused.unfolded == unfolded
-    assert sum(isinstance(part, nn.BatchNorm2d) for part in fused.modules()) == list(unfolded.values()).count(JOINED)
-    assert not any(isinstance(part, nn.BatchNorm2d) for part in fused.modules())
-    attention = "the statistics of its norms are those of each pixel"
     if name in NORMED_BY_IMAGE:
         assert set(fused.unfolded.values()) == {"its statistics are those of each image"}
     else:
-        assert fused.unfolded == ({"S5.op.encoder_layer": attention} if name == "rtdetr" else {})
+        assert fused.unfolded == UNFOLDED.get(name, {})
+    kept = list(fused.unfolded.values()).count(JOINED)
+    assert sum(isinstance(part, nn.BatchNorm2d) for part in fused.modules()) == kept
     for y, expected in zip(fused(maps), neck(maps), strict=True):
         torch.testing.assert_close(y, expected, rtol=1e-3, atol=1e-4)
 

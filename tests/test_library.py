@@ -20,10 +20,6 @@ outputs: a(3..top)
 """
 FOLDER = Path(__file__).parents[1] / "graphs"
 NAMES = ", ".join(sorted(path.stem for path in FOLDER.rglob("*.yaml") if path.parent.name != "weights"))
-NAMES = (
-    "bifpn, deeplabv3p, fpn, linknet, maskformer_fpn, nas_fpn, nas_fpn_mmdet, pan_effdet, panet, qufpn, retinanet_fpn, "
-    "rtdetr, rtmdet, semantic_fpn, simple_fpn, unetpp, upernet, yolo11, yolo12, yolov10, yolov5, yolov8, yolov9, yolox"
-)
 
 
 def refused(name: str | Path) -> str:
