@@ -97,6 +97,7 @@ PICTURES = (
     Picture("yolov6", "The neck of YOLOv6", "yolov6"),
     Picture("yolov7", "The neck of YOLOv7", "yolov7"),
     Picture("bifpn_paddle", "BiFPN as PaddleDetection has it", "bifpn_paddle"),
+    Picture("m2det", "The thinned U-shaped modules of M2Det", "m2det"),
     Picture("unetpp", "The decoder of UNet++", "unetpp"),
     Picture("linknet", "The decoder of LinkNet", "linknet"),
     Picture("upernet", "The decoder of UPerNet", "upernet"),

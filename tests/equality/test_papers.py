@@ -8,6 +8,7 @@ import torch
 import fpngraph
 from tests.equality.paddle_bifpn import PaddleBifpn
 from tests.equality.spatial_weights import Afpn, Asff
+from tests.equality.thinned_u_shapes import Thinned
 from tests.equality.yolo_papers import Yolov6, Yolov7
 from tests.oracles.comparison import assert_equal_necks
 from tests.oracles.pairing import pairs
@@ -76,5 +77,25 @@ def test_bifpn_paddle_projects_each_level_once(size: tuple[int, int]) -> None:
     names = {f"levels.L{level}": f"lateral.{level - 3}" for level in (3, 4, 5)} | {"levels.L6": "extra"}
     nodes = [f"td{level}" for level in (3, 4, 5, 6)] + [f"out{level}" for level in (4, 5, 6, 7)]
     names |= {f"cell.{run}.{node}": f"cells.{run}.nodes.{node}" for run in (0, 1) for node in nodes}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
+
+
+@pytest.mark.parametrize("size", [(33, 40), (64, 32)], ids=str)
+def test_m2det_joins_the_maps_of_its_modules(size: tuple[int, int]) -> None:
+    given = (5, 6)
+    theirs = randomised(Thinned(given, (3, 4), reduced=5, channels=6, count=3))
+    graph = fpngraph.load("m2det", shallow=3, deep=4, reduced=5, channels=6, modules=3)
+    ours = fpngraph.build(graph, given)
+    sides = [size, tuple(-(-side // 2) for side in size)]
+    maps = [torch.randn(2, channels, *side) for channels, side in zip(given, sides, strict=True)]
+
+    names = {"base.R3": "R3", "base.R4": "R4", "out.P3": "norm"}
+    for run in range(3):
+        node, shape = f"module.{run}", f"shapes.{run}"
+        names |= {f"{node}.X3": f"{shape}.reduce", f"{node}.D8": f"{shape}.top"}
+        names |= {f"{node}.E{level}": f"{shape}.down.{level - 4}" for level in range(4, 9)}
+        names |= {f"{node}.D{level}": f"{shape}.lateral.{level - 3}" for level in range(3, 8)}
+        names |= {f"{node}.S{level}": f"{shape}.smooth.{level - 3}" for level in range(3, 8)}
 
     assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
