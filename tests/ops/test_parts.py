@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from fpngraph.inference.absorbing import absorb
 from fpngraph.inference.classes import is_one_of
 from fpngraph.inference.folding import ALONE, Chain, Held, chain, inference_copy
 from fpngraph.inference.parts import Part
@@ -100,7 +101,7 @@ def assert_affine(part: Part, x: Tensor, y: Tensor) -> None:
 @pytest.mark.parametrize("operator", CHAINED, ids=label)
 @QUICK
 @given(data=st.data())
-def test_a_part_that_absorbs_has_a_weight_and_a_bias_that_scale_its_result(
+def test_a_part_that_absorbs_takes_in_a_scale_and_a_shift_of_its_result(
     operator: type[Operator], data: st.DataObject
 ) -> None:
     case = data.draw(cases(operator))
@@ -109,12 +110,11 @@ def test_a_part_that_absorbs_has_a_weight_and_a_bias_that_scale_its_result(
     for part in case.op.parts(trained_copy(case)):
         y = run([part.module], x, case)
         if part.absorbs:
-            bias = part.module.bias
-            part.module.weight.data *= torch.arange(1.0, y.shape[1] + 1).view(-1, *[1] * (part.module.weight.dim() - 1))
-            if bias is not None:
-                bias.data *= torch.arange(1.0, y.shape[1] + 1)
-            scaled = y * torch.arange(1.0, y.shape[1] + 1).view(1, -1, 1, 1)
-            torch.testing.assert_close(run([part.module], x, case), scaled, rtol=1e-10, atol=1e-10)
+            scale = torch.arange(1.0, y.shape[1] + 1, dtype=y.dtype)
+            shift = 2 - scale / 3
+            absorb(part.module, scale, shift)
+            expected = y * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)
+            torch.testing.assert_close(run([part.module], x, case), expected, rtol=1e-10, atol=1e-10)
         x = y
 
 
