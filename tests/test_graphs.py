@@ -25,6 +25,7 @@ JOINED = "follows no convolution that could take it in"
 UNFOLDED = {
     "rtdetr": {"S5.op.encoder_layer": "the statistics of its norms are those of each pixel"},
     "ssd": {"P3.op.l2_norm": "its lengths are those of each pixel"},
+    "m2det": {"out.P3.op.norm": JOINED},
     "nasfcos_fpn": {f"{name}.op.norm": JOINED for name in ("a5", "b5", "c5", "d3", "e5", "f3", "g3")},
 }
 """What is not folded: norms of an image's own, and those of joined maps."""
