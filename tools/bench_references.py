@@ -39,7 +39,7 @@ CASES = {
     "yolov5s": Case("yolov5", "s", "ultralytics", "v5/yolov5.yaml", "s"),
     "yolov8s": Case("yolov8", "s", "ultralytics", "v8/yolov8.yaml", "s"),
     "yolov9c": Case("yolov9", None, "ultralytics", "v9/yolov9c.yaml"),
-    "yolov10s": Case("yolov10", "s", "ultralytics", "v10/yolov10.yaml", "s"),
+    "yolov10s": Case("yolov10", "s", "ultralytics", "v10/yolov10s.yaml", "s"),
     "yolo11s": Case("yolo11", "s", "ultralytics", "11/yolo11.yaml", "s"),
     "yolo12s": Case("yolo12", "s", "ultralytics", "12/yolo12.yaml", "s"),
     "yolox-s": Case("yolox", None, "mmdet.YOLOXPAFPN"),
