@@ -206,7 +206,7 @@ def test_a_configuration_that_cannot_be_is_told(text: str, message: str, hint: s
     with pytest.raises(GraphError) as caught:
         convert(write(text))
 
-    assert (caught.value.problems[0].message, caught.value.problems[0].hint) == (message, hint)
+    assert (message, hint) in [(problem.message, problem.hint) for problem in caught.value.problems]
 
 
 def test_an_activation_that_there_is_not_is_told_with_those_that_there_are(write: Any) -> None:
@@ -222,6 +222,15 @@ def test_all_nodes_that_cannot_be_are_told_at_once(write: Any) -> None:
         convert(write(CELL.replace("[1, 2]", "[1, 3]").replace("[5]", "[7]")))
 
     assert [problem.line for problem in caught.value.problems] == [3, 6]
+
+
+def test_what_is_wrong_is_told_in_the_order_of_the_file(write: Any) -> None:
+    text = "nodes:\n  - {feat_level: 3, inputs_ofsets: [0], weight_method: fastatn}\n"
+
+    with pytest.raises(GraphError) as caught:
+        convert(write(text))
+
+    assert [problem.column for problem in caught.value.problems] == [5, 21, 56]
 
 
 def test_the_command_writes_the_graph_and_the_table_beside_it(write: Any, run: Any, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def read_settings(path: Path) -> Settings:
     if not problems:
         problems += _misfits(found, value, value if alone else value.at(["fpn_config"]))
     if problems:
-        raise GraphError(problems)
+        raise GraphError(sorted(problems, key=lambda problem: problem.place))
     return found
 
 
