@@ -149,7 +149,8 @@ def test_any_value_of_a_parameter(value: Any, name: str, data: st.DataObject) ->
 @settings(max_examples=60)
 @given(name=st.sampled_from(sorted(TEXTS)), data=st.data())
 def test_any_numbers_of_channels(name: str, data: st.DataObject) -> None:
-    width = data.draw(st.integers(1, 70))
+    # a multiple of the groups that the norms of some divide them by
+    width = 32 * data.draw(st.integers(1, 3))
     graph = load(name, **({"channels": width} if "channels" in TREES[name]["params"] else {}))
     numbers = st.integers(-1, 70) | st.sampled_from([True, 8.0, "8"])
     channels = data.draw(st.lists(numbers, min_size=len(graph.inputs) - 1, max_size=len(graph.inputs) + 1))

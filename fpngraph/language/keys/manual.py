@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fpngraph.ops import Operator
+from fpngraph.ops import Fusion, Operator
 
 PLACES: Mapping[str, str] = {
     "layer": "in a list of layers: 'op', or a list of 'down', 'up' or another layer",
@@ -31,7 +31,7 @@ _NODES: Mapping[str, str] = {
 _FILE = """\
 fpngraph: 1
 name: example
-inputs: C(3..4)
+inputs: C(3..%d)
 defaults: {channels: 64}
 nodes:
   %s
@@ -107,4 +107,6 @@ def takes(schema: Mapping[str, Any]) -> str:
 def _example(operator: type[Operator]) -> str:
     written = f"{{{operator.name}: {operator.example}}}" if operator.example else operator.name
     node = _NODES[operator.kind] % written
-    return _FILE % (node, node[:2])
+    number = (issubclass(operator, Fusion) and operator.takes) or 2
+    names = ", ".join(f"C{level}" for level in range(3, 3 + number))
+    return _FILE % (2 + number, node.replace("C3, C4]", f"{names}]"), node[:2])
