@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from io import BytesIO
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from fpngraph.drawing.formats.extras import MissingExtra
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _POINTS = 0.75  # per pixel: 72 of the one and 96 of the other are an inch
 _LONGEST = 14_400.0  # points that a side of a page may have (PDF 1.7, annex C)
+_MAX_DASHES = 10  # numbers in a pattern of dashes, which every reader takes
 _MITER = 4.0  # SVG's own limit; that of PDF is 10
 
 
@@ -83,7 +85,9 @@ class _Writer:
                 self._canvas.circle(*self._place((x, y)), radius, stroke=stroke, fill=fill)
             case Path(curve, paint):
                 stroke, fill = self._set(paint)
-                self._canvas.drawPath(self._path(curve), stroke=stroke, fill=fill)
+                for array, phase in _short(paint.dashes):
+                    self._canvas.setDash(array, phase)
+                    self._canvas.drawPath(self._path(curve), stroke=stroke, fill=fill)
             case Polygon(points, paint):
                 self._closed(Curve(tuple(pairwise(points))), paint)
             case Text():
@@ -130,6 +134,19 @@ class _Writer:
     def _place(self, point: Point) -> Point:
         """On the page: from its lower left corner, upwards."""
         return point[0] - self._left, self._bottom - point[1]
+
+
+def _short(dashes: Sequence[float]) -> list[tuple[list[float], float]]:
+    """Patterns and where they begin that make these dashes together, none longer than readers can take.
+
+    A line with a label in it has a pattern of its whole length, of which PDFium takes the first 32 numbers only.
+    """
+    if len(dashes) <= _MAX_DASHES:
+        return [(list(dashes), 0.0)]
+    ends = list(accumulate(dashes))
+    return [
+        ([dash, ends[-1] - dash], ends[-1] - (end - dash)) for dash, end in zip(dashes[::2], ends[::2], strict=True)
+    ]
 
 
 def _outline(rect: Rect) -> Curve:
