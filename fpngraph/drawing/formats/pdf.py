@@ -145,7 +145,9 @@ def _short(dashes: Sequence[float]) -> list[tuple[list[float], float]]:
         return [(list(dashes), 0.0)]
     ends = list(accumulate(dashes))
     return [
-        ([dash, ends[-1] - dash], ends[-1] - (end - dash)) for dash, end in zip(dashes[::2], ends[::2], strict=True)
+        ([dash, ends[-1] - dash], ends[-1] - (end - dash))
+        for dash, end in zip(dashes[::2], ends[::2], strict=True)
+        if dash
     ]
 
 
