@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fpngraph
-from fpngraph.cli.main import main
 from fpngraph.errors import GraphError
 from fpngraph.importers.effdet.config import NAMES
 from fpngraph.importers.effdet.convert import convert
@@ -37,22 +35,6 @@ redundant_bias: true
 downsample_type: avg
 fpn_config:{CELL.replace(chr(10), chr(10) + "  ")}
 """
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    def done(*arguments: str) -> Done:
-        code = main(arguments)
-        return Done(code, *capsys.readouterr())
-
-    return done
 
 
 @pytest.fixture

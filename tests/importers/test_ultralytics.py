@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ import pytest
 import torch
 
 import fpngraph
-from fpngraph.cli.main import main
 from fpngraph.errors import GraphError
 from fpngraph.importers.ultralytics.convert import convert
 from fpngraph.importers.ultralytics.rows import read_model
@@ -45,22 +42,6 @@ head:
   - [[13, 16, 19], 1, Detect, [nc]]
 """
 SCALES = "scales: {n: [0.34, 0.25, 1024], l: [1.0, 1.0, 200]}\n"
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    def done(*arguments: str) -> Done:
-        code = main(arguments)
-        return Done(code, *capsys.readouterr())
-
-    return done
 
 
 @pytest.fixture
