@@ -30,12 +30,12 @@ def end(program: fx.Graph, features: fx.Node, outputs: Mapping[str, fx.Node]) ->
 
 def _write_sizes(program: fx.Graph, graph: Graph, values: Mapping[str, fx.Node]) -> dict[int, fx.Node]:
     """The size of every level that has a node: its input's, else from the nearest finer input, else from the finest."""
-    inputs = {entry.level: values[entry.name] for entry in graph.inputs.values()}
     sizes: dict[int, fx.Node] = {}
     for level in sorted({node.level for node in graph.nodes.values()}):
-        base = max((other for other in inputs if other <= level), default=min(inputs))
+        entry = graph.sized_by(level)
+        base = entry.level
         if base not in sizes:
-            sizes[base] = call(program, f"size{base}", size_of, inputs[base])
+            sizes[base] = call(program, f"size{base}", size_of, values[entry.name])
         if level != base:
             change, levels = (coarser, level - base) if level > base else (finer, base - level)
             sizes[level] = call(program, f"size{level}", change, sizes[base], levels)

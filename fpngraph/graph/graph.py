@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fpngraph.errors import Problem
+from fpngraph.errors import GraphError, Problem, nearest
 from fpngraph.graph.nodes import Input, Node
 
 if TYPE_CHECKING:
@@ -60,6 +60,44 @@ class Graph:
         values = (getattr(self, entry.name) for entry in fields(self))
         return Graph, tuple(dict(value) if isinstance(value, MappingProxyType) else value for value in values)
 
+    def select(self, *outputs: str) -> Graph:
+        """The graph that gives these of its outputs alone, in this order, without the nodes that none of them needs.
+
+        Inputs that nobody reads any more go too, but for those whose size is that of a level with nodes, or what it is
+        worked out from: the maps that remain are those of the whole graph, pixel for pixel.
+
+        >>> graph = fpngraph.load("fpn").select("P4", "P5")
+        >>> list(graph.inputs), list(graph.outputs)
+        (['C4', 'C5'], ['P4', 'P5'])
+
+        Raises GraphError for an output that it does not have, or that is named twice, and where none is named.
+        """
+        problems = [
+            Problem("unknown-name", f"graph {self.name!r} has no output {name!r}", None, nearest(name, self.outputs))
+            for name in outputs
+            if name not in self.outputs
+        ]
+        counts = Counter(outputs).items()
+        problems += [Problem("declared-twice", f"output {name!r} is selected {n} times") for name, n in counts if n > 1]
+        if not outputs:
+            problems = [Problem("no-outputs", f"no output of graph {self.name!r} is selected")]
+        if problems:
+            raise GraphError(problems)
+        chosen = {name: self.outputs[name] for name in outputs}
+        names = needed(self.nodes, chosen.values())
+        nodes = {name: node for name, node in self.nodes.items() if name in names}
+        names |= {self.sized_by(node.level).name for node in nodes.values()}
+        inputs = {name: entry for name, entry in self.inputs.items() if name in names}
+        return replace(self, inputs=inputs, nodes=nodes, outputs=chosen)
+
+    def sized_by(self, level: int) -> Input:
+        """The input whose size is that of a level, or what it is worked out from: the nearest finer, else the finest.
+
+        Of several inputs of one level it is the last.
+        """
+        by_level = {entry.level: entry for entry in self.inputs.values()}
+        return by_level[max((other for other in by_level if other <= level), default=min(by_level))]
+
     def networkx(self) -> networkx.DiGraph[str]:
         """A copy as a networkx DiGraph: inputs and nodes by (full) name, with ``level`` and ``kind``.
 
@@ -73,6 +111,18 @@ class Graph:
         from fpngraph.drawing.formats import svg
 
         return svg.write(draw(self))
+
+
+def needed(nodes: Mapping[str, Node], sources: Iterable[str]) -> set[str]:
+    """Full names of the nodes and inputs that some of ``sources`` depends on, themselves among them."""
+    found: set[str] = set()
+    waiting = list(sources)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [edge.source for edge in nodes[name].edges] if name in nodes else []
+    return found
 
 
 def digraph_of(inputs: Iterable[Input], nodes: Iterable[Node]) -> networkx.DiGraph[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from fpngraph.errors import GraphError, Span
-from fpngraph.graph.graph import Graph, GraphStage, digraph_of
+from fpngraph.graph.graph import Graph, GraphStage, digraph_of, needed
 from fpngraph.graph.nodes import Node
 from fpngraph.language.expand import Expansion, Given, Preset, expand
 from fpngraph.language.limits import MAX_PROBLEMS
@@ -41,14 +41,14 @@ def checked(expansion: Expansion) -> Graph:
     outputs = {output.name: output.source for output in expansion.outputs}
     position = {name: number for number, name in enumerate(digraph)}
     order = list(nx.lexicographical_topological_sort(digraph, key=position.__getitem__))
-    needed = _needed(digraph, order, set(outputs.values()))
-    warnings = [*expansion.warnings, *oddities(expansion, needed)]
+    names = needed(nodes, outputs.values())
+    warnings = [*expansion.warnings, *oddities(expansion, names)]
     return Graph(
         name=expansion.spec.name,
         description=expansion.spec.description,
         source=expansion.spec.source,
         inputs={entry.name: entry for entry in expansion.inputs},
-        nodes={name: nodes[name] for name in order if name in nodes and name in needed},
+        nodes={name: nodes[name] for name in order if name in nodes and name in names},
         outputs=outputs,
         warnings=tuple(sorted(dict.fromkeys(warnings), key=lambda warning: warning.place)),
         stages=tuple(_stage(stage, expansion) for stage in expansion.stages),
@@ -76,15 +76,6 @@ def _binding(output: Binding, chosen: Collection[Key]) -> tuple[str, tuple[str, 
 
 def _found(candidates: Candidates, chosen: Collection[Key]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text_of(key) for key in candidates.keys if key in chosen))
-
-
-def _needed(digraph: networkx.DiGraph[str], order: Sequence[str], outputs: Collection[str]) -> set[str]:
-    """Those that some output depends on."""
-    needed: set[str] = set()
-    for name in reversed(order):
-        if name in outputs or any(reader in needed for reader in digraph.successors(name)):
-            needed.add(name)
-    return needed
 
 
 def _cycles(digraph: networkx.DiGraph[str], nodes: Mapping[str, Node]) -> GraphError:
