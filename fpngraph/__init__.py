@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from fpngraph.ops import Up as Up
     from fpngraph.ops import register as register
     from fpngraph.pyramid.feature_pyramid import FeaturePyramid as FeaturePyramid
+    from fpngraph.pyramid.plugged import Plugged as Plugged
+    from fpngraph.pyramid.plugged import plug as plug
     from fpngraph.weights.matching import Changed as Changed
     from fpngraph.weights.matching import Matched as Matched
     from fpngraph.weights.matching import load_matching as load_matching
@@ -69,6 +71,7 @@ _PUBLIC = {
         "register",
     ),
     "pyramid.feature_pyramid": ("FeaturePyramid",),
+    "pyramid.plugged": ("Plugged", "plug"),
     "analysis.shapes": ("infer",),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -35,7 +36,7 @@ def unpack(features: Features, inputs: Mapping[str, tuple[int, int]]) -> tuple[T
 
 
 def _check(inputs: Mapping[str, tuple[int, int]], maps: Sequence[object]) -> None:
-    """Raises TypeError and ValueError for a map that is none of this input, and for two that do not go together."""
+    """Raises TypeError and ValueError for a map that is none of this input, and for any that do not go together."""
     first: _Given | None = None
     of_level: dict[int, _Given] = {}
     for (name, (level, channels)), x in zip(inputs.items(), maps, strict=True):
@@ -47,6 +48,12 @@ def _check(inputs: Mapping[str, tuple[int, int]], maps: Sequence[object]) -> Non
             raise ValueError(
                 f"map {name!r} is {_written(given.size)}, but map {other.name!r}, also of level {level}, is "
                 f"{_written(other.size)}; maps of one level have one size"
+            )
+    for fine, coarse in pairwise(of_level[level] for level in sorted(of_level)):
+        if any(certain(side > finer) for side, finer in zip(coarse.size, fine.size, strict=True)):
+            raise ValueError(
+                f"map {coarse.name!r} is {_written(coarse.size)}, but map {fine.name!r}, of a finer level, is "
+                f"{_written(fine.size)}; are the maps in another order?"
             )
 
 

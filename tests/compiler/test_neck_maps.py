@@ -60,6 +60,12 @@ APART: list[Any] = [
         "map 'P4' is 4x0; a map has a pixel or more on each side",
         id="no-pixels",
     ),
+    pytest.param(
+        lambda: [image(1, 4, 4, 9), image(1, 4, 5, 4)],
+        ValueError,
+        "map 'P4' is 5x4, but map 'P3', of a finer level, is 4x9; are the maps in another order?",
+        id="coarse-before-fine",
+    ),
 ]
 
 
