@@ -6,6 +6,7 @@
 #   make test-lowest   all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 #   make test-newest   all tests with the newest versions that pip finds, in .venv-newest
 #   make test-oracles  the comparisons with necks of other libraries, in .venv-oracles, which reads .venv too
+#   make test-hosts    necks in the detectors of other libraries, in .venv-oracles too
 #   make constraints   constraints-dev.txt anew: what 'make test' installs, but for torch and what comes with it
 # Another Python: make PYTHON=python3.12 test
 
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 ONCE = @echo 'Installing into $(@D), once; torch is large, so this takes minutes.'
 
-.PHONY: demo test check lint test-lowest test-newest test-oracles constraints format gallery clean
+.PHONY: demo test check lint test-lowest test-newest test-oracles test-hosts constraints format gallery clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
@@ -37,6 +38,9 @@ test-lowest test-newest: test-%: .venv-%/installed-dev
 
 test-oracles: .venv-oracles/installed
 	.venv-oracles/bin/python -m pytest -n 2 tests/oracles
+
+test-hosts: .venv-oracles/installed
+	.venv-oracles/bin/python -m pytest -n 2 -m hosts tests/hosts
 
 constraints: $(VENV)/installed-dev
 	$(BIN)/python $(PIP) uv

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,36 +12,25 @@ import torch
 from packaging.version import Version
 
 from fpngraph.pyramid.backbone import BackboneError, create_backbone, feature_maps, map_channels
+from tests.pages import DOCS, assert_all_are_examples, examples, printed
 
-PAGE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"(<!-- host -->\n)?```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", PAGE, re.S)
-
-
-def printed(code: str, namespace: dict[str, Any]) -> str:
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output):
-        exec(compile(code, "docs/plugins.md", "exec"), namespace)
-    return output.getvalue()
+PAGE = (DOCS / "plugins.md").read_text(encoding="utf-8")
 
 
 def test_every_block_is_an_example_with_what_it_prints() -> None:
-    texts = [text for _, _, text in EXAMPLES if text]
-
-    assert PAGE.count("\n```python\n") == len(EXAMPLES)
-    assert PAGE.count("\n```text\n") == len(texts)
-    assert PAGE.count("\n```") == 2 * (len(EXAMPLES) + len(texts))
+    assert_all_are_examples(PAGE)
 
 
 @pytest.mark.slow
 def test_examples_run_in_order_and_print_what_is_shown() -> None:
     namespace: dict[str, Any] = {}
 
-    for host, code, text in EXAMPLES:
+    for host, code, text in examples(PAGE):
         torch.manual_seed(0)
         if not host:
-            assert printed(code, namespace) == text
+            assert printed(code, namespace, "docs/plugins.md") == text
             continue
-        assert printed(code, namespace) == ""
+        assert printed(code, namespace, "docs/plugins.md") == ""
         assert_trains_and_detects(namespace["detector"])
 
 

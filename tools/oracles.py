@@ -1,4 +1,4 @@
-"""Installs the libraries whose necks tests compare with, in the environment that runs it: ``make test-oracles`` does.
+"""Installs the libraries that tests compare with or plug necks into: ``make test-oracles`` and ``test-hosts`` run it.
 
 What the first environment has, torch above all, is read from there and not installed again.
 Example: ``.venv-oracles/bin/python tools/oracles.py .venv``
@@ -13,11 +13,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Installed without what they ask for: versions that do not go together, or much that their necks do not need. What they
-# do need is in the extra 'oracles' of pyproject.toml, beside all that can be installed as usual.
+# do need is in the extras 'oracles' and 'hosts' of pyproject.toml, beside all that can be installed as usual.
 ALONE = (
     "mmcv-lite==2.1.0",  # the newest that this mmdet takes; its compiled operators are not asked for
     "mmdet==3.3.0",
     "mmengine==0.10.7",
+    "mmyolo==0.6.0",
     "modelscope==1.40.2",
     "super-gradients==3.7.1",
     "ultralytics==8.4.190",  # AGPL: to compare with, and no requirement of anything here
@@ -40,7 +41,7 @@ def install(*arguments: str) -> None:
 
 def main() -> None:
     share(Path(sys.argv[1]).absolute())
-    install("--constraint", "constraints-dev.txt", "--editable", ".[dev,oracles]")
+    install("--constraint", "constraints-dev.txt", "--editable", ".[dev,oracles,hosts]")
     install("--no-deps", *ALONE)
 
 

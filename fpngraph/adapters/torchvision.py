@@ -18,6 +18,7 @@ from torchvision.models.detection.anchor_utils import (  # type: ignore[import-u
 from torchvision.models.detection.ssd import SSDHead  # type: ignore[import-untyped]  # torchvision has no hints
 from torchvision.ops import MultiScaleRoIAlign  # type: ignore[import-untyped]  # torchvision has no hints
 
+from fpngraph.adapters.host import HostError
 from fpngraph.pyramid.pyramid import Pyramid
 
 OCTAVE = (4.0, 4.0 * 2 ** (1 / 3), 4.0 * 2 ** (2 / 3))
@@ -26,10 +27,6 @@ GROUPS = 32
 """Groups of channels that are normalised together in torchvision's head for anchor points."""
 COARSEST_POOLED = 32
 """Stride of the coarsest map that torchvision pools from; what lies above it is for proposals alone."""
-
-
-class HostError(ValueError):
-    """A pyramid and a detector of torchvision do not fit each other."""
 
 
 def anchor_generator(

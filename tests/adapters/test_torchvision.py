@@ -16,8 +16,8 @@ from torchvision.models.detection.ssd import SSD
 from torchvision.ops import MultiScaleRoIAlign
 
 import fpngraph
+from fpngraph.adapters import HostError
 from fpngraph.adapters.torchvision import (
-    HostError,
     anchor_generator,
     box_generator,
     check,

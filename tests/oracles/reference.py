@@ -27,13 +27,13 @@ class Reference:
 
 
 @contextmanager
-def library(name: str, module: str | None = None) -> Iterator[None]:
+def library(name: str, module: str | None = None, hint: str = "'make test-oracles' runs this") -> Iterator[None]:
     """Where a library is imported and builds its necks, and may warn of what it likes.
 
     A test that asks for one that is not installed is skipped; one that is broken fails it.
     """
     if find_spec(module or name) is None:
-        pytest.skip(f"{name} is not installed: 'make test-oracles' runs this")
+        pytest.skip(f"{name} is not installed: {hint}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,0 +1,44 @@
+"""What all adapters need: the error for what does not go together, and the settings of norms that hosts overwrite."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from fpngraph.compiler.builder import build
+from fpngraph.compiler.neck import Neck
+
+_SETTINGS = ("eps", "momentum")
+
+
+class HostError(ValueError):
+    """A neck and the detector around it do not fit each other."""
+
+
+def restore_norms(neck: Neck) -> tuple[str, ...]:
+    """Give the norms of a neck the settings of its graph again; names of those that had others.
+
+    For hosts that set ``eps`` and ``momentum`` of every batch norm that they find. Conversion to a synchronised batch
+    norm stays. Raises HostError, and changes nothing, where a host has put modules of other classes in place of norms:
+    what it froze has lost its statistics.
+    """
+    with torch.device("meta"):
+        as_built = dict(build(neck.source_graph, neck.in_channels).named_modules())
+    norms = {name: part for name, part in as_built.items() if hasattr(part, "eps")}
+    found = dict(neck.named_modules())
+    replaced = [
+        f"{name!r} is a {type(found.get(name)).__name__}, built as a {type(part).__name__}"
+        for name, part in norms.items()
+        if type(found.get(name)) not in (type(part), nn.SyncBatchNorm)
+    ]
+    if replaced:
+        more = f" and {len(replaced) - 1} more" if len(replaced) > 1 else ""
+        raise HostError(f"norms of the neck were replaced: {replaced[0]}{more}")
+    changed = []
+    for name, part in norms.items():
+        for setting in _SETTINGS:
+            value = getattr(part, setting, None)
+            if getattr(found[name], setting, None) != value:
+                setattr(found[name], setting, value)
+                changed.append(name)
+    return tuple(dict.fromkeys(changed))
