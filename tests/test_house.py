@@ -31,6 +31,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("exporting",),
     ("pyramid",),
     ("detection",),
+    ("training",),
     ("efficientdet",),
     ("importers",),
     ("adapters",),

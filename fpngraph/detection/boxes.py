@@ -78,7 +78,7 @@ def detections(
     are not of these anchors.
     """
     num_classes = _num_classes(predictions, anchors.per_place)
-    logits, offsets = _rows(predictions.classes, num_classes).flatten(1), _rows(predictions.boxes, 4)
+    logits, offsets = per_anchor(predictions.classes, num_classes).flatten(1), per_anchor(predictions.boxes, 4)
     every = anchor_boxes(anchors, image_size, [Size(*x.shape[-2:]) for x in predictions.classes], offsets.device)
     best = logits.topk(min(suppression.max_candidates, logits.shape[1]))
     found = []
@@ -111,8 +111,8 @@ def _written(shapes: Sequence[Sequence[int]]) -> str:
     return ", ".join("x".join(map(str, shape)) for shape in shapes) or "none"
 
 
-def _rows(maps: Sequence[Tensor], outputs: int) -> Tensor:
-    """The maps of all levels as [B, N, outputs], a row per anchor."""
+def per_anchor(maps: Sequence[Tensor], outputs: int) -> Tensor:
+    """The maps of all levels, [B, anchors * outputs, H, W] each, as [B, N, outputs], a row per anchor."""
     flat = [x.permute(0, 2, 3, 1).reshape(len(x), x.shape[1:].numel() // outputs, outputs) for x in maps]
     return torch.cat(flat, dim=1)
 
@@ -124,6 +124,16 @@ def _decode(offsets: Tensor, anchors: Tensor) -> Tensor:
     centres = offsets[:, :2].flip(1) * sides + (left_top + right_bottom) / 2
     halves = offsets[:, 2:].flip(1).exp() * sides / 2
     return torch.cat([centres - halves, centres + halves], dim=1)
+
+
+def encode(boxes: Tensor, anchors: Tensor) -> Tensor:
+    """What a box head says of ``boxes`` at ``anchors``, the inverse of how its numbers are read.
+
+    Shape: [N, 4] each, left, top, right, bottom, to [N, 4], (y, x, log height, log width).
+    """
+    sides, own = anchors[:, 2:] - anchors[:, :2], boxes[:, 2:] - boxes[:, :2]
+    moved = (boxes[:, :2] + boxes[:, 2:] - anchors[:, :2] - anchors[:, 2:]) / 2 / sides
+    return torch.cat([moved.flip(1), (own / sides).log().flip(1)], dim=1)
 
 
 def _clip(boxes: Tensor, original: Original) -> Tensor:
