@@ -27,13 +27,16 @@ def class_names(num_classes: int) -> list[str]:
     return names if len(names) == num_classes else [f"{FIRST + number}" for number in range(num_classes)]
 
 
-def results(found: Detections, image_id: int) -> list[dict[str, Any]]:
-    """Detections as the rows that pycocotools' ``loadRes`` reads: boxes are left, top, width, height."""
+def results(found: Detections, image_id: int, categories: Sequence[int] | None = None) -> list[dict[str, Any]]:
+    """Detections as the rows that pycocotools' ``loadRes`` reads: boxes are left, top, width, height.
+
+    ``categories`` has the number of the category of each class, where these are not COCO's.
+    """
     boxes, scores, labels = found.boxes.tolist(), found.scores.tolist(), found.labels.tolist()
     return [
         {
             "image_id": image_id,
-            "category_id": FIRST + label,
+            "category_id": categories[label] if categories else FIRST + label,
             "bbox": [round(value, 3) for value in (left, top, right - left, bottom - top)],
             "score": round(score, 6),
         }
