@@ -7,10 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
-
 from fpngraph import efficientdet
 from fpngraph.cli.devices import device
+from fpngraph.cli.findings import progress
 from fpngraph.cli.training import EXTRA, show
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import results
@@ -61,11 +60,12 @@ def of_model(  # noqa: PLR0913  (the options of a run)
     detector, numbers = Detector(model.to(place).eval().fuse()), [it.id for it in saved.categories]
     rows: Rows = []
     batches = [data.examples[start : start + batch_size] for start in range(0, len(data.examples), batch_size)]
-    with enough_memory("--batch-size and --image-size can be smaller"):
-        for batch in track(batches, "measuring", transient=True):
+    with enough_memory("--batch-size and --image-size can be smaller"), progress(len(batches)) as advance:
+        for batch in batches:
             found = detector.detect([it.path for it in batch], image_size=image_size, batch_size=batch_size)
             for example, of_image in zip(batch, found, strict=True):
                 rows += results(of_image, example.id, numbers)
+            advance()
     return rows
 
 

@@ -59,7 +59,7 @@ def write(detector: Detector, planned: Sequence[Photo], names: Sequence[str], *,
     Pictures show what has at least ``score``, the data have all. Raises OSError for what cannot be written.
     """
     folder, rows, images = planned[0].output.parent, [], []
-    with _progress(len(planned)) as advance:
+    with progress(len(planned)) as advance:
         for photo, image, found in _found(detector, planned, batch_size, advance):
             rows += results(found, photo.image_id)
             images.append(CocoImage(photo.image_id, photo.path.as_posix(), *image.size))
@@ -119,7 +119,7 @@ def _json(value: Any) -> bytes:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Advance]:
+def progress(total: int) -> Iterator[Advance]:
     """A bar on a terminal for more than one image; lines that are printed meanwhile go above it."""
     if total == 1 or not sys.stderr.isatty():
         yield lambda: None
