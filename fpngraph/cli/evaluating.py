@@ -7,16 +7,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fpngraph import efficientdet
 from fpngraph.cli.devices import device
 from fpngraph.cli.findings import progress
+from fpngraph.cli.trained import trained
 from fpngraph.cli.training import EXTRA, show
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import results
 from fpngraph.detection.detector import Detector
 from fpngraph.files import replace_file
-from fpngraph.training import DataError, read_coco, read_saved
-from fpngraph.weights.state import StateError, differences, refuse
+from fpngraph.training import DataError, read_coco
 
 Rows = list[dict[str, Any]]
 
@@ -49,22 +48,19 @@ def of_model(  # noqa: PLR0913  (the options of a run)
     """What the detector of a checkpoint finds in the images of a data set."""
     check_pixels(image_size)
     place = device(device_name)
+    model, categories = trained(weights)
     try:
-        saved = read_saved(weights)
-        data = read_coco(images, annotations, categories=saved.categories, skip_bad=skip_bad)
-        model = efficientdet.from_recipe(saved.recipe)
-        refuse(f"{weights!r} does not fit its own recipe", differences(saved.state, model.state_dict()))
-    except (StateError, DataError, efficientdet.ConfigError) as error:
+        data = read_coco(images, annotations, categories=categories, skip_bad=skip_bad)
+    except DataError as error:
         raise UsageError(str(error)) from error
-    model.load_state_dict(dict(saved.state))
-    detector, numbers = Detector(model.to(place).eval().fuse()), [it.id for it in saved.categories]
+    detector = Detector(model.to(place).eval().fuse())
     rows: Rows = []
     batches = [data.examples[start : start + batch_size] for start in range(0, len(data.examples), batch_size)]
-    with enough_memory("--batch-size and --image-size can be smaller"), progress(len(batches)) as advance:
+    with enough_memory("--batch-size and --image-size can be smaller"), progress(len(batches), "evaluate") as advance:
         for batch in batches:
             found = detector.detect([it.path for it in batch], image_size=image_size, batch_size=batch_size)
             for example, of_image in zip(batch, found, strict=True):
-                rows += results(of_image, example.id, numbers)
+                rows += results(of_image, example.id, categories)
             advance()
     return rows
 

@@ -21,8 +21,11 @@ def recipe(model: EfficientDet) -> dict[str, Any]:
     return {"kind": _KIND, "config": config, "graph": dump(model.neck.source_graph)}
 
 
-def from_recipe(data: Mapping[str, Any]) -> EfficientDet:
-    """The detector of a recipe, with initial weights. Raises ConfigError for what is none."""
+def from_recipe(data: Mapping[str, Any], **changes: Any) -> EfficientDet:
+    """The detector of a recipe, with initial weights; ``changes`` are fields of ``Config``.
+
+    Raises ConfigError for what is none.
+    """
     if data.get("kind") != _KIND:
         raise ConfigError(f"this is the recipe of {data.get('kind')!r}, not of {_KIND!r}")
-    return EfficientDet(of_fields({**data["config"], "graph": loads(data["graph"]), "match": False}))
+    return EfficientDet(of_fields({**data["config"], "graph": loads(data["graph"]), "match": False, **changes}))

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fpngraph.training.coco import read_coco
-from fpngraph.training.dataset import Category, CocoData, DataError, DataProblem, Example
+from fpngraph.training.dataset import CocoData, DataError, DataProblem, Example
 from fpngraph.training.losses import DetectionLoss, Losses
 from fpngraph.training.saved import Saved, read_saved
 from fpngraph.training.settings import Augmentation, TrainingSettings
@@ -29,7 +29,6 @@ _LATE = {
 __all__ = [
     "BACKGROUND",
     "Augmentation",
-    "Category",
     "CocoData",
     "DataError",
     "DataProblem",

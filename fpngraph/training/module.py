@@ -15,10 +15,9 @@ from torch import Tensor, distributed, nn
 
 from fpngraph.detection.anchors import anchor_boxes
 from fpngraph.detection.boxes import Predictions, detections
-from fpngraph.detection.coco import results
+from fpngraph.detection.coco import Category, results
 from fpngraph.detection.detector import DetectionModel
 from fpngraph.feature import Size
-from fpngraph.training.dataset import Category
 from fpngraph.training.evaluation import Evaluation, evaluate
 from fpngraph.training.loading import Batch
 from fpngraph.training.losses import Losses
@@ -95,10 +94,9 @@ class DetectionModule(lightning.LightningModule):
         found = detections(
             predictions, size, anchors=model.anchors, suppression=model.suppression, originals=batch.originals
         )
-        numbers = [it.id for it in self.categories]
         for image, of_image in zip(batch.ids, found, strict=True):
             self._images.append(image)
-            self._found += results(of_image, image, numbers)
+            self._found += results(of_image, image, self.categories)
         self.log("val_loss", losses.total, batch_size=len(batch.images), sync_dist=True)
 
     def on_validation_epoch_end(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from fpngraph.training.dataset import Category
+from fpngraph.detection.coco import Category
 from fpngraph.weights.state import StateError, read_content
 
 KEY = "fpngraph"

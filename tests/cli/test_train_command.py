@@ -33,6 +33,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scenes")
     write(folder, **SMALL)
     (folder / "my.yaml").write_text(GRAPH, encoding="utf-8")
+    (folder / "names.txt").write_text("zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n")
     return folder
 
 
@@ -67,6 +68,13 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     again, _ = capfd.readouterr()
     assert again == table.partition("wrote")[0]
     assert set(json.loads((here / "plots/metrics.json").read_text())["per_class"]) == set("0123456789")
+
+    assert main(["detect", "val", "--weights", "runs/a/best.ckpt", "--labels", "names.txt", "-o", "out"]) == 0
+    output, _ = capfd.readouterr()
+    assert "val/00001.png: " in output
+    images = json.loads((here / "out/images.json").read_text())
+    assert images["categories"][0] == {"id": 1, "name": "zero"}
+    assert {it["category_id"] for it in json.loads((here / "out/detections.json").read_text())} <= set(range(1, 11))
 
     assert main(["train", *DATA, "--graph", "my.yaml", *SMALLEST, *QUICK, "-o", "runs/a"]) == 2
     assert capfd.readouterr().err == (
@@ -154,3 +162,12 @@ def test_a_checkpoint_that_is_none_is_refused(here: Path, capsys: pytest.Capture
     assert main(["evaluate", "--val", "val", "val.json", "--weights", "my.yaml"]) == 2
     assert "my.yaml" in capsys.readouterr().err
     assert (here / "my.yaml").read_text(encoding="utf-8") == GRAPH
+
+
+def test_detect_needs_a_model_or_a_checkpoint_that_tells_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["detect", "val", "-o", "out"]) == 2
+    assert capsys.readouterr().err == "fpngraph detect: --model NAME or --weights FILE is required\n"
+    assert main(["detect", "val", "--weights", "a.ckpt", "--graph", "my.yaml", "-o", "out"]) == 2
+    assert capsys.readouterr().err == (
+        "fpngraph detect: --graph changes a --model\n  hint: without one, a checkpoint of 'train' says its own\n"
+    )
