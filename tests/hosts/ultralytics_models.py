@@ -76,4 +76,9 @@ def maps_of(model: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
 
 def norms(model: nn.Module) -> set[tuple[float, float | None]]:
     """Settings of the norms of the neck."""
-    return {(part.eps, part.momentum) for part in layer_of(model).modules() if isinstance(part, nn.BatchNorm2d)}
+    return settings(layer_of(model))
+
+
+def settings(part: nn.Module) -> set[tuple[float, float | None]]:
+    """Of all batch norms in it: eps and momentum."""
+    return {(norm.eps, norm.momentum) for norm in part.modules() if isinstance(norm, nn.BatchNorm2d)}
