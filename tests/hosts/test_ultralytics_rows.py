@@ -1,4 +1,4 @@
-"""Ultralytics: what a row may say, what is refused with the row's number, and which Ultralytics is refused."""
+"""Ultralytics: what a row may say, and what is refused with the row's number."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
 from fpngraph.adapters import HostError
 from tests.hosts.ultralytics_models import BIFPN, image, layer_of, maps_of, said, with_our_row, written
+from tests.oracles.reference import randomised
 
 pytestmark = pytest.mark.hosts
 
@@ -98,10 +100,62 @@ def test_a_preset_and_images_of_other_channels(host: Any) -> None:
     assert [x.shape[1] for x in maps_of(model, image()[:, :1])] == [64] * 5
 
 
+def test_a_backbone_of_torchvision(host: Any) -> None:
+    backbone = """
+    - [-1, 1, TorchVision, [512, resnet18, null, True, 2, True]]
+    - [0, 1, Index, [128, 6]]
+    - [0, 1, Index, [256, 7]]
+    - [0, 1, Index, [512, 8]]
+    """
+
+    model = built(host, "[[[1, 2, 3], 1, FPNGraph, [bifpn]], [[P3, P7], 1, Detect, [nc]]]", backbone=backbone)
+
+    assert list(layer_of(model).plugged.neck.in_channels.values()) == [128, 256, 512]
+    assert model.stride.tolist() == [8, 128]
+
+
 def test_sizes_that_no_stride_divides(host: Any) -> None:
     model = built(host, BIFPN)
 
     assert [tuple(x.shape[2:]) for x in maps_of(model, image(99, 133))] == [(13, 17), (7, 9), (4, 5), (2, 3), (1, 2)]
+
+
+def test_the_inference_form_predicts_the_same(host: Any, tmp_path: Path) -> None:
+    model = host.YOLO(written(tmp_path, BIFPN))
+    expected = maps_of(randomised(model.model), image())
+    layer = layer_of(model.model)
+
+    layer.plugged = layer.plugged.fuse()
+    (found,) = model.predict(np.zeros((100, 75, 3), np.uint8), conf=0.0, max_det=3, imgsz=128, verbose=False)
+
+    for y, other in zip(maps_of(model.model, image()), expected, strict=True):
+        torch.testing.assert_close(y, other, rtol=1e-4, atol=1e-5)
+    assert len(found.boxes) == 3
+
+
+HEADS = {
+    "v8/yolov8.yaml": ("DetectionModel", "[4, 6, 9]", "Detect, [nc]"),
+    "11/yolo11.yaml": ("DetectionModel", "[4, 6, 10]", "Detect, [nc]"),
+    "26/yolo26.yaml": ("DetectionModel", "[4, 6, 10]", "Detect, [nc]"),
+    "26/yolo26-seg.yaml": ("SegmentationModel", "[4, 6, 10]", "Segment26, [nc, 32, 64]"),
+    "26/yolo26-pose.yaml": ("PoseModel", "[4, 6, 10]", "Pose26, [nc, [17, 3]]"),
+    "26/yolo26-obb.yaml": ("OBBModel", "[4, 6, 10]", "OBB26, [nc, 1]"),
+    "rt-detr/rtdetr-l.yaml": ("RTDETRDetectionModel", "[3, 7, 9]", "RTDETRDecoder, [nc]"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "kind", "reads", "head"), [(name, *row) for name, row in HEADS.items()], ids=list(HEADS)
+)
+def test_every_kind_of_head(host: Any, file: str, kind: str, reads: str, head: str) -> None:
+    path = host.file.parent / "cfg/models" / file
+    text = yaml.safe_load(path.read_text(encoding="utf-8"))
+    text["head"] = yaml.safe_load(f"[[{reads}, 1, FPNGraph, [bifpn, {{channels: 32}}]], [[P3, P4, P5], 1, {head}]]")
+
+    model = getattr(host.tasks, kind)(text | {"scale": next(iter(text["scales"]))}, verbose=False)
+
+    assert [tuple(x.shape[1:]) for x in maps_of(model, image())] == [(32, 16, 16), (32, 8, 8), (32, 4, 4)]
 
 
 NECK = "[[3, 4, 5], 1, FPNGraph, [bifpn]]"
@@ -178,72 +232,3 @@ def test_a_neck_does_not_read_the_image(host: Any) -> None:
         built(host, f"[{READS}]", backbone="[[-1, 1, FPNGraph, [bifpn]]]")
 
     assert str(caught.value) == "row 0 (FPNGraph): it reads the image, but a neck reads maps of rows before it"
-
-
-def test_models_without_the_row_are_as_they_were(host: Any) -> None:
-    model = built(host, "[[[3, 4, 5], 1, Detect, [nc]]]")
-
-    assert model.stride.tolist() == [8, 16, 32]
-
-
-def test_it_is_enabled_once(host: Any) -> None:
-    before = host.tasks.parse_model
-
-    host.adapter.enable()
-
-    assert host.tasks.parse_model is before
-
-
-def as_imported(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ultralytics as it is without our row, until the test is over."""
-    monkeypatch.delattr(host.tasks, "FPNGraph")
-    for name in ("parse_model", "initialize_weights"):
-        monkeypatch.setattr(host.tasks, name, getattr(host.tasks, name).__wrapped__)
-
-
-def test_enabling_takes_no_random_numbers(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    as_imported(host, monkeypatch)
-    expected = torch.rand(1, generator=torch.manual_seed(0))
-    torch.manual_seed(0)
-
-    host.adapter.enable()
-
-    assert torch.rand(1) == expected
-
-
-def test_an_ultralytics_that_reads_rows_in_another_way_is_refused(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def changed(rows: Any) -> Any:
-        return rows
-
-    as_imported(host, monkeypatch)
-    monkeypatch.setattr(host.tasks, "parse_model", changed)
-
-    with pytest.raises(HostError) as caught:
-        host.adapter.enable()
-
-    assert "does not make the row FPNGraph of a model file as 8.4.190 does: TypeError: " in str(caught.value)
-    assert host.tasks.parse_model is changed
-    assert not hasattr(host.tasks, "FPNGraph")
-
-
-def test_an_ultralytics_that_sets_norms_in_another_way_is_refused(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Model(host.tasks.DetectionModel):
-        def __init__(self, *arguments: Any, **settings: Any) -> None:
-            super().__init__(*arguments, **settings)
-            layer_of(self).plugged.neck.get_submodule("P5.op.norm").eps = 1e-3
-
-    as_imported(host, monkeypatch)
-    monkeypatch.setattr(host.tasks, "DetectionModel", Model)
-
-    with pytest.raises(HostError) as caught:
-        host.adapter.enable()
-
-    assert "the layers are Conv, FPNGraph, Index, Detect, strides [32.0], eps of norms [0.001]" in str(caught.value)
-
-
-def test_an_ultralytics_without_the_functions_is_refused(host: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    as_imported(host, monkeypatch)
-    monkeypatch.delattr(host.tasks, "initialize_weights")
-
-    with pytest.raises(HostError):
-        host.adapter.enable()
