@@ -67,7 +67,7 @@ def fit(  # noqa: PLR0913  (the parts of a training)
         ckpt_path=str(last) if resume and last.is_file() else None,
         weights_only=True,
     )
-    return Fitted(Path(best.best_model_path or last), last, module.evaluation)
+    return Fitted(folder / "best.ckpt" if best.best_model_path else last, last, module.evaluation)
 
 
 def _arguments(settings: TrainingSettings) -> dict[str, Any]:
