@@ -129,6 +129,10 @@ def losses(model: Any, steps: int) -> list[float]:
     return found
 
 
+class _Scenes(list[dict[str, Any]]):
+    metainfo: Mapping[str, Any] = {"classes": ("dark", "bright"), "palette": [(0, 0, 0), (255, 255, 255)]}
+
+
 def trained(config: Any, folder: Path) -> Any:
     """A Runner that has trained the detector of a configuration for two epochs of one batch, into ``folder``."""
     from mmengine.dataset import pseudo_collate
@@ -136,7 +140,7 @@ def trained(config: Any, folder: Path) -> Any:
     from torch.utils.data import DataLoader
 
     scene = scenes()
-    pairs = [dict(zip(scene, pair, strict=True)) for pair in zip(*scene.values(), strict=True)]
+    pairs = _Scenes(dict(zip(scene, pair, strict=True)) for pair in zip(*scene.values(), strict=True))
     runner = Runner(
         model=config.model,
         work_dir=str(folder),
