@@ -9,10 +9,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.model import BaseModule, is_model_wrapper
 from mmengine.registry import HOOKS, MODELS
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fpngraph.adapters.host import HostError
@@ -57,8 +59,9 @@ class FPNGraph(BaseModule):
         if isinstance(outputs, Mapping):
             raise HostError("outputs is a mapping, but must be a list: the heads take maps in order, not by name")
         self.plugged = plug(graph, maps, outputs=outputs, preset=preset, params=params, folder=folder)
-        self.names, self.out_strides = self.plugged.names, self.plugged.out_strides
-        self.out_channels = self.plugged.out_channels
+        self.in_channels, self.strides = tuple(in_channels), tuple(strides)
+        self.out_channels, self.out_strides = self.plugged.out_channels, self.plugged.out_strides
+        self.names = self.plugged.names
         if num_outs not in (None, len(self.names)):
             raise HostError(f"num_outs is {num_outs}, but the graph has {_maps(self.names)}")
         if out_channels is not None:
@@ -91,14 +94,21 @@ class FPNGraph(BaseModule):
 
 
 def check(detector: nn.Module) -> None:
-    """Raises HostError unless the heads of a detector fit the :class:`FPNGraph` that is its neck, or the last of them.
+    """Raises HostError unless a detector fits the :class:`FPNGraph` that is its neck, or the last of them.
 
-    It compares channels, number and strides of maps with those of ``bbox_head`` and ``rpn_head``, and of all that pools
-    regions. mmdet itself finds out only when the first image has passed the neck, or not at all.
+    It compares channels, strides and number of maps with those of ``bbox_head`` and ``rpn_head``, and of all that pools
+    regions. What the backbone gives is compared with ``in_channels`` and ``strides``, if it runs on the meta device,
+    without numbers. mmdet itself finds out only when the first image has passed the neck, or not at all.
 
     >>> check(MODELS.build(config.model))
     """
-    neck = _neck(detector)
+    necks = _necks(detector)
+    if isinstance(necks[0], FPNGraph):
+        _check_backbone(detector, necks[0])
+    neck = necks[-1]
+    if not isinstance(neck, FPNGraph):
+        found = f"the neck is of the class {type(neck).__name__}" if neck is not None else "there is no neck"
+        raise HostError(f"{found}, but an FPNGraph is required, alone or as the last of a list")
     for name in ("bbox_head", "rpn_head"):
         head = getattr(detector, name, None)
         if head is not None:
@@ -131,14 +141,35 @@ def _by_stride(in_channels: Sequence[int], strides: Sequence[int]) -> list[tuple
     return list(zip(strides, in_channels, strict=True))
 
 
-def _neck(detector: nn.Module) -> FPNGraph:
+def _necks(detector: nn.Module) -> list[nn.Module | None]:
     neck = getattr(detector, "neck", None)
-    if isinstance(neck, nn.Sequential):  # a list of necks
-        neck = neck[-1]
-    if not isinstance(neck, FPNGraph):
-        found = f"the neck is of the class {type(neck).__name__}" if neck is not None else "there is no neck"
-        raise HostError(f"{found}, but an FPNGraph is required, alone or as the last of a list")
-    return neck
+    return [*neck] if isinstance(neck, nn.Sequential) else [neck]
+
+
+def _check_backbone(detector: Any, neck: FPNGraph) -> None:
+    side = 4 * max(neck.strides)
+    shapes = _shapes(detector.backbone, side)
+    for name, said, found in (
+        ("in_channels", neck.in_channels, [channels for channels, *_ in shapes]),
+        ("strides", neck.strides, [side // width for *_, width in shapes]),
+    ):
+        if found and said != tuple(found):
+            raise HostError(f"{name} of the neck is {_listed(said)}, but the backbone gives maps with {_listed(found)}")
+
+
+def _shapes(backbone: nn.Module, side: int) -> list[tuple[int, ...]]:
+    """Channels, height and width of what it gives for a square image; none where it does not run on the meta device.
+
+    Its own parameters and buffers are not touched, whatever mode it is in.
+    """
+    own = [*backbone.named_parameters(), *backbone.named_buffers()]
+    image = torch.empty(1, 3, side, side, device="meta")
+    try:
+        with torch.no_grad():
+            maps = functional_call(backbone, {name: tensor.to("meta") for name, tensor in own}, (image,))
+    except (RuntimeError, AssertionError, ValueError):  # operators without shapes, images of one size, norms over GPUs
+        return []
+    return [tuple(x.shape[1:]) for x in maps]
 
 
 def _strides(head: Any) -> Sequence[int] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from fpngraph import GraphError
 from fpngraph.adapters import HostError
@@ -108,6 +109,24 @@ MISMATCHES: Mapping[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         {},
         f"bbox_head is for maps of the strides {STRIDES}, but the neck gives 128, 64, 32, 16, 8: P7, P6, P5, P4, P3",
     ),
+    "channels of the backbone": (
+        RETINANET,
+        bifpn(in_channels=[8, 16, 32, 128]),
+        {},
+        "in_channels of the neck is 8, 16, 32, 128, but the backbone gives maps with 8, 16, 32, 64",
+    ),
+    "strides of the backbone": (
+        RETINANET,
+        bifpn(),
+        {"backbone.strides": [1, 2, 2, 1]},
+        "strides of the neck is 4, 8, 16, 32, but the backbone gives maps with 4, 8, 16, 16",
+    ),
+    "maps of the backbone": (
+        RETINANET,
+        bifpn(),
+        {"backbone.out_indices": [1, 2, 3]},
+        "in_channels of the neck is 8, 16, 32, 64, but the backbone gives maps with 16, 32, 64",
+    ),
     "proposals": (
         FASTER_RCNN,
         {**NARROW, "graph": "fpn", "params": {"channels": 32, "max": 5}},
@@ -153,6 +172,24 @@ def test_a_detector_that_does_not_fit_its_neck_is_told(
         check(model)
 
     assert str(caught.value) == message
+
+
+def test_checking_changes_nothing_of_a_detector() -> None:
+    from mmdet.registry import MODELS
+
+    from fpngraph.adapters.mmdet import check
+
+    config = configuration(RETINANET)
+    config.model.backbone.norm_eval = False
+    config.model.neck = bifpn()
+    model = MODELS.build(config.model).train()
+    before, seed = {name: tensor.clone() for name, tensor in model.state_dict().items()}, torch.get_rng_state()
+
+    check(model)
+
+    torch.testing.assert_close(dict(model.state_dict()), before, rtol=0, atol=0)
+    assert torch.equal(torch.get_rng_state(), seed)
+    assert model.backbone.training
 
 
 def test_a_detector_without_a_neck_is_told() -> None:
