@@ -6,6 +6,7 @@ A configuration imports it: ``custom_imports = dict(imports=['fpngraph.adapters.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
@@ -20,6 +21,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from fpngraph.adapters.host import HostError
 from fpngraph.compiler.neck import Neck
 from fpngraph.pyramid.plugged import GraphLike, plug
+
+_POOLS = re.compile(r"\b(bbox|mask)_roi_extractor\b")  # others pool from maps of a head
 
 
 @MODELS.register_module()
@@ -115,7 +118,7 @@ def check(detector: nn.Module) -> None:
             _check_strides(name, _strides(head), neck)
             _check_widths(f"in_channels of {name}", _widths(head), neck)
     for name, part in detector.named_modules():
-        if hasattr(part, "roi_layers"):
+        if _POOLS.search(name) and hasattr(part, "roi_layers"):
             pooled = len(part.featmap_strides)
             _check_strides(name, part.featmap_strides, neck, first=pooled)
             _check_widths(f"out_channels of {name}", part.out_channels, neck, first=pooled)
@@ -167,7 +170,7 @@ def _shapes(backbone: nn.Module, side: int) -> list[tuple[int, ...]]:
     try:
         with torch.no_grad():
             maps = functional_call(backbone, {name: tensor.to("meta") for name, tensor in own}, (image,))
-    except (RuntimeError, AssertionError, ValueError):  # operators without shapes, images of one size, norms over GPUs
+    except Exception:  # operators that need numbers, images of one size alone, norms over several GPUs, and so on
         return []
     return [tuple(x.shape[1:]) for x in maps]
 

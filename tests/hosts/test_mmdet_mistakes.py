@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,31 @@ def test_checking_changes_nothing_of_a_detector() -> None:
     torch.testing.assert_close(dict(model.state_dict()), before, rtol=0, atol=0)
     assert torch.equal(torch.get_rng_state(), seed)
     assert model.backbone.training
+
+
+def needs_numbers(model: Any) -> None:
+    """A backbone with an operator that gives no maps without them, as compiled ones may."""
+    model.backbone.layer4.forward = lambda x: x * x.mean().item()
+
+
+def pools_from_a_head(model: Any) -> None:
+    """HTC pools once more, from a map that a head makes."""
+    model.roi_head.semantic_roi_extractor = copy.deepcopy(model.roi_head.bbox_roi_extractor)
+    model.roi_head.semantic_roi_extractor.out_channels = 7
+
+
+@pytest.mark.parametrize("change", [needs_numbers, pools_from_a_head])
+def test_what_cannot_be_compared_is_left_alone(change: Callable[[Any], None]) -> None:
+    from mmdet.registry import MODELS
+
+    from fpngraph.adapters.mmdet import check
+
+    config = configuration(FASTER_RCNN)
+    config.model.neck = {**NARROW, "graph": "fpn", "params": {"channels": 32}}
+    model = MODELS.build(config.model)
+    change(model)
+
+    check(model)
 
 
 def test_a_detector_without_a_neck_is_told() -> None:
