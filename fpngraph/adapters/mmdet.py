@@ -96,12 +96,13 @@ class FPNGraph(BaseModule):
         return self
 
 
-def check(detector: nn.Module) -> None:
+def check(detector: Any) -> None:
     """Raises HostError unless a detector fits the :class:`FPNGraph` that is its neck, or the last of them.
 
-    It compares channels, strides and number of maps with those of ``bbox_head`` and ``rpn_head``, and of all that pools
-    regions. What the backbone gives is compared with ``in_channels`` and ``strides``, if it runs on the meta device,
-    without numbers. mmdet itself finds out only when the first image has passed the neck, or not at all.
+    It compares channels, strides and number of maps with those of ``bbox_head`` and ``rpn_head``, of all that pools
+    regions, and of a transformer. ``in_channels`` and ``strides`` are compared with what the backbone gives, if it runs
+    on the meta device, without numbers. mmdet itself finds out only when the first image has passed the neck, or not at
+    all.
 
     >>> check(MODELS.build(config.model))
     """
@@ -117,6 +118,11 @@ def check(detector: nn.Module) -> None:
         if head is not None:
             _check_strides(name, _strides(head), neck)
             _check_widths(f"in_channels of {name}", _widths(head), neck)
+    levels = getattr(detector, "num_feature_levels", None)  # of a transformer
+    if levels is not None:
+        if levels != len(neck.names):
+            raise HostError(f"num_feature_levels of the detector is {levels}, but the graph has {_maps(neck.names)}")
+        _check_widths("embed_dims of the detector", detector.embed_dims, neck)
     for name, part in detector.named_modules():
         if _POOLS.search(name) and hasattr(part, "roi_layers"):
             pooled = len(part.featmap_strides)

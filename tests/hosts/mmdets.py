@@ -61,13 +61,15 @@ def configuration(file: str) -> Any:
 
     config = Config.fromfile(Path(reference.necks().__file__).parents[2] / ".mim" / "configs" / file)
     model = config.model
-    model.backbone.update(depth=18, base_channels=WIDTHS[0], init_cfg=None, frozen_stages=-1)
+    model.backbone.update(depth=18, out_indices=(0, 1, 2, 3), base_channels=WIDTHS[0], init_cfg=None, frozen_stages=-1)
     model.data_preprocessor.update(pad_size_divisor=1)
-    for head in (model.get("bbox_head"), model.get("rpn_head")):
-        if head is not None:
-            head.update(in_channels=32, feat_channels=32)
-    if "bbox_head" in model:
-        model.bbox_head.update(num_classes=2, stacked_convs=1)
+    if "encoder" in model:
+        model.encoder.num_layers, model.decoder.num_layers = 1, 2
+        model.num_queries, model.bbox_head.num_classes = 50, 2
+    elif "bbox_head" in model:
+        model.bbox_head.update(num_classes=2, in_channels=32, feat_channels=32, stacked_convs=1)
+    if "rpn_head" in model:
+        model.rpn_head.update(in_channels=32, feat_channels=32)
     if "roi_head" in model:
         model.roi_head.bbox_roi_extractor.update(out_channels=32)
         model.roi_head.bbox_head.update(in_channels=32, fc_out_channels=64, num_classes=2)

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.hosts
 
 RETINANET = "retinanet/retinanet_r50_fpn_1x_coco.py"
 FASTER_RCNN = "faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py"
+DETR = "deformable_detr/deformable-detr_r50_16xb2-50e_coco.py"
 ALL = "P3, P4, P5, P6, P7"
 
 
@@ -146,6 +147,18 @@ MISMATCHES: Mapping[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
         {"roi_head.bbox_roi_extractor.featmap_strides": [8, 16, 32, 64]},
         "roi_head.bbox_roi_extractor is for maps of the strides 8, 16, 32, 64, but the neck gives 4, 8, 16, 32, 64: "
         "P2, P3, P4, P5, P6",
+    ),
+    "levels of a transformer": (
+        DETR,
+        {**NARROW, "graph": "fpn", "params": {"channels": 256}},
+        {},
+        "num_feature_levels of the detector is 4, but the graph has 5 outputs: P2, P3, P4, P5, P6",
+    ),
+    "width of a transformer": (
+        DETR,
+        {**NARROW, "graph": "fpn", "params": {"channels": 64, "max": 5}},
+        {},
+        "embed_dims of the detector is 256, but the maps of the neck have 64 channels: P2, P3, P4, P5",
     ),
     "another neck": (
         RETINANET,
