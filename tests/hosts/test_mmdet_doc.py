@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import fpngraph
+from fpngraph.library import shipped
 from tests.hosts.mmdets import mmdet
 from tests.pages import DOCS, examples, run_page
 
@@ -45,3 +47,24 @@ def test_the_page_runs_beside_the_files_that_it_shows(tmp_path: Path, monkeypatc
     finally:
         if getattr(sys.modules.get("pkg_resources"), "__file__", "").startswith(str(tmp_path)):
             del sys.modules["pkg_resources"]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_no_shipped_graph_has_anything_between_a_convolution_and_the_next_norm(name: str) -> None:
+    from torch import device, nn
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    graph = fpngraph.load(name)
+    with device("meta"):
+        neck = fpngraph.build(graph, [64] * len(graph.inputs))
+
+    for module in neck.modules():
+        between: list[nn.Module] | None = None  # what follows a convolution whose norm has not come yet
+        for part in module.children():
+            if isinstance(part, nn.Conv2d):
+                between = []
+            elif isinstance(part, _BatchNorm):
+                assert not between
+                between = None
+            elif between is not None:
+                between.append(part)
