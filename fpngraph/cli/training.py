@@ -130,7 +130,7 @@ def train(  # noqa: PLR0913  (the options of a run)
     chosen = {"recipe": efficientdet.recipe(model), "resume": resume, "devices": devices or "auto"}
     with enough_memory("--batch-size and --image-size can be smaller"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Lightning's, about what is chosen here
-        fitted = fit(model, learned, measured, folder, settings, **chosen, enable_model_summary=False)
+        fitted = fit(model, learned, measured, folder, settings, **chosen)
     if fitted.evaluation is not None:
         show(fitted.evaluation)
     print(f"wrote {fitted.best}, {fitted.last} and {folder / 'metrics.csv'}")

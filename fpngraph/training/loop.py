@@ -79,6 +79,7 @@ def _arguments(settings: TrainingSettings) -> dict[str, Any]:
         "gradient_clip_val": settings.clip,
         "use_distributed_sampler": False,  # data are shared among processes here
         "logger": False,
+        "enable_model_summary": False,
         "num_sanity_val_steps": 0,
         "deterministic": "warn",
     }

@@ -21,7 +21,7 @@ from fpngraph.weights.state import StateError
 from tests.training.small import SETTINGS, Parts, detector
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Lightning warns of much
-QUIET: dict[str, Any] = {"enable_progress_bar": False, "enable_model_summary": False, "accelerator": "cpu"}
+QUIET: dict[str, Any] = {"enable_progress_bar": False, "accelerator": "cpu"}
 
 
 def trained(parts: Parts, folder: Path, settings: TrainingSettings = SETTINGS, **more: Any) -> Fitted:

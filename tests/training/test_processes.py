@@ -35,7 +35,7 @@ if __name__ == "__main__":
     settings = SETTINGS.model_copy(update=changes)
     more = {{"strategy": "ddp"}} if processes > 1 else {{}}
     fit(model, *parts, output, settings, accelerator="cpu", devices=processes, enable_progress_bar=False,
-        enable_model_summary=False, recipe=efficientdet.recipe(model), **more)
+        recipe=efficientdet.recipe(model), **more)
 """
 
 
