@@ -5,7 +5,7 @@ Modules have the names of our nodes, and hold their parts in the order of ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -45,16 +45,63 @@ def reps(in_channels: int, channels: int, count: int) -> nn.Sequential:
     return nn.Sequential(*(Rep(channels if it else in_channels, channels, nn.ReLU()) for it in range(count)))
 
 
+class Scaled(nn.Module):
+    """A map times a learned number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.alpha * x
+
+
+class Pair(nn.Module):
+    """Two convolutions of 3x3, or RepVGG blocks, to which a learned share of the map is added."""
+
+    def __init__(self, channels: int, act: nn.Module, *, plain: bool) -> None:
+        super().__init__()
+        self.first, self.second = (
+            conv(channels, channels, 3, 1, act) if plain else Rep(channels, channels, act) for _ in range(2)
+        )
+        self.scaled = Scaled()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.second(self.first(x)) + self.scaled(x)
+        return y
+
+
+class CspStackRep(nn.Module):
+    """Some pairs behind a 1x1 convolution, joined with what another one gives."""
+
+    def __init__(
+        self, in_channels: int, channels: int, inner: int, count: int, act: nn.Module, *, plain: bool = False
+    ) -> None:
+        super().__init__()
+        self.worked = conv(in_channels, inner, 1, 1, act)
+        self.pairs = nn.Sequential(*(Pair(inner, act, plain=plain) for _ in range(count)))
+        self.passed = conv(in_channels, inner, 1, 1, act)
+        self.last = conv(2 * inner, channels, 1, 1, act)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.last(torch.cat([self.pairs(self.worked(x)), self.passed(x)], dim=1))
+        return y
+
+
+Stage = Callable[[int, int], nn.Module]
+"""What makes a stage of the channels that come in and those that come out."""
+
+
 class BiFusion(nn.Module):
     """A map, one of the next coarser and one of the next finer level, joined."""
 
-    def __init__(self, coarse: int, own: int, fine: int, channels: int, blocks: int) -> None:
+    def __init__(self, coarse: int, own: int, fine: int, channels: int, stage: Stage) -> None:
         super().__init__()
         self.up = nn.ConvTranspose2d(coarse, channels, 2, 2)
         self.own = conv(own, channels, 1, 1, nn.ReLU())
         self.down = nn.Sequential(conv(fine, channels, 1, 1, nn.ReLU()), conv(channels, channels, 3, 2, nn.ReLU()))
         self.join = conv(3 * channels, channels, 1, 1, nn.ReLU())
-        self.blocks = reps(channels, channels, blocks)
+        self.blocks = stage(channels, channels)
 
     def forward(self, coarse: Tensor, own: Tensor, fine: Tensor) -> Tensor:
         y: Tensor = self.blocks(self.join(torch.cat([self.up(coarse), self.own(own), self.down(fine)], dim=1)))
@@ -64,15 +111,15 @@ class BiFusion(nn.Module):
 class Yolov6(nn.Module):
     """Maps of strides 4 to 32, whose sides divide by 8 at the first, to strides 8 to 32 of the channels ``width``."""
 
-    def __init__(self, given: Sequence[int], width: Sequence[int], blocks: int) -> None:
+    def __init__(self, given: Sequence[int], width: Sequence[int], stage: Stage) -> None:
         super().__init__()
         w3, w4, w5 = width
         self.R5 = conv(given[3], w4, 1, 1, nn.ReLU())
-        self.B4 = BiFusion(w4, given[2], given[1], w4, blocks)
+        self.B4 = BiFusion(w4, given[2], given[1], w4, stage)
         self.R4 = conv(w4, w3, 1, 1, nn.ReLU())
-        self.B3 = BiFusion(w3, given[1], given[0], w3, blocks)
-        self.N4 = nn.ModuleList([conv(w3, w3, 3, 2, nn.ReLU()), reps(2 * w3, w4, blocks)])
-        self.N5 = nn.ModuleList([conv(w4, w4, 3, 2, nn.ReLU()), reps(2 * w4, w5, blocks)])
+        self.B3 = BiFusion(w3, given[1], given[0], w3, stage)
+        self.N4 = nn.ModuleList([conv(w3, w3, 3, 2, nn.ReLU()), stage(2 * w3, w4)])
+        self.N5 = nn.ModuleList([conv(w4, w4, 3, 2, nn.ReLU()), stage(2 * w4, w5)])
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         c2, c3, c4, c5 = maps
