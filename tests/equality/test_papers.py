@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 import pytest
 import torch
+from torch import nn
 
 import fpngraph
 from tests.equality.gold_yolo import GoldYolo
 from tests.equality.paddle_bifpn import PaddleBifpn
 from tests.equality.spatial_weights import Afpn, Asff
 from tests.equality.thinned_u_shapes import Thinned
-from tests.equality.yolo_papers import Yolov6, Yolov7
+from tests.equality.yolo_papers import CspStackRep, ElanStage, Rep, Stage, Yolov6, Yolov7, conv, reps
 from tests.oracles.comparison import assert_equal_necks
 from tests.oracles.pairing import pairs
 from tests.oracles.reference import randomised
@@ -41,11 +46,27 @@ def test_afpn_joins_level_after_level(size: tuple[int, int]) -> None:
     assert_equal_necks(ours, theirs, pairs(ours, theirs, {it: it for it in nodes}), maps)
 
 
+YOLOV6: Mapping[str, tuple[Stage, Mapping[str, Any]]] = {
+    "n": (partial(reps, count=2), {"stage": {"rep_vgg": {"blocks": 2}}}),
+    "m": (
+        lambda given, gives: CspStackRep(given, gives, 2 * gives // 3, 2, nn.ReLU()),
+        {"stage": {"bep_c3": {"blocks": 2, "expand": 0.666666666667}}},
+    ),
+    "l": (
+        lambda given, gives: CspStackRep(given, gives, gives // 2, 3, nn.SiLU(), plain=True),
+        {"stage": {"bep_c3": {"blocks": 3, "block": "conv"}}, "act": "silu"},
+    ),
+}
+
+
 @pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
-def test_yolov6_reads_a_finer_level_on_its_way_down(size: tuple[int, int]) -> None:
-    given, width = (7, 8, 9, 10), (4, 5, 6)
-    theirs = randomised(Yolov6(given, width, blocks=2))
-    graph = fpngraph.load("yolov6", width=dict(zip((3, 4, 5), width, strict=True)), blocks=2)
+@pytest.mark.parametrize(("stage", "params"), YOLOV6.values(), ids=YOLOV6)
+def test_yolov6_reads_a_finer_level_on_its_way_down(
+    stage: Stage, params: Mapping[str, Any], size: tuple[int, int]
+) -> None:
+    given, width = (7, 8, 9, 10), (6, 12, 18)
+    theirs = randomised(Yolov6(given, width, stage))
+    graph = fpngraph.load("yolov6", width=dict(zip((3, 4, 5), width, strict=True)), **params)
     ours = fpngraph.build(graph, given)
     maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
 
@@ -54,12 +75,29 @@ def test_yolov6_reads_a_finer_level_on_its_way_down(size: tuple[int, int]) -> No
     assert_equal_necks(ours, theirs, names, maps)
 
 
+YOLOV7: Mapping[str, tuple[Stage, Stage, Mapping[str, Any]]] = {
+    "plain": (
+        lambda given, gives: ElanStage(given, gives, (gives, gives // 2), 3),
+        lambda given, gives: Rep(given, gives, nn.SiLU()),
+        {"stage": {"elan": {"blocks": 3}}},
+    ),
+    "x": (
+        lambda given, gives: ElanStage(given, gives, (4 * gives // 5, 4 * gives // 5), 2, step=2),
+        lambda given, gives: conv(given, gives, 3, 1, nn.SiLU()),
+        {"stage": {"elan": {"blocks": 2, "depth": 2, "expand": 0.8, "half": False}}, "last": ["conv", "norm", "act"]},
+    ),
+}
+
+
 @pytest.mark.parametrize("size", [(8, 12), (4, 4)], ids=str)
-def test_yolov7_goes_up_by_two_paths(size: tuple[int, int]) -> None:
-    given, width, out = (7, 8, 9), (4, 6, 8), (5, 8, 10)
-    theirs = randomised(Yolov7(given, width, out, blocks=3))
+@pytest.mark.parametrize(("stage", "last", "params"), YOLOV7.values(), ids=YOLOV7)
+def test_yolov7_goes_up_by_two_paths(
+    stage: Stage, last: Stage, params: Mapping[str, Any], size: tuple[int, int]
+) -> None:
+    given, width, out = (7, 8, 9), (10, 20, 30), (5, 8, 10)
+    theirs = randomised(Yolov7(given, width, out, stage, last))
     tables = {"width": dict(zip((3, 4, 5), width, strict=True)), "out": dict(zip((3, 4, 5), out, strict=True))}
-    ours = fpngraph.build(fpngraph.load("yolov7", blocks=3, **tables), given)
+    ours = fpngraph.build(fpngraph.load("yolov7", **params, **tables), given)
     maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
 
     names = pairs(ours, theirs, {it: it for it in ours.source_graph.nodes})
