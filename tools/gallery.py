@@ -96,6 +96,7 @@ PICTURES = (
     Picture("afpn", "AFPN", "afpn"),
     Picture("yolov6", "The neck of YOLOv6", "yolov6"),
     Picture("yolov7", "The neck of YOLOv7", "yolov7"),
+    Picture("gold_yolo", "The neck of Gold-YOLO", "gold_yolo"),
     Picture("bifpn_paddle", "BiFPN as PaddleDetection has it", "bifpn_paddle"),
     Picture("m2det", "The thinned U-shaped modules of M2Det", "m2det"),
     Picture("unetpp", "The decoder of UNet++", "unetpp"),

@@ -57,7 +57,7 @@ WIDTHS: Mapping[str, tuple[int, ...]] = {
     "simple_fpn": (768,),
     "ssh": (256,) * 3,
     "yolov3": DARKNET,
-    "yolov6": (32, *NARROW),
+    **dict.fromkeys(("gold_yolo", "yolov6"), (32, *NARROW)),
     "yolov7": (512, 1024, 512),
     "yolov9": (512,) * 3,
 }

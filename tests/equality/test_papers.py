@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import fpngraph
+from tests.equality.gold_yolo import GoldYolo
 from tests.equality.paddle_bifpn import PaddleBifpn
 from tests.equality.spatial_weights import Afpn, Asff
 from tests.equality.thinned_u_shapes import Thinned
@@ -62,6 +63,22 @@ def test_yolov7_goes_up_by_two_paths(size: tuple[int, int]) -> None:
     maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
 
     names = pairs(ours, theirs, {it: it for it in ours.source_graph.nodes})
+
+    assert_equal_necks(ours, theirs, names, maps)
+
+
+@pytest.mark.parametrize("size", [(32, 48), (23, 37), (9, 12)], ids=str)
+def test_gold_yolo_gathers_and_distributes_twice(size: tuple[int, int]) -> None:
+    given, width, heads = (7, 8, 9, 10), (4, 5, 6), {"heads": 2, "key": 3, "value": 5}
+    theirs = randomised(GoldYolo(given, width, gathered=11, **heads))
+    blocks = {"gather": {"rep_vgg": {"blocks": 2}}, "stage": {"rep_vgg": {"blocks": 2}}}
+    tables = {"width": dict(zip((3, 4, 5), width, strict=True)), "gathered": 11}
+    graph = fpngraph.load("gold_yolo", transformer={"topformer": {"blocks": 2, **heads}}, **blocks, **tables)
+    ours = fpngraph.build(graph, given)
+    sides = [tuple(-(-side // 2**index) for side in size) for index in range(4)]
+    maps = [torch.randn(2, channels, *side) for channels, side in zip(given, sides, strict=True)]
+
+    names = pairs(ours, theirs, {it: it for it in ours.source_graph.nodes if not it.startswith("M")})
 
     assert_equal_necks(ours, theirs, names, maps)
 
