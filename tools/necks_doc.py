@@ -65,13 +65,14 @@ WIDTHS: Mapping[str, tuple[int, ...]] = {
 
 REMARKS: Mapping[str, str] = {
     **dict.fromkeys(("yolo11", "yolo12", "yolo26", "yolov10"), "n to x"),
+    **dict.fromkeys(("bifpn", "pan_effdet", "qufpn"), "every pair of its options"),
     **dict.fromkeys(("rtmdet", "yolox"), "tiny to x"),
     "bfp": "all three refinements",
     "carafe_fpn": "its compiled kernel in plain torch",
     "damo_yolo": "t to m",
     "deeplabv3p": "separable and not",
     "fpg": "for sides of multiples of 128",
-    "gfpn": "3, 4 and 13 layers; node for node 2 to 65",
+    "gfpn": "3, 4 and 13 layers, and node for node 2 to 65",
     "hrfpn": "for sides of multiples of 64",
     "nas_fpn_mmdet": "for sides of multiples of 128",
     "nasfcos_fpn": "its deformable convolutions replaced by plain ones",
