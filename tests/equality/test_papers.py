@@ -82,15 +82,18 @@ def test_bifpn_paddle_projects_each_level_once(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(33, 40), (64, 32)], ids=str)
-def test_m2det_joins_the_maps_of_its_modules(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("weighs", [True, False], ids=["weighed", "joined"])
+def test_m2det_joins_the_maps_of_its_modules_and_weighs_their_channels(size: tuple[int, int], weighs: bool) -> None:
     given = (5, 6)
-    theirs = randomised(Thinned(given, (3, 4), reduced=5, channels=6, count=3))
-    graph = fpngraph.load("m2det", shallow=3, deep=4, reduced=5, channels=6, modules=3)
+    theirs = randomised(Thinned(given, (3, 4), reduced=5, channels=12, count=3, weighs=weighs))
+    weighing = {} if weighs else {"weighing": []}
+    graph = fpngraph.load("m2det", shallow=3, deep=4, reduced=5, channels=12, modules=3, **weighing)
     ours = fpngraph.build(graph, given)
     sides = [size, tuple(-(-side // 2) for side in size)]
     maps = [torch.randn(2, channels, *side) for channels, side in zip(given, sides, strict=True)]
 
     names = {"base.R3": "R3", "base.R4": "R4", "out.P3": "norm"}
+    names |= {f"out.W{level}": f"weighings.{level - 3}" for level in range(3, 9)}
     for run in range(3):
         node, shape = f"module.{run}", f"shapes.{run}"
         names |= {f"{node}.X3": f"{shape}.reduce", f"{node}.D8": f"{shape}.top"}
