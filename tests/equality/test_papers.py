@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import fpngraph
+from tests.equality.multi_branch import Mafpn
 from tests.equality.paddle_bifpn import PaddleBifpn
 from tests.equality.spatial_weights import Afpn, Asff
 from tests.equality.thinned_u_shapes import Thinned
@@ -100,5 +101,18 @@ def test_m2det_joins_the_maps_of_its_modules_and_weighs_their_channels(size: tup
         names |= {f"{node}.E{level}": f"{shape}.down.{level - 4}" for level in range(4, 9)}
         names |= {f"{node}.D{level}": f"{shape}.lateral.{level - 3}" for level in range(3, 8)}
         names |= {f"{node}.S{level}": f"{shape}.smooth.{level - 3}" for level in range(3, 8)}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_mafpn_reads_three_levels_of_the_backbone_and_four_of_its_own_maps(size: tuple[int, int]) -> None:
+    given, width = (3, 5, 6, 7), {3: 4, 4: 6, 5: 8}
+    theirs = randomised(Mafpn(given, width))
+    ours = fpngraph.build(fpngraph.load("mafpn", width=width), given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    names: dict[str, str | list[str]] = {node: node for node in ("S5", "S4", "S3", "P3")}
+    names |= {f"P{level}": [f"down{level}", f"P{level}"] for level in (4, 5)}
 
     assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
