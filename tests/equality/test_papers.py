@@ -8,6 +8,7 @@ import torch
 import fpngraph
 from tests.equality.multi_branch import Mafpn
 from tests.equality.paddle_bifpn import PaddleBifpn
+from tests.equality.progressive_refinement import Prn
 from tests.equality.spatial_weights import Afpn, Asff
 from tests.equality.thinned_u_shapes import Thinned
 from tests.equality.yolo_papers import Yolov6, Yolov7
@@ -114,5 +115,18 @@ def test_mafpn_reads_three_levels_of_the_backbone_and_four_of_its_own_maps(size:
 
     names: dict[str, str | list[str]] = {node: node for node in ("S5", "S4", "S3", "P3")}
     names |= {f"P{level}": [f"down{level}", f"P{level}"] for level in (4, 5)}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_prn_refines_the_finest_levels_three_times(size: tuple[int, int]) -> None:
+    given, width = (3, 5, 6, 7), {2: 4, 3: 8, 4: 12}
+    theirs = randomised(Prn(given, width))
+    ours = fpngraph.build(fpngraph.load("prn", width=width), given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    names: dict[str, str | list[str]] = {node: node for node in ours.source_graph.nodes}
+    names |= {"D3": ["from2", "D3"], "F4": ["from3", "F4"]}
 
     assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
