@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import fpngraph
+from tests.equality.level_shift import LimYolo
 from tests.equality.multi_branch import Mafpn
 from tests.equality.paddle_bifpn import PaddleBifpn
 from tests.equality.progressive_refinement import Prn
@@ -128,5 +129,18 @@ def test_prn_refines_the_finest_levels_three_times(size: tuple[int, int]) -> Non
 
     names: dict[str, str | list[str]] = {node: node for node in ours.source_graph.nodes}
     names |= {"D3": ["from2", "D3"], "F4": ["from3", "F4"]}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_lim_yolo_aggregates_from_stride_4_to_stride_16(size: tuple[int, int]) -> None:
+    given, width = (3, 5, 6), {2: 4, 3: 8, 4: 12}
+    theirs = randomised(LimYolo(given, width, blocks=2))
+    ours = fpngraph.build(fpngraph.load("lim_yolo", width=width), given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    names: dict[str, str | list[str]] = {"T3": "T3", "T2": "T2"}
+    names |= {f"N{level}": [f"down{level}", f"N{level}"] for level in (3, 4)}
 
     assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
