@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.equality.yolo_papers import conv, reps
+from tests.equality.yolo_papers import Stage, conv
+
+GATHERED = 11
+"""Channels of the first gathered map."""
 
 
 def plain(in_channels: int, channels: int) -> nn.Sequential:
@@ -81,24 +84,39 @@ class Transformer(nn.Module):
 
 
 class GoldYolo(nn.Module):
-    """Maps of strides 4 to 32 to strides 8 to 32 of the channels ``width``, two blocks in each stage."""
+    """Maps of strides 4 to 32 to strides 8 to 32 of the channels ``width``.
 
-    def __init__(self, given: Sequence[int], width: Sequence[int], gathered: int, **attention: int) -> None:
+    ``stage`` makes what follows injections, ``gather`` is what works on the first gathered map; with ``again`` the last
+    node reads the finer one as it was before its second injection.
+    """
+
+    def __init__(
+        self,
+        given: Sequence[int],
+        width: Sequence[int],
+        stage: Stage,
+        gather: nn.Module,
+        *,
+        again: bool,
+        **attention: int,
+    ) -> None:
         super().__init__()
+        self.again = again
         (w3, w4, w5), (c2, c3, c4, c5) = width, given
         self.w3, self.w4, self.w5 = width
-        self.F4 = nn.Sequential(conv(sum(given), gathered, 1, 1, nn.SiLU()), reps(gathered, gathered, 2))
+        gathered = GATHERED
+        self.F4 = nn.Sequential(conv(sum(given), gathered, 1, 1, nn.SiLU()), gather)
         self.G4 = conv(gathered, w3 + w4, 1, 1, nn.SiLU())
         self.R5 = conv(c5, w4, 1, 1, nn.ReLU())
         self.L4 = nn.ModuleList([conv(c4, w4, 1, 1, nn.ReLU()), conv(c3 + 2 * w4, w4, 1, 1, nn.ReLU())])
-        self.B4 = Injection(w4, w4, w4, reps(w4, w4, 2))
+        self.B4 = Injection(w4, w4, w4, stage(w4, w4))
         self.R4 = conv(w4, w3, 1, 1, nn.ReLU())
         self.L3 = nn.ModuleList([conv(c3, w3, 1, 1, nn.ReLU()), conv(c2 + 2 * w3, w3, 1, 1, nn.ReLU())])
-        self.B3 = Injection(w3, w3, w3, reps(w3, w3, 2))
+        self.B3 = Injection(w3, w3, w3, stage(w3, w3))
         wide = w3 + w4 + c5
         self.G6 = nn.Sequential(*(Transformer(wide, **attention) for _ in range(2)), nn.Conv2d(wide, w4 + w5, 1))
-        self.N4 = Injection(2 * w3, w4, w4, reps(w4, w4, 2))
-        self.N5 = Injection(2 * w4, w5, w5, reps(w5, w5, 2))
+        self.N4 = Injection(2 * w3, w4, w4, stage(w4, w4))
+        self.N5 = Injection(2 * w4, w5, w5, stage(w5, w5))
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         c2, c3, c4, c5 = maps
@@ -113,7 +131,7 @@ class GoldYolo(nn.Module):
             [self.w4, self.w5], dim=1
         )
         n4 = self.N4(torch.cat([pooled(b3, b4), r4], dim=1), of_n4)
-        return [b3, n4, self.N5(torch.cat([pooled(n4, c5), r5], dim=1), of_n5)]
+        return [b3, n4, self.N5(torch.cat([pooled(b4 if self.again else n4, c5), r5], dim=1), of_n5)]
 
     def _local(self, parts: nn.Module, fine: Tensor, own: Tensor, coarse: Tensor) -> Tensor:
         narrow, join = parts.children()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import fpngraph
-from tests.equality.gold_yolo import GoldYolo
+from tests.equality.gold_yolo import GATHERED, GoldYolo
 from tests.equality.level_shift import LimYolo
 from tests.equality.multi_branch import Mafpn
 from tests.equality.paddle_bifpn import PaddleBifpn
@@ -108,13 +108,38 @@ def test_yolov7_goes_up_by_two_paths(
     assert_equal_necks(ours, theirs, names, maps)
 
 
+GOLD_YOLO: Mapping[str, tuple[Stage, Callable[[], nn.Module], Mapping[str, Any]]] = {
+    "n": (
+        YOLOV6["n"][0],
+        lambda: reps(GATHERED, GATHERED, 2),
+        {**YOLOV6["n"][1], "gather": {"rep_vgg": {"blocks": 2}}},
+    ),
+    "m": (
+        YOLOV6["m"][0],
+        lambda: reps(GATHERED, GATHERED, 2),
+        {**YOLOV6["m"][1], "gather": {"rep_vgg": {"blocks": 2}}},
+    ),
+    "l": (
+        YOLOV6["l"][0],
+        lambda: nn.Sequential(*(conv(GATHERED, GATHERED, 3, 1, nn.SiLU()) for _ in range(2))),
+        {
+            **YOLOV6["l"][1],
+            "gather": {"repeat": {"times": 2, "layers": ["conv", "norm", "silu"]}},
+            "finer": "B(l-1)",
+        },
+    ),
+}
+
+
 @pytest.mark.parametrize("size", [(32, 48), (23, 37), (9, 12)], ids=str)
-def test_gold_yolo_gathers_and_distributes_twice(size: tuple[int, int]) -> None:
-    given, width, heads = (7, 8, 9, 10), (4, 5, 6), {"heads": 2, "key": 3, "value": 5}
-    theirs = randomised(GoldYolo(given, width, gathered=11, **heads))
-    blocks = {"gather": {"rep_vgg": {"blocks": 2}}, "stage": {"rep_vgg": {"blocks": 2}}}
-    tables = {"width": dict(zip((3, 4, 5), width, strict=True)), "gathered": 11}
-    graph = fpngraph.load("gold_yolo", transformer={"topformer": {"blocks": 2, **heads}}, **blocks, **tables)
+@pytest.mark.parametrize(("stage", "gather", "params"), GOLD_YOLO.values(), ids=GOLD_YOLO)
+def test_gold_yolo_gathers_and_distributes_twice(
+    stage: Stage, gather: Callable[[], nn.Module], params: Mapping[str, Any], size: tuple[int, int]
+) -> None:
+    given, width, heads = (7, 8, 9, 10), (6, 12, 18), {"heads": 2, "key": 3, "value": 5}
+    theirs = randomised(GoldYolo(given, width, stage, gather(), again="finer" in params, **heads))
+    tables = {"width": dict(zip((3, 4, 5), width, strict=True)), "gathered": GATHERED}
+    graph = fpngraph.load("gold_yolo", transformer={"topformer": {"blocks": 2, **heads}}, **params, **tables)
     ours = fpngraph.build(graph, given)
     sides = [tuple(-(-side // 2**index) for side in size) for index in range(4)]
     maps = [torch.randn(2, channels, *side) for channels, side in zip(given, sides, strict=True)]
