@@ -57,7 +57,8 @@ WIDTHS: Mapping[str, tuple[int, ...]] = {
     "simple_fpn": (768,),
     "ssh": (256,) * 3,
     "yolov3": DARKNET,
-    **dict.fromkeys(("gold_yolo", "yolov6"), (32, *NARROW)),
+    **dict.fromkeys(("gold_yolo", "mafpn", "prn", "yolov6"), (32, *NARROW)),
+    "lim_yolo": (256, 512, 512),
     "yolov7": (512, 1024, 512),
     "yolov9": (512,) * 3,
 }
