@@ -59,7 +59,7 @@ WIDTHS: Mapping[str, tuple[int, ...]] = {
     "yolov3": DARKNET,
     **dict.fromkeys(("gold_yolo", "mafpn", "prn", "yolov6"), (32, *NARROW)),
     "lim_yolo": (256, 512, 512),
-    "yolov7": (512, 1024, 512),
+    "yolov7": (512, 1024, 1024),
     "yolov9": (512,) * 3,
 }
 """The channels that a neck is usually given, by its name, where they are not those of a ResNet-50."""
