@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 import fpngraph
 from fpngraph.adapters import HostError
 from tests.hosts.tiny_transformers import WIDTH, both, boxes, detector, losses, rt_detr_config
+from tests.pages import run_page
 
 pytestmark = pytest.mark.hosts
 
@@ -86,6 +87,7 @@ def test_of_a_published_model_all_but_the_neck_is_taken_and_the_neck_is_initiali
     assert {name.split("neck")[0] for name in report["missing_keys"]} == {"model.encoder."}
     assert all(name.startswith("model.encoder.") for name in report["unexpected_keys"])
     assert all(torch.equal(x, loaded.state_dict()[name]) for name, x in kept.items())
+    assert loaded.config.model_type == type(loaded.config).model_type
     assert_as_built(loaded.model.encoder.neck.neck)
     loaded.save_pretrained(tmp_path / "again")  # with the names that weights have in published checkpoints
     assert_same_weights(type(loaded).from_pretrained(tmp_path / "again"), loaded)
@@ -229,3 +231,10 @@ def test_what_does_not_fit_is_told_when_the_detector_is_made(settings: dict[str,
         ours(**settings)
 
     assert str(caught.value) == message
+
+
+def test_every_example_of_the_page_prints_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both()
+    monkeypatch.chdir(tmp_path)
+
+    run_page("hosts/transformers.md")
