@@ -146,6 +146,29 @@ def difference(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one - other).abs().max() / other.abs().max())
 
 
+@pytest.mark.parametrize("kind", ["RTDetr", "RTDetrV2"])
+def test_a_decoder_of_five_levels_reads_five_maps_of_three(kind: str) -> None:
+    levels = {"decoder_in_channels": [WIDTH] * 5, "num_feature_levels": 5}
+    settings = levels | ({"decoder_n_levels": 5} if kind == "RTDetrV2" else {})
+    model = ours(kind, params={"channels": WIDTH, "repeats": 1}, **settings).train()
+
+    outputs = model(images(), labels=boxes())
+    outputs.loss.backward()
+
+    assert [tuple(x.shape[2:]) for x in outputs.encoder_last_hidden_state] == [(13, 17), (7, 9), (4, 5), (2, 3), (1, 2)]
+    assert [name for name, p in model.model.encoder.named_parameters() if p.grad is None] == []
+
+
+def test_d_fine_takes_as_many_maps_as_its_backbone_gives() -> None:
+    with pytest.raises(HostError) as caught:
+        ours("DFine", decoder_in_channels=[WIDTH] * 5, num_feature_levels=5)
+
+    assert str(caught.value) == (
+        "the backbone gives 3 maps and 'decoder_in_channels' is for 5, but D-FINE requires as many of the one as of "
+        "the other"
+    )
+
+
 @pytest.mark.exports
 def test_the_whole_detector_is_exported() -> None:
     model = ours().eval()

@@ -16,6 +16,7 @@ from transformers import (
 )
 from transformers.conversion_mapping import get_checkpoint_conversion_mapping, register_checkpoint_conversion_mapping
 
+from fpngraph.adapters.host import HostError
 from fpngraph.adapters.transformers.encoder import FPNGraphEncoder
 from fpngraph.adapters.transformers.graphs import WithGraph
 
@@ -71,6 +72,15 @@ class FPNGraphDFineForObjectDetection(_WithEncoder, DFineForObjectDetection):
     """D-FINE with a graph as its encoder, as :class:`FPNGraphRTDetrForObjectDetection`."""
 
     config_class = FPNGraphDFineConfig
+
+    def __init__(self, config: Any) -> None:
+        given, read = len(config.backbone_config.out_indices), len(config.decoder_in_channels)
+        if given != read:
+            raise HostError(
+                f"the backbone gives {given} maps and 'decoder_in_channels' is for {read}, but D-FINE requires as many "
+                "of the one as of the other"
+            )
+        super().__init__(config)
 
 
 for _theirs, _config, _detector in (
