@@ -323,6 +323,14 @@ def test_what_does_not_fit_is_told_when_the_backbone_is_made(settings: dict[str,
     assert str(caught.value) == message
 
 
+def test_a_detr_that_segments_takes_all_maps() -> None:
+    transformers, adapter = both()
+    wide = ATTENTION | {"d_model": 64, "encoder_attention_heads": 8, "decoder_attention_heads": 8}
+    config = transformers.DetrConfig(backbone_config=with_neck(FOUR), **wide)
+
+    adapter.check(transformers.DetrForSegmentation(config))
+
+
 def test_a_model_without_a_graph_is_told_by_check() -> None:
     with pytest.raises(HostError) as caught:
         both()[1].check(nn.Identity())
