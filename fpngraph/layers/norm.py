@@ -1,4 +1,4 @@
-"""Normalisations that torch has no module for."""
+"""Normalisations that torch has no module for, or none that hosts leave alone."""
 
 from __future__ import annotations
 
@@ -32,3 +32,24 @@ class L2Norm(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{len(self.weight)}, scale={self.scale}, eps={self.eps}"
+
+
+class KeptBatchNorm2d(nn.modules.batchnorm._BatchNorm):
+    """A batch norm that whoever replaces every ``nn.BatchNorm2d`` leaves alone, since it is none.
+
+    Shape: [B, C, H, W] to the same.
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002  (torch's name)
+        if input.dim() != 4:
+            raise ValueError(f"the map has {input.dim()} dimensions, but must have 4")
+
+
+def keep_batch_norms(module: nn.Module) -> None:
+    """Make the batch norms inside ``module`` such that hosts which freeze those of a backbone do not find them.
+
+    They stay the same objects with the same tensors and names; ``SyncBatchNorm.convert_sync_batchnorm`` finds them.
+    """
+    for part in module.modules():
+        if type(part) is nn.BatchNorm2d:
+            part.__class__ = KeptBatchNorm2d  # type: ignore[assignment]  # of the same base, and without data of its own

@@ -35,6 +35,7 @@ class BatchNorm(_Norm):
     modules = (
         "torch.nn.BatchNorm2d",
         "torch.nn.SyncBatchNorm",
+        "fpngraph.layers.norm.KeptBatchNorm2d",
         "torchvision.ops.FrozenBatchNorm2d",
         "timm.layers.BatchNormAct2d",
         "timm.layers.SyncBatchNormAct",

@@ -12,16 +12,18 @@ from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
 
 import fpngraph
+from fpngraph.layers.norm import KeptBatchNorm2d
 from tests.fused_graphs import as_trained, assert_fused_equals, neck
 from tests.necks import maps
 
-KEPT = (nn.BatchNorm2d, nn.SyncBatchNorm, FrozenBatchNorm2d, FrozenBatchNormAct2d)
+KEPT = (nn.BatchNorm2d, nn.SyncBatchNorm, KeptBatchNorm2d, FrozenBatchNorm2d, FrozenBatchNormAct2d)
 
 NORMS: dict[str, Callable[[], nn.Module]] = {
     "torch": lambda: nn.BatchNorm2d(4, eps=0.3),
     "without-affine": lambda: nn.BatchNorm2d(4, eps=0.3, affine=False),
     "without-momentum": lambda: nn.BatchNorm2d(4, eps=0.3, momentum=None),
     "sync": lambda: nn.SyncBatchNorm(4, eps=0.3),
+    "kept": lambda: KeptBatchNorm2d(4, eps=0.3),
     "sync-without-affine": lambda: nn.SyncBatchNorm(4, eps=0.3, affine=False),
     "torchvision-frozen": lambda: FrozenBatchNorm2d(4, eps=0.3),
     "timm-act": lambda: BatchNormAct2d(4, eps=0.3),
