@@ -18,18 +18,16 @@ from detectron2.modeling.poolers import ROIPooler
 from torch import Tensor, nn
 
 from fpngraph.adapters.host import HostError
-from fpngraph.library import loads
 from fpngraph.pyramid.plugged import GraphLike, plug
 
 
 class FPNGraph(Backbone):  # type: ignore[misc]  # where detectron2 is missing, its class is of any type
     """A backbone of detectron2, ``bottom_up``, and the neck that a graph makes behind it.
 
-    ``graph``, ``preset``, ``params`` and ``folder`` are those of ``fpngraph.plug``; ``graph`` may also be the whole
-    text of a file. ``in_features`` are the maps of ``bottom_up`` that the graph may take, by default all. ``outputs``
-    are the outputs that the detector reads, by our names, or by detectron2's to ours; the graph is cut down to them.
-    detectron2's names are ``p3`` for the map of stride 8 and so on. The neck takes images of any size;
-    ``size_divisibility`` is for heads that do not.
+    ``graph``, ``preset``, ``params`` and ``folder`` are those of ``fpngraph.plug``. ``in_features`` are the maps of
+    ``bottom_up`` that the graph may take, by default all. ``outputs`` are the outputs that the detector reads, by our
+    names, or by detectron2's to ours; the graph is cut down to them. detectron2's names are ``p3`` for the map of
+    stride 8 and so on. The neck takes images of any size; ``size_divisibility`` is for heads that do not.
 
     Shape: image [B, 3, H, W] to a dict of maps [B, C, H', W'].
     Raises HostError for what does not go together, GraphError for the graph.
@@ -52,9 +50,6 @@ class FPNGraph(Backbone):  # type: ignore[misc]  # where detectron2 is missing, 
         size_divisibility: int = 0,
     ) -> None:
         super().__init__()
-        if isinstance(graph, str) and "\n" in graph:
-            graph = loads(graph, preset=preset, folder=folder, **(params or {}))
-            preset = params = None
         _check_order(graph)
         shapes = bottom_up.output_shape()
         have = [(shapes[name].stride, (name, shapes[name].channels)) for name in _chosen(in_features, shapes)]
