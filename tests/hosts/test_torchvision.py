@@ -184,7 +184,26 @@ def test_a_swapped_neck_that_does_not_fit_is_told(make: Callable[[], Any], messa
     assert str(caught.value) == message
 
 
-def test_documentation_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+def test_documentation_runs_and_its_detectors_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    run_page("hosts/torchvision.md")
+    run_page("hosts/torchvision.md", of_host=lambda namespace: assert_trains_and_detects(namespace["detector"]))
+
+
+def assert_trains_and_detects(detector: Any) -> None:
+    """One image, of a size that a test has time for, gives finite losses, and then boxes."""
+    detector.transform.min_size, detector.transform.max_size = (96,), 96
+    image = torch.rand(3, 96, 80)
+    target = {
+        "boxes": torch.tensor([[8.0, 10, 70, 60]]),
+        "labels": torch.tensor([7]),
+        "masks": torch.ones(1, 96, 80, dtype=torch.uint8),
+    }
+
+    losses = detector.train()([image, image], [target, target])
+    with torch.no_grad():
+        (found,) = detector.eval()([image])
+
+    assert all(loss.isfinite() for loss in losses.values())
+    assert found["boxes"].shape == (len(found["scores"]), 4)
