@@ -8,6 +8,7 @@
 #   make test-oracles  the comparisons with necks of other libraries, in .venv-oracles, which reads .venv too
 #   make test-hosts    necks in the detectors of other libraries, in .venv-oracles too
 #   make constraints   constraints-dev.txt anew: what 'make test' installs, but for torch and what comes with it
+#   make necks         the table of docs/necks.md anew, of the graphs and of what was measured
 # Another Python: make PYTHON=python3.12 test
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 ONCE = @echo 'Installing into $(@D), once; torch is large, so this takes minutes.'
 
-.PHONY: demo test check lint test-lowest test-newest test-oracles test-hosts constraints format gallery clean
+.PHONY: demo test check lint test-lowest test-newest test-oracles test-hosts constraints format gallery necks clean
 
 demo: $(VENV)/installed
 	$(BIN)/python tools/demo.py
@@ -55,6 +56,9 @@ format: $(VENV)/installed-dev
 
 gallery: $(VENV)/installed-dev
 	$(BIN)/python tools/gallery.py
+
+necks: $(VENV)/installed-dev
+	$(BIN)/python -m tools.necks_doc
 
 clean:
 	rm -rf $(VENV) .venv-lowest .venv-newest .venv-oracles build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from fpngraph.ops import registry
+from tests import differences
 from tests.skips import told
 
 # Read when torch is imported: two test processes on two cores would otherwise fight for them.
@@ -37,6 +38,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if reason := torch_is_too_old():
         for item in asked:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test that passes keeps how far the necks were off that it compared."""
+    differences.taken()
+    yield
+    item.user_properties += differences.taken()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

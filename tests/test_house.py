@@ -41,7 +41,14 @@ ROWS: tuple[tuple[str, ...], ...] = (
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}
 # What reads, checks and shows graphs answers before torch is imported; what of it needs torch imports it late.
 TORCH_FREE = {*ROWS[0], "ops", "graph", "language", "analysis", "library", "drawing", "cli"}
-WITH_TORCH = {"devices", "benching", "detecting", "findings"}  # of the command line: commands that run a network
+WITH_TORCH = {
+    "devices",
+    "benching",
+    "detecting",
+    "findings",
+    "training",
+    "evaluating",
+}  # of the command line: commands that run a network
 
 # Imports inside functions that go the other way: a graph draws itself in a notebook, and an operator that does not say
 # what it costs is measured.

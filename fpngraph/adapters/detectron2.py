@@ -21,7 +21,7 @@ from fpngraph.adapters.host import HostError
 from fpngraph.pyramid.plugged import GraphLike, plug
 
 
-class FPNGraph(Backbone):  # type: ignore[misc]  # where detectron2 is missing, its class is of any type
+class FPNGraph(Backbone):
     """A backbone of detectron2, ``bottom_up``, and the neck that a graph makes behind it.
 
     ``graph``, ``preset``, ``params`` and ``folder`` are those of ``fpngraph.plug``. ``in_features`` are the maps of
@@ -101,7 +101,7 @@ def add_fpngraph_config(cfg: CfgNode) -> None:
     ours.SIZE_DIVISIBILITY = 0
 
 
-@BACKBONE_REGISTRY.register()  # type: ignore[untyped-decorator, unused-ignore]  # typed only where detectron2 is
+@BACKBONE_REGISTRY.register()
 def build_resnet_fpngraph_backbone(cfg: CfgNode, input_shape: ShapeSpec) -> FPNGraph:
     """detectron2's ResNet as ``MODEL.RESNETS`` says, and a neck as ``MODEL.FPNGRAPH`` says."""
     return build_fpngraph(cfg, build_resnet_backbone(cfg, input_shape))

@@ -17,7 +17,7 @@ from fpngraph.language.explicit import dump
 from fpngraph.pyramid.plugged import GraphLike, plug
 
 
-class FPNGraph(smp.base.SegmentationModel):  # type: ignore[misc]  # where smp is missing, its class is of any type
+class FPNGraph(smp.base.SegmentationModel):
     """An encoder of smp, a decoder that a graph makes, and smp's heads.
 
     ``encoder_name``, ``encoder_depth``, ``encoder_weights``, ``in_channels``, ``classes``, ``activation`` and

@@ -15,8 +15,9 @@ from fpngraph.cli import findings
 from fpngraph.cli.devices import device
 from fpngraph.cli.graphs import is_readable
 from fpngraph.cli.photos import Photo, paths_of, photos
+from fpngraph.cli.trained import trained
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
-from fpngraph.detection.coco import class_names
+from fpngraph.detection.coco import Category, class_names, numbered
 from fpngraph.detection.detector import Detector
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.weights import num_classes_in
@@ -31,7 +32,8 @@ _OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classe
 class ModelChoice:
     """A model as somebody names it, what is changed of it, and where it runs."""
 
-    name: str
+    name: str | None
+    """None for that of a checkpoint that tells it."""
     checkpoint: str | None
     graph: str | None
     match: bool | None
@@ -51,6 +53,8 @@ class ModelChoice:
             "soft_nms": self.soft_nms,
         }
         changes = {field: value for field, value in asked.items() if value}
+        if self.name is None and (own := [option for field, option in _OWN_WEIGHTS.items() if field in changes]):
+            raise UsageError(f"{own[0]} changes a --model\n  hint: without one, a checkpoint of 'train' says its own")
         if self.match is not None:
             if not self.graph:
                 raise UsageError("--match and --no-match are for --graph FILE")
@@ -79,11 +83,10 @@ def detect(  # noqa: PLR0913  (the options of a run)
     planned = photos(paths, folder)
     if planned:
         _check_places(planned, folder, force=force)
-        labels = _labels(labels_file)
-        model = _model(choice, labels)
-        names, detector = _names(labels, model.config.num_classes), Detector(model.fuse())
+        model, categories = _model(choice, _labels(labels_file))
+        detector = Detector(model.fuse())
         with enough_memory("--batch-size and --image-size can be smaller"):
-            read = findings.write(detector, planned, names, score=score, batch_size=batch_size)
+            read = findings.write(detector, planned, categories, score=score, batch_size=batch_size)
     else:
         read = 0
     if not read:
@@ -124,10 +127,16 @@ def _names(labels: list[str] | None, num_classes: int) -> list[str]:
     return labels or class_names(num_classes)
 
 
-def _model(choice: ModelChoice, labels: list[str] | None) -> efficientdet.EfficientDet:
-    """The model that is asked for, with its weights. Raises UsageError or GraphError."""
+def _model(choice: ModelChoice, labels: list[str] | None) -> tuple[efficientdet.EfficientDet, Sequence[Category]]:
+    """The model that is asked for, with its weights, and its classes. Raises UsageError or GraphError."""
     changes = choice.changes()
     place = device(choice.device)
+    if choice.name is None:
+        model, categories = trained(str(choice.checkpoint), **changes)
+        if labels:
+            names = _names(labels, len(categories))
+            categories = tuple(it._replace(name=name) for it, name in zip(categories, names, strict=True))
+        return model.to(place).eval(), categories
     try:
         published = efficientdet.config(choice.name)
         state = read_checkpoint(choice.checkpoint, ema=None) if choice.checkpoint else {}
@@ -142,7 +151,7 @@ def _model(choice: ModelChoice, labels: list[str] | None) -> efficientdet.Effici
         raise
     except (ValueError, efficientdet.DownloadError) as error:  # no such model, or no weights that fit
         raise UsageError(str(error)) from error
-    return model.to(place).eval()
+    return model.to(place).eval(), numbered(_names(labels, model.config.num_classes))
 
 
 def _loaded(

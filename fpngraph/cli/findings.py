@@ -19,7 +19,7 @@ from fpngraph.cli.photos import Photo
 from fpngraph.cli.values import UsageError, reason
 from fpngraph.detection.annotate import draw_on
 from fpngraph.detection.boxes import Detections
-from fpngraph.detection.coco import CocoImage, dataset, results
+from fpngraph.detection.coco import Category, CocoImage, dataset, results
 from fpngraph.detection.detector import Detector
 from fpngraph.detection.images import ImageError, open_image
 from fpngraph.files import replace_file
@@ -53,15 +53,18 @@ def told(kind: type[Warning], options: Mapping[str, str]) -> Iterator[None]:
         print(f"fpngraph detect: warning: {text}", file=sys.stderr, flush=True)
 
 
-def write(detector: Detector, planned: Sequence[Photo], names: Sequence[str], *, score: float, batch_size: int) -> int:
+def write(
+    detector: Detector, planned: Sequence[Photo], categories: Sequence[Category], *, score: float, batch_size: int
+) -> int:
     """Write everything, a picture as soon as it is made, and return how many of the images could be read.
 
     Pictures show what has at least ``score``, the data have all. Raises OSError for what cannot be written.
     """
     folder, rows, images = planned[0].output.parent, [], []
-    with _progress(len(planned)) as advance:
+    names = [it.name for it in categories]
+    with progress(len(planned), "detect") as advance:
         for photo, image, found in _found(detector, planned, batch_size, advance):
-            rows += results(found, photo.image_id)
+            rows += results(found, photo.image_id, categories)
             images.append(CocoImage(photo.image_id, photo.path.as_posix(), *image.size))
             folder.mkdir(parents=True, exist_ok=True)
             draw_on(image, found, names, score=score)  # it is as large as its file says, and nobody needs it any more
@@ -69,7 +72,7 @@ def write(detector: Detector, planned: Sequence[Photo], names: Sequence[str], *,
             print(f"{photo.path}: {_counted(found, names, score)} -> {photo.output}", flush=True)
     if images:
         results_file, images_file = files_in(folder)
-        replace_file(images_file, _json(dataset(images, names)))
+        replace_file(images_file, _json(dataset(images, categories)))
         replace_file(results_file, _json(rows))
         print(f"wrote {results_file} and {images_file}")
     return len(images)
@@ -119,7 +122,7 @@ def _json(value: Any) -> bytes:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Advance]:
+def progress(total: int, command: str) -> Iterator[Advance]:
     """A bar on a terminal for more than one image; lines that are printed meanwhile go above it."""
     if total == 1 or not sys.stderr.isatty():
         yield lambda: None
@@ -129,5 +132,5 @@ def _progress(total: int) -> Iterator[Advance]:
 
     columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty()) as progress:
-        task = progress.add_task("detect", total=total)
+        task = progress.add_task(command, total=total)
         yield lambda: progress.advance(task)

@@ -6,10 +6,39 @@ import argparse
 from types import ModuleType
 
 import fpngraph
-from fpngraph.cli.commands import bench, check, convert, detect, expand, export, new, operators, render, schema, show
+from fpngraph.cli.commands import (
+    bench,
+    check,
+    convert,
+    detect,
+    evaluate,
+    expand,
+    export,
+    new,
+    operators,
+    render,
+    schema,
+    show,
+    train,
+)
 from fpngraph.cli.commands import list as list_
 
-_COMMANDS = (list_, operators, check, show, render, detect, export, bench, expand, convert, new, schema)
+_COMMANDS = (
+    list_,
+    operators,
+    check,
+    show,
+    render,
+    train,
+    evaluate,
+    detect,
+    export,
+    bench,
+    expand,
+    convert,
+    new,
+    schema,
+)
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
 
 

@@ -2,11 +2,13 @@
 
 from fpngraph.detection.anchors import Anchors, anchor_boxes
 from fpngraph.detection.boxes import Detections, Original, Predictions, Suppression
+from fpngraph.detection.coco import Category
 from fpngraph.detection.detector import DetectionModel, Detector
 from fpngraph.detection.images import ImageError, Normalization, open_image
 
 __all__ = [
     "Anchors",
+    "Category",
     "DetectionModel",
     "Detections",
     "Detector",

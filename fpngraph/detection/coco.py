@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 from fpngraph.detection.boxes import Detections
 
 FIRST = 1
-"""The category of class 0."""
+"""The category of class 0, where nobody says another."""
+
+
+class Category(NamedTuple):
+    """A class by COCO's number for it. Its place among all categories is its label."""
+
+    id: int
+    name: str
 
 
 class CocoImage(NamedTuple):
@@ -27,13 +34,18 @@ def class_names(num_classes: int) -> list[str]:
     return names if len(names) == num_classes else [f"{FIRST + number}" for number in range(num_classes)]
 
 
-def results(found: Detections, image_id: int) -> list[dict[str, Any]]:
+def numbered(names: Sequence[str]) -> list[Category]:
+    """Categories of these names, numbered from ``FIRST`` on."""
+    return [Category(FIRST + number, name) for number, name in enumerate(names)]
+
+
+def results(found: Detections, image_id: int, categories: Sequence[Category]) -> list[dict[str, Any]]:
     """Detections as the rows that pycocotools' ``loadRes`` reads: boxes are left, top, width, height."""
     boxes, scores, labels = found.boxes.tolist(), found.scores.tolist(), found.labels.tolist()
     return [
         {
             "image_id": image_id,
-            "category_id": FIRST + label,
+            "category_id": categories[label].id,
             "bbox": [round(value, 3) for value in (left, top, right - left, bottom - top)],
             "score": round(score, 6),
         }
@@ -41,11 +53,11 @@ def results(found: Detections, image_id: int) -> list[dict[str, Any]]:
     ]
 
 
-def dataset(images: Iterable[CocoImage], names: Sequence[str]) -> dict[str, Any]:
+def dataset(images: Iterable[CocoImage], categories: Sequence[Category]) -> dict[str, Any]:
     """A dataset without annotations, as pycocotools' ``COCO`` reads it: the images, and the categories."""
     return {
         "info": {},
         "images": [image._asdict() for image in images],
-        "categories": [{"id": FIRST + number, "name": name} for number, name in enumerate(names)],
+        "categories": [it._asdict() for it in categories],
         "annotations": [],
     }

@@ -127,13 +127,14 @@ def letterbox(image: Image.Image, size: Size, normalization: Normalization) -> t
     scale = max(original.height / size.height, original.width / size.width)
     height = max(1, min(size.height, original.height * size.width // original.width))
     width = max(1, min(size.width, original.width * size.height // original.height))
-    box = Image.new("RGB", (size.width, size.height), _fill(normalization))
+    box = Image.new("RGB", (size.width, size.height), fill_colour(normalization))
     box.paste(to_rgb(image).resize((width, height), Image.Resampling.BILINEAR))
     pixels = pil_to_tensor(box).float()
     return (pixels - _column(normalization.mean)) / _column(normalization.std), Original(original, scale)
 
 
-def _fill(normalization: Normalization) -> tuple[int, int, int]:
+def fill_colour(normalization: Normalization) -> tuple[int, int, int]:
+    """Red, green and blue of what is around an image, 0 to 255."""
     fill = normalization.fill
     red, green, blue = normalization.mean if fill == "mean" else (fill / 255,) * 3
     return round(255 * red), round(255 * green), round(255 * blue)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from http.client import HTTPException
@@ -63,10 +64,19 @@ def load_pretrained(model: EfficientDet) -> Matched:
         raise ConfigError(
             f"configuration {published.name!r} has no published weights\n  hint: {_others(published.name)}"
         )
-    path = _cached(model.config.weights, published.name)
+    return take_over(model, _cached(model.config.weights, published.name))
+
+
+def take_over(model: EfficientDet, path: str | os.PathLike[str]) -> Matched:
+    """Load what a checkpoint of effdet has for the parts of the model that are as in its configuration.
+
+    Predictors of other classes or anchors keep the weights that they have.
+    Raises ConfigError for a model of no configuration, OSError and StateError as ``load_effdet``.
+    """
+    published = config(model.config.name)
     with torch.device("meta"):  # no weights are drawn
         original = EfficientDet(published).to_empty(device="cpu")
-    original.load_state_dict(state_from_effdet(read_checkpoint(path, ema=None), original, repr(str(path))))
+    original.load_state_dict(state_from_effdet(read_checkpoint(path, ema=None), original, repr(os.fspath(path))))
     state = original.state_dict()  # which says the maps of each fusion
     new = tuple(f"{head}.predict." for head in changed_predictors(published, model.config))
     for name in [name for name in state if name.startswith(new)]:

@@ -216,19 +216,20 @@ def config(
     if params is not None and not isinstance(params, Mapping):
         raise ConfigError(f"'params' is {params!r}, not a mapping")
     chosen = {field: value for field, value in (("graph", graph), ("params", params)) if value is not None}
-    return _checked({"name": name} | models[name] | chosen | changes)
+    return of_fields({"name": name} | models[name] | chosen | changes)
 
 
 def change(config: Config, **changes: Any) -> Config:
     """The configuration with other values of some fields. Raises ConfigError for values that are none."""
-    return _checked({field: getattr(config, field) for field in Config.model_fields} | changes)
+    return of_fields({field: getattr(config, field) for field in Config.model_fields} | changes)
 
 
-def _checked(fields: Mapping[str, Any]) -> Config:
+def of_fields(fields: Mapping[str, Any]) -> Config:
+    """The configuration with these fields, plain data too. Raises ConfigError for values that are none."""
     try:
         return Config.model_validate(fields)
     except ValidationError as error:
-        raise ConfigError(f"configuration {fields['name']!r} has wrong fields:\n{_written(error)}") from None
+        raise ConfigError(f"configuration {fields.get('name')!r} has wrong fields:\n{_written(error)}") from None
 
 
 def _written(error: ValidationError) -> str:

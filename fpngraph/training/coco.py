@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from fpngraph.detection.coco import Category
 from fpngraph.detection.images import ImageError, open_image
-from fpngraph.training.dataset import Box, Category, CocoData, DataError, DataProblem, Example
+from fpngraph.training.dataset import Box, CocoData, DataError, DataProblem, Example
 
 _LONGEST = 80  # characters of a value in a message
 _ROUNDING = 1.0  # pixels by which a box may stick out, as many tools write them

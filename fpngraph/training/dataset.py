@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from fpngraph.detection.coco import Category
+
 _LISTED = 20  # problems that a message has
 
 Box = tuple[float, float, float, float]
@@ -32,14 +34,6 @@ class DataError(ValueError):
         more = len(problems) - _LISTED
         lines = [*map(str, problems[:_LISTED]), *([f"... and {more} more"] if more > 0 else [])]
         super().__init__("\n".join([*lines, *([f"  hint: {hint}"] if hint else [])]))
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A class by COCO's number for it. Its place among all categories is its label."""
-
-    id: int
-    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,6 +42,7 @@ class SimplePyramid(nn.Module):
         self.stride16 = nn.Sequential(*smooth(in_channels, channels))
         self.stride32 = nn.Sequential(nn.MaxPool2d(2), *smooth(in_channels, channels))
 
-    def forward(self, x: Tensor) -> list[Tensor]:
+    def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
+        (x,) = features
         maps = [self.stride4(x), self.stride8(x), self.stride16(x), self.stride32(x)]
         return [*maps, F.max_pool2d(maps[-1], 1, 2)]

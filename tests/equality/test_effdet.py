@@ -14,6 +14,7 @@ from torch import Tensor
 
 import fpngraph
 from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
+from tests.differences import note
 from tests.equality.closeness import Results, assert_equal, assert_equal_results, results
 from tests.equality.effdet_reference import Options, effdet_neck, equal_necks, feature_maps, graph_of
 from tests.equality.pairwise import Case, pairs, pairwise
@@ -90,9 +91,9 @@ def test_outputs_and_gradients_equal_effdets(case: Case) -> None:
     evaluated = results(ours.eval(), ours, maps), results(theirs.eval(), theirs, maps)
     trained = results(ours.train(), ours, maps), results(theirs.train(), theirs, maps)
 
-    assert_equal_results(*evaluated)
+    note(ours, theirs, "eval", assert_equal_results(*evaluated))
     assert_equal_parameter_gradients(*evaluated, ours, theirs.state_dict())
-    assert_equal_results(*trained)
+    note(ours, theirs, "training", assert_equal_results(*trained))
     assert_equal_parameter_gradients(*trained, ours, theirs.state_dict())
     statistics = dict(ours.named_buffers())
     expected = neck_state_from_effdet(theirs.state_dict(), ours)

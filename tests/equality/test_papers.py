@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 import pytest
 import torch
+from torch import nn
 
 import fpngraph
+from tests.equality.gold_yolo import GoldYolo
+from tests.equality.level_shift import LimYolo
+from tests.equality.multi_branch import Mafpn
 from tests.equality.paddle_bifpn import PaddleBifpn
+from tests.equality.progressive_refinement import Prn
 from tests.equality.spatial_weights import Afpn, Asff
 from tests.equality.thinned_u_shapes import Thinned
-from tests.equality.yolo_papers import Yolov6, Yolov7
+from tests.equality.yolo_papers import CspStackRep, ElanStage, Rep, Stage, Yolov6, Yolov7, conv, reps
 from tests.oracles.comparison import assert_equal_necks
 from tests.oracles.pairing import pairs
 from tests.oracles.reference import randomised
@@ -40,11 +49,27 @@ def test_afpn_joins_level_after_level(size: tuple[int, int]) -> None:
     assert_equal_necks(ours, theirs, pairs(ours, theirs, {it: it for it in nodes}), maps)
 
 
+YOLOV6: Mapping[str, tuple[Stage, Mapping[str, Any]]] = {
+    "n": (partial(reps, count=2), {"stage": {"rep_vgg": {"blocks": 2}}}),
+    "m": (
+        lambda given, gives: CspStackRep(given, gives, 2 * gives // 3, 2, nn.ReLU()),
+        {"stage": {"bep_c3": {"blocks": 2, "expand": 0.666666666667}}},
+    ),
+    "l": (
+        lambda given, gives: CspStackRep(given, gives, gives // 2, 3, nn.SiLU(), plain=True),
+        {"stage": {"bep_c3": {"blocks": 3, "block": "conv"}}, "act": "silu"},
+    ),
+}
+
+
 @pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
-def test_yolov6_reads_a_finer_level_on_its_way_down(size: tuple[int, int]) -> None:
-    given, width = (7, 8, 9, 10), (4, 5, 6)
-    theirs = randomised(Yolov6(given, width, blocks=2))
-    graph = fpngraph.load("yolov6", width=dict(zip((3, 4, 5), width, strict=True)), blocks=2)
+@pytest.mark.parametrize(("stage", "params"), YOLOV6.values(), ids=YOLOV6)
+def test_yolov6_reads_a_finer_level_on_its_way_down(
+    stage: Stage, params: Mapping[str, Any], size: tuple[int, int]
+) -> None:
+    given, width = (7, 8, 9, 10), (6, 12, 18)
+    theirs = randomised(Yolov6(given, width, stage))
+    graph = fpngraph.load("yolov6", width=dict(zip((3, 4, 5), width, strict=True)), **params)
     ours = fpngraph.build(graph, given)
     maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
 
@@ -53,15 +78,48 @@ def test_yolov6_reads_a_finer_level_on_its_way_down(size: tuple[int, int]) -> No
     assert_equal_necks(ours, theirs, names, maps)
 
 
+YOLOV7: Mapping[str, tuple[Stage, Stage, Mapping[str, Any]]] = {
+    "plain": (
+        lambda given, gives: ElanStage(given, gives, (gives, gives // 2), 3),
+        lambda given, gives: Rep(given, gives, nn.SiLU()),
+        {"stage": {"elan": {"blocks": 3}}},
+    ),
+    "x": (
+        lambda given, gives: ElanStage(given, gives, (4 * gives // 5, 4 * gives // 5), 2, step=2),
+        lambda given, gives: conv(given, gives, 3, 1, nn.SiLU()),
+        {"stage": {"elan": {"blocks": 2, "depth": 2, "expand": 0.8, "half": False}}, "last": ["conv", "norm", "act"]},
+    ),
+}
+
+
 @pytest.mark.parametrize("size", [(8, 12), (4, 4)], ids=str)
-def test_yolov7_goes_up_by_two_paths(size: tuple[int, int]) -> None:
-    given, width, out = (7, 8, 9), (4, 6, 8), (5, 8, 10)
-    theirs = randomised(Yolov7(given, width, out, blocks=3))
+@pytest.mark.parametrize(("stage", "last", "params"), YOLOV7.values(), ids=YOLOV7)
+def test_yolov7_goes_up_by_two_paths(
+    stage: Stage, last: Stage, params: Mapping[str, Any], size: tuple[int, int]
+) -> None:
+    given, width, out = (7, 8, 9), (10, 20, 30), (5, 8, 10)
+    theirs = randomised(Yolov7(given, width, out, stage, last))
     tables = {"width": dict(zip((3, 4, 5), width, strict=True)), "out": dict(zip((3, 4, 5), out, strict=True))}
-    ours = fpngraph.build(fpngraph.load("yolov7", blocks=3, **tables), given)
+    ours = fpngraph.build(fpngraph.load("yolov7", **params, **tables), given)
     maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
 
     names = pairs(ours, theirs, {it: it for it in ours.source_graph.nodes})
+
+    assert_equal_necks(ours, theirs, names, maps)
+
+
+@pytest.mark.parametrize("size", [(32, 48), (23, 37), (9, 12)], ids=str)
+def test_gold_yolo_gathers_and_distributes_twice(size: tuple[int, int]) -> None:
+    given, width, heads = (7, 8, 9, 10), (4, 5, 6), {"heads": 2, "key": 3, "value": 5}
+    theirs = randomised(GoldYolo(given, width, gathered=11, **heads))
+    blocks = {"gather": {"rep_vgg": {"blocks": 2}}, "stage": {"rep_vgg": {"blocks": 2}}}
+    tables = {"width": dict(zip((3, 4, 5), width, strict=True)), "gathered": 11}
+    graph = fpngraph.load("gold_yolo", transformer={"topformer": {"blocks": 2, **heads}}, **blocks, **tables)
+    ours = fpngraph.build(graph, given)
+    sides = [tuple(-(-side // 2**index) for side in size) for index in range(4)]
+    maps = [torch.randn(2, channels, *side) for channels, side in zip(given, sides, strict=True)]
+
+    names = pairs(ours, theirs, {it: it for it in ours.source_graph.nodes if not it.startswith("M")})
 
     assert_equal_necks(ours, theirs, names, maps)
 
@@ -82,20 +140,62 @@ def test_bifpn_paddle_projects_each_level_once(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(33, 40), (64, 32)], ids=str)
-def test_m2det_joins_the_maps_of_its_modules(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("weighs", [True, False], ids=["weighed", "joined"])
+def test_m2det_joins_the_maps_of_its_modules_and_weighs_their_channels(size: tuple[int, int], weighs: bool) -> None:
     given = (5, 6)
-    theirs = randomised(Thinned(given, (3, 4), reduced=5, channels=6, count=3))
-    graph = fpngraph.load("m2det", shallow=3, deep=4, reduced=5, channels=6, modules=3)
+    theirs = randomised(Thinned(given, (3, 4), reduced=5, channels=12, count=3, weighs=weighs))
+    weighing = {} if weighs else {"weighing": []}
+    graph = fpngraph.load("m2det", shallow=3, deep=4, reduced=5, channels=12, modules=3, **weighing)
     ours = fpngraph.build(graph, given)
     sides = [size, tuple(-(-side // 2) for side in size)]
     maps = [torch.randn(2, channels, *side) for channels, side in zip(given, sides, strict=True)]
 
     names = {"base.R3": "R3", "base.R4": "R4", "out.P3": "norm"}
+    names |= {f"out.W{level}": f"weighings.{level - 3}" for level in range(3, 9)}
     for run in range(3):
         node, shape = f"module.{run}", f"shapes.{run}"
         names |= {f"{node}.X3": f"{shape}.reduce", f"{node}.D8": f"{shape}.top"}
         names |= {f"{node}.E{level}": f"{shape}.down.{level - 4}" for level in range(4, 9)}
         names |= {f"{node}.D{level}": f"{shape}.lateral.{level - 3}" for level in range(3, 8)}
         names |= {f"{node}.S{level}": f"{shape}.smooth.{level - 3}" for level in range(3, 8)}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_mafpn_reads_three_levels_of_the_backbone_and_four_of_its_own_maps(size: tuple[int, int]) -> None:
+    given, width = (3, 5, 6, 7), {3: 4, 4: 6, 5: 8}
+    theirs = randomised(Mafpn(given, width))
+    ours = fpngraph.build(fpngraph.load("mafpn", width=width), given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    names: dict[str, str | list[str]] = {node: node for node in ("S5", "S4", "S3", "P3")}
+    names |= {f"P{level}": [f"down{level}", f"P{level}"] for level in (4, 5)}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_prn_refines_the_finest_levels_three_times(size: tuple[int, int]) -> None:
+    given, width = (3, 5, 6, 7), {2: 4, 3: 8, 4: 12}
+    theirs = randomised(Prn(given, width))
+    ours = fpngraph.build(fpngraph.load("prn", width=width), given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    names: dict[str, str | list[str]] = {node: node for node in ours.source_graph.nodes}
+    names |= {"D3": ["from2", "D3"], "F4": ["from3", "F4"]}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_lim_yolo_aggregates_from_stride_4_to_stride_16(size: tuple[int, int]) -> None:
+    given, width = (3, 5, 6), {2: 4, 3: 8, 4: 12}
+    theirs = randomised(LimYolo(given, width, blocks=2))
+    ours = fpngraph.build(fpngraph.load("lim_yolo", width=width), given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    names: dict[str, str | list[str]] = {"T3": "T3", "T2": "T2"}
+    names |= {f"N{level}": [f"down{level}", f"N{level}"] for level in (3, 4)}
 
     assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)

@@ -1,4 +1,4 @@
-"""M2Det's pyramid up to the joined maps, written from arXiv:1811.04533 Sec. 3 with torch's modules alone.
+"""M2Det's pyramid of joined and weighed maps, written from arXiv:1811.04533 Sec. 3 with torch's modules alone.
 
 Modules have the names of our nodes, and hold their parts in the order of ours.
 """
@@ -43,15 +43,30 @@ class UShape(nn.Module):
         return outputs[::-1]
 
 
-class Thinned(nn.Module):
-    """Maps of strides 8 and 16 to the levels 3 to 8."""
+class Weighing(nn.Module):
+    """Factors of channels from their means, by way of a sixteenth of them (SFAM)."""
 
-    def __init__(self, given: Sequence[int], base: tuple[int, int], *, reduced: int, channels: int, count: int) -> None:
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fewer, self.again = nn.Conv2d(channels, channels // 16, 1), nn.Conv2d(channels // 16, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = F.relu(self.fewer(x.mean(dim=(2, 3), keepdim=True)))
+        return x * torch.sigmoid(self.again(hidden))
+
+
+class Thinned(nn.Module):
+    """Maps of strides 8 and 16 to the levels 3 to 8, their channels weighed or not."""
+
+    def __init__(
+        self, given: Sequence[int], base: tuple[int, int], *, reduced: int, channels: int, count: int, weighs: bool
+    ) -> None:
         super().__init__()
         shallow, deep = base
         self.R3, self.R4 = conv(given[0], shallow, 3), conv(given[1], deep, 1)
         shapes = (UShape(shallow + deep, reduced, channels if it else 0, channels, 6) for it in range(count))
         self.shapes = nn.ModuleList(shapes)
+        self.weighings = nn.ModuleList(Weighing(count * channels) if weighs else nn.Identity() for _ in range(6))
         self.norm = nn.BatchNorm2d(count * channels, momentum=0.01)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
@@ -60,5 +75,6 @@ class Thinned(nn.Module):
         results: list[list[Tensor]] = []
         for shape in self.shapes:
             results.append(shape(base, results[-1][0] if results else None))
-        first, *others = (torch.cat(level, dim=1) for level in zip(*results, strict=True))
+        joined = (torch.cat(level, dim=1) for level in zip(*results, strict=True))
+        first, *others = (weigh(x) for weigh, x in zip(self.weighings, joined, strict=True))
         return [self.norm(first), *others]

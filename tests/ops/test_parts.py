@@ -27,12 +27,17 @@ FACTORS = {"never": (), "non_negative": (0.0, 0.3), "always": (0.0, 0.3, -2.0)}
 
 
 def trained_copy(case: Case) -> nn.Module:
-    """The module of a case in eval mode, with weights and statistics that are no defaults."""
+    """The module of a case in eval mode, with weights and statistics that are no defaults.
+
+    Convolutions keep the size of what goes through them: attention to large values makes much of rounding errors.
+    """
     torch.manual_seed(0)
     module = case.op.build(case.inputs, case.site).double()
     with torch.no_grad():
         for name, value in (*module.named_parameters(), *module.named_buffers()):
-            if value.is_floating_point():
+            if value.dim() > 1:
+                value.normal_(std=value[0].numel() ** -0.5)
+            elif value.is_floating_point():
                 value.uniform_(0.2, 2) if "running" in name else value.normal_()
     return inference_copy(module)
 

@@ -7,6 +7,7 @@ from copy import deepcopy
 
 from torch import Tensor, nn
 
+from tests.differences import note
 from tests.equality.closeness import TOLERANCE, results
 from tests.oracles.pairing import carry
 
@@ -17,9 +18,15 @@ SMALL = 1e-2
 
 def assert_equal_necks(ours: nn.Module, theirs: nn.Module, names: Mapping[str, str], maps: Sequence[Tensor]) -> None:
     """Everything is equal to 1e-10 of the largest value, once ``ours`` has the weights of ``theirs``."""
-    off = {what: value for what, value in differences(ours, theirs, names, maps).items() if not value <= TOLERANCE}
+    found = differences(ours, theirs, names, maps)
+    off = {what: value for what, value in found.items() if not value <= TOLERANCE}
     listed = "\n".join(f"  {what}: {value:.1e}" for what, value in sorted(off.items(), key=lambda one: -one[1]))
     assert not off, f"off by so much of the largest value:\n{listed}"
+    for what, value in found.items():
+        if what.startswith("eval: output"):
+            note(ours, theirs, "eval", value)
+        elif what.startswith("training: output"):
+            note(ours, theirs, "training", value)
 
 
 def differences(

@@ -20,12 +20,17 @@ def test_the_example_passes() -> None:
     exec(compile(code, "docs/oracles.md", "exec"), {})
 
 
-def test_the_versions_are_those_that_are_installed() -> None:
+def versions() -> dict[str, str]:
+    """The versions of the libraries that are compared with, where they are fixed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     fixed = map(Requirement, [*ALONE, *project["optional-dependencies"]["oracles"]])
-    versions = {entry.name: str(entry.specifier).removeprefix("==") for entry in fixed}
+    return {entry.name: str(entry.specifier).removeprefix("==") for entry in fixed}
+
+
+def test_the_versions_are_those_that_are_installed() -> None:
+    installed = versions()
 
     rows = re.findall(r"^\| ([\w-]+) \| ([\d.]+) \|", PAGE, re.M)
 
     assert len(rows) == 6
-    assert {name: versions[name.lower()] for name, _ in rows} == dict(rows)
+    assert {name: installed[name.lower()] for name, _ in rows} == dict(rows)

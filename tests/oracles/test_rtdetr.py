@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import fpngraph
+from tests.differences import note
 from tests.equality.closeness import TOLERANCE
 from tests.oracles.reference import maps, randomised
 from tests.oracles.references import transformers
@@ -28,7 +29,9 @@ def test_it_is_transformers_own(size: str, version: str, training: bool) -> None
 
     assert (carried.missing, carried.unused) == ((), ())
     for y, other in zip(ours(maps(reference, 128, 192)), theirs(maps(reference, 128, 192)), strict=True):
-        assert float((y - other).detach().abs().max() / other.detach().abs().max()) < TOLERANCE
+        off = float((y - other).detach().abs().max() / other.detach().abs().max())
+        assert off < TOLERANCE
+        note(ours, theirs, "training" if training else "eval", off)
 
 
 def test_of_projected_maps_it_is_the_encoder_alone() -> None:

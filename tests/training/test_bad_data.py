@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from fpngraph.training import Category, DataError, read_coco
+from fpngraph.detection import Category
+from fpngraph.training import DataError, read_coco
 
 HINT = "  hint: skip_bad=True (--skip-bad) leaves out these images and objects"
 

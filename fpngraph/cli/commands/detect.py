@@ -17,9 +17,10 @@ _MATCH = "set the parameters of a graph file as the model has them, or keep its 
 def options(parser: Any) -> None:
     """Its options."""
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder for all images in it")
-    parser.add_argument("--model", required=True, metavar="NAME", help="a detector of effdet, as tf_efficientdet_d0")
-    about_checkpoint = "the weights: of effdet, or a state dict of ours (default: the model's published ones)"
-    parser.add_argument("--checkpoint", metavar="FILE", help=about_checkpoint)
+    about_model = "a detector of effdet, as tf_efficientdet_d0 (default: the one that is in the weights)"
+    parser.add_argument("--model", metavar="NAME", help=about_model)
+    about_checkpoint = "a checkpoint of 'train' or of effdet, or a state dict (default: the model's published weights)"
+    parser.add_argument("--weights", "--checkpoint", dest="checkpoint", metavar="FILE", help=about_checkpoint)
     about_output = "the folder for pictures, detections.json (all results) and images.json (what they are in)"
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about_output)
     parser.add_argument("--force", action="store_true", help="write over files that exist")
@@ -47,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.cli import detecting
 
+    if not (args.model or args.checkpoint):
+        raise values.UsageError("--model NAME or --weights FILE is required")
     choice = detecting.ModelChoice(
         name=args.model,
         checkpoint=args.checkpoint,

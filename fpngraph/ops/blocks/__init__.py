@@ -1,3 +1,3 @@
 """Blocks of convolutions of published necks, one family a file."""
 
-from fpngraph.ops.blocks import context, csp, down, elan, inverted, rep, residual  # noqa: F401  (they register themselves)
+from fpngraph.ops.blocks import bep, context, csp, down, elan, inverted, rep, residual, topformer  # noqa: F401  (they register themselves)

@@ -114,3 +114,26 @@ class A2C2f(_Stage):
         lists = c3(width, share(width, 0.5), "bottleneck33", 2, shortcut=self.shortcut)
         m = Grown(lists=numbered([Chain(lists=lists)] * self.blocks))
         return {"cv1": cna(1, width), "m": m, "cv2": cna(1, out_channels)}
+
+
+@register
+class SppCspc(Block):
+    """``cv7(cat(cv6(cv5(spp(cv4(cv3(cv1(x)))))), cv2(x)))``, ``cv3`` and ``cv6`` 3x3 (YOLOv7, arXiv:2207.02696).
+
+    ``spp`` joins the map and its maxima in windows of 5, 9 and 13 pixels (arXiv:1406.4729). All but ``cv5`` and ``cv7``
+    keep the channels that ``cv1`` gives.
+
+    Names: ``cv1`` to ``cv7`` are those of the authors' code.
+    """
+
+    name: ClassVar[str] = "sppcspc"
+
+    expand: float = Field(
+        default=1, gt=0, le=MAX_EXPAND, description="Channels of all but 'cv7', as a share of those it gives."
+    )
+
+    def layers(self, in_channels: int, out_channels: int) -> Mapping[str, Sequence[Any] | Operator]:
+        width = share(out_channels, self.expand)
+        convs = {"cv1": cna(1, width), "cv3": cna(3, width), "cv4": cna(1, width)}
+        main = Chain(lists={**convs, "spp": ["spp"], "cv5": cna(1, width), "cv6": cna(3, width)})
+        return {"split": Concat(lists={"main": main, "cv2": cna(1, width)}), "cv7": cna(1, out_channels)}

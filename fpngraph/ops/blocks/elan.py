@@ -21,19 +21,27 @@ class Elan(Block):
     """``cv3(cat(yn, .., y1, cv2(x), cv1(x)))``, ``y1 = m1(cv2(x))``, ``yi = mi(y(i-1))``: ELAN, as in YOLOv7's neck.
 
     Of arXiv:2207.02696. ``cv1`` and ``cv2`` are 1x1 and give the channels of the whole, each ``m`` is 3x3 and gives
-    half of these. The last result comes first, as in the order that the layers of YOLOv7's file are joined in.
+    half of these. The last result comes first, as in the order that the layers of YOLOv7's file are joined in. YOLOv7-X
+    has ``depth: 2`` and ``expand: 0.8``, and no half.
 
     Names: ``cv1``, ``cv2``, the ``m`` and ``cv3`` are the layers of YOLOv7's file, one after the other.
     """
 
     name: ClassVar[str] = "elan"
 
-    blocks: int = Field(default=4, ge=0, le=100, description="How many 3x3 convolutions, one after the other.")
+    blocks: int = Field(default=4, ge=0, le=100, description="How many m, one after the other.")
+    depth: int = Field(default=1, ge=1, le=10, description="How many 3x3 convolutions each m has.")
+    expand: float = Field(
+        default=1, gt=0, le=MAX_EXPAND, description="Channels of 'cv1' and 'cv2', as a share of those it gives."
+    )
+    half: bool = Field(default=True, description="Whether each m gives half of the channels of 'cv1', or as many.")
 
     def layers(self, in_channels: int, out_channels: int) -> Mapping[str, Sequence[Any] | Operator]:
-        m = Grown(lists=numbered([cna(3, part(out_channels, 2))] * self.blocks), reverse=True)
-        main = Chain(lists={"cv2": cna(1, out_channels), "m": m})
-        return {"split": Concat(lists={"main": main, "cv1": cna(1, out_channels)}), "cv3": cna(1, out_channels)}
+        width = share(out_channels, self.expand)
+        inner = part(width, 2) if self.half else width
+        m = Grown(lists=numbered([cna(3, inner) * self.depth] * self.blocks), reverse=True)
+        main = Chain(lists={"cv2": cna(1, width), "m": m})
+        return {"split": Concat(lists={"main": main, "cv1": cna(1, width)}), "cv3": cna(1, out_channels)}
 
 
 @register

@@ -37,6 +37,8 @@ class Seen(_OfHeads):
     name: ClassVar[str] = "seen"
     modules = ("fpngraph.layers.psa.Seen",)
 
+    scale: bool = Field(default=True, description="Whether fit is divided by the root of a query's channels.")
+
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
         pixels = size_in.height * size_in.width
         return Cost(0, (inputs[0].channels - self.heads * self.key) * pixels**2)
@@ -44,7 +46,7 @@ class Seen(_OfHeads):
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers import psa
 
-        return psa.Seen(self.heads, self.key)
+        return psa.Seen(self.heads, self.key, scale=self.scale)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new"),)
@@ -69,8 +71,7 @@ def psa(channels: int) -> Operator:
     """
     heads = max(channels // _HEAD_CHANNELS, 1)
     key = part(channels, heads, "attends to") // 2
-    places = {"heads": heads, "key": key}
-    seen = {"seen": Seen(**places), "pe": [Values(**places), *cn(3, channels, channels)]}
+    seen = {"seen": Seen(heads=heads, key=key), "pe": [Values(heads=heads, key=key), *cn(3, channels, channels)]}
     attn = {"qkv": cn(1, channels + 2 * heads * key), "sum": Sum(lists=seen), "proj": cn(1, channels)}
     ffn = {"cv1": cna(1, 2 * channels), "cv2": cn(1, channels)}
     return Chain(lists={"attn": Residual(lists=attn), "ffn": Residual(lists=ffn)})

@@ -32,14 +32,15 @@ class Weights:
     tensors: Mapping[str, Tensor]
     training: bool = False
 
-    def cna(self, name: str, x: Tensor, groups: int = 1) -> Tensor:
+    def cna(self, name: str, x: Tensor, groups: int = 1, number: int = 1) -> Tensor:
         """A convolution, a batch norm, SiLU."""
-        return act(self.cn(name, x, groups))
+        return act(self.cn(name, x, groups, number))
 
-    def cn(self, name: str, x: Tensor, groups: int = 1) -> Tensor:
-        """A convolution that keeps the size, a batch norm."""
-        weight = self.tensors[f"{name}.conv.weight"]
-        return self.norm(f"{name}.norm", F.conv2d(x, weight, padding=weight.shape[-1] // 2, groups=groups))
+    def cn(self, name: str, x: Tensor, groups: int = 1, number: int = 1) -> Tensor:
+        """A convolution that keeps the size, a batch norm: the first of a list of layers, or the one of this number."""
+        which = "" if number == 1 else f"_{number}"
+        weight = self.tensors[f"{name}.conv{which}.weight"]
+        return self.norm(f"{name}.norm{which}", F.conv2d(x, weight, padding=weight.shape[-1] // 2, groups=groups))
 
     def norm(self, name: str, x: Tensor) -> Tensor:
         """A batch norm."""

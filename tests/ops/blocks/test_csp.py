@@ -8,10 +8,11 @@ from functools import partial
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from fpngraph.feature import Feature
 from fpngraph.ops import Mismatch, Operator
-from fpngraph.ops.blocks.csp import C3, A2C2f, C2f
+from fpngraph.ops.blocks.csp import C3, A2C2f, C2f, SppCspc
 from tests.ops.blocks.equations import SITE, Block, Weights, act
 from tests.ops.contract import assert_exports
 
@@ -100,7 +101,16 @@ def a2c2f(w: Weights, x: Tensor, blocks: int = 1, shortcut: bool = True) -> Tens
     return w.cna("cv2", torch.cat(maps, dim=1))
 
 
+def sppcspc(w: Weights, x: Tensor) -> Tensor:
+    y = w.cna("split.main.cv4", w.cna("split.main.cv3", w.cna("split.main.cv1", x)))
+    pooled = [F.max_pool2d(y, side, 1, side // 2) for side in (5, 9, 13)]
+    y = w.cna("split.main.cv6", w.cna("split.main.cv5", torch.cat([y, *pooled], dim=1)))
+    return w.cna("cv7", torch.cat([y, w.cna("split.cv2", x)], dim=1))
+
+
 CASES = {
+    "sppcspc": Block(SppCspc(), sppcspc, 7),
+    "sppcspc, narrow": Block(SppCspc(expand=0.5), sppcspc, 7),
     "c3": Block(C3(), c3, 5),
     "c3, none": Block(C3(blocks=0), partial(c3, blocks=0), 3),
     "c3, three": Block(C3(blocks=3, shortcut=True), partial(c3, blocks=3, shortcut=True), 9),

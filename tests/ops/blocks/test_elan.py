@@ -16,10 +16,12 @@ from tests.ops.blocks.equations import SITE, Block, Weights, act
 from tests.ops.contract import assert_exports
 
 
-def elan(w: Weights, x: Tensor, blocks: int = 4) -> Tensor:
+def elan(w: Weights, x: Tensor, blocks: int = 4, depth: int = 1) -> Tensor:
     maps = [w.cna("split.cv1", x), w.cna("split.main.cv2", x)]
     for number in range(blocks):
-        maps.append(w.cna(f"split.main.m.{number}", maps[-1]))
+        name = f"split.main.m.{number}"
+        y = w.cna(name, maps[-1])
+        maps.append(y if depth == 1 else w.cna(name, y, number=2))
     return w.cna("cv3", torch.cat(maps[::-1], dim=1))
 
 
@@ -44,6 +46,7 @@ CASES = {
     "elan": Block(Elan(), elan, 7),
     "elan, none": Block(Elan(blocks=0), partial(elan, blocks=0), 3),
     "elan, two": Block(Elan(blocks=2), partial(elan, blocks=2), 5),
+    "elan, deep": Block(Elan(blocks=3, depth=2, expand=0.75, half=False), partial(elan, blocks=3, depth=2), 9),
     "rep_elan": Block(RepElan(), rep_elan, 14),
     "rep_elan, none": Block(RepElan(blocks=0), partial(rep_elan, blocks=0), 10),
     "rep_elan, wide": Block(RepElan(expand=1.5), rep_elan, 14),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ops.blocks import test_added, test_context, test_csp, test_elan, test_rep
+from tests.ops.blocks import test_added, test_bep, test_context, test_csp, test_elan, test_rep, test_topformer
 from tests.ops.blocks.equations import Block, assert_counted, assert_equals, assert_folds, assert_traces
 
 CASES = {
     name: block
-    for file in (test_added, test_context, test_csp, test_elan, test_rep)
+    for file in (test_added, test_bep, test_context, test_csp, test_elan, test_rep, test_topformer)
     for name, block in file.CASES.items()
 }
 EACH = pytest.mark.parametrize("block", CASES.values(), ids=CASES)

@@ -9,7 +9,8 @@ from torch import nn
 
 from fpngraph.feature import Feature
 from fpngraph.ops import Operator
-from fpngraph.ops.blocks.csp import C3, A2C2f, C2f
+from fpngraph.ops.blocks.bep import BepC3
+from fpngraph.ops.blocks.csp import C3, A2C2f, C2f, SppCspc
 from fpngraph.ops.blocks.elan import Elan, RepElan
 from fpngraph.ops.blocks.inverted import Cib
 from fpngraph.ops.blocks.rep import CspRep, CspStage, PpStage, RepVgg
@@ -33,7 +34,11 @@ KERNELS = {
     "csp_stage": (CspStage(), "1 1 3 1 3 1"),
     "pp_stage": (PpStage(), "1 1 3 3 1 1"),
     "pp_stage, pooled": (PpStage(spp=True), "1 1 3 3 1 1 1"),
+    "bep_c3": (BepC3(), "1 3 1 3 1 1 1"),
+    "bep_c3, conv": (BepC3(block="conv"), "1 3 3 1 1"),
     "elan": (Elan(blocks=2), "1 3 3 1 1"),
+    "elan, deep": (Elan(blocks=2, depth=2), "1 3 3 3 3 1 1"),
+    "sppcspc": (SppCspc(), "1 3 1 1 3 1 1"),
     "rep_elan": (RepElan(), "1 1 3 1 3 1 1 3 1 3 1 3 1 1 3 1"),
     "cib": (Cib(), "3d 1 3d 1 3d"),
     "cib, large": (Cib(large=True), "3d 1 7d 3d 1 3d"),

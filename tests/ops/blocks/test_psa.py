@@ -47,6 +47,19 @@ def test_a_pixel_sees_most_of_the_one_whose_key_fits_its_query() -> None:
     torch.testing.assert_close(seen, found[..., None, None].expand_as(seen))
 
 
+@pytest.mark.parametrize(("scale", "factor"), [(True, 2**-0.5), (False, 1.0)], ids=["scaled", "not scaled"])
+def test_fit_is_divided_by_the_root_of_a_querys_channels(scale: bool, factor: float) -> None:
+    x = torch.zeros(1, 14, 1, 2)
+    x[0, 0] = 1  # what all look for
+    x[0, 2, 0, 0] = 1  # where the first head finds it
+    x[0, 4, 0, 0] = 1  # and what it sees there
+
+    seen = Seen(heads=2, key=2, scale=scale)(x)
+
+    expected = torch.tensor(factor).sigmoid()
+    torch.testing.assert_close(seen[0, 0, 0], expected.expand(2))
+
+
 def test_what_is_seen_lies_as_the_map_does() -> None:
     x = torch.randn(2, 14, 3, 5)
 

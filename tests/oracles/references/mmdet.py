@@ -46,7 +46,7 @@ def neck(
     start = settings.get("start_level", 0)
     assert isinstance(start, int)
     with library("mmdet"):
-        module = getattr(_necks(), kind)(in_channels=list(in_channels.values()), **settings)
+        module = getattr(necks(), kind)(in_channels=list(in_channels.values()), **settings)
     module.register_forward_pre_hook(partial(_with_unread, start))
     module.register_forward_hook(_listed)
     read = dict(sorted(in_channels.items())[start:])
@@ -67,7 +67,7 @@ def configured(file: str, inputs: Sequence[int], levels: Sequence[int], *, multi
 
 
 def _configuration(file: str) -> dict[str, Any]:
-    folder = Path(_necks().__file__).parents[2] / ".mim" / "configs"
+    folder = Path(necks().__file__).parents[2] / ".mim" / "configs"
     with library("mmdet"):
         from mmengine import Config
 
@@ -85,7 +85,7 @@ def _listed(_module: nn.Module, _given: object, maps: Sequence[object]) -> list[
 
 
 @cache
-def _necks() -> Any:
+def necks() -> Any:
     stand_in = _Uncompiled(COMPILED)
     stand_in.__spec__ = ModuleSpec(COMPILED, None)
     with library("mmdet"):

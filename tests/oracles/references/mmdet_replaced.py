@@ -72,7 +72,7 @@ def _reassembled(pack: Any, x: Tensor, weights: Tensor) -> Tensor:
 
 def _built(kind: str, **settings: Any) -> Any:
     with library("mmdet"):
-        return getattr(mmdet._necks(), kind)(**settings)
+        return getattr(mmdet.necks(), kind)(**settings)
 
 
 def _listed(_module: nn.Module, _given: object, maps: Sequence[object]) -> list[object]:

@@ -1,0 +1,50 @@
+"""``fpngraph evaluate``: what a detector, or detections in a file, are worth beside the truth."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from fpngraph.cli import values
+from fpngraph.cli.options import add_image_size
+
+ABOUT = "measure a detector, or detections in a file, against annotations in COCO's format"
+EXAMPLE = "fpngraph evaluate --val val/ val.json --weights runs/a/best.ckpt -o runs/a/plots"
+
+
+def options(parser: Any) -> None:
+    """Its options."""
+    about = "the folder of images, and the file of annotations"
+    parser.add_argument("--val", nargs=2, required=True, metavar=("IMAGES", "ANNOTATIONS"), help=about)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--weights", metavar="FILE", help="a checkpoint of 'fpngraph train'")
+    what.add_argument("--results", metavar="FILE", help="detections in COCO's format of results")
+    about = "a folder for metrics.json, results.json and pictures of precision over recall and of classes"
+    parser.add_argument("-o", "--output", metavar="DIR", help=about)
+    parser.add_argument("--force", action="store_true", help="write over files that exist")
+    parser.add_argument("--skip-bad", action="store_true", help="leave out what something is wrong with")
+    add_image_size(parser, "that images are made to fit (default: the detector's)")
+    parser.add_argument("--batch-size", type=values.count, default=8, metavar="N", help="images at once (default: 8)")
+    about = "where to run, such as cpu or cuda:1 (default: cuda where there is one, else cpu)"
+    parser.add_argument("--device", metavar="DEVICE", help=about)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
+    from fpngraph.cli import evaluating
+
+    images, annotations = map(Path, args.val)
+    if args.results:
+        found = evaluating.of_file(args.results)
+    else:
+        found = evaluating.of_model(
+            images,
+            annotations,
+            args.weights,
+            image_size=args.image_size,
+            batch_size=args.batch_size,
+            device_name=args.device,
+            skip_bad=args.skip_bad,
+        )
+    return evaluating.report(annotations, found, args.output and Path(args.output), force=args.force)

@@ -1,0 +1,103 @@
+"""``fpngraph train``: a detector with any graph on any backbone, from images with boxes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from fpngraph.cli import values
+from fpngraph.cli.options import add_image_size, add_params
+
+ABOUT = "train a detector with a graph on images with boxes, in COCO's format"
+EXAMPLE = (
+    "fpngraph train --train train/ train.json --val val/ val.json --graph my.yaml --backbone resnet18 "
+    "--image-size 512 -o runs/a"
+)
+_PAIR = ("IMAGES", "ANNOTATIONS")
+
+
+def options(parser: Any) -> None:
+    """Its options."""
+    data = parser.add_argument_group("data")
+    data.add_argument("--train", nargs=2, metavar=_PAIR, help="the folder of images to learn from, and their file")
+    data.add_argument("--val", nargs=2, metavar=_PAIR, help="those to measure with, after every epoch")
+    about = "in place of both, a folder in COCO's own layout: annotations/instances_train2017.json, train2017/, ..."
+    data.add_argument("--data", metavar="FOLDER", help=about)
+    data.add_argument("--skip-bad", action="store_true", help="leave out what something is wrong with")
+    model = parser.add_argument_group("model")
+    about = "the detector of effdet that is changed (default: efficientdet_d0)"
+    model.add_argument("--model", default="efficientdet_d0", metavar="NAME", help=about)
+    model.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
+    add_params(model)
+    model.add_argument("--backbone", metavar="NAME", help="a model of timm (default: the detector's)")
+    about = "start with a backbone that has learned ImageNet (default: do)"
+    model.add_argument("--pretrained", action=argparse.BooleanOptionalAction, default=True, help=about)
+    about = "start with the weights of a checkpoint, as far as they fit: of a training, or of effdet"
+    model.add_argument("--weights", metavar="FILE", help=about)
+    add_image_size(model, "to train with (default: the detector's)")
+    _training(parser.add_argument_group("training"))
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="the folder of checkpoints and metrics.csv"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from last.ckpt in the folder, where there is one")
+    parser.add_argument("--force", action="store_true", help="write over a training that is in the folder")
+
+
+def _training(group: Any) -> None:
+    """How it learns; the defaults are those of ``fpngraph.training.TrainingSettings``."""
+    for name, kind, about in (
+        ("epochs", values.count, "how often every image is shown (default: 50)"),
+        ("batch-size", values.count, "images of a step, in each process (default: 8)"),
+        ("lr", values.scale, "the highest learning rate (default: 0.001)"),
+        ("weight-decay", values.scale, "(default: 0.0001)"),
+        ("layer-decay", values.score, "factor of the learning rate from layer to layer (default: none)"),
+        ("warmup-epochs", values.scale, "over which the learning rate grows (default: 1)"),
+        ("accumulate", values.count, "batches of a step (default: 1)"),
+        ("seed", int, "what makes a training repeatable (default: 0)"),
+        ("workers", int, "processes that read images (default: 2)"),
+    ):
+        group.add_argument(f"--{name}", type=kind, metavar="N", help=about)
+    group.add_argument("--optimizer", metavar="NAME", help="an optimizer of timm (default: adamw)")
+    group.add_argument("--precision", choices=("32-true", "16-mixed", "bf16-mixed"), help="(default: 32-true)")
+    group.add_argument("--freeze-norms", action="store_true", help="keep the statistics of the backbone's norms")
+    group.add_argument("--devices", type=values.count, metavar="N", help="processes, each with a device (default: all)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
+    from fpngraph.cli import training
+
+    choice = training.Start(
+        model=args.model,
+        graph=args.graph,
+        params=dict(args.params),
+        backbone=args.backbone,
+        pretrained=args.pretrained,
+        weights=args.weights,
+        image_size=args.image_size,
+    )
+    asked = {
+        "epochs": args.epochs,
+        "batch_size": args.batch_size,
+        "lr": args.lr,
+        "weight_decay": args.weight_decay,
+        "layer_decay": args.layer_decay,
+        "warmup_epochs": args.warmup_epochs,
+        "accumulate": args.accumulate,
+        "seed": args.seed,
+        "workers": args.workers,
+        "optimizer": args.optimizer,
+        "precision": args.precision,
+        "freeze_norms": args.freeze_norms or None,
+    }
+    return training.train(
+        training.parts(args.train, args.val, args.data),
+        choice,
+        Path(args.output),
+        {name: value for name, value in asked.items() if value is not None},
+        skip_bad=args.skip_bad,
+        resume=args.resume,
+        force=args.force,
+        devices=args.devices,
+    )

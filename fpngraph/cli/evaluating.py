@@ -1,0 +1,92 @@
+"""The command that measures: detections of a model or of a file, a table, and files to look at."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fpngraph.cli.devices import device
+from fpngraph.cli.findings import progress
+from fpngraph.cli.trained import trained
+from fpngraph.cli.training import EXTRA, show
+from fpngraph.cli.values import UsageError, check_pixels, enough_memory
+from fpngraph.detection.coco import results
+from fpngraph.detection.detector import Detector
+from fpngraph.files import replace_file
+from fpngraph.training import DataError, read_coco
+
+Rows = list[dict[str, Any]]
+
+
+def of_file(path: str) -> Rows:
+    """Detections in COCO's format of results. Raises UsageError for a file that has none."""
+    try:
+        rows = json.loads(Path(path).read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path!r} is no JSON") from error
+    wanted = {"image_id": int, "category_id": int, "bbox": list, "score": int | float}
+    for place, row in enumerate(rows if isinstance(rows, list) else [rows]):
+        if not isinstance(row, dict) or any(not isinstance(row.get(key), kind) for key, kind in wanted.items()):
+            raise UsageError(f"{path!r}: entry {place} is no detection, with {', '.join(wanted)}")
+    if not isinstance(rows, list):
+        raise UsageError(f"{path!r} must be a list of detections")
+    return rows
+
+
+def of_model(  # noqa: PLR0913  (the options of a run)
+    images: Path,
+    annotations: Path,
+    weights: str,
+    *,
+    image_size: tuple[int, int] | None,
+    batch_size: int,
+    device_name: str | None,
+    skip_bad: bool,
+) -> Rows:
+    """What the detector of a checkpoint finds in the images of a data set."""
+    check_pixels(image_size)
+    place = device(device_name)
+    model, categories = trained(weights)
+    try:
+        data = read_coco(images, annotations, categories=categories, skip_bad=skip_bad)
+    except DataError as error:
+        raise UsageError(str(error)) from error
+    detector = Detector(model.to(place).eval().fuse())
+    rows: Rows = []
+    batches = [data.examples[start : start + batch_size] for start in range(0, len(data.examples), batch_size)]
+    with enough_memory("--batch-size and --image-size can be smaller"), progress(len(batches), "evaluate") as advance:
+        for batch in batches:
+            found = detector.detect([it.path for it in batch], image_size=image_size, batch_size=batch_size)
+            for example, of_image in zip(batch, found, strict=True):
+                rows += results(of_image, example.id, categories)
+            advance()
+    return rows
+
+
+def report(annotations: Path, found: Rows, folder: Path | None, *, force: bool) -> int:
+    """Print what the detections are worth, and write it to a folder where one is named."""
+    try:
+        from fpngraph.training.evaluation import evaluate
+        from fpngraph.training.plots import per_class, precision_recall
+    except ModuleNotFoundError as error:
+        raise UsageError(f"measuring needs {error.name}\n  hint: {EXTRA}") from error
+    names = ("metrics.json", "results.json", "precision_recall.svg", "classes.svg")
+    files = [folder / name for name in names] if folder else []
+    taken = [file for file in files if file.exists()]
+    if taken and not force:
+        raise UsageError(f"{str(taken[0])!r} exists already\n  hint: add --force to write over it")
+    evaluation = evaluate(annotations, found)
+    show(evaluation)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        texts = (_json(asdict(evaluation)), _json(found), precision_recall(evaluation), per_class(evaluation))
+        for file, content in zip(files, texts, strict=True):
+            replace_file(file, content)
+        print(f"wrote {', '.join(map(str, files))}")
+    return 0
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1).encode()

@@ -1,0 +1,23 @@
+"""A detector from a checkpoint of ``fpngraph train``, which needs nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fpngraph import efficientdet
+from fpngraph.cli.values import UsageError
+from fpngraph.detection.coco import Category
+from fpngraph.training.saved import read_saved
+from fpngraph.weights.state import StateError, differences, refuse
+
+
+def trained(path: str, **changes: Any) -> tuple[efficientdet.EfficientDet, tuple[Category, ...]]:
+    """The detector with its weights, and its categories; ``changes`` are of its configuration. Raises UsageError."""
+    try:
+        saved = read_saved(path)
+        model = efficientdet.from_recipe(saved.recipe, **changes)
+        refuse(f"{path!r} does not fit its own recipe", differences(saved.state, model.state_dict()))
+    except (StateError, efficientdet.ConfigError) as error:
+        raise UsageError(str(error)) from error
+    model.load_state_dict(dict(saved.state))
+    return model, saved.categories

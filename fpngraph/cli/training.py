@@ -1,0 +1,193 @@
+"""The commands that train a detector and measure one."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fpngraph import efficientdet
+from fpngraph.cli.graphs import is_readable
+from fpngraph.cli.values import UsageError, check_pixels, enough_memory
+from fpngraph.efficientdet.by_name import take_over
+from fpngraph.errors import GraphError
+from fpngraph.pyramid.backbone import BackboneError
+from fpngraph.table import Column, print_table
+from fpngraph.training import CocoData, DataError, Evaluation, TrainingSettings, read_coco, read_saved
+from fpngraph.weights.matching import Matched, load_matching
+from fpngraph.weights.state import StateError
+
+EXTRA = "pip install 'fpngraph[train]'"
+Pair = tuple[Path, Path]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A detector as somebody asks for it, before it is trained."""
+
+    model: str
+    graph: str | None
+    params: Mapping[str, Any]
+    backbone: str | None
+    pretrained: bool
+    weights: str | None
+    image_size: tuple[int, int] | None
+
+    def build(self, num_classes: int) -> efficientdet.EfficientDet:
+        """The detector. Raises UsageError and GraphError."""
+        changes: dict[str, Any] = {"num_classes": num_classes}
+        asked = {"graph": self.graph, "params": dict(self.params), "image_size": self.image_size}
+        changes |= {field: value for field, value in asked.items() if value}
+        if self.backbone:
+            changes |= {"backbone": self.backbone, "backbone_args": {}}
+        if self.graph:
+            changes["match"] = False  # nothing published has to fit
+        try:
+            model = efficientdet.create(self.model, **changes)
+            if self.pretrained and not self.weights:
+                model = self._with_backbone(changes)
+            return model
+        except GraphError as error:
+            if self.graph and not is_readable(self.graph):
+                raise UsageError(str(error)) from error
+            raise
+        except (efficientdet.ConfigError, BackboneError) as error:
+            raise UsageError(str(error)) from error
+
+    def _with_backbone(self, changes: Mapping[str, Any]) -> efficientdet.EfficientDet:
+        try:
+            return efficientdet.create(self.model, pretrained_backbone=True, **changes)
+        except Exception as error:  # timm fetches by a library that has errors of its own
+            told = " ".join(str(error).split())[:200]
+            raise UsageError(
+                f"the weights of the backbone cannot be had: {told}\n"
+                "  hint: --no-pretrained starts with random ones, --weights FILE with those of a checkpoint"
+            ) from error
+
+    def load(self, model: efficientdet.EfficientDet) -> Matched | None:
+        """The weights that are asked for, as far as they fit."""
+        if self.weights is None:
+            return None
+        try:
+            try:
+                return load_matching(model, read_saved(self.weights).state)
+            except StateError:
+                return take_over(model, self.weights)
+        except (StateError, efficientdet.ConfigError) as error:
+            raise UsageError(str(error)) from error
+
+
+def parts(train: Sequence[str] | None, val: Sequence[str] | None, data: str | None) -> tuple[Pair, Pair]:
+    """Folder of images and file of annotations to learn from, and to measure with."""
+    if data is None:
+        if not (train and val):
+            raise UsageError("--train IMAGES ANNOTATIONS and --val IMAGES ANNOTATIONS are required, or --data FOLDER")
+        return (Path(train[0]), Path(train[1])), (Path(val[0]), Path(val[1]))
+    if train or val:
+        raise UsageError("--data stands for --train and --val: say it, or these")
+    return _layout(Path(data), "train"), _layout(Path(data), "val")
+
+
+def _layout(folder: Path, part: str) -> Pair:
+    """A part of a folder in COCO's own layout."""
+    files = sorted((folder / "annotations").glob(f"instances_{part}*.json"))
+    if len(files) != 1:
+        found = ", ".join(file.name for file in files) or "none"
+        raise UsageError(
+            f"{str(folder / 'annotations')!r} must have one file instances_{part}*.json, but has {found}\n"
+            f"  hint: --train IMAGES ANNOTATIONS and --val IMAGES ANNOTATIONS name any"
+        )
+    return folder / files[0].stem.removeprefix("instances_"), files[0]
+
+
+def train(  # noqa: PLR0913  (the options of a run)
+    data: tuple[Pair, Pair],
+    start: Start,
+    folder: Path,
+    asked: Mapping[str, Any],
+    *,
+    skip_bad: bool,
+    resume: bool,
+    force: bool,
+    devices: int | None,
+) -> int:
+    """Train a detector and keep it in ``folder``."""
+    fit = _fit()
+    check_pixels(start.image_size)
+    settings = _settings(asked)
+    _check_folder(folder, resume=resume, force=force)
+    learned, measured = _read(data, skip_bad=skip_bad)
+    model = start.build(len(learned.categories))
+    matched = start.load(model)
+    if matched is not None:
+        print(f"weights of {start.weights}: {matched}")
+    print(f"{len(learned.examples)} images to learn from, {len(measured.examples)} to measure with")
+    chosen = {"recipe": efficientdet.recipe(model), "resume": resume, "devices": devices or "auto"}
+    with enough_memory("--batch-size and --image-size can be smaller"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Lightning's, about what is chosen here
+        fitted = fit(model, learned, measured, folder, settings, **chosen)
+    if fitted.evaluation is not None:
+        show(fitted.evaluation)
+    print(f"wrote {fitted.best}, {fitted.last} and {folder / 'metrics.csv'}")
+    return 0
+
+
+def _check_folder(folder: Path, *, resume: bool, force: bool) -> None:
+    """Raise UsageError where the run would write over a training; with ``force`` that is gone."""
+    files = [folder / name for name in ("last.ckpt", "best.ckpt", "metrics.csv")]
+    there = next((file for file in files if file.exists()), None)
+    if there is None or resume:
+        return
+    if not force:
+        raise UsageError(f"{str(there)!r} exists already\n  hint: --resume goes on from it, --force writes over it")
+    for file in files:
+        file.unlink(missing_ok=True)
+
+
+def _fit() -> Any:
+    try:
+        from fpngraph.training.loop import fit
+    except ModuleNotFoundError as error:
+        raise UsageError(f"training needs {error.name}\n  hint: {EXTRA}") from error
+    for name in list(logging.root.manager.loggerDict):
+        if name.startswith("lightning"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+    return fit
+
+
+def _settings(asked: Mapping[str, Any]) -> TrainingSettings:
+    try:
+        return TrainingSettings(**asked)
+    except ValidationError as error:
+        told = "; ".join(f"--{str(it['loc'][0]).replace('_', '-')}: {it['msg']}" for it in error.errors())
+        raise UsageError(told) from error
+
+
+def _read(data: tuple[Pair, Pair], *, skip_bad: bool) -> tuple[CocoData, CocoData]:
+    """Both parts of the data. Raises UsageError with all that is wrong with either."""
+    (images, annotations), (val_images, val_annotations) = data
+    try:
+        learned = read_coco(images, annotations, skip_bad=skip_bad)
+        measured = read_coco(val_images, val_annotations, categories=learned.categories, skip_bad=skip_bad)
+    except DataError as error:
+        raise UsageError(f"the data cannot be trained on:\n{error}") from error
+    for part in (learned, measured):
+        if part.skipped:
+            print(f"{part.annotations}: {len(part.skipped)} left out, of which the first is\n  {part.skipped[0]}")
+    return learned, measured
+
+
+def show(evaluation: Evaluation) -> None:
+    """A table of average precision, of all and by class."""
+    rows = [[name, _percent(value)] for name, value in evaluation.ap.items()]
+    rows += [[name, _percent(value)] for name, value in evaluation.per_class.items()]
+    print_table([Column("of"), Column("AP", right=True)], rows)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,31 @@
+"""An EfficientDet as plain data, from which it is built again: its configuration, and the text of its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fpngraph.efficientdet.config import ConfigError, of_fields
+from fpngraph.efficientdet.model import EfficientDet
+from fpngraph.language.explicit import dump
+from fpngraph.library import loads
+
+_KIND = "efficientdet"
+_OF_GRAPH = {"graph", "params", "neck_params", "match"}
+"""Fields that say the neck in other words."""
+
+
+def recipe(model: EfficientDet) -> dict[str, Any]:
+    """What ``from_recipe`` takes, without weights; it goes through JSON and checkpoints."""
+    config = model.config.model_dump(mode="json", exclude=_OF_GRAPH)
+    return {"kind": _KIND, "config": config, "graph": dump(model.neck.source_graph)}
+
+
+def from_recipe(data: Mapping[str, Any], **changes: Any) -> EfficientDet:
+    """The detector of a recipe, with initial weights; ``changes`` are fields of ``Config``.
+
+    Raises ConfigError for what is none.
+    """
+    if data.get("kind") != _KIND:
+        raise ConfigError(f"this is the recipe of {data.get('kind')!r}, not of {_KIND!r}")
+    return EfficientDet(of_fields({**data["config"], "graph": loads(data["graph"]), "match": False, **changes}))

@@ -1,0 +1,84 @@
+"""What detections are worth beside the truth, as pycocotools measures it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pycocotools.coco import COCO  # type: ignore[import-untyped]  # it has no hints
+from pycocotools.cocoeval import COCOeval  # type: ignore[import-untyped]  # as above
+
+_NAMES = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
+_NOTHING = -1  # what pycocotools has where there is no object
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Average precision, 0 to 1, of COCO's kinds; None where there is no object to find."""
+
+    ap: Mapping[str, float | None]
+    """By ``AP`` (over IoU 0.50 to 0.95), ``AP50``, ``AP75``, ``AP_small``, ``AP_medium``, ``AP_large``."""
+    per_class: Mapping[str, float | None]
+    """AP by the name of each category."""
+    precision: Mapping[str, tuple[float, ...]]
+    """By the name of each category, precision at an IoU of 0.5 for recalls of 0, 0.01 to 1."""
+
+
+def evaluate(
+    annotations: str | os.PathLike[str], results: Sequence[Mapping[str, Any]], *, images: Sequence[int] | None = None
+) -> Evaluation:
+    """Measure detections, rows of COCO's format of results, against a file of annotations.
+
+    Of ``images`` if that is given, by their numbers, else of all in the file. Needs pycocotools.
+    """
+    data = json.loads(Path(annotations).read_bytes())
+    with contextlib.redirect_stdout(io.StringIO()):  # it tells of every step
+        truth = COCO()
+        truth.dataset = data | {"annotations": [_whole(it) for it in data["annotations"]]}
+        truth.createIndex()
+        found = COCO()
+        found.dataset = {"images": data["images"], "categories": data["categories"], "annotations": _found(results)}
+        found.createIndex()
+        measured = COCOeval(truth, found, "bbox")
+        if images is not None:
+            measured.params.imgIds = sorted(images)
+        measured.evaluate()
+        measured.accumulate()
+        measured.summarize()
+    names = {it["id"]: it["name"] for it in data["categories"]}
+    by_class = measured.eval["precision"][..., 0, -1]  # IoU, recall, class
+    classes = [names[number] for number in measured.params.catIds]
+    return Evaluation(
+        {name: _known(value) for name, value in zip(_NAMES, measured.stats, strict=False)},
+        {name: _mean(by_class[:, :, place]) for place, name in enumerate(classes)},
+        {name: tuple(by_class[0, :, place].tolist()) for place, name in enumerate(classes)},
+    )
+
+
+def _whole(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    """An annotation with what pycocotools reads of it."""
+    width, height = annotation["bbox"][2:]
+    return {"area": width * height, "iscrowd": 0} | dict(annotation)
+
+
+def _found(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {**it, "id": number, "area": it["bbox"][2] * it["bbox"][3], "iscrowd": 0}
+        for number, it in enumerate(results, start=1)
+    ]
+
+
+def _known(value: float) -> float | None:
+    return None if value == _NOTHING else float(value)
+
+
+def _mean(precision: np.ndarray[Any, Any]) -> float | None:
+    known = precision[precision > _NOTHING]
+    return float(known.mean()) if known.size else None

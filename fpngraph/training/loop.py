@@ -1,0 +1,121 @@
+"""A whole training: data in, checkpoints and their precision out. The loop itself is Lightning's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from fpngraph.detection.detector import DetectionModel
+from fpngraph.feature import Size
+from fpngraph.training.curve import Curve, WholeFiles
+from fpngraph.training.dataset import CocoData
+from fpngraph.training.evaluation import Evaluation
+from fpngraph.training.loading import Batch, Shuffled, TrainingImages, ValidationImages, collate
+from fpngraph.training.module import DetectionModule
+from fpngraph.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a training came to."""
+
+    best: Path
+    """The checkpoint of the highest AP."""
+    last: Path
+    evaluation: Evaluation | None
+    """Of the last epoch."""
+
+
+def fit(  # noqa: PLR0913  (the parts of a training)
+    model: DetectionModel,
+    train: CocoData,
+    val: CocoData,
+    folder: str | os.PathLike[str],
+    settings: TrainingSettings = TrainingSettings(),  # noqa: B008  (a value that never changes)
+    *,
+    recipe: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    **trainer: Any,
+) -> Fitted:
+    """Train ``model`` on ``train``, measure it on ``val`` after each epoch, keep checkpoints in ``folder``.
+
+    ``best.ckpt`` is that of the highest AP, ``last.ckpt`` the newest, ``metrics.csv`` the curve. With ``resume`` it
+    goes on from ``last.ckpt`` where there is one. ``recipe`` goes into checkpoints, so that they can be read without
+    what was typed. ``callbacks`` are more of Lightning's, ``trainer`` has more arguments of its Trainer, such as
+    ``devices`` or ``logger``.
+    """
+    folder = Path(folder)
+    lightning.seed_everything(settings.seed, workers=True, verbose=False)
+    module = DetectionModule(model, train.categories, settings, annotations=val.annotations, recipe=recipe)
+    best = ModelCheckpoint(folder, "best", monitor="AP", mode="max", enable_version_counter=False)
+    newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=False, enable_version_counter=False)
+    own = [*_averaged(settings), best, newest, Curve(folder / "metrics.csv"), *callbacks]
+    runner = lightning.Trainer(**_arguments(settings) | {"callbacks": own, "plugins": [WholeFiles()]} | trainer)
+    last = folder / "last.ckpt"
+    runner.fit(
+        module,
+        *_loaders(model, train, val, settings, runner),
+        ckpt_path=str(last) if resume and last.is_file() else None,
+        weights_only=True,
+    )
+    return Fitted(folder / "best.ckpt" if best.best_model_path else last, last, module.evaluation)
+
+
+def _arguments(settings: TrainingSettings) -> dict[str, Any]:
+    """Of Lightning's Trainer."""
+    return {
+        "max_epochs": settings.epochs,
+        "precision": settings.precision,
+        "accumulate_grad_batches": settings.accumulate,
+        "gradient_clip_val": settings.clip,
+        "use_distributed_sampler": False,  # data are shared among processes here
+        "logger": False,
+        "enable_model_summary": False,
+        "num_sanity_val_steps": 0,
+        "deterministic": "warn",
+    }
+
+
+def _averaged(settings: TrainingSettings) -> list[Callback]:
+    """A moving average of all weights, which forgets the first steps sooner; it is what is measured and kept."""
+    decay = settings.ema
+    if decay is None:
+        return []
+
+    def average(averaged: Tensor, current: Tensor, steps: Tensor) -> Tensor:
+        now = min(decay, (1 + int(steps)) / (10 + int(steps)))
+        return current.lerp(averaged, now) if averaged.is_floating_point() else current
+
+    return [WeightAveraging(avg_fn=average)]
+
+
+def _loaders(
+    model: DetectionModel, train: CocoData, val: CocoData, settings: TrainingSettings, runner: lightning.Trainer
+) -> tuple[DataLoader[Batch], DataLoader[Batch]]:
+    rank, processes = runner.global_rank, runner.world_size
+    size, look = Size(*model.image_size), model.normalization
+    images = TrainingImages(train.examples, size, look, settings.augmentation, seed=settings.seed)
+    order = Shuffled(len(images), settings.seed, rank=rank, processes=processes)
+    measured = ValidationImages(val.examples[rank::processes], size, look)
+    return _loader(images, settings, order), _loader(measured, settings, None)
+
+
+def _loader(images: Any, settings: TrainingSettings, order: Shuffled | None) -> DataLoader[Batch]:
+    return DataLoader(
+        images,
+        settings.batch_size,
+        sampler=order,
+        num_workers=settings.workers,
+        collate_fn=collate,
+        drop_last=order is not None and len(order) > settings.batch_size,
+        persistent_workers=settings.workers > 0,
+    )

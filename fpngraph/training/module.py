@@ -1,0 +1,148 @@
+"""The one module that joins a detector, its targets, its losses and its evaluation; Lightning runs it."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import lightning
+import torch
+from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]  # timm's hints do not export it
+from timm.scheduler.cosine_lr import CosineLRScheduler
+from torch import Tensor, distributed, nn
+
+from fpngraph.detection.anchors import anchor_boxes
+from fpngraph.detection.boxes import Predictions, detections
+from fpngraph.detection.coco import Category, results
+from fpngraph.detection.detector import DetectionModel
+from fpngraph.feature import Size
+from fpngraph.training.evaluation import Evaluation, evaluate
+from fpngraph.training.loading import Batch
+from fpngraph.training.losses import Losses
+from fpngraph.training.saved import KEY, entry
+from fpngraph.training.settings import TrainingSettings
+from fpngraph.training.targets import assign
+
+_BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
+
+
+class DetectionModule(lightning.LightningModule):
+    """A detector that learns, for Lightning's Trainer or a loop of one's own.
+
+    ``model`` gives ``Predictions`` of images and says how they are read, as ``fpngraph.detection.DetectionModel``.
+    ``annotations`` is the file that validation is measured against. ``recipe`` is plain data that checkpoints have, so
+    that the model can be built again.
+
+    ``losses(batch)`` is what a loop of one's own needs; ``training_step`` logs as well.
+    """
+
+    def __init__(
+        self,
+        model: DetectionModel,
+        categories: Sequence[Category],
+        settings: TrainingSettings = TrainingSettings(),  # noqa: B008  (a value that never changes)
+        *,
+        annotations: str | os.PathLike[str] | None = None,
+        recipe: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.model = cast("nn.Module", model)
+        self.categories, self.settings = tuple(categories), settings
+        self.annotations, self.recipe = annotations, dict(recipe or {})
+        self.evaluation: Evaluation | None = None
+        """Of the last validation."""
+        self._found: list[dict[str, Any]] = []
+        self._images: list[int] = []
+
+    def losses(self, batch: Batch) -> Losses:
+        """What the model's maps of a batch are worth."""
+        return self._losses(batch, self.model(batch.images))
+
+    def _losses(self, batch: Batch, predictions: Predictions) -> Losses:
+        size, maps = Size(*batch.images.shape[-2:]), [Size(*x.shape[-2:]) for x in predictions.classes]
+        anchors = anchor_boxes(self._read.anchors, size, maps, batch.images.device)
+        return self.settings.loss(predictions, assign(anchors, batch.boxes, batch.labels))
+
+    @property
+    def _read(self) -> DetectionModel:
+        return cast("DetectionModel", self.model)
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        losses = self.losses(batch)
+        size = len(batch.images)
+        self.log("loss", losses.total, prog_bar=True, on_epoch=False, batch_size=size)
+        named = {"train_loss": losses.total, "train_classes": losses.classes, "train_boxes": losses.boxes}
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
+        return losses.total
+
+    def on_train_epoch_start(self) -> None:
+        torch.manual_seed(self.settings.seed + self.current_epoch)  # what layers drop, also where it goes on
+        if self.settings.freeze_norms:
+            for part in cast("nn.Module", self.model.backbone).modules():
+                if isinstance(part, _BATCH_NORMS):
+                    part.eval()
+
+    def on_validation_epoch_start(self) -> None:
+        self._found, self._images = [], []
+
+    def validation_step(self, batch: Batch, _: int) -> None:
+        predictions = self.model(batch.images)
+        model, size = self._read, Size(*batch.images.shape[-2:])
+        losses = self._losses(batch, predictions)
+        found = detections(
+            predictions, size, anchors=model.anchors, suppression=model.suppression, originals=batch.originals
+        )
+        for image, of_image in zip(batch.ids, found, strict=True):
+            self._images.append(image)
+            self._found += results(of_image, image, self.categories)
+        self.log("val_loss", losses.total, batch_size=len(batch.images), sync_dist=True)
+
+    def on_validation_epoch_end(self) -> None:
+        if self.annotations is None:
+            return
+        images, found = _gathered((self._images, self._found))
+        unique = sorted(set(images))
+        once = {(it["image_id"], *it["bbox"], it["category_id"], it["score"]): it for it in found}
+        self.evaluation = evaluate(self.annotations, list(once.values()), images=unique)
+        known = {name: value for name, value in self.evaluation.ap.items() if value is not None}
+        self.log("AP", known.pop("AP", math.nan), prog_bar=True)
+        self.log_dict(known)
+
+    def configure_optimizers(self) -> Any:
+        settings = self.settings
+        optimizer = create_optimizer_v2(
+            self.model,
+            settings.optimizer,
+            lr=settings.lr,
+            weight_decay=settings.weight_decay,
+            layer_decay=settings.layer_decay,
+        )
+        steps = int(self.trainer.estimated_stepping_batches)
+        warm = round(steps * min(settings.warmup_epochs / settings.epochs, 0.5))
+        schedule = CosineLRScheduler(
+            optimizer,
+            t_initial=steps,
+            lr_min=settings.lr / 100,
+            warmup_t=warm,
+            warmup_lr_init=settings.lr / 100,
+            warmup_prefix=True,
+            t_in_epochs=False,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def lr_scheduler_step(self, scheduler: Any, _: Any) -> None:
+        scheduler.step_update(num_updates=self.global_step)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint[KEY] = entry(self.recipe, self.categories, self.settings.model_dump(mode="json"))
+
+
+def _gathered(own: tuple[list[int], list[dict[str, Any]]]) -> tuple[list[int], list[dict[str, Any]]]:
+    """The images and detections of all processes."""
+    if not (distributed.is_available() and distributed.is_initialized()):
+        return own
+    every: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(every, own)
+    return [number for images, _ in every for number in images], [it for _, found in every for it in found]

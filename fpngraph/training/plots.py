@@ -1,0 +1,44 @@
+"""Pictures of an evaluation, as SVG. They need matplotlib."""
+
+from __future__ import annotations
+
+import io
+
+from matplotlib.figure import Figure
+
+from fpngraph.training.evaluation import Evaluation
+
+_MOST = 20  # classes with a line and a name of their own
+
+
+def precision_recall(evaluation: Evaluation) -> bytes:
+    """Precision over recall at an IoU of 0.5: a line for each class, a thick one for their mean."""
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = figure.subplots()
+    known = {name: curve for name, curve in evaluation.precision.items() if min(curve) >= 0}
+    recalls = [place / 100 for place in range(101)]
+    for name, curve in known.items():
+        axes.plot(recalls, curve, linewidth=0.8, alpha=0.6, label=name if len(known) <= _MOST else None)
+    if known:
+        mean = [sum(values) / len(known) for values in zip(*known.values(), strict=True)]
+        axes.plot(recalls, mean, "k", linewidth=2.2, label="mean")
+        figure.legend(loc="outside right upper", fontsize="small", frameon=False)
+    axes.set(xlabel="recall", ylabel="precision at IoU 0.5", xlim=(0, 1), ylim=(0, 1.02))
+    return _svg(figure)
+
+
+def per_class(evaluation: Evaluation) -> bytes:
+    """AP of each class, the best first."""
+    known = sorted(((value, name) for name, value in evaluation.per_class.items() if value is not None))
+    figure = Figure(figsize=(6, max(1.5, 0.22 * len(known) + 0.8)), layout="constrained")
+    axes = figure.subplots()
+    axes.barh([name for _, name in known], [value for value, _ in known], color="#4477aa")
+    axes.set(xlabel="AP (0.50:0.95)", xlim=(0, 1))
+    axes.margins(y=0.01)
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()

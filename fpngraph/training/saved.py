@@ -1,0 +1,49 @@
+"""What a checkpoint of a training holds beside weights: all that is needed to use it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from fpngraph.detection.coco import Category
+from fpngraph.weights.state import StateError, read_content
+
+KEY = "fpngraph"
+"""Of the entry in a checkpoint of Lightning's."""
+_VERSION = 1
+_PREFIX = "model."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Saved:
+    """A model that was trained, as plain data and tensors."""
+
+    recipe: Mapping[str, Any]
+    """What the model can be built from."""
+    categories: tuple[Category, ...]
+    """Of each class, in order."""
+    state: Mapping[str, Tensor]
+    """The model's state dict; averaged weights where the training averaged them."""
+
+
+def entry(recipe: Mapping[str, Any], categories: Sequence[Category], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What goes into a checkpoint, as plain data."""
+    listed = [[it.id, it.name] for it in categories]
+    return {"version": _VERSION, "model": dict(recipe), "categories": listed, "settings": dict(settings)}
+
+
+def read_saved(path: str | os.PathLike[str]) -> Saved:
+    """The model in a checkpoint that ``fit`` has written.
+
+    Raises OSError for a file that cannot be read, StateError for one that is no such checkpoint.
+    """
+    content = read_content(path)
+    own = content.get(KEY) if isinstance(content, Mapping) else None
+    if not isinstance(own, Mapping) or own.get("version") != _VERSION:
+        raise StateError(f"{os.fspath(path)!r} is no checkpoint of a training of fpngraph")
+    state = {name.removeprefix(_PREFIX): x for name, x in content["state_dict"].items() if name.startswith(_PREFIX)}
+    return Saved(own["model"], tuple(Category(*it) for it in own["categories"]), state)

@@ -1,0 +1,44 @@
+"""How a detector is trained, as a value."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from fpngraph.training.losses import DetectionLoss
+
+Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+
+
+class Augmentation(BaseModel):
+    """How images are changed each time that they are shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scales: tuple[PositiveFloat, PositiveFloat] = Field(default=(0.5, 2.0), description="Least and greatest scale.")
+    flip: float = Field(default=0.5, ge=0, le=1, description="How often they are mirrored.")
+    colour: float = Field(default=0.2, ge=0, le=1, description="Change of brightness, contrast and saturation.")
+
+
+class TrainingSettings(BaseModel):
+    """How long, how fast and with what a detector is trained. The names of optimizers are timm's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epochs: PositiveInt = 50
+    batch_size: PositiveInt = Field(default=8, description="Images of a step, in each process.")
+    optimizer: str = "adamw"
+    lr: PositiveFloat = Field(default=1e-3, description="The highest learning rate.")
+    weight_decay: NonNegativeFloat = 1e-4
+    layer_decay: float | None = Field(default=None, gt=0, le=1, description="Factor of the rate from layer to layer.")
+    warmup_epochs: NonNegativeFloat = Field(default=1.0, description="Over which the rate grows to lr; it falls after.")
+    clip: PositiveFloat | None = Field(default=10.0, description="The largest norm of all gradients.")
+    accumulate: PositiveInt = Field(default=1, description="Batches of a step.")
+    ema: float | None = Field(default=0.998, gt=0, lt=1, description="Decay of averaged weights, or None for none.")
+    precision: Precision = "32-true"
+    freeze_norms: bool = Field(default=False, description="Whether statistics of the backbone's norms stay.")
+    seed: NonNegativeInt = 0
+    workers: NonNegativeInt = Field(default=2, description="Processes that read images.")
+    augmentation: Augmentation = Augmentation()
+    loss: DetectionLoss = DetectionLoss()

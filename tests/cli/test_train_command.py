@@ -1,0 +1,173 @@
+"""``fpngraph train`` and ``fpngraph evaluate``: a folder of scenes in, checkpoints, numbers and pictures out."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fpngraph.cli.main import main
+from tests.training.small import SMALL
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning warns of much
+GRAPH = """\
+fpngraph: 1
+name: mine
+inputs: C(3..5)
+defaults: {channels: 16, fusion: sum, op: [{separable_conv: {}}, norm, act]}
+nodes:
+  M(3..5): {inputs: [C(l), M(l+1) | none]}
+outputs: {P(3..5): M(l)}
+"""
+SMALLEST = ("--backbone", "test_efficientnet", "--no-pretrained", "--image-size", "64", "--batch-size", "6")
+QUICK = ("--epochs", "1", "--workers", "0")
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("sklearn", reason="scikit-learn is not installed: it has the digits")
+    from tools.canvases import write
+
+    folder = tmp_path_factory.mktemp("scenes")
+    write(folder, **SMALL)
+    (folder / "my.yaml").write_text(GRAPH, encoding="utf-8")
+    (folder / "names.txt").write_text("zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n")
+    return folder
+
+
+@pytest.fixture
+def here(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own with the scenes in it."""
+    shutil.copytree(scenes, tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+DATA = ("--train", "train", "train.json", "--val", "val", "val.json")
+
+
+def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", *DATA, "--graph", "my.yaml", *SMALLEST, *QUICK, "-o", "runs/a"]) == 0
+    output, errors = capfd.readouterr()
+    assert "24 images to learn from, 8 to measure with\n" in output
+    assert output.splitlines()[-1].startswith("wrote ")
+    assert "GPU available" not in output + errors  # only what a user asked for
+    assert {path.name for path in (here / "runs/a").iterdir()} == {"best.ckpt", "last.ckpt", "metrics.csv"}
+
+    found = ["evaluate", "--val", "val", "val.json"]
+    assert main([*found, "--weights", "runs/a/best.ckpt", "-o", "plots"]) == 0
+    table, errors = capfd.readouterr()
+    assert errors == ""
+    assert table.split()[:2] == ["of", "AP"]
+    assert {path.name for path in (here / "plots").iterdir()} == {
+        *("metrics.json", "results.json", "precision_recall.svg", "classes.svg")
+    }
+    assert main([*found, "--results", "plots/results.json"]) == 0
+    again, _ = capfd.readouterr()
+    assert again == table.partition("wrote")[0]
+    assert set(json.loads((here / "plots/metrics.json").read_text())["per_class"]) == set("0123456789")
+
+    assert main(["detect", "val", "--weights", "runs/a/best.ckpt", "--labels", "names.txt", "-o", "out"]) == 0
+    output, _ = capfd.readouterr()
+    assert "val/00001.png: " in output
+    images = json.loads((here / "out/images.json").read_text())
+    assert images["categories"][0] == {"id": 1, "name": "zero"}
+    assert {it["category_id"] for it in json.loads((here / "out/detections.json").read_text())} <= set(range(1, 11))
+
+    assert main(["train", *DATA, "--graph", "my.yaml", *SMALLEST, *QUICK, "-o", "runs/a"]) == 2
+    assert capfd.readouterr().err == (
+        "fpngraph train: 'runs/a/last.ckpt' exists already\n  hint: --resume goes on from it, --force writes over it\n"
+    )
+    more = ("--graph", "fpn", "-p", "channels=16", "-p", "min=3", *SMALLEST, *QUICK)
+    assert main(["train", *DATA, *more, "--weights", "runs/a/best.ckpt", "-o", "runs/b"]) == 0
+    output, _ = capfd.readouterr()
+    assert "weights of runs/a/best.ckpt: " in output
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (
+            ["--train", "train", "train.json"],
+            "--train IMAGES ANNOTATIONS and --val IMAGES ANNOTATIONS are required, or --data FOLDER",
+        ),
+        ([*DATA, "--data", "."], "--data stands for --train and --val: say it, or these"),
+        (
+            ["--data", "."],
+            "'annotations' must have one file instances_train*.json, but has none\n"
+            "  hint: --train IMAGES ANNOTATIONS and --val IMAGES ANNOTATIONS name any",
+        ),
+        ([*DATA, "--model", "efficientdet_d00"], "there is no configuration 'efficientdet_d00'\n  hint: did you mean"),
+        (
+            [*DATA, "--backbone", "resnet19", "--no-pretrained"],
+            "timm has no model named 'resnet19'",
+        ),
+        ([*DATA, "--graph", "none.yaml", "--no-pretrained"], "'none.yaml'"),
+        ([*DATA, "--layer-decay", "0"], "--layer-decay: "),
+        (["--train", "val", "train.json", "--val", "val", "val.json"], "the data cannot be trained on:\n"),
+    ],
+)
+def test_what_is_asked_wrongly_is_a_message(
+    typed: list[str], message: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["train", *typed, *QUICK, "-o", "runs/a"])
+
+    errors = capsys.readouterr().err
+    assert status == 2
+    assert errors.startswith("fpngraph train: ")
+    assert message in errors
+    assert not (here / "runs").exists()
+
+
+def test_bad_data_are_told_all_at_once_and_left_out_where_that_is_asked(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "train/00001.png").unlink()
+    (here / "train/00002.png").write_bytes(b"no image")
+    typed = ["train", *DATA, "--graph", "my.yaml", *SMALLEST, *QUICK, "-o", "runs/a"]
+
+    assert main(typed) == 2
+    assert capsys.readouterr().err == (
+        "fpngraph train: the data cannot be trained on:\n"
+        "train/00001.png: image 1: there is no such file\n"
+        "train/00002.png: image 2: this is no image, or of a kind that Pillow cannot read\n"
+        "  hint: skip_bad=True (--skip-bad) leaves out these images and objects\n"
+    )
+    assert main([*typed, "--skip-bad"]) == 0
+    output = capsys.readouterr().out
+    assert "train.json: 2 left out, of which the first is\n  train/00001.png: image 1: there is no such" in output
+    assert "22 images to learn from, 8 to measure with\n" in output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "'found.json' is no JSON"),
+        ("{}", "'found.json': entry 0 is no detection, with image_id, category_id, bbox, score"),
+        ("[{}]", "'found.json': entry 0 is no detection, with image_id, category_id, bbox, score"),
+    ],
+)
+def test_a_file_of_no_detections_is_refused(
+    content: str, message: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "found.json").write_text(content, encoding="utf-8")
+
+    assert main(["evaluate", "--val", "val", "val.json", "--results", "found.json"]) == 2
+    assert capsys.readouterr().err == f"fpngraph evaluate: {message}\n"
+
+
+def test_a_checkpoint_that_is_none_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--val", "val", "val.json", "--weights", "my.yaml"]) == 2
+    assert "my.yaml" in capsys.readouterr().err
+    assert (here / "my.yaml").read_text(encoding="utf-8") == GRAPH
+
+
+def test_detect_needs_a_model_or_a_checkpoint_that_tells_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["detect", "val", "-o", "out"]) == 2
+    assert capsys.readouterr().err == "fpngraph detect: --model NAME or --weights FILE is required\n"
+    assert main(["detect", "val", "--weights", "a.ckpt", "--graph", "my.yaml", "-o", "out"]) == 2
+    assert capsys.readouterr().err == (
+        "fpngraph detect: --graph changes a --model\n  hint: without one, a checkpoint of 'train' says its own\n"
+    )

@@ -1,0 +1,150 @@
+"""A whole training: what it leaves behind, that it is repeatable, and that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import csv
+import math
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import lightning
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from fpngraph import efficientdet
+from fpngraph.training import Fitted, TrainingSettings, fit, read_saved
+from fpngraph.weights.state import StateError
+from tests.training.small import SETTINGS, Parts, detector
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Lightning warns of much
+QUIET: dict[str, Any] = {"enable_progress_bar": False, "accelerator": "cpu"}
+
+
+def trained(parts: Parts, folder: Path, settings: TrainingSettings = SETTINGS, **more: Any) -> Fitted:
+    torch.manual_seed(0)
+    model = detector()
+    return fit(model, *parts, folder, settings, recipe=efficientdet.recipe(model), **QUIET | more)
+
+
+def curve(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+class Stop(Callback):
+    """Ends a training as a user's interrupt does, in the middle of an epoch."""
+
+    def on_train_batch_start(self, trainer: lightning.Trainer, *_: object) -> None:
+        if trainer.current_epoch == 2 and trainer.global_step == 2 * 4 + 1:
+            raise RuntimeError("stopped")
+
+
+def test_it_leaves_checkpoints_that_need_nothing_else_and_a_row_per_epoch(parts: Parts, tmp_path: Path) -> None:
+    fitted = trained(parts, tmp_path)
+
+    rows = curve(tmp_path)
+    assert [(int(row["epoch"]), int(row["step"])) for row in rows] == [(0, 4), (1, 8), (2, 12), (3, 16)]
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+    assert {"AP", "AP50", "val_loss", "lr"} <= rows[0].keys()
+    saved = read_saved(fitted.last)
+    model = efficientdet.from_recipe(saved.recipe)
+    model.load_state_dict(dict(saved.state))
+    assert [it.name for it in saved.categories] == [str(digit) for digit in range(10)]
+    assert model.config.num_classes == 10
+    assert model.neck.source_graph == detector().neck.source_graph
+    assert fitted.evaluation is not None
+    assert fitted.evaluation.ap["AP_large"] is None  # no digit has 96 pixels
+    assert fitted.best.is_file()
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(parts: Parts, tmp_path: Path) -> None:
+    short = SETTINGS.model_copy(update={"epochs": 1})
+    states = [
+        read_saved(trained(parts, tmp_path / str(place), short.model_copy(update={"seed": seed})).last).state
+        for place, seed in enumerate((0, 0, 1))
+    ]
+
+    name = "class_head.predict.depthwise.weight"
+    name = name if name in states[0] else next(iter(states[0]))
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    assert not torch.equal(states[0][name], states[2][name])
+
+
+def test_a_training_that_goes_on_has_the_curve_of_one_in_a_piece(parts: Parts, tmp_path: Path) -> None:
+    whole = trained(parts, tmp_path / "whole")
+    with pytest.raises(RuntimeError, match="stopped"):
+        trained(parts, tmp_path / "parts", callbacks=[Stop()])
+    assert len(curve(tmp_path / "parts")) == 2
+
+    resumed = trained(parts, tmp_path / "parts", resume=True)
+
+    for row, expected in zip(curve(tmp_path / "parts"), curve(tmp_path / "whole"), strict=True):
+        for name, value in expected.items():
+            assert math.isclose(float(row[name]), float(value), rel_tol=1e-6), name
+    first, second = (read_saved(it.last).state for it in (whole, resumed))
+    assert all(torch.allclose(first[name], second[name], rtol=1e-5, atol=1e-7) for name in first)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+import fpngraph.files
+from tests.training.test_fit import trained
+from fpngraph.training import read_coco
+
+count = 0
+original = Path.open
+
+def opened(path, *arguments, **named):
+    global count
+    file = original(path, *arguments, **named)
+    if path.name.endswith(".part") and "last.ckpt" in path.name:
+        count += 1
+        if count == 2:
+            write = file.write
+            file.write = lambda content: (write(content[: len(content) // 2]), os.kill(os.getpid(), signal.SIGKILL))
+    return file
+
+Path.open = opened
+folder = Path({folder!r})
+parts = [read_coco(folder / name, folder / (name + ".json")) for name in ("train", "val")]
+trained(tuple(parts), Path({output!r}))
+"""
+
+
+def test_a_training_that_is_killed_while_it_writes_goes_on_from_the_last_whole_checkpoint(
+    parts: Parts, tmp_path: Path
+) -> None:
+    folder, root = parts[0].annotations.parent, Path(__file__).parents[2]
+    code = KILLED.format(root=str(root), folder=str(folder), output=str(tmp_path))
+
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert list(tmp_path.glob(".*.part")), "nothing was being written"
+    assert read_saved(tmp_path / "last.ckpt").state
+    trained(parts, tmp_path, resume=True)
+    assert [int(row["epoch"]) for row in curve(tmp_path)] == [0, 1, 2, 3]
+
+
+def test_frozen_norms_of_a_backbone_keep_their_statistics(parts: Parts, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"epochs": 1, "freeze_norms": True, "ema": None})
+
+    state = read_saved(trained(parts, tmp_path, settings).last).state
+
+    means = {name: x for name, x in state.items() if name.endswith("running_mean")}
+    assert all((x == 0).all() for name, x in means.items() if name.startswith("backbone."))
+    assert any((x != 0).any() for name, x in means.items() if name.startswith("class_head."))
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
+    torch.save({"state_dict": {}}, tmp_path / "a.ckpt")
+
+    with pytest.raises(StateError, match=r"a.ckpt' is no checkpoint of a training of fpngraph"):
+        read_saved(tmp_path / "a.ckpt")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]
