@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,17 @@ def printed(code: str, namespace: dict[str, Any], name: str) -> str:
     return output.getvalue()
 
 
-def run_page(name: str) -> dict[str, Any]:
-    """Run the examples of ``docs/<name>`` in order in one namespace, and compare what they print; the namespace."""
+def run_page(name: str, of_host: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
+    """Run the examples of ``docs/<name>`` in order in one namespace, and compare what they print; the namespace.
+
+    ``of_host`` is called with it after each example that makes a detector.
+    """
     page = (DOCS / name).read_text(encoding="utf-8")
     assert_all_are_examples(page)
     namespace: dict[str, Any] = {}
-    for _, code, text in examples(page):
+    for host, code, text in examples(page):
         torch.manual_seed(0)
         assert printed(code, namespace, f"docs/{name}") == text
+        if host and of_host:
+            of_host(namespace)
     return namespace

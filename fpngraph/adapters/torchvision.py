@@ -6,7 +6,9 @@ A pyramid is such a backbone as it is. What is made here follows its levels, the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 from torch import nn
 
@@ -19,6 +21,7 @@ from torchvision.models.detection.ssd import SSDHead  # type: ignore[import-unty
 from torchvision.ops import MultiScaleRoIAlign  # type: ignore[import-untyped]  # torchvision has no hints
 
 from fpngraph.adapters.host import HostError
+from fpngraph.pyramid.plugged import Plugged
 from fpngraph.pyramid.pyramid import Pyramid
 
 OCTAVE = (4.0, 4.0 * 2 ** (1 / 3), 4.0 * 2 ** (2 / 3))
@@ -91,13 +94,12 @@ def roi_align(pyramid: Pyramid, *, output_size: int = 7, sampling_ratio: int = 2
 
 
 def check(detector: nn.Module) -> None:
-    """Raises HostError unless anchors and pooling of a detector fit the :class:`FeaturePyramid` that is its backbone.
+    """Raises HostError unless anchors and pooling of a detector fit its :class:`FeaturePyramid`, or plugged neck.
 
+    The first is its backbone, the second the ``fpn`` of torchvision's ``BackboneWithFPN``.
     torchvision itself finds out only when the first image has passed the backbone.
     """
-    pyramid = detector.backbone
-    if not isinstance(pyramid, Pyramid):
-        raise HostError(f"the backbone is a {type(pyramid).__name__}, but a FeaturePyramid is required")
+    pyramid = _pyramid(detector.backbone)
     for module in detector.modules():
         if isinstance(module, AnchorGenerator | DefaultBoxGenerator):
             _check_levels(pyramid, module)
@@ -105,7 +107,44 @@ def check(detector: nn.Module) -> None:
             _check_pool(pyramid, module)
 
 
-def _width(pyramid: Pyramid) -> int:
+class _Maps(Protocol):
+    """What detectors are told of the maps of their backbone."""
+
+    @property
+    def out_channels(self) -> int | list[int]: ...
+
+    @property
+    def out_strides(self) -> dict[str, int]: ...
+
+
+@dataclass(frozen=True)
+class _Swapped:
+    """The maps of a neck that stands in the place of torchvision's own, by the names that it gives them."""
+
+    out_channels: int | list[int]
+    out_strides: dict[str, int]
+
+
+def _pyramid(backbone: object) -> _Maps:
+    if isinstance(backbone, Pyramid):
+        return backbone
+    neck = getattr(backbone, "fpn", None)
+    if not isinstance(neck, Plugged):
+        raise HostError(
+            f"the backbone is a {type(backbone).__name__}, but a FeaturePyramid is required, or one of torchvision "
+            "with a neck of fpngraph.plug as its 'fpn'"
+        )
+    said: int = backbone.out_channels  # type: ignore[attr-defined]  # torchvision's backbones have one
+    if set(neck.out_channels) != {said}:
+        found = ", ".join(map(str, neck.out_channels))
+        raise HostError(
+            f"the maps of the neck have {found} channels, but the backbone's out_channels is {said}\n"
+            "  hint: set it before heads are made"
+        )
+    return _Swapped(said, dict(zip(neck.names, neck.out_strides, strict=True)))
+
+
+def _width(pyramid: _Maps) -> int:
     width = pyramid.out_channels
     if isinstance(width, list):
         found = ", ".join(map(str, width))
@@ -115,7 +154,7 @@ def _width(pyramid: Pyramid) -> int:
     return width
 
 
-def _check_levels(pyramid: Pyramid, generator: AnchorGenerator | DefaultBoxGenerator) -> None:
+def _check_levels(pyramid: _Maps, generator: AnchorGenerator | DefaultBoxGenerator) -> None:
     if isinstance(generator, AnchorGenerator):
         _width(pyramid)
     levels, names = len(generator.aspect_ratios), list(pyramid.out_strides)
@@ -123,7 +162,7 @@ def _check_levels(pyramid: Pyramid, generator: AnchorGenerator | DefaultBoxGener
         raise HostError(f"the anchors are for {levels} maps, but the pyramid gives {len(names)}: {', '.join(names)}")
 
 
-def _check_pool(pyramid: Pyramid, pool: MultiScaleRoIAlign) -> None:
+def _check_pool(pyramid: _Maps, pool: MultiScaleRoIAlign) -> None:
     strides, names = pyramid.out_strides, pool.featmap_names
     unknown = [name for name in names if name not in strides]
     if unknown:

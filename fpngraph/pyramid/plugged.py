@@ -18,7 +18,7 @@ from fpngraph.graph.graph import Graph
 from fpngraph.library import load, loads
 
 GraphLike = Graph | str | os.PathLike[str] | Mapping[str, Any]
-"""A graph, the name of a shipped one, the path of a file, or what a file says as a mapping of any kind."""
+"""A graph, the name of a shipped one, the path of a file, or what a file says, as text or as a mapping of any kind."""
 Map = int | tuple[str, int]
 """The channels of a map, or the key that the host has it by and its channels."""
 Maps = Mapping[int, Map] | Iterable[tuple[int, Map]]
@@ -36,11 +36,11 @@ def plug(  # noqa: PLR0913  (each says something else)
 ) -> Plugged:
     """A neck for a host that has ``maps``: by stride, their channels, or key and channels.
 
-    ``graph`` is a graph, the name of a shipped one, the path of a file, or what a file says as a mapping; mappings of
-    other libraries' configurations are taken as they are. But for a graph, ``preset`` and ``params`` set its
-    parameters. ``outputs`` names the outputs that the host reads, which are given in that order, or maps the host's
-    names to them; the graph is cut down to these, so that every parameter gets a gradient. ``folder`` is where a
-    mapping's ``use`` finds files.
+    ``graph`` is a graph, the name of a shipped one, the path of a file, or what a file says, as text of several lines
+    or as a mapping; mappings of other libraries' configurations are taken as they are. But for a graph, ``preset`` and
+    ``params`` set its parameters. ``outputs`` names the outputs that the host reads, which are given in that order, or
+    maps the host's names to them; the graph is cut down to these, so that every parameter gets a gradient. ``folder``
+    is where ``use`` in a text or mapping finds files.
 
     >>> channels = {4: 24, 8: 40, 16: 112, 32: 320}
     >>> neck = fpngraph.plug("bifpn", channels, outputs=["P3", "P5"])
@@ -133,6 +133,8 @@ def _graph(
     asked = {str(name): _plain(value) for name, value in (params or {}).items()}
     if isinstance(graph, Mapping):
         return loads(_plain(graph), preset=preset, folder=folder, **asked)
+    if isinstance(graph, str) and "\n" in graph:
+        return loads(graph, preset=preset, folder=folder, **asked)
     return load(graph, preset=preset, folder=folder, **asked)
 
 

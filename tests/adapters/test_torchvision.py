@@ -251,7 +251,8 @@ def wrong_names() -> nn.Module:
         ),
         pytest.param(
             lambda: check(RetinaNet(with_width(nn.Identity(), 8), 3)),
-            "the backbone is a Identity, but a FeaturePyramid is required",
+            "the backbone is a Identity, but a FeaturePyramid is required, or one of torchvision with a neck of "
+            "fpngraph.plug as its 'fpn'",
             id="another backbone",
         ),
     ],

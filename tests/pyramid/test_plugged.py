@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,14 +114,12 @@ def test_maps_in_another_order_than_was_told_are_refused_where_their_sizes_show_
 
 @pytest.mark.parametrize(
     "graph",
-    [INLINE, Configured(INLINE), fpngraph.loads(INLINE), fpngraph.dump(fpngraph.loads(INLINE))],
-    ids=["dict", "configuration", "graph", "path"],
+    [INLINE, Configured(INLINE), fpngraph.loads(INLINE), fpngraph.dump(fpngraph.loads(INLINE)), Path("my.yaml")],
+    ids=["dict", "configuration", "graph", "text", "path"],
 )
-def test_a_graph_comes_in_any_form(graph: Any, tmp_path: Any) -> None:
-    if isinstance(graph, str):
-        path = tmp_path / "my.yaml"
-        path.write_text(graph, encoding="utf-8")
-        graph = path
+def test_a_graph_comes_in_any_form(graph: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my.yaml").write_text(fpngraph.dump(fpngraph.loads(INLINE)), encoding="utf-8")
 
     plugged = fpngraph.plug(graph, CHANNELS)
 
