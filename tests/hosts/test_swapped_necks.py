@@ -100,7 +100,7 @@ def test_torchvisions_retinanet(version: str) -> None:
 
 def of_mmdet(file: str) -> tuple[Any, Any]:
     """A detector of a configuration in mmdet's wheel, with a small backbone, and the configuration."""
-    necks = mmdet._necks()
+    necks = mmdet.necks()
     with library("mmdet", hint=HINT):
         from mmdet.registry import MODELS
         from mmengine import Config

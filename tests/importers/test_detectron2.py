@@ -51,8 +51,14 @@ def write(tmp_path: Path) -> Write:
             "FPN",
             range(4, 6),
         ),
+        (
+            "model: {backbone: {_target_: detectron2.modeling.backbone.FPN, in_features: '${.bottom_up.out_features}', "
+            "bottom_up: {out_features: [s1, s2, s3, s4]}, top_block: {_target_: a.LastLevelP6P7, in_feature: p5}}}",
+            "RetinaNet FPN",
+            range(2, 8),
+        ),
     ],
-    ids=["Faster R-CNN", "RetinaNet", "LazyConfig", "no top"],
+    ids=["Faster R-CNN", "RetinaNet", "LazyConfig", "no top", "reference"],
 )
 def test_a_pyramid_has_the_levels_and_settings_that_are_said(text: str, name: str, levels: range, write: Write) -> None:
     write(BASE, "base.yaml")

@@ -16,6 +16,7 @@ from fpngraph.importers.mmdet.convert import convert
 Write = Callable[..., Path]
 BASE = """
 channels = 64
+steps = [dict(at=1), dict(at=2)]
 model = dict(
     type='RetinaNet',
     backbone=dict(type='ResNet', depth=50, out_indices=(0, 1, 2, 3)),
@@ -119,14 +120,38 @@ def test_group_norms_are_called_otherwise(write: Write) -> None:
         "_base_ = 'base.py'\nother = _base_.model\nother.neck.out_channels = 32\nmodel = dict(_delete_=True, **other)",
         "_base_ = 'base.py'\nwide = {{_base_.channels}}\nmodel = dict(neck=dict(out_channels=wide // 2))",
         "_base_ = 'base.py'\nmodel = _base_.model\nmodel['neck']['out_channels'] = [8, 32][1]\nmodel.pop('type')",
+        "_base_ = 'base.py'\nmodel = _base_.model\nmodel.neck.update(dict(out_channels=32))",
+        "_base_ = 'base.py'\nmine = _base_.model\nmine.neck['out_channels'] = 32",
+        "_base_ = 'base.py'\na = _base_.model\nb = a.neck\na.b = b\na = b.c\nb = a.d\na.x = 1\n"
+        "model = dict(neck=dict(out_channels=32))",
+        "_base_ = 'base.py'\n_base_.steps[1].at = 3\n_base_.model.neck.out_channels = 32\n_base_.steps.append(4)",
         "_base_ = 'base.py'\nimport os\nfor a in os.sys.path:\n    b = a\nmodel = dict(neck=dict(out_channels=32))",
     ],
-    ids=["mapping", "arithmetic", "stars", "copy", "variable", "entry", "code beside it"],
+    ids=[
+        "mapping",
+        "arithmetic",
+        "stars",
+        "copy",
+        "variable",
+        "entry",
+        "update",
+        "same",
+        "each other",
+        "list",
+        "code beside it",
+    ],
 )
 def test_python_is_read_as_far_as_it_is_data(text: str, write: Write) -> None:
     write(BASE, "base.py")
 
     assert params(write(text))["channels"] == 32
+
+
+def test_values_that_stand_in_very_many_places_are_laid_over_each_other_once(write: Write) -> None:
+    many = "x = dict()\n" + "x = dict(a=x, b=x)\n" * 60
+    write(BASE + many, "base.py")
+
+    assert params(write(f"_base_ = 'base.py'\n{many}"))["channels"] == 64
 
 
 def test_nothing_of_a_file_is_run(write: Write, tmp_path: Path) -> None:
@@ -216,6 +241,11 @@ model = dict(
         ),
         ("_base_ = 'base.py'\nmodel = dict(neck=[dict(_delete_=True, type='BFP')])", "the key "),
         ("_base_ = 'base.py'\nmodel = dict(neck=dict(num_outs=2))", "'num_outs' is 2, but of these maps there are 3"),
+        ("model = dict(neck=[])", "the list of necks is empty [not-converted]"),
+        ("x = 9\n" + "x = x * x\n" * 99 + "model = dict(neck=x)", "'x * x' is no plain value"),
+        ("x = [1]\n" + "x = x + x\n" * 99 + "model = dict(neck=x)", "'x + x' is no plain value"),
+        ("x = [1]\n" + "x = [x, x]\n" * 99 + "model = dict(neck=dict(a=x))", "the neck has more than 5000 settings"),
+        ("x = [" * 3000, "the file is no Python: "),
         ("x = 1\nx = [x] * 2000\nmodel = dict(neck=x)", "'[x] * 2000' is no plain value"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any
 
 from fpngraph.errors import GraphError, Problem
 from fpngraph.importers.mmdet.config import read_plain
-from fpngraph.importers.mmdet.python import merged
+from fpngraph.importers.mmdet.laying import merged
 from fpngraph.importers.settings import CONV, STRIDED, Findings, levels_of
 from fpngraph.importers.shipped import Imported, Piece, imported
 from fpngraph.language.yaml.value import Scalar, Value
@@ -20,7 +20,9 @@ BACKBONES = {"build_resnet_fpn_backbone": "fpn", "build_retinanet_resnet_fpn_bac
 _TOPS = {"LastLevelMaxPool": "fpn", "LastLevelP6P7": "retinanet_fpn"}
 _NORMS = {"BN": "batch_norm", "SyncBN": "batch_norm", "nnSyncBN": "batch_norm", "naiveSyncBN": "batch_norm"}
 _FUSIONS = {"sum": "sum", "avg": "mean"}
-_STAGE = re.compile(r"res([2-5])")
+_STAGES = {**{f"res{level}": level for level in range(2, 6)}, **{f"s{stage}": stage + 1 for stage in range(1, 5)}}
+"""The levels of the stages of a ResNet and of a RegNet."""
+_REFERENCE = re.compile(r"\$\{\.([\w.]+)\}")
 _GROUPS = {"GN": {"group_norm": {"groups": 32}}}
 
 
@@ -77,13 +79,22 @@ def _yacs(value: Value) -> tuple[str, Findings]:
 
 def _lazy(backbone: Value) -> tuple[str, Findings]:
     top = backbone.entries.get("top_block")
-    found = Findings(_capitals(backbone))
+    found = Findings(_capitals(_resolved(backbone)))
     kind = str(top.entries["_target_"].plain()).rpartition(".")[2] if top and "_target_" in top.entries else None
     if kind is None and (top is None or top.data is None):
         return "plain", found
     if kind not in _TOPS:
         found.add("TOP_BLOCK", f"there is no graph for the levels of {kind!r}", f"there are: {', '.join(_TOPS)}")
     return _TOPS.get(str(kind), "fpn"), found
+
+
+def _resolved(value: Value) -> Value:
+    """The entries of a mapping with those in the place of ``${.bottom_up.out_features}`` that it stands for."""
+    entries = dict(value.entries)
+    for key, entry in value.entries.items():
+        if isinstance(entry.data, str) and (other := _REFERENCE.fullmatch(entry.data)):
+            entries[key] = value.at(other[1].split("."))
+    return Value(entries, value.span, value.key_spans, False)
 
 
 def _capitals(value: Value) -> Value:
@@ -120,12 +131,11 @@ def _piece(graph: str, found: Findings) -> Piece:
 
 def _levels(features: Any, found: Findings) -> list[int]:
     """Levels of a ResNet's stages, which are called after them."""
-    names = features if isinstance(features, list) else []
-    stages = [_STAGE.fullmatch(str(name)) for name in names]
-    levels = levels_of([1 << int(stage[1]) for stage in stages if stage])
+    names = list(map(str, features)) if isinstance(features, list) else []
+    levels = levels_of([1 << _STAGES[name] for name in names if name in _STAGES])
     if not levels or len(levels) < len(names):
-        said = ", ".join(map(str, names)) or "nothing"
-        hint = "the maps of a ResNet are res2, res3, res4 and res5; each has to be half of the one before"
+        said = ", ".join(names) or "nothing"
+        hint = f"there are: {', '.join(_STAGES)}; each has to be half of the one before"
         found.add("IN_FEATURES", f"'IN_FEATURES' is {said}", hint)
         return [2]
     return levels

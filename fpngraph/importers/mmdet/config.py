@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fpngraph.errors import GraphError, Problem
-from fpngraph.importers.mmdet.python import Unread, merged, read_python
+from fpngraph.importers.mmdet.laying import Unread, merged
+from fpngraph.importers.mmdet.python import read_python
 from fpngraph.importers.settings import values_within
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.yaml.source import read, read_file
@@ -88,6 +89,8 @@ def find_neck(value: Value) -> Found:
         raise GraphError([Problem("not-converted", f"the file has {what}", inner.span)])
     neck = value if holder is None else holder.entries["neck"]
     necks = neck.data if isinstance(neck.data, tuple) else (neck,)
+    if not necks:
+        raise GraphError([Problem("not-converted", "the list of necks is empty", neck.span)])
     if problems := [problem for one in necks for problem in _no_data(one)]:
         raise GraphError(problems)
     backbone = holder.entries.get("backbone") if holder else None

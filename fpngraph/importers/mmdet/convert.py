@@ -35,8 +35,8 @@ def convert(path: str | os.PathLike[str], strides: Sequence[int] | None = None) 
             break
         pieces.append(piece)
         levels = piece.outputs
-    if problems or not pieces:
-        raise GraphError(problems or [Problem("not-converted", "the list of necks is empty")])
+    if problems:
+        raise GraphError(problems)
     result = imported(pieces, "Necks of a configuration of mmdet, one after the other.")
     if found.listed and len(pieces) == 1:  # a detector holds even one of a list as the first of several
         return Imported(result.text, pieces[0].table_of_first())

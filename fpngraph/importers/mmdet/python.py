@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.importers.mmdet.laying import Unread, merged
 from fpngraph.language.yaml.value import Value
 
 _LONGEST = 1000  # entries of a list that is repeated
+_GREATEST = 10**18
 _LARGEST = 2_000_000  # characters of a file
 _OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -23,10 +25,6 @@ _OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv,
 }
-
-
-class Unread(str):
-    """In place of a value: what a file does to get it."""
 
 
 def read_python(path: Path, text: str, bases: Callable[[Value], Value]) -> Value:
@@ -56,6 +54,7 @@ class _Reader:
     def __init__(self, file: str, lines: list[str], bases: Callable[[Value], Value]) -> None:
         self.file, self.lines, self.bases = file, lines, bases
         self.known: dict[str, Value] = {}
+        self.same: dict[str, ast.expr] = {}  # variables that are a part of another value: a change is one of both
 
     def read(self, tree: ast.Module) -> Value:
         first = ast.Constant(None, lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
@@ -71,9 +70,7 @@ class _Reader:
 
     def _statement(self, statement: ast.stmt) -> None:
         if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            target = statement.targets[0]
-            if ast.unparse(target) != "_base_":
-                self._assign(target, self.value(statement.value))
+            self._assigned(statement.targets[0], statement.value)
         elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             return
         elif targets := _deleted(statement):
@@ -82,38 +79,76 @@ class _Reader:
                     self.known.pop(target.id, None)
                 else:
                     self._assign(target, None)
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            self._called(statement.value)
         else:
             for name in _touched(statement):
                 self.known[name] = self._unread(statement)
 
+    def _assigned(self, target: ast.expr, value: ast.expr) -> None:
+        if ast.unparse(target) == "_base_":
+            return
+        self._assign(target, self.value(value))
+        if isinstance(target, ast.Name):
+            self.same.pop(target.id, None)
+            if isinstance(value, ast.Attribute | ast.Subscript):
+                self.same[target.id] = value
+
+    def _called(self, call: ast.Call) -> None:
+        """``a.b.update(dict(c=1))``; another method leaves ``a.b`` unread, and a function what it is given."""
+        match call:
+            case ast.Call(func=ast.Attribute(attr="update", value=target), args=[more], keywords=[]):
+                old, new = self.value(target), self.value(more)
+                if isinstance(old.data, Mapping) and isinstance(new.data, Mapping):
+                    spans = {**old.key_spans, **new.key_spans}
+                    self._assign(target, Value({**old.data, **new.data}, old.span, spans, False))
+                    return
+        if isinstance(call.func, ast.Attribute):
+            self._assign(call.func.value, self._unread(call))
+        for name in (name for given in (*call.args, *call.keywords) for name in _touched(given)):
+            self.known[name] = self._unread(call)
+
     def _assign(self, target: ast.expr, value: Value | None) -> None:
         """``a = value``, ``a.b = value`` and ``a['b'] = value``; without a value the entry is taken away."""
-        if isinstance(target, ast.Name) and value is not None:
-            self.known[target.id] = value
-            return
-        keys: list[str] = []
+        keys: list[Any] = []
         inner = target
         while isinstance(inner, ast.Attribute | ast.Subscript):
-            key = inner.attr if isinstance(inner, ast.Attribute) else getattr(inner.slice, "value", None)
-            keys.insert(0, key if isinstance(key, str) else "")
+            keys.insert(0, inner.attr if isinstance(inner, ast.Attribute) else getattr(inner.slice, "value", None))
             inner = inner.value
-        if isinstance(inner, ast.Name) and inner.id in self.known and all(keys):
-            self.known[inner.id] = self._with(self.known[inner.id], keys, value, target)
-        else:
+        if isinstance(inner, ast.Name) and (inner.id in self.known or (not keys and value is not None)):
+            known = self.known.get(inner.id, self._unread(target))
+            self.known[inner.id] = self._with(known, keys, value or self._unread(target), target, gone=value is None)
+            if keys and inner.id in self.same:
+                self._assign_same(inner.id, keys, value, target)
+        elif not isinstance(inner, ast.Name):
             for name in _touched(target):
                 self.known[name] = self._unread(target)
 
-    def _with(self, outer: Value, keys: list[str], value: Value | None, node: ast.AST) -> Value:
-        if not isinstance(outer.data, Mapping):
+    def _assign_same(self, name: str, keys: list[Any], value: Value | None, node: ast.expr) -> None:
+        """A change of a variable, where it is a part of another value."""
+        source = other = self.same.pop(name)  # so that two which are parts of each other come to an end
+        for key in keys:
+            other = ast.copy_location(ast.Subscript(other, ast.copy_location(ast.Constant(key), node)), node)
+        self._assign(other, value)
+        self.same[name] = source
+
+    def _with(self, outer: Value, keys: list[Any], value: Value, node: ast.AST, *, gone: bool) -> Value:
+        """A value with another one at the end of a path; what the path does not lead through is unread."""
+        if not keys:
+            return value
+        key = keys[0]
+        if isinstance(outer.data, tuple) and isinstance(key, int) and -len(outer.data) <= key < len(outer.data):
+            parts = list(outer.data)
+            parts[key] = self._with(parts[key], keys[1:], value, node, gone=gone)
+            return Value(tuple(parts), outer.span, {}, outer.verbatim)
+        if not isinstance(outer.data, Mapping) or not isinstance(key, str):
             return self._unread(node)
         entries = dict(outer.data)
-        if len(keys) > 1:
-            entries[keys[0]] = self._with(entries.get(keys[0], self._unread(node)), keys[1:], value, node)
-        elif value is None:
-            entries.pop(keys[0], None)
+        if gone and len(keys) == 1:
+            entries.pop(key, None)
         else:
-            entries[keys[0]] = value
-        spans = {key: outer.key_spans.get(key, outer.span) for key in entries}
+            entries[key] = self._with(entries.get(key, self._unread(node)), keys[1:], value, node, gone=gone)
+        spans = {name: outer.key_spans.get(name, outer.span) for name in entries}
         return Value(entries, outer.span, spans, outer.verbatim)
 
     def value(self, node: ast.expr) -> Value:
@@ -172,18 +207,8 @@ class _Reader:
             if isinstance(node.op, ast.USub) and isinstance(inner, int | float):
                 return Value(-inner, self._span(node), {}, False)
             return self._unread(node)
-        left, right = self.value(node.left).data, self.value(node.right).data
-        numbers = all(isinstance(it, int | float) for it in (left, right))
-        lists = isinstance(left, tuple) and (
-            (isinstance(right, tuple) and isinstance(node.op, ast.Add))
-            or (isinstance(right, int) and isinstance(node.op, ast.Mult) and len(left) * right <= _LONGEST)
-        )
-        if (numbers or lists) and type(node.op) in _OPERATIONS:
-            try:
-                return Value(_OPERATIONS[type(node.op)](left, right), self._span(node), {}, False)
-            except ArithmeticError:
-                return self._unread(node)
-        return self._unread(node)
+        found = _result(node.op, self.value(node.left).data, self.value(node.right).data)
+        return self._unread(node) if found is None else Value(found, self._span(node), {}, False)
 
     def _mapping(self, entries: dict[Any, Value], node: ast.expr) -> Value:
         span = self._span(node)
@@ -223,29 +248,19 @@ def _touched(node: ast.AST) -> Iterator[str]:
             yield inner.name
 
 
-def merged(base: Value, own: Value) -> Value:
-    """A mapping over another one as mmengine lays it: key by key, or alone where it has ``_delete_``.
-
-    Raises GraphError where a mapping comes over something else.
-    """
-    entries, spans = dict(base.entries), dict(base.key_spans)
-    for key, value in own.entries.items():
-        spans[key] = own.key_spans[key]
-        entries[key] = _laid(key, entries.get(key), value)
-    return Value(entries, own.span, spans, False)
-
-
-def _laid(key: object, base: Value | None, own: Value) -> Value:
-    if not isinstance(own.data, Mapping):
-        return own
-    alone = "_delete_" in own.data and bool(own.data["_delete_"].data)
-    value = Value({name: it for name, it in own.data.items() if name != "_delete_"}, own.span, own.key_spans, False)
-    if base is None or alone:
-        return merged(Value({}, value.span, {}, False), value)
-    if isinstance(base.data, Unread):
-        return base
-    if not isinstance(base.data, Mapping):
-        hint = "'_delete_=True' in it puts it in the place of the other"
-        message = f"{key!r} is a mapping, but there is none in the base to lay it over"
-        raise GraphError([Problem("not-converted", message, own.span, hint)])
-    return merged(base, value)
+def _result(op: ast.operator, left: Any, right: Any) -> Any:
+    """Of numbers, and of lists that are joined or repeated; None for anything else, and for what gets too large."""
+    apply = _OPERATIONS.get(type(op))
+    if apply is None:
+        return None
+    if isinstance(left, tuple):
+        joined = isinstance(right, tuple) and isinstance(op, ast.Add) and len(left) + len(right) <= _LONGEST
+        repeated = isinstance(right, int) and isinstance(op, ast.Mult) and len(left) * right <= _LONGEST
+        return apply(left, right) if joined or repeated else None
+    if not (isinstance(left, int | float) and isinstance(right, int | float)):
+        return None
+    try:
+        found = apply(left, right)
+    except ArithmeticError:
+        return None
+    return found if abs(found) < _GREATEST else None
