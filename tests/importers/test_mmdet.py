@@ -125,6 +125,7 @@ def test_group_norms_are_called_otherwise(write: Write) -> None:
         "_base_ = 'base.py'\na = _base_.model\nb = a.neck\na.b = b\na = b.c\nb = a.d\na.x = 1\n"
         "model = dict(neck=dict(out_channels=32))",
         "_base_ = 'base.py'\n_base_.steps[1].at = 3\n_base_.model.neck.out_channels = 32\n_base_.steps.append(4)",
+        "_base_ = 'base.py'\nhelp = '\\d'\nmodel = dict(neck=dict(out_channels=32))",
         "_base_ = 'base.py'\nimport os\nfor a in os.sys.path:\n    b = a\nmodel = dict(neck=dict(out_channels=32))",
     ],
     ids=[
@@ -138,6 +139,7 @@ def test_group_norms_are_called_otherwise(write: Write) -> None:
         "same",
         "each other",
         "list",
+        "escape",
         "code beside it",
     ],
 )
@@ -175,6 +177,24 @@ def test_dumps_of_mmengine_in_yaml_and_json_are_read(write: Write) -> None:
 
     for path in (write(json, "a.json"), write(yaml, "a.yaml")):
         assert {key: params(path)[key] for key in ("min", "max", "channels")} == {"min": 4, "max": 6, "channels": 32}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none.py", "No such file or directory"),
+        ("", "it is not a regular file"),
+        ("large.py", "it has more than 2000000 bytes"),
+        ("none.json", "No such file or directory"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told(name: str, message: str, write: Write, tmp_path: Path) -> None:
+    write("#" * 2_000_001, "large.py")
+
+    with pytest.raises(GraphError) as caught:
+        convert(tmp_path / name)
+
+    assert str(caught.value) == f"cannot read {str(tmp_path / name)!r}: {message} [unreadable-file]"
 
 
 def test_a_neck_alone_takes_the_strides_that_are_given(write: Write) -> None:

@@ -16,6 +16,7 @@ from fpngraph.language.yaml.source import read, read_file
 from fpngraph.language.yaml.value import Value
 
 _TAG = re.compile(r"!!python/\S+")
+_LARGEST = 2_000_000  # bytes of a file
 _MOST = 5000  # values of a neck's settings
 
 
@@ -46,6 +47,10 @@ def read_plain(path: Path) -> Value:
 
 def _text(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is not a regular file")
+        if path.stat().st_size > _LARGEST:
+            raise OSError(f"it has more than {_LARGEST} bytes")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         read_file(path)

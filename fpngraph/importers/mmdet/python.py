@@ -6,25 +6,16 @@ What is no data (calls but for ``dict``, loops, imports) is marked, and is a pro
 from __future__ import annotations
 
 import ast
-import operator
+import re
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.importers.mmdet.arithmetic import result
 from fpngraph.importers.mmdet.laying import Unread, merged
 from fpngraph.language.yaml.value import Value
-
-_LONGEST = 1000  # entries of a list that is repeated
-_GREATEST = 10**18
-_LARGEST = 2_000_000  # characters of a file
-_OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-}
 
 
 def read_python(path: Path, text: str, bases: Callable[[Value], Value]) -> Value:
@@ -32,20 +23,20 @@ def read_python(path: Path, text: str, bases: Callable[[Value], Value]) -> Value
 
     Raises GraphError for a file that is no Python.
     """
-    if len(text) > _LARGEST:
-        raise GraphError([Problem("unreadable-file", f"{str(path)!r} has {len(text)} characters, too many")])
+    lines = re.split(r"\r\n|\r|\n", text)
     try:
-        tree = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what a text in it escapes
+            tree = ast.parse(text)
     except SyntaxError as error:
         line = max(error.lineno or 1, 1)
-        lines = text.splitlines() or [""]
         source = lines[min(line, len(lines)) - 1]
         span = Span(str(path), line, max(error.offset or 1, 1), max(error.offset or 1, 1) + 1, source)
         raise GraphError([Problem("not-converted", f"the file is no Python: {error.msg}", span)]) from None
     except (ValueError, RecursionError, MemoryError):
         raise GraphError([Problem("not-converted", f"{str(path)!r} is no Python that can be read")]) from None
     try:
-        return _Reader(str(path), text.splitlines(), bases).read(tree)
+        return _Reader(str(path), lines, bases).read(tree)
     except RecursionError:
         raise GraphError([Problem("not-converted", f"{str(path)!r} is nested too deep")]) from None
 
@@ -207,7 +198,7 @@ class _Reader:
             if isinstance(node.op, ast.USub) and isinstance(inner, int | float):
                 return Value(-inner, self._span(node), {}, False)
             return self._unread(node)
-        found = _result(node.op, self.value(node.left).data, self.value(node.right).data)
+        found = result(node.op, self.value(node.left).data, self.value(node.right).data)
         return self._unread(node) if found is None else Value(found, self._span(node), {}, False)
 
     def _mapping(self, entries: dict[Any, Value], node: ast.expr) -> Value:
@@ -246,21 +237,3 @@ def _touched(node: ast.AST) -> Iterator[str]:
             yield (inner.asname or inner.name).partition(".")[0]
         elif isinstance(inner, ast.FunctionDef | ast.ClassDef):
             yield inner.name
-
-
-def _result(op: ast.operator, left: Any, right: Any) -> Any:
-    """Of numbers, and of lists that are joined or repeated; None for anything else, and for what gets too large."""
-    apply = _OPERATIONS.get(type(op))
-    if apply is None:
-        return None
-    if isinstance(left, tuple):
-        joined = isinstance(right, tuple) and isinstance(op, ast.Add) and len(left) + len(right) <= _LONGEST
-        repeated = isinstance(right, int) and isinstance(op, ast.Mult) and len(left) * right <= _LONGEST
-        return apply(left, right) if joined or repeated else None
-    if not (isinstance(left, int | float) and isinstance(right, int | float)):
-        return None
-    try:
-        found = apply(left, right)
-    except ArithmeticError:
-        return None
-    return found if abs(found) < _GREATEST else None
