@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from fpngraph.language.yaml.source import read, read_file
 from fpngraph.language.yaml.writing import to_yaml
@@ -58,20 +58,33 @@ class Piece:
         said = _said(found) | {"graph": name}
         return {key: _renamed(value, self.rename) for key, value in said.items()}
 
-    def table_of_first(self) -> Mapping[str, Any]:
-        """The same where their neck is the first of several, ``0.`` in a state dict."""
-        said = dict(self.table())
-        return said | {"names": [{**it, "theirs": _within(it["theirs"], "0", {})} for it in said["names"]]}
 
-    def table_within(self, ours: str, theirs: str) -> Mapping[str, Any]:
-        """The same where the graph is a stage of another one, and their neck one of several."""
-        bounds = {"min": str(min(self.levels)), "max": str(max(self.levels))}
-        said = dict(self.table())
-        said["names"] = [
-            {**entry, "ours": f"{ours}.{entry['ours']}", "theirs": _within(entry["theirs"], theirs, bounds)}
-            for entry in said["names"]
-        ]
-        return said
+class Part(Protocol):
+    """A neck of theirs as a graph: a shipped one, or one that is made."""
+
+    @property
+    def graph(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def levels(self) -> Sequence[int]: ...
+    @property
+    def outputs(self) -> Sequence[int]: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def used(self) -> Mapping[str, Any]: ...
+    def table(self) -> Mapping[str, Any]: ...
+
+
+def table_within(part: Part, ours: str, theirs: str) -> Mapping[str, Any]:
+    """What its tensors are called where ``ours`` is before all names of ours, and ``theirs`` before theirs."""
+    bounds = {"min": str(min(part.levels)), "max": str(max(part.levels))} if ours else {}
+    names = [
+        {**entry, "ours": f"{ours}{entry['ours']}", "theirs": _within(entry["theirs"], theirs, bounds)}
+        for entry in part.table()["names"]
+    ]
+    return {**part.table(), "names": names}
 
 
 @cache
@@ -97,7 +110,7 @@ def _renamed(value: Any, rename: Mapping[str, str]) -> Any:
 def _within(theirs: Any, prefix: str, bounds: Mapping[str, str]) -> Any:
     if isinstance(theirs, list):
         return [_within(one, prefix, bounds) for one in theirs]
-    return f"{prefix}.{_BOUND.sub(lambda found: bounds.get(found[1], found[1]), theirs)}"
+    return f"{prefix}{_BOUND.sub(lambda found: bounds.get(found[1], found[1]), theirs)}"
 
 
 def _flow(value: Any) -> str:
@@ -116,7 +129,7 @@ class Imported:
         return self.names
 
 
-def imported(pieces: Sequence[Piece], description: str) -> Imported:
+def imported(pieces: Sequence[Part], description: str) -> Imported:
     """Necks one after the other, of which each begins with what the one before gives, as one graph."""
     if len(pieces) == 1:
         return Imported(pieces[0].text, pieces[0].table())
@@ -131,7 +144,7 @@ def imported(pieces: Sequence[Piece], description: str) -> Imported:
         "stages": stages,
         "outputs": f"P({last.outputs[0]}..{last.outputs[-1]})",
     }
-    tables = [piece.table_within(piece.graph, str(place)) for place, piece in enumerate(pieces)]
+    tables = [table_within(piece, f"{piece.graph}.", f"{place}.") for place, piece in enumerate(pieces)]
     blocks = {key: block for table in tables for key, block in table.get("blocks", {}).items()}
     names = [entry for table in tables for entry in table["names"]]
     return Imported(to_yaml(graph), {"source": first.source, "graph": name, "names": names, "blocks": blocks})

@@ -83,7 +83,7 @@ def test_torchvisions_retinanet(version: str) -> None:
     maps = detector.backbone(image(SIZES[1]))
     expected = maps, detector.head(list(maps.values()))
 
-    # Version 2 makes its first extra level of its own map, as torchvision's configuration of it says.
+    # Version 1 makes its first extra level of P5, version 2 of C5: the widths of theirs decide.
     source = "P5" if detector.backbone.fpn.extra_blocks.use_P5 else "C5"
     names = {"0": "P3", "1": "P4", "2": "P5", "p6": "P6", "p7": "P7"}
     have = {stride: (str(place), width) for place, (stride, (_, width)) in enumerate([*RESNET.items()][1:])}

@@ -293,6 +293,21 @@ def test_a_pyramid_and_a_balanced_one_are_one_graph_with_the_table_of_both(write
     assert theirs == {"0", "1"}
 
 
+def test_a_channel_mapper_is_made(write: Write) -> None:
+    settings = "type='ChannelMapper', in_channels=[8, 16], out_channels=32, num_outs=4, norm_cfg=dict(type='BN')"
+    converted = convert(write(f"neck = dict({settings})\nmodel = dict(neck=neck)"), strides=(8, 16))
+
+    neck = fpngraph.build(fpngraph.loads(converted.text), [8, 16])
+
+    assert neck.out_strides == {"P3": 8, "P4": 16, "P5": 32, "P6": 64}
+    assert sorted({name.rpartition(".")[0] for name in neck.state_dict()}) == [
+        *("P3.op.conv", "P3.op.norm", "P4.op.conv", "P4.op.norm", "P5.edges.C4.norm", "P5.edges.C4.strided_conv"),
+        *("P6.edges.P5.norm", "P6.edges.P5.strided_conv"),
+    ]
+    assert converted.table()["names"][2]["theirs"] == "extra_convs.{l-5}.conv"
+    assert [type(part).__name__ for part in neck.get_submodule("P3.op")] == ["Conv2d", "BatchNorm2d", "ReLU"]
+
+
 def test_the_command_writes_the_graph_and_its_table_and_takes_strides(run: Any, write: Write, tmp_path: Path) -> None:
     path = write(BASE.replace("'ResNet'", "'Mine'"))
 

@@ -11,7 +11,7 @@ from fpngraph.importers.mmdet.backbones import strides_of
 from fpngraph.importers.mmdet.config import Found, find_neck, read_config
 from fpngraph.importers.mmdet.necks import RULES
 from fpngraph.importers.settings import Findings, levels_of
-from fpngraph.importers.shipped import Imported, Piece, imported
+from fpngraph.importers.shipped import Imported, Part, imported, table_within
 from fpngraph.language.keys.findings import validate
 from fpngraph.language.yaml.value import Value
 
@@ -27,7 +27,7 @@ def convert(path: str | os.PathLike[str], strides: Sequence[int] | None = None) 
     """
     found = find_neck(read_config(Path(path)))
     levels: Sequence[int] = _levels(found, strides)
-    pieces: list[Piece] = []
+    pieces: list[Part] = []
     problems: list[Problem] = []
     for place, neck in enumerate(found.necks):
         piece = _piece(neck, levels, problems, place)
@@ -39,7 +39,7 @@ def convert(path: str | os.PathLike[str], strides: Sequence[int] | None = None) 
         raise GraphError(problems)
     result = imported(pieces, "Necks of a configuration of mmdet, one after the other.")
     if found.listed and len(pieces) == 1:  # a detector holds even one of a list as the first of several
-        return Imported(result.text, pieces[0].table_of_first())
+        return Imported(result.text, table_within(pieces[0], "", "0."))
     return result
 
 
@@ -68,7 +68,7 @@ def _lists_channels(neck: Value) -> bool:
     return "in_channels" in neck.entries and isinstance(neck.entries["in_channels"].data, tuple)
 
 
-def _piece(neck: Value, levels: Sequence[int], problems: list[Problem], place: int) -> Piece | None:
+def _piece(neck: Value, levels: Sequence[int], problems: list[Problem], place: int) -> Part | None:
     kind = neck.entries.get("type")
     name = str(kind.plain()).removeprefix("mmdet.") if kind is not None else None
     span = kind.span if kind is not None else neck.span

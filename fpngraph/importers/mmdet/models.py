@@ -112,3 +112,14 @@ class Csp(Settings):
     upsample_cfg: Any = None
     norm_cfg: Any = {"type": "BN", "momentum": 0.03, "eps": 0.001}
     act_cfg: Any = {"type": "Swish"}
+
+
+class Mapper(Settings):
+    """ChannelMapper."""
+
+    in_channels: list[PositiveInt]
+    out_channels: PositiveInt
+    kernel_size: PositiveInt = 3
+    act_cfg: Any = {"type": "ReLU"}
+    bias: bool | Literal["auto"] = "auto"
+    num_outs: PositiveInt | None = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fpngraph.importers.mmdet import models
+from fpngraph.importers.mmdet.mapper import channel_mapper
 from fpngraph.importers.mmdet.parts import (
     NORMS,
     activation,
@@ -21,7 +22,7 @@ from fpngraph.importers.mmdet.parts import (
     upsampled,
 )
 from fpngraph.importers.settings import CONV, STRIDED, Findings
-from fpngraph.importers.shipped import Piece
+from fpngraph.importers.shipped import Part, Piece
 
 _FOUR_PATHS = [[0, 1, 2, 3], [0, 1, 2], [0, 1], [0], []]
 
@@ -196,7 +197,7 @@ def fpg(said: models.Fpg, levels: Sequence[int], found: Findings) -> Piece:
     return Piece("fpg", "mmdet.FPG", inner, range(inner[0], inner[0] + 5), values)
 
 
-Rule = Callable[[Any, Sequence[int], Findings], Piece]
+Rule = Callable[[Any, Sequence[int], Findings], Part]
 RULES: Mapping[str, tuple[type[models.Settings], Rule]] = {
     "FPN": (models.Fpn, fpn),
     "PAFPN": (models.Fpn, pafpn),
@@ -210,4 +211,5 @@ RULES: Mapping[str, tuple[type[models.Settings], Rule]] = {
     "YOLOV3Neck": (models.Scales, yolo_v3),
     "YOLOXPAFPN": (models.Csp, yolox),
     "CSPNeXtPAFPN": (models.Csp, cspnext),
+    "ChannelMapper": (models.Mapper, channel_mapper),
 }
