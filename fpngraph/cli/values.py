@@ -90,6 +90,17 @@ def in_channels(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def strides(text: str) -> tuple[int, ...]:
+    """Comma-separated strides, powers of two, each twice the one before."""
+    parts = [part.strip() for part in text.split(",")]
+    found = [int(part) if _is_whole(part) else 0 for part in parts]
+    doubled = [found[0] << place for place in range(len(found))]
+    if not found[0] or found[0] & (found[0] - 1) or found != doubled:
+        message = f"{_quoted(text)} is not a list of strides, each twice the one before, such as 4,8,16,32"
+        raise argparse.ArgumentTypeError(message)
+    return tuple(found)
+
+
 def _is_whole(text: str) -> bool:
     """Whether it is a number from 1 to about a million."""
     return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS and 0 < int(text) < 1 << 20

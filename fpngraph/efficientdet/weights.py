@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import safetensors.torch
 import torch
@@ -20,6 +20,8 @@ from fpngraph.efficientdet.neck_weights import PARTS, effdet_neck_names
 from fpngraph.files import replace_file
 from fpngraph.weights.state import ambiguous, listed, odd, refuse, translate
 
+_PLUGGED = ("fpn.neck.", "fpn.")
+"""What the names of our neck begin with in effdet's model: plugged by strides, or as it is."""
 _HEADS = {"class_head": "class_net", "box_head": "box_net"}
 _CONV = re.compile(r"(?:convs(?P<repeat>\.\d+)|predict)\.(?P<part>(?:depthwise\.|pointwise\.)?)(?P<leaf>\w+)")
 _NORM = re.compile(r"norms\.(?P<repeat>\d+)\.(?P<level>\w+)\.(?P<leaf>\w+)")
@@ -34,8 +36,9 @@ def load_effdet(
 
     ``source`` is a file (``.safetensors``, or what ``torch.save`` wrote) or what one holds: the state dict of effdet's
     model, in one of its benches, DistributedDataParallel or other modules or not, with either order of the heads'
-    norms; or a training checkpoint with one in it. ``ema`` chooses the averaged weights of such a checkpoint (True) or
-    the plain ones (False); None takes the averaged ones where there are any.
+    norms, with its own neck or this graph in its place (``fpngraph.adapters.effdet``); or a training checkpoint with
+    one in it. ``ema`` chooses the averaged weights of such a checkpoint (True) or the plain ones (False); None takes
+    the averaged ones where there are any.
     Raises OSError for a file that cannot be read, and StateError for one that is no checkpoint or does not fit the
     model, with every difference.
     """
@@ -45,6 +48,7 @@ def load_effdet(
 def state_from_effdet(state: Mapping[str, Tensor], model: EfficientDet, named: str) -> dict[str, Tensor]:
     """The state dict of ``model`` with the tensors of that of effdet's model; errors call it ``named``."""
     names = effdet_names(model, "level_first" if any(map(_LEVEL_FIRST.match, state)) else "repeat_first")
+    names |= _plugged_names(model, state)
     # torch reads state dicts without the counters of norms too: those are older than the counters.
     counters = {name for name in names.values() if name.endswith(".num_batches_tracked")}
     state = dict.fromkeys(counters, torch.tensor(0)) | dict(state)
@@ -52,12 +56,23 @@ def state_from_effdet(state: Mapping[str, Tensor], model: EfficientDet, named: s
     return translate(state, model.state_dict(), names, what, _hint(state, model))
 
 
-def effdet_state(model: EfficientDet) -> dict[str, Tensor]:
+def _plugged_names(model: EfficientDet, state: Mapping[str, Tensor]) -> dict[str, str]:
+    """The names of the neck where effdet's model has our graph in place of its own; none where it has not."""
+    ours = list(model.neck.state_dict())
+    prefix = next((it for it in _PLUGGED if any(f"{it}{name}" in state for name in ours)), None)
+    return {} if prefix is None else {f"neck.{name}": f"{prefix}{name}" for name in ours}
+
+
+def effdet_state(model: EfficientDet, *, neck: Literal["effdet", "graph"] = "effdet") -> dict[str, Tensor]:
     """The state dict of effdet's model of this configuration, with the tensors of ours, not copies.
 
+    With ``neck="graph"`` it is for a model that has our graph in place of its own neck, any graph; see
+    ``fpngraph.adapters.effdet``.
     Raises StateError where the model has tensors that effdet's has not, or that are not there, as on the device meta.
     """
     ours, names = model.state_dict(), effdet_names(model, model.config.effdet_norms)
+    if neck == "graph":
+        names |= {f"neck.{name}": f"{_PLUGGED[0]}{name}" for name in model.neck.state_dict()}
     refuse(
         f"effdet has no model like {model.config.name!r} with graph {model.neck.source_graph.name!r}",
         ambiguous(ours, names),

@@ -42,7 +42,7 @@ def load_from(  # noqa: PLR0913  (each says something else)
     source: str,
     *,
     prefix: str = "",
-    config: Mapping[str, Any] | None = None,
+    config: Any = None,
     table: str | os.PathLike[str] | Table | None = None,
     missing: Literal["error", "init"] = "error",
 ) -> Carried:
@@ -51,8 +51,8 @@ def load_from(  # noqa: PLR0913  (each says something else)
     ``state`` is the state dict of that neck, or of a whole model in which its names begin with ``prefix``. ``source``
     says whose they are: ``torchvision.FeaturePyramidNetwork``, ``mmdet.PAFPN`` and so on. ``table`` names a file of
     names, where the graph is none that comes with the package. ``config`` has the settings of their neck, where tensors
-    do not tell what it does. With ``missing="init"`` tensors of ours that the source
-    lacks, of nodes that somebody has added, keep what they have.
+    do not tell what it does: those alone or a whole configuration, a mapping or an object with a ``to_dict``. With
+    ``missing="init"`` tensors of ours that the source lacks, of nodes that somebody has added, keep what they have.
     Raises StateError, and changes nothing, where a tensor of ours has no counterpart of the same shape, where one of
     their neck is left over, and for a source that nobody knows; GraphError for a table that is wrong.
 

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -68,6 +69,8 @@ class Table(_Data):
     whole: bool = Field(True, description="Whether their module is the neck; else what begins as a name here does.")
     names: list[Names] = Field(description="The names, of which each tensor of ours is found by one.")
     blocks: dict[str, list[Names]] = Field(default={}, description="Names of what is in modules, for 'as'.")
+    within: list[str] = Field(default=[], description="Where a whole configuration has the settings of the neck.")
+    fixed: dict[str, Any] = Field(default={}, description="Settings that tensors do not tell, as the graph has them.")
     extra: Extra | None = Field(None, description="Settings that their tensors do not tell, for 'config'.")
 
     def rules(self) -> list[Rule]:

@@ -359,3 +359,76 @@ def test_of_pooled_levels_no_settings_are_asked() -> None:
     neck = fpngraph.build(fpngraph.load("fpn", min=3, max=7, channels=8), [6, 8, 10])
 
     assert fpngraph.load_from(neck, mmdets(neck), "mmdet.FPN").missing == ()
+
+
+EXTRA_CONVS = {"type": "FPN", "add_extra_convs": "on_input"}
+
+
+class Config:
+    """As mmengine and transformers have them."""
+
+    def __init__(self, said: dict[str, Any]) -> None:
+        self.said = said
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.said
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"neck": EXTRA_CONVS},
+        {"model": {"neck": EXTRA_CONVS}},
+        {"model": {"neck": [EXTRA_CONVS, {"type": "BFP"}]}},
+        {"model": {"detector": {"neck": EXTRA_CONVS}}},
+        Config({"model": {"neck": EXTRA_CONVS}}),
+    ],
+    ids=["model", "configuration", "several necks", "tracker", "object"],
+)
+def test_a_whole_configuration_says_what_tensors_do_not(config: Any) -> None:
+    graph = fpngraph.load("retinanet_fpn", channels=8, extra={"strided_conv": {"kernel": 3}})
+    neck = fpngraph.build(graph, WIDTHS[1:])
+
+    assert fpngraph.load_from(neck, mmdets(neck), "mmdet.FPN", config=config).missing == ()
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            {"model": {"neck": {"type": "PAFPN"}}},
+            "config is of a 'PAFPN', but the source is 'mmdet.FPN'",
+        ),
+        ({"model": {"neck": [{"type": "BFP"}]}}, "config is a dict, but must be the settings of 'mmdet.FPN'"),
+        (3, "config is a int, but must be the settings of 'mmdet.FPN'"),
+        (
+            EXTRA_CONVS | {"upsample_cfg": {"mode": "bilinear"}, "act_cfg": {"type": "ReLU"}},
+            "the settings of 'mmdet.FPN' are not those of the graph:\n"
+            "  'act_cfg' is {'type': 'ReLU'}, but the graph is for None\n"
+            "  'upsample_cfg' is {'mode': 'bilinear'}, but the graph is for {'mode': 'nearest'}",
+        ),
+    ],
+    ids=["another class", "others only", "no configuration", "no parameter"],
+)
+def test_a_configuration_of_something_else_is_refused(config: Any, message: str) -> None:
+    graph = fpngraph.load("retinanet_fpn", channels=8, extra={"strided_conv": {"kernel": 3}})
+    neck = fpngraph.build(graph, WIDTHS[1:])
+
+    with pytest.raises(StateError) as caught:
+        fpngraph.load_from(neck, mmdets(neck), "mmdet.FPN", config=config)
+
+    assert str(caught.value) == message
+
+
+def test_a_neck_that_holds_its_backbone_gives_its_own_tensors_only() -> None:
+    neck = fpngraph.build(fpngraph.load("fpn", channels=8), WIDTHS)
+    state = {}
+    for level in range(2, 6):
+        for ours, theirs in ((f"M{level}.edges.C{level}.project.conv", "lateral"), (f"P{level}.op.conv", "output")):
+            for leaf in ("weight", "bias"):
+                state[f"backbone.fpn_{theirs}{level}.{leaf}"] = neck.state_dict()[f"{ours}.{leaf}"]
+    state["backbone.bottom_up.stem.conv1.weight"] = torch.zeros(1)
+
+    carried = fpngraph.load_from(neck, state, "detectron2.FPN", prefix="backbone.")
+
+    assert (len(carried.taken), carried.unused) == (16, ("backbone.bottom_up.stem.conv1.weight",))

@@ -1,0 +1,1 @@
+"""Configurations of detectron2: their necks as graphs, and what it calls their weights."""

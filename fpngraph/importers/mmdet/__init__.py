@@ -1,0 +1,1 @@
+"""Configurations of mmdet: their necks as graphs, and what it calls their weights."""
