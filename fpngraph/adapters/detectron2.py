@@ -17,7 +17,7 @@ from detectron2.modeling import BACKBONE_REGISTRY, Backbone, build_resnet_backbo
 from detectron2.modeling.poolers import ROIPooler
 from torch import Tensor, nn
 
-from fpngraph.adapters.host import HostError
+from fpngraph.adapters.host import HostError, check_order
 from fpngraph.pyramid.plugged import GraphLike, plug
 
 
@@ -50,7 +50,7 @@ class FPNGraph(Backbone):
         size_divisibility: int = 0,
     ) -> None:
         super().__init__()
-        _check_order(graph)
+        check_order(graph, "detectron2", always=True)
         shapes = bottom_up.output_shape()
         have = [(shapes[name].stride, (name, shapes[name].channels)) for name in _chosen(in_features, shapes)]
         ours = list(outputs.values()) if isinstance(outputs, Mapping) else outputs
@@ -189,15 +189,6 @@ def _check_width(place: str, head: nn.Module, pooler: object, channels: Sequence
 
 def _refuse_strides(place: str, wanted: Iterable[int], strides: Iterable[int]) -> None:
     raise HostError(f"{place} is for the strides {_listed(wanted)}, but what it reads has {_listed(strides)}")
-
-
-def _check_order(graph: GraphLike) -> None:
-    stages = graph["stages"] if isinstance(graph, Mapping) and "stages" in graph else None
-    if isinstance(stages, Mapping) and len(stages) > 1:
-        raise HostError(
-            "the graph is a mapping with stages, whose order means something, but detectron2 sorts mappings when it "
-            "saves a configuration\n  hint: give the graph as text, or as the path of a file"
-        )
 
 
 def _chosen(in_features: Sequence[str] | None, shapes: Mapping[str, ShapeSpec]) -> Sequence[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import nn
 
@@ -13,6 +15,21 @@ _SETTINGS = ("eps", "momentum")
 
 class HostError(ValueError):
     """A neck and the detector around it do not fit each other."""
+
+
+def check_order(graph: object, sorted_by: str, *, always: bool) -> None:
+    """Raises HostError for a mapping with several stages that a host may have sorted: their order means something.
+
+    ``always``: whether or not its keys are in order now. Else only where they are, as somebody rarely writes them.
+    """
+    stages = graph.get("stages") if isinstance(graph, Mapping) else None
+    if not isinstance(graph, Mapping) or not isinstance(stages, Mapping) or len(stages) < 2:
+        return
+    if always or list(graph) == sorted(graph, key=str):
+        raise HostError(
+            f"the graph is a mapping with stages, whose order means something, but {sorted_by} sorts mappings when it "
+            "saves a configuration\n  hint: give the graph as text, or as the path of a file"
+        )
 
 
 def restore_norms(neck: Neck) -> tuple[str, ...]:

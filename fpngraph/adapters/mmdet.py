@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from fpngraph.adapters.host import HostError
+from fpngraph.adapters.host import HostError, check_order
 from fpngraph.compiler.neck import Neck
 from fpngraph.pyramid.plugged import GraphLike, plug
 
@@ -58,6 +58,7 @@ class FPNGraph(BaseModule):
         init_cfg: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_order(graph, "mmengine's YAML", always=False)
         maps = _by_stride(in_channels, strides)
         if isinstance(outputs, Mapping):
             raise HostError("outputs is a mapping, but must be a list: the heads take maps in order, not by name")

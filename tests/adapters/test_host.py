@@ -8,7 +8,7 @@ from torchvision.ops import FrozenBatchNorm2d
 
 import fpngraph
 from fpngraph.adapters import HostError
-from fpngraph.adapters.host import restore_norms
+from fpngraph.adapters.host import check_order, restore_norms
 
 TEXT = """\
 fpngraph: 1
@@ -65,3 +65,34 @@ def test_norms_that_a_host_has_frozen_are_told_and_nothing_is_changed() -> None:
         "norms of the neck were replaced: 'P3.op.norm' is a FrozenBatchNorm2d, built as a BatchNorm2d"
     )
     assert group.eps == 1.0
+
+
+STAGES = {"one": {"nodes": {"a3": {"inputs": ["C3"]}}}, "all": {"nodes": {"b3": {"inputs": ["a3"]}}}}
+GRAPH = {
+    "fpngraph": 1,
+    "name": "staged",
+    "inputs": "C3",
+    "defaults": {"channels": 8},
+    "stages": STAGES,
+    "outputs": "b3",
+}
+
+
+def test_a_graph_whose_stages_may_have_been_sorted_is_refused() -> None:
+    resorted = dict(sorted(GRAPH.items()))
+    text = (
+        "the graph is a mapping with stages, whose order means something, but YAML sorts mappings when it saves a "
+        "configuration\n  hint: give the graph as text, or as the path of a file"
+    )
+
+    for graph, always in ((resorted, False), (GRAPH, True)):
+        with pytest.raises(HostError) as caught:
+            check_order(graph, "YAML", always=always)
+        assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    "graph", ["bifpn", GRAPH, {**GRAPH, "stages": {"one": {}}}, {"nodes": {}, "outputs": "a"}, None]
+)
+def test_other_graphs_are_not(graph: object) -> None:
+    check_order(graph, "YAML", always=False)

@@ -251,3 +251,27 @@ def test_a_runner_with_the_hook_stops_before_its_first_image(tmp_path: Path) -> 
         trained(config, tmp_path)
 
     assert str(caught.value) == MISMATCHES["number of maps"][-1]
+
+
+def test_a_graph_whose_stages_mmengine_has_sorted_is_refused_but_one_that_is_text_is_not(tmp_path: Path) -> None:
+    from mmengine.config import Config
+    from mmengine.registry import MODELS
+
+    import fpngraph
+    import fpngraph.adapters.mmdet
+
+    text = fpngraph.dump(fpngraph.load("bifpn", channels=8, repeats=2))
+    graph = fpngraph.loads(text)
+    stages = {"one": {"nodes": {"A3": {"inputs": ["C3"]}}}, "all": {"nodes": {"B3": {"inputs": ["A3"]}}}}
+    mine = {"fpngraph": 1, "name": "n", "inputs": {"C3": 3}, "defaults": {"channels": 8}, "stages": stages}
+    neck = {"type": "FPNGraph", "graph": mine | {"outputs": ["B3"]}, "in_channels": [8], "strides": [8]}
+    MODELS.build(neck)
+
+    for said in (neck, {**NARROW, "type": "FPNGraph", "graph": text}):
+        Config({"neck": said}).dump(tmp_path / "dumped.yaml")
+        dumped = Config.fromfile(tmp_path / "dumped.yaml").neck
+        if said is neck:
+            with pytest.raises(HostError, match="but mmengine's YAML sorts mappings"):
+                MODELS.build(dumped)
+        else:
+            assert MODELS.build(dumped).plugged.neck.source_graph == graph
