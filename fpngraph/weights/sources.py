@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -71,7 +72,7 @@ def load_from(  # noqa: PLR0913  (each says something else)
     return _Carrier(neck, state, chosen, prefix, names).carry(anew=missing == "init")
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Carrier:
     """Weights on their way from a state dict to a neck."""
 
@@ -103,9 +104,24 @@ class _Carrier:
 
     def _is_of_neck(self, name: str) -> bool:
         """Whether a tensor of theirs belongs to the neck, but for counters of batches."""
-        roots = [re.sub(r"\\\{[^}]*\\\}", "[0-9]+", re.escape(root)) for root in self.table.roots()]
-        inside = "" if self.table.whole else f"(?:{'|'.join(roots)})\\."
-        return re.match(re.escape(self.prefix) + inside, name) is not None and not name.endswith(_COUNTER)
+        found = self._begins.match(name)
+        if found is None or name.endswith(_COUNTER):
+            return False
+        number = next((int(it) for it in found.groups() if it), None)
+        return not self.table.rows or number is None or number in self._rows
+
+    @cached_property
+    def _begins(self) -> re.Pattern[str]:
+        """How a name of their neck begins; the groups are the numbers in it."""
+        roots = [re.sub(r"\\\{[^}]*\\\}", "([0-9]+)", re.escape(root)) for root in self.table.roots()]
+        return re.compile(re.escape(self.prefix) + ("" if self.table.whole else f"(?:{'|'.join(roots)})\\."))
+
+    @cached_property
+    def _rows(self) -> range:
+        """The rows of a whole model from the first to the last of the neck."""
+        found = [self._begins.match(it) for theirs in self.names.values() for it in theirs]
+        rows = [int(it) for match in found if match for it in match.groups() if it]
+        return range(min(rows, default=0), max(rows, default=-1) + 1)
 
 
 def table_for(neck: Neck, source: str, table: str | os.PathLike[str] | Table | None = None) -> Table:

@@ -67,6 +67,7 @@ class Table(_Data):
     source: str = Field(description="The class of their neck, or the library whose models have its layers.")
     graph: str | None = Field(None, description="The name of the graph that it is for; any by default.")
     whole: bool = Field(True, description="Whether their module is the neck; else what begins as a name here does.")
+    rows: bool = Field(False, description="Whether numbers of theirs are rows of a whole model, the neck's among them.")
     names: list[Names] = Field(description="The names, of which each tensor of ours is found by one.")
     blocks: dict[str, list[Names]] = Field(default={}, description="Names of what is in modules, for 'as'.")
     within: list[str] = Field(default=[], description="Where a whole configuration has the settings of the neck.")

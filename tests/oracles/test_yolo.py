@@ -6,6 +6,7 @@ import pytest
 
 import fpngraph
 from fpngraph.weights.sources import names_of, table_for
+from fpngraph.weights.state import StateError
 from tests.oracles.comparison import assert_equal_necks
 from tests.oracles.reference import maps, randomised
 from tests.oracles.references.every import NECKS
@@ -48,9 +49,21 @@ def test_a_shipped_graph_infers_and_trains_as_its_reference(
     ours = fpngraph.build(fpngraph.load(graph, preset=scale, **params), channels)
     state = theirs.state_dict()
 
-    carried = fpngraph.load_from(ours, state, source)
+    around = {"model.0.conv.weight": state[next(iter(state))], "model.99.cv2.weight": state[next(iter(state))]}
+    around = around if source == ULTRALYTICS else {}  # of the rows before a neck, and of a head
 
-    assert (carried.missing, carried.unused) == ((), ())
+    carried = fpngraph.load_from(ours, state | around, source)
+
+    assert (carried.missing, carried.unused) == ((), tuple(around))
     names = {ours: one for ours, (one,) in names_of(ours, table_for(ours, source), state=state).items()}
     assert_equal_necks(ours, theirs, names, maps(reference, 128, 192))
     assert ours.fuse().unfolded == {}
+
+
+def test_a_row_within_the_neck_that_no_graph_has_is_refused() -> None:
+    reference = NECKS["yolov8n"]()
+    state = reference.neck.state_dict()
+    neck = fpngraph.build(fpngraph.load("yolov8"), list(reference.in_channels.values()))
+
+    with pytest.raises(StateError, match=r"of theirs without a counterpart: 'model\.13\.conv\.weight'"):
+        fpngraph.load_from(neck, state | {"model.13.conv.weight": state[next(iter(state))]}, ULTRALYTICS)
