@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import Any
 
 import fpngraph
@@ -26,3 +28,8 @@ def detector(**changes: Any) -> efficientdet.EfficientDet:
         image_size=(64, 64),
         **changes,
     )
+
+
+def curve(folder: Path) -> list[dict[str, str]]:
+    """The rows of ``metrics.csv``."""
+    return list(csv.DictReader((folder / "metrics.csv").read_text(encoding="utf-8").splitlines()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from lightning.pytorch.callbacks import Callback
 from fpngraph import efficientdet
 from fpngraph.training import Fitted, TrainingSettings, fit, read_saved
 from fpngraph.weights.state import StateError
-from tests.training.small import SETTINGS, Parts, detector
+from tests.training.small import SETTINGS, Parts, curve, detector
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Lightning warns of much
 QUIET: dict[str, Any] = {"enable_progress_bar": False, "accelerator": "cpu"}
@@ -28,11 +27,6 @@ def trained(parts: Parts, folder: Path, settings: TrainingSettings = SETTINGS, *
     torch.manual_seed(0)
     model = detector()
     return fit(model, *parts, folder, settings, recipe=efficientdet.recipe(model), **QUIET | more)
-
-
-def curve(folder: Path) -> list[dict[str, str]]:
-    with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 class Stop(Callback):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 import torch
 
 from fpngraph.training import read_saved
-from tests.training.small import Parts
+from tests.training.small import Parts, curve
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +55,7 @@ def test_two_processes_learn_what_one_does_and_measure_the_same(parts: Parts, tm
         )
         assert done.returncode == 0, done.stderr
 
-    one, two = (list(csv.DictReader((tmp_path / name / "metrics.csv").open(encoding="utf-8"))) for name in "12")
+    one, two = (curve(tmp_path / name) for name in "12")
     assert [row["step"] for row in one] == [row["step"] for row in two] == ["3", "6"]
     for row, expected in zip(two, one, strict=True):
         for name in ("train_loss", "train_boxes", "train_classes", "AP"):
