@@ -37,10 +37,11 @@ class Start:
     pretrained: bool
     weights: str | None
     image_size: tuple[int, int] | None
+    lean: bool
 
     def build(self, num_classes: int) -> efficientdet.EfficientDet:
         """The detector. Raises UsageError and GraphError."""
-        changes: dict[str, Any] = {"num_classes": num_classes}
+        changes: dict[str, Any] = {"num_classes": num_classes, "lean": self.lean}
         asked = {"graph": self.graph, "params": dict(self.params), "image_size": self.image_size}
         changes |= {field: value for field, value in asked.items() if value}
         if self.backbone:

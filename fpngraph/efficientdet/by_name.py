@@ -30,6 +30,7 @@ def create(
     graph: GraphSource | None = None,
     *,
     pretrained_backbone: bool = False,
+    lean: bool = False,
     **changes: Any,
 ) -> EfficientDet:
     """The detector of that name of effdet's (``names()`` has them), with changes: fields of ``Config``.
@@ -38,10 +39,11 @@ def create(
     Graph keeps what it says, and an UnmatchedWarning lists what the configuration says instead. With ``match=True`` a
     path is scaled too, with ``match=False`` nothing is listed. ``params`` are the graph's, and win over both.
     ``pretrained`` loads effdet's published weights as ``load_pretrained`` does, and warns of what else than the
-    predictors of changed heads they are not for.
+    predictors of changed heads they are not for. A ``lean`` one trains in less memory.
     Raises ConfigError, GraphError or BackboneError for what does not exist or does not fit together.
     """
-    model = EfficientDet(config(name, graph=graph, **changes), pretrained_backbone=pretrained_backbone)
+    chosen = config(name, graph=graph, **changes)
+    model = EfficientDet(chosen, pretrained_backbone=pretrained_backbone, lean=lean)
     if pretrained:
         matched = load_pretrained(model)
         new = tuple(f"{head}.predict" for head in changed_predictors(config(name), model.config))

@@ -25,6 +25,8 @@ _OF_HEADS = {"num_classes", "aspect_ratios", "num_scales"}
 class EfficientDet(Network):
     """EfficientDet (arXiv:1911.09070) with any backbone that has maps of the neck's levels, and any neck.
 
+    With ``lean`` the neck trains in less memory and more time, as that of ``fpngraph.build``.
+
     Shape: images [B, 3, H, W] of any size to ``Predictions``.
     Warns where the graph has not what the configuration says of a neck, unless ``config.match`` is False.
     Raises GraphError and BackboneError for parts that do not exist or do not fit together.
@@ -34,11 +36,11 @@ class EfficientDet(Network):
     class_head: Head
     box_head: Head
 
-    def __init__(self, config: Config, *, pretrained_backbone: bool = False) -> None:
+    def __init__(self, config: Config, *, pretrained_backbone: bool = False, lean: bool = False) -> None:
         graph = config.load_graph()
         levels = sorted({entry.level for entry in graph.inputs.values()})
         backbone = create_backbone(config.backbone, levels, pretrained=pretrained_backbone, **config.backbone_args)
-        neck = build(graph, by_input(graph, map_channels(backbone)))
+        neck = build(graph, by_input(graph, map_channels(backbone)), lean=lean)
         warn_of_unmatched(config, lower(graph, neck.in_channels))
         channels = _one_width(graph, neck.out_channels)
         super().__init__(

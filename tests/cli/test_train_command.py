@@ -81,7 +81,7 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
         "fpngraph train: 'runs/a/last.ckpt' exists already\n  hint: --resume goes on from it, --force writes over it\n"
     )
     more = ("--graph", "fpn", "-p", "channels=16", "-p", "min=3", *SMALLEST, *QUICK)
-    assert main(["train", *DATA, *more, "--weights", "runs/a/best.ckpt", "-o", "runs/b"]) == 0
+    assert main(["train", *DATA, *more, "--lean", "--weights", "runs/a/best.ckpt", "-o", "runs/b"]) == 0
     output, _ = capfd.readouterr()
     assert "weights of runs/a/best.ckpt: " in output
 

@@ -12,6 +12,7 @@ from torch import nn
 import fpngraph
 from fpngraph.detection import Anchors, Normalization, Suppression
 from fpngraph.efficientdet import ConfigError, EfficientDet, create, names
+from fpngraph.layers.lean import LeanNode
 
 _MEASURED = Path(__file__).parent / "effdet_models.csv"
 MODELS = {row["name"]: row for row in csv.DictReader(_MEASURED.read_text(encoding="utf-8").splitlines()[1:])}
@@ -174,3 +175,13 @@ def test_a_model_says_what_detection_needs_of_its_configuration() -> None:
         assert form.anchors == Anchors(num_scales=2, aspect_ratios=(1.0, (1.4, 0.7)), scale=3.0)
         assert form.normalization == Normalization(mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6), fill=7)
         assert form.suppression == Suppression(max_candidates=50, max_detections=5, iou=0.5, soft=True)
+
+
+def test_a_lean_detector_has_a_lean_neck_and_the_same_weights() -> None:
+    plain, lean = (
+        create("efficientdet_d0", backbone="test_efficientnet", backbone_args={}, lean=lean) for lean in (False, True)
+    )
+
+    assert any(isinstance(part, LeanNode) for part in lean.neck.modules())
+    assert not any(isinstance(part, LeanNode) for part in plain.neck.modules())
+    assert list(lean.state_dict()) == list(plain.state_dict())

@@ -36,6 +36,7 @@ def options(parser: Any) -> None:
     about = "start with the weights of a checkpoint, as far as they fit: of a training, or of effdet"
     model.add_argument("--weights", metavar="FILE", help=about)
     add_image_size(model, "to train with (default: the detector's)")
+    model.add_argument("--lean", action="store_true", help="train the neck in less memory and more time")
     _training(parser.add_argument_group("training"))
     parser.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="the folder of checkpoints and metrics.csv"
@@ -53,7 +54,9 @@ def _training(group: Any) -> None:
         ("weight-decay", values.scale, "(default: 0.0001)"),
         ("layer-decay", values.score, "factor of the learning rate from layer to layer (default: none)"),
         ("warmup-epochs", values.scale, "over which the learning rate grows (default: 1)"),
+        ("clip", values.scale, "the largest norm of all gradients (default: 10)"),
         ("accumulate", values.count, "batches of a step (default: 1)"),
+        ("ema", values.score, "decay of averaged weights (default: 0.998)"),
         ("seed", int, "what makes a training repeatable (default: 0)"),
         ("workers", int, "processes that read images (default: 2)"),
     ):
@@ -76,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         pretrained=args.pretrained,
         weights=args.weights,
         image_size=args.image_size,
+        lean=args.lean,
     )
     asked = {
         "epochs": args.epochs,
@@ -84,7 +88,9 @@ def run(args: argparse.Namespace) -> int:
         "weight_decay": args.weight_decay,
         "layer_decay": args.layer_decay,
         "warmup_epochs": args.warmup_epochs,
+        "clip": args.clip,
         "accumulate": args.accumulate,
+        "ema": args.ema,
         "seed": args.seed,
         "workers": args.workers,
         "optimizer": args.optimizer,
