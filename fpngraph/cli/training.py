@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 
 from fpngraph import efficientdet
@@ -119,7 +121,10 @@ def train(  # noqa: PLR0913  (the options of a run)
 ) -> int:
     """Train a detector and keep it in ``folder``."""
     fit = _fit()
+    from fpngraph.training.module import DivergedError
+
     check_pixels(start.image_size)
+    _check_devices(devices)
     settings = _settings(asked)
     _check_folder(folder, resume=resume, force=force)
     learned, measured = _read(data, skip_bad=skip_bad)
@@ -131,11 +136,20 @@ def train(  # noqa: PLR0913  (the options of a run)
     chosen = {"recipe": efficientdet.recipe(model), "resume": resume, "devices": devices or "auto"}
     with enough_memory("--batch-size and --image-size can be smaller"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Lightning's, about what is chosen here
-        fitted = fit(model, learned, measured, folder, settings, **chosen)
+        try:
+            fitted = fit(model, learned, measured, folder, settings, **chosen)
+        except DivergedError as error:
+            raise UsageError(str(error)) from error
     if fitted.evaluation is not None:
         show(fitted.evaluation)
     print(f"wrote {fitted.best}, {fitted.last} and {folder / 'metrics.csv'}")
     return 0
+
+
+def _check_devices(devices: int | None) -> None:
+    most = torch.cuda.device_count() or os.cpu_count() or 1
+    if devices and devices > most:
+        raise UsageError(f"--devices {devices}: there are {most}")
 
 
 def _check_folder(folder: Path, *, resume: bool, force: bool) -> None:
@@ -165,7 +179,8 @@ def _settings(asked: Mapping[str, Any]) -> TrainingSettings:
     try:
         return TrainingSettings(**asked)
     except ValidationError as error:
-        told = "; ".join(f"--{str(it['loc'][0]).replace('_', '-')}: {it['msg']}" for it in error.errors())
+        problems = [(str(it["loc"][0]), str(it["msg"]).removeprefix("Value error, ")) for it in error.errors()]
+        told = "; ".join(f"--{field.replace('_', '-')}: {problem}" for field, problem in problems)
         raise UsageError(told) from error
 
 

@@ -16,7 +16,7 @@ from fpngraph.training.targets import BACKGROUND, Targets, assign
 if TYPE_CHECKING:
     from fpngraph.training.evaluation import Evaluation, evaluate
     from fpngraph.training.loop import Fitted, fit
-    from fpngraph.training.module import DetectionModule
+    from fpngraph.training.module import DetectionModule, DivergedError
 
 _LATE = {
     "Evaluation": "evaluation",
@@ -24,6 +24,7 @@ _LATE = {
     "Fitted": "loop",
     "fit": "loop",
     "DetectionModule": "module",
+    "DivergedError": "module",
 }
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "DataProblem",
     "DetectionLoss",
     "DetectionModule",
+    "DivergedError",
     "Evaluation",
     "Example",
     "Fitted",

@@ -28,6 +28,10 @@ from fpngraph.training.targets import assign
 _BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
+class DivergedError(ArithmeticError):
+    """A training that came to weights with which nothing can be worked out."""
+
+
 class DetectionModule(lightning.LightningModule):
     """A detector that learns, for Lightning's Trainer or a loop of one's own.
 
@@ -71,11 +75,19 @@ class DetectionModule(lightning.LightningModule):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         losses = self.losses(batch)
+        self._check(losses.total)
         size = len(batch.images)
         self.log("loss", losses.total, prog_bar=True, on_epoch=False, batch_size=size)
         named = {"train_loss": losses.total, "train_classes": losses.classes, "train_boxes": losses.boxes}
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
         return losses.total
+
+    def _check(self, numbers: Tensor) -> None:
+        if not numbers.isfinite().all():
+            raise DivergedError(
+                f"what the model gives is no number any more, in epoch {self.current_epoch} after {self.global_step} "
+                "steps\n  hint: a lower learning rate, a longer warm-up, or gradients that are clipped lower"
+            )
 
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(self.settings.seed + self.current_epoch)  # what layers drop, also where it goes on
@@ -94,7 +106,9 @@ class DetectionModule(lightning.LightningModule):
         found = detections(
             predictions, size, anchors=model.anchors, suppression=model.suppression, originals=batch.originals
         )
+        self._check(losses.total)
         for image, of_image in zip(batch.ids, found, strict=True):
+            self._check(of_image.boxes)
             self._images.append(image)
             self._found += results(of_image, image, self.categories)
         self.log("val_loss", losses.total, batch_size=len(batch.images), sync_dist=True)

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+)
 
+from fpngraph.errors import nearest
 from fpngraph.training.losses import DetectionLoss
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
@@ -42,3 +52,13 @@ class TrainingSettings(BaseModel):
     workers: NonNegativeInt = Field(default=2, description="Processes that read images.")
     augmentation: Augmentation = Augmentation()
     loss: DetectionLoss = DetectionLoss()
+
+    @field_validator("optimizer")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        from timm.optim import list_optimizers  # type: ignore[attr-defined]  # timm's hints do not export it
+
+        known = list(map(str, list_optimizers()))
+        if name not in known:
+            raise ValueError(f"timm has no optimizer {name!r}; {nearest(name, known)}")
+        return name

@@ -106,6 +106,8 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
         ),
         ([*DATA, "--graph", "none.yaml", "--no-pretrained"], "'none.yaml'"),
         ([*DATA, "--layer-decay", "0"], "--layer-decay: "),
+        ([*DATA, "--optimizer", "adamv"], "--optimizer: timm has no optimizer 'adamv'; did you mean 'adam'?"),
+        ([*DATA, "--devices", "99999"], "--devices 99999: there are "),
         (["--train", "val", "train.json", "--val", "val", "val.json"], "the data cannot be trained on:\n"),
     ],
 )

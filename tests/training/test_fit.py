@@ -15,7 +15,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from fpngraph import efficientdet
-from fpngraph.training import Fitted, TrainingSettings, fit, read_saved
+from fpngraph.training import DivergedError, Fitted, TrainingSettings, fit, read_saved
 from fpngraph.weights.state import StateError
 from tests.training.small import SETTINGS, Parts, curve, detector
 
@@ -142,3 +142,12 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"a.ckpt' is no checkpoint of a training of fpngraph"):
         read_saved(tmp_path / "a.ckpt")
     assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]
+
+
+def test_a_training_whose_numbers_are_lost_stops_and_says_so(parts: Parts, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"epochs": 1, "optimizer": "sgd", "lr": 1e30, "clip": None})
+
+    with pytest.raises(DivergedError, match="what the model gives is no number any more, in epoch 0 after 1 steps"):
+        trained(parts, tmp_path, settings)
+
+    assert not list(tmp_path.glob("*.ckpt"))
