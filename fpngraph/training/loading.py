@@ -66,7 +66,7 @@ class Shuffled(Sampler["tuple[int, int]"]):
 
 def _mixed(*numbers: int) -> int:
     """A seed that tells them apart."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> 1)
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1
 
 
 class TrainingImages(Dataset[Batch]):
