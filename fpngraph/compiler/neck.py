@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from torch import fx, nn
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from fpngraph.compiler.fused_neck import FusedNeck
+    from fpngraph.compiler.straight import ImageSizes
 
 
 class Neck(Compiled):
@@ -63,7 +64,7 @@ class Neck(Compiled):
 
         reset(self)
 
-    def fuse(self, dtype: torch.dtype | None = None, *, image_sizes: Sequence[tuple[int, int]] = ()) -> FusedNeck:
+    def fuse(self, dtype: torch.dtype | None = None, *, image_sizes: ImageSizes = ()) -> FusedNeck:
         """Its inference form, a module of its own: what the neck gives in eval mode, in less time and memory.
 
         With a ``dtype`` it computes in that type; outputs have the inputs' type all the same. Hooks of the neck itself

@@ -22,14 +22,15 @@ from fpngraph.inference.folding import changed
 if TYPE_CHECKING:
     from fpngraph.compiler.compiled import Compiled
 
-ImageSizes: TypeAlias = "tuple[tuple[int, int], ...]"
+ImageSizes: TypeAlias = "Sequence[tuple[int, int]]"
+"""Height and width in pixels."""
 Forward: TypeAlias = "Callable[[Any, Features], Any]"
 _Key: TypeAlias = "tuple[tuple[Any, ...], ...]"
 _KEPT = 32  # of shapes, batches, types and layouts together, so that batches of any size fill no memory
 _KNOWN = ("fpngraph", "torch", "torchvision", "timm")  # whose layers decide by sizes alone
 
 
-def checked(image_sizes: object) -> ImageSizes:
+def checked(image_sizes: object) -> tuple[tuple[int, int], ...]:
     """The sizes as pairs of numbers. Raises TypeError and ValueError."""
     example = "image_sizes is a list of (height, width) in pixels, such as [(512, 512)]"
     if not isinstance(image_sizes, Sequence) or isinstance(image_sizes, str):
