@@ -142,7 +142,7 @@ def train(  # noqa: PLR0913  (the options of a run)
             raise UsageError(str(error)) from error
     if fitted.evaluation is not None:
         show(fitted.evaluation)
-    print(f"wrote {fitted.best}, {fitted.last} and {folder / 'metrics.csv'}")
+    print(f"wrote {fitted.best}, {fitted.last}, {folder / 'metrics.csv'} and {folder / 'curve.png'}")
     return 0
 
 
@@ -154,7 +154,7 @@ def _check_devices(devices: int | None) -> None:
 
 def _check_folder(folder: Path, *, resume: bool, force: bool) -> None:
     """Raise UsageError where the run would write over a training; with ``force`` that is gone."""
-    files = [folder / name for name in ("last.ckpt", "best.ckpt", "metrics.csv")]
+    files = [folder / name for name in ("last.ckpt", "best.ckpt", "metrics.csv", "curve.png")]
     there = next((file for file in files if file.exists()), None)
     if there is None or resume:
         return

@@ -85,8 +85,9 @@ class DetectionModule(lightning.LightningModule):
     def _check(self, numbers: Tensor) -> None:
         if not numbers.isfinite().all():
             raise DivergedError(
-                f"what the model gives is no number any more, in epoch {self.current_epoch} after {self.global_step} "
-                "steps\n  hint: a lower learning rate, a longer warm-up, or gradients that are clipped lower"
+                f"what the model gives is no number any more, in epoch {self.current_epoch + 1} "
+                f"after {self.global_step} steps\n"
+                "  hint: a lower learning rate, a longer warm-up, or gradients that are clipped lower"
             )
 
     def on_train_epoch_start(self) -> None:

@@ -1,10 +1,12 @@
-"""Pictures of an evaluation, as SVG. They need matplotlib."""
+"""Pictures of an evaluation, as SVG, and of a training, as PNG. They need matplotlib."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fpngraph.training.evaluation import Evaluation
 
@@ -36,6 +38,25 @@ def per_class(evaluation: Evaluation) -> bytes:
     axes.set(xlabel="AP (0.50:0.95)", xlim=(0, 1))
     axes.margins(y=0.01)
     return _svg(figure)
+
+
+def learning_curve(rows: Sequence[Mapping[str, str]]) -> bytes:
+    """Losses and precision over epochs, as PNG; ``rows`` are those of ``metrics.csv``."""
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    losses, precision = figure.subplots(1, 2)
+    for axes, names in ((losses, ("train_loss", "val_loss")), (precision, ("AP", "AP50"))):
+        for name, colour in zip(names, ("#4477aa", "#ee6677"), strict=True):
+            points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
+            axes.plot([x for x, _ in points], [y for _, y in points], color=colour, marker=".", label=name)
+        axes.set(xlabel="epoch", xlim=(0.5, max(len(rows), 2) + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(frameon=False)
+        axes.grid(alpha=0.25)
+    losses.set(ylabel="loss", ylim=(0, 1.05 * losses.get_ylim()[1]))
+    precision.set(ylabel="average precision", ylim=(0, 1))
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
 
 
 def _svg(figure: Figure) -> bytes:

@@ -54,7 +54,7 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     assert "24 images to learn from, 8 to measure with\n" in output
     assert output.splitlines()[-1].startswith("wrote ")
     assert "GPU available" not in output + errors  # only what a user asked for
-    assert {path.name for path in (here / "runs/a").iterdir()} == {"best.ckpt", "last.ckpt", "metrics.csv"}
+    assert {path.name for path in (here / "runs/a").iterdir()} == {"best.ckpt", "last.ckpt", "metrics.csv", "curve.png"}
 
     found = ["evaluate", "--val", "val", "val.json"]
     assert main([*found, "--weights", "runs/a/best.ckpt", "-o", "plots"]) == 0
