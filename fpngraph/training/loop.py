@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,13 +66,26 @@ def fit(  # noqa: PLR0913  (the parts of a training)
         own.append(Bar())
     runner = lightning.Trainer(**_arguments(settings) | {"callbacks": own, "plugins": [WholeFiles()]} | trainer)
     last = folder / "last.ckpt"
-    runner.fit(
-        module,
-        *_loaders(model, train, val, settings, runner),
-        ckpt_path=str(last) if resume and last.is_file() else None,
-        weights_only=True,
-    )
+    with _interruptible():
+        runner.fit(
+            module,
+            *_loaders(model, train, val, settings, runner),
+            ckpt_path=str(last) if resume and last.is_file() else None,
+            weights_only=True,
+        )
     return Fitted(folder / "best.ckpt" if best.best_model_path else last, last, module.evaluation)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """An interrupt is a KeyboardInterrupt, as elsewhere; Lightning ends the process, and ignores those to come."""
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise error.__context__ from None
 
 
 def _arguments(settings: TrainingSettings) -> dict[str, Any]:

@@ -172,6 +172,22 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]
 
 
+class Interrupt(Callback):
+    """Ctrl-C in the second epoch."""
+
+    def on_train_batch_start(self, trainer: lightning.Trainer, *_: object) -> None:
+        if trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupt_leaves_python_as_it_was(parts: Parts, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        trained(parts, tmp_path, callbacks=[Interrupt()])
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert len(curve(tmp_path)) == 1
+
+
 def test_a_training_whose_numbers_are_lost_stops_and_says_so(parts: Parts, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 1, "optimizer": "sgd", "lr": 1e30, "clip": None})
 
