@@ -13,6 +13,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.plugins.io import TorchCheckpointIO
+from rich.console import Console
 
 from fpngraph.files import replace_file
 from fpngraph.training.plots import learning_curve
@@ -80,3 +81,9 @@ class Bar(RichProgressBar):
         if self.progress is not None and self.train_progress_bar_id is not None:
             text = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
             self.progress.update(self.train_progress_bar_id, description=text)
+
+
+def is_shown() -> bool:
+    """Whether there is somebody to see a bar: a terminal or a notebook, no file."""
+    console = Console(stderr=True)
+    return console.is_terminal or console.is_jupyter

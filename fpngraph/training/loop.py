@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from fpngraph.detection.detector import DetectionModel
 from fpngraph.feature import Size
-from fpngraph.training.curve import Bar, Curve, WholeFiles
+from fpngraph.training.curve import Bar, Curve, WholeFiles, is_shown
 from fpngraph.training.dataset import CocoData
 from fpngraph.training.evaluation import Evaluation
 from fpngraph.training.loading import Batch, Shuffled, TrainingImages, ValidationImages, collate
@@ -63,7 +63,8 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=False, enable_version_counter=False)
     own = [*_averaged(settings), best, newest, Curve(folder), *callbacks]
     if trainer.get("enable_progress_bar", True) and not any(isinstance(it, ProgressBar) for it in own):
-        own.append(Bar())
+        trainer["enable_progress_bar"] = is_shown()
+        own += [Bar()] if is_shown() else []
     runner = lightning.Trainer(**_arguments(settings) | {"callbacks": own, "plugins": [WholeFiles()]} | trainer)
     last = folder / "last.ckpt"
     with _interruptible():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from fpngraph.training.evaluation import Evaluation
+from fpngraph.training.naming import place_names
 
+_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")  # Paul Tol's, for all eyes
 _MOST = 20  # classes with a line and a name of their own
 
 
@@ -57,6 +60,27 @@ def learning_curve(rows: Sequence[Mapping[str, str]]) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=150)
     return buffer.getvalue()
+
+
+def trade_offs(ap: Mapping[str, float], costs: Mapping[str, Mapping[str, float]]) -> bytes:
+    """Precision over what it costs, as SVG: a panel for each kind of cost, a point with its name for each detector.
+
+    ``ap`` is in percent, by name; ``costs`` by what is below the axis, then by name.
+    """
+    figure = Figure(figsize=(4.2 * len(costs), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
+    for axes, (label, of_names) in zip(panels, costs.items(), strict=True):
+        points = {name: (of_names[name], value) for name, value in ap.items() if name in of_names}
+        for (name, point), colour in zip(points.items(), cycle(_COLOURS)):
+            axes.scatter(*point, color=colour, s=36, zorder=3, label=name)
+        axes.set(xlabel=label)
+        axes.margins(0.2, 0.15)
+        axes.grid(alpha=0.25)
+    panels[0].set(ylabel="AP (0.50:0.95), percent")
+    figure.draw_without_rendering()  # what is on the page has its places now
+    for axes, of_names in zip(panels, costs.values(), strict=True):
+        place_names(axes, {name: (of_names[name], value) for name, value in ap.items() if name in of_names})
+    return _svg(figure)
 
 
 def _svg(figure: Figure) -> bytes:

@@ -17,6 +17,7 @@ from PIL import Image
 
 from fpngraph import efficientdet
 from fpngraph.training import DivergedError, Fitted, TrainingSettings, fit, read_saved
+from fpngraph.training.curve import Bar
 from fpngraph.weights.state import StateError
 from tests.training.small import SETTINGS, Parts, curve, detector
 
@@ -74,7 +75,7 @@ def test_the_bar_counts_epochs_from_1(parts: Parts, tmp_path: Path) -> None:
         parts,
         tmp_path,
         SETTINGS.model_copy(update={"epochs": 2}),
-        callbacks=[told],
+        callbacks=[Bar(), told],
         enable_progress_bar=True,
     )
 
