@@ -19,6 +19,7 @@ from fpngraph.cli.commands import (
     render,
     schema,
     show,
+    sweep,
     train,
 )
 from fpngraph.cli.commands import list as list_
@@ -30,6 +31,7 @@ _COMMANDS = (
     show,
     render,
     train,
+    sweep,
     evaluate,
     detect,
     export,
