@@ -12,6 +12,8 @@ from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.library import load, path_of
 
+_ASKED = frozenset({"unknown-graph", "unreadable-file", "unknown-preset", "unknown-param", "param-type", "in-channels"})
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -27,17 +29,17 @@ class Choice:
     """Where graphs may be that a file uses, besides its own folder."""
 
     def load(self) -> Graph:
-        """The graph. Raises UsageError where its file cannot be read."""
-        try:
-            return load(self.name, preset=self.preset, folder=self.folder, **self.params)
-        except GraphError as error:
-            if not is_readable(self.name):
-                raise UsageError(str(error)) from error
-            raise
+        """The graph. Raises GraphError, also where its file cannot be read."""
+        return load(self.name, preset=self.preset, folder=self.folder, **self.params)
 
     def channels(self, graph: Graph) -> tuple[int, ...] | None:
         """The channels of the graph's inputs, as given or as a backbone has them; None where nobody says."""
         return self.in_channels if self.backbone is None else channels_of(self.backbone, graph)
+
+
+def is_asked_wrongly(error: GraphError) -> bool:
+    """Whether something of it was asked of a graph that does not have it, or no graph is there to be asked."""
+    return any(problem.span is None and problem.code in _ASKED for problem in error.problems)
 
 
 def is_readable(name: str) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from fpngraph.cli import values
-from fpngraph.cli.graphs import Choice
+from fpngraph.cli.graphs import Choice, is_asked_wrongly
+from fpngraph.cli.messages import complain, complain_of, wants_colours
 from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.drawing import files, watch
 from fpngraph.drawing.formats.extras import MissingExtra
@@ -22,6 +22,8 @@ from fpngraph.files import check_place, replace_file
 from fpngraph.graph.graph import Graph
 from fpngraph.library import path_of
 from fpngraph.table import terminal_width
+
+_NAME = "render"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,7 @@ def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
 
 def _print(drawn: Diagram) -> None:
     """As text within the width of a terminal, coloured where there is one that wants colours."""
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    text = terminal.write(drawn, width=terminal_width(), colour=colour)
+    text = terminal.write(drawn, width=terminal_width(), colour=wants_colours(sys.stdout))
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
@@ -98,7 +99,7 @@ def _write(subject: Subject, output: str, scale: float) -> None:
         except (ValueError, MissingExtra) as error:  # too large for the format, or its package is not there
             raise UsageError(str(error)) from error
     for warning in caught:
-        print(f"warning: {warning.message}", file=sys.stderr)
+        complain(f"warning: {warning.message}", _NAME)
     replace_file(output, content)
     print(f"wrote {output}", flush=True)
 
@@ -112,16 +113,14 @@ def _watch(subject: Subject, output: str, scale: float) -> None:
         try:
             _write(subject, output, scale)
         except GraphError as error:
+            if not started and is_asked_wrongly(error):
+                raise
             watch.show_problems(output, path.name, str(error), subject.look.theme)
-            _complain(str(error))
+            complain_of(error, _NAME)
         except UsageError as error:
             if not started:
                 raise
-            _complain(str(error))
+            complain(str(error), _NAME)
         except OSError as error:
-            _complain(values.reason(error))
+            complain(values.reason(error), _NAME)
         started = True
-
-
-def _complain(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

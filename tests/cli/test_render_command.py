@@ -131,8 +131,8 @@ def test_without_a_file_it_is_printed(capsys: pytest.CaptureFixture[str]) -> Non
         pytest.param(["broken.yaml", "-o", "old.svg"], 1, ERROR.replace("my.", "broken."), id="errors in the graph"),
         pytest.param(
             ["my.yaml", "-o", "old.svg", "--in-channels", "8"],
-            1,
-            "in_channels has 1 numbers, but graph 'small' has the inputs C3, C4 [in-channels]\n",
+            2,
+            "fpngraph render: in_channels has 1 numbers, but graph 'small' has the inputs C3, C4 [in-channels]\n",
             id="channels that do not fit",
         ),
         pytest.param(
@@ -193,7 +193,7 @@ def test_a_chart_that_is_too_large_for_its_format_says_so(capsys: pytest.Capture
 def test_a_scale_is_a_number_above_zero(capsys: pytest.CaptureFixture[str], text: str) -> None:
     printed = assert_ends(capsys, 2, "my.yaml", "-o", "out.png", f"--scale={text}")
 
-    assert printed.endswith(f"error: argument --scale: {text!r} is not a number above 0\n")
+    assert printed.endswith(f"fpngraph render: argument --scale: {text!r} is not a number above 0\n")
     assert values.scale("1.5") == 1.5
 
 
@@ -202,7 +202,7 @@ def test_a_sign_that_the_font_lacks_is_a_warning(capsys: pytest.CaptureFixture[s
 
     printed = assert_ends(capsys, 0, "my.yaml", "-o", "out.png")
 
-    assert re.fullmatch(r"warning: the font has no '小'.*\n", printed)
+    assert re.fullmatch(r"fpngraph render: warning: the font has no '小'.*\n", printed)
 
 
 def test_the_help_names_every_format_and_theme() -> None:
@@ -230,7 +230,9 @@ def test_where_there_are_no_box_characters_plain_ones_are_printed() -> None:
     assert out == terminal.plain(terminal.write(diagram(fpngraph.load("my.yaml"))))
 
 
-@pytest.mark.parametrize(("no_colour", "coloured"), [("", False), (None, True)], ids=["NO_COLOR", "as it is"])
+@pytest.mark.parametrize(
+    ("no_colour", "coloured"), [("1", False), ("", True), (None, True)], ids=["NO_COLOR", "empty", "as it is"]
+)
 def test_a_terminal_gets_its_width_and_colours_unless_it_wants_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_colour: str | None, coloured: bool
 ) -> None:
@@ -238,6 +240,7 @@ def test_a_terminal_gets_its_width_and_colours_unless_it_wants_none(
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     if no_colour is not None:
         monkeypatch.setenv("NO_COLOR", no_colour)
 
