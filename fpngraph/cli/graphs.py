@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
-from fpngraph.library import load, path_of
+from fpngraph.language.limits import MAX_BYTES
+from fpngraph.language.uses import is_path
+from fpngraph.library import files_of, load, load_data, path_of
 
+_STDIN = ("-", "/dev/stdin")
 _ASKED = frozenset({"unknown-graph", "unreadable-file", "unknown-preset", "unknown-param", "param-type", "in-channels"})
 
 
@@ -20,7 +26,7 @@ class Choice:
     """A graph as somebody names it, and what goes into it."""
 
     name: str
-    """Of a shipped graph, or a path."""
+    """Of a shipped graph, or a path; '-' is standard input."""
     preset: str | None
     params: Mapping[str, Any]
     backbone: str | None = None
@@ -29,12 +35,40 @@ class Choice:
     """Where graphs may be that a file uses, besides its own folder."""
 
     def load(self) -> Graph:
-        """The graph. Raises GraphError, also where its file cannot be read."""
+        """The graph; of '-' and of a pipe, what comes to its end. Raises GraphError, also for what cannot be read."""
+        if is_stream(self.name):
+            data, file = _read(self.name)
+            return load_data(data, file, preset=self.preset, folder=self.folder, **self.params)
         return load(self.name, preset=self.preset, folder=self.folder, **self.params)
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that the graph is read from. Raises GraphError where there is no graph of the name."""
+        return files_of(self.name, preset=self.preset, folder=self.folder, **self.params)
 
     def channels(self, graph: Graph) -> tuple[int, ...] | None:
         """The channels of the graph's inputs, as given or as a backbone has them; None where nobody says."""
         return self.in_channels if self.backbone is None else channels_of(self.backbone, graph)
+
+
+def is_stream(name: str) -> bool:
+    """Whether it is standard input, '-', or the path of a pipe, as /dev/stdin and <(...) of a shell."""
+    if name in _STDIN:
+        return True
+    try:
+        mode = Path(name).stat().st_mode if is_path(name) else 0
+    except (OSError, ValueError):  # reading says why
+        return False
+    return stat.S_ISFIFO(mode)
+
+
+def _read(name: str) -> tuple[bytes, str]:
+    """All that comes, or as much as tells that it is too much, and what errors call its source."""
+    if name not in _STDIN:
+        with Path(name).open("rb") as pipe:
+            return pipe.read(MAX_BYTES + 1), name
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    return sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"
 
 
 def is_asked_wrongly(error: GraphError) -> bool:
@@ -43,7 +77,9 @@ def is_asked_wrongly(error: GraphError) -> bool:
 
 
 def is_readable(name: str) -> bool:
-    """Whether ``name`` leads to a file that can be read, whatever is in it."""
+    """Whether ``name`` leads to something that can be read, whatever is in it."""
+    if is_stream(name):
+        return True
     try:
         path = path_of(name)
     except GraphError:
