@@ -34,11 +34,15 @@ class Choice:
     folder: str | None = None
     """Where graphs may be that a file uses, besides its own folder."""
 
+    @property
+    def called(self) -> str:
+        """What errors call it."""
+        return "<stdin>" if self.name in _STDIN else self.name
+
     def load(self) -> Graph:
         """The graph; of '-' and of a pipe, what comes to its end. Raises GraphError, also for what cannot be read."""
         if is_stream(self.name):
-            data, file = _read(self.name)
-            return load_data(data, file, preset=self.preset, folder=self.folder, **self.params)
+            return load_data(_read(self.name), self.called, preset=self.preset, folder=self.folder, **self.params)
         return load(self.name, preset=self.preset, folder=self.folder, **self.params)
 
     def files(self) -> tuple[Path, ...]:
@@ -61,14 +65,14 @@ def is_stream(name: str) -> bool:
     return stat.S_ISFIFO(mode)
 
 
-def _read(name: str) -> tuple[bytes, str]:
-    """All that comes, or as much as tells that it is too much, and what errors call its source."""
+def _read(name: str) -> bytes:
+    """All that comes, or as much as tells that it is too much."""
     if name not in _STDIN:
         with Path(name).open("rb") as pipe:
-            return pipe.read(MAX_BYTES + 1), name
+            return pipe.read(MAX_BYTES + 1)
     if sys.stdin is None:
         raise UsageError("standard input is closed")
-    return sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>"
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def is_asked_wrongly(error: GraphError) -> bool:

@@ -53,6 +53,7 @@ def refill(stream: io.BytesIO, data: bytes) -> None:
     ("command", "start"),
     [
         pytest.param(["show"], "node  level  inputs  fusion  op\n", id="show"),
+        pytest.param(["check"], "<stdin>: ok\n", id="check"),
         pytest.param(["expand"], "fpngraph: 1\nname: small\n", id="expand"),
         pytest.param(["render"], "small", id="render"),
         pytest.param(["render", "--format", "svg"], "<svg ", id="render to a picture"),
