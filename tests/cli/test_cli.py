@@ -160,12 +160,13 @@ class TestCheck:
 class TestShow:
     def test_without_channels_shows_what_it_knows(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert assert_runs(capsys, "show", "my.yaml") == (
-            "node  level  inputs   fusion  op\n"
-            "──────────────────────────────────\n"
-            "top       4  C4       sum     relu\n"
-            "P3        3  C3, top  sum     conv\n"
+            "node  level  inputs                      fusion  op\n"
+            "─────────────────────────────────────────────────────\n"
+            "top       4  C4 (1x1?)                   sum     relu\n"
+            "P3        3  C3 (1x1?), top (nearest*2)  sum     conv\n"
             "inputs: C3, C4\n"
             "outputs: P3 = P3\n"
+            "1x1? is there where channels differ, which --in-channels or --backbone tells.\n"
         )
 
     def test_with_channels_shows_shapes_and_costs(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,9 +196,16 @@ class TestShow:
             "node": "bifpn.0.td6",
             "level": 6,
             "inputs": ["coarse.P6", "coarse.P7"],
-            "edges": [[], ["nearest*2"]],
+            "edges": [
+                {"down": None, "up": None, "projection": False, "layers": []},
+                {"down": None, "up": 2, "projection": False, "layers": ["nearest*2"]},
+            ],
             "fusion": "fast_normalized",
             "op": ["silu", "separable_conv", "batch_norm"],
+            "yaml": {
+                "fusion": "fast_normalized",
+                "op": ["silu", "separable_conv", {"batch_norm": {"eps": 0.001, "momentum": 0.01}}],
+            },
             "channels": 64,
             "height": 8,
             "width": 8,

@@ -52,7 +52,7 @@ def refill(stream: io.BytesIO, data: bytes) -> None:
 @pytest.mark.parametrize(
     ("command", "start"),
     [
-        pytest.param(["show"], "node  level  inputs  fusion  op\n", id="show"),
+        pytest.param(["show"], "node  level  inputs ", id="show"),
         pytest.param(["check"], "<stdin>: ok\n", id="check"),
         pytest.param(["expand"], "fpngraph: 1\nname: small\n", id="expand"),
         pytest.param(["render"], "small", id="render"),
