@@ -91,13 +91,14 @@ outputs: P(3..3)
 
 
 def said(capsys: pytest.CaptureFixture[str], *command: str) -> str:
-    """What a command that was asked wrongly says, without the usage."""
+    """What a command that was asked wrongly says, without the usage in front of it."""
     try:
         status = main(command)
     except SystemExit as ended:  # argparse's way out
         status = int(str(ended.code))
     assert status == 2
-    return capsys.readouterr().err.rpartition(": error: ")[2]
+    printed = capsys.readouterr().err
+    return printed[printed.index(f"fpngraph {command[0]}: ") :]
 
 
 @pytest.mark.parametrize(("command", "message"), MISTAKES.values(), ids=MISTAKES)
