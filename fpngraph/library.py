@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from fpngraph.language.params import read_params
 from fpngraph.language.spent import Spent
 from fpngraph.language.topology import graph_of
 from fpngraph.language.uses import Home, Uses, is_path
-from fpngraph.language.yaml.source import read, read_file
+from fpngraph.language.yaml.source import read, read_data, read_file
 from fpngraph.language.yaml.value import Value
 from fpngraph.language.yaml.writing import to_yaml
 
@@ -91,6 +92,27 @@ def describe(
     )
 
 
+def load_data(data: bytes, file: str, /, *, preset: str | None = None, folder: Folder = None, **params: Any) -> Graph:
+    """A graph from the bytes of a file that errors call ``file``; it counts as one in the working directory.
+
+    Otherwise as ``load``.
+    """
+    return _graph(read_data(data, file), preset, params, _home(Path("-")), folder)
+
+
+def files_of(
+    name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, folder: Folder = None, **params: Any
+) -> tuple[Path, ...]:
+    """The files that ``load`` reads with the same arguments, that of the graph first.
+
+    Where something is wrong, they are those up to there; a file that is used and is not there is among them.
+    """
+    path, spent = path_of(name_or_path), Spent()
+    with suppress(GraphError):
+        _graph(read_file(path), preset, params, _home(path), folder, spent=spent)
+    return path, *spent.files
+
+
 def path_of(name_or_path: str | os.PathLike[str]) -> Path:
     """The file that ``load`` reads. Raises GraphError for a name that no graph has."""
     text = os.fspath(name_or_path) if isinstance(name_or_path, str | os.PathLike) else None
@@ -155,8 +177,16 @@ def _home(path: Path) -> Home:
     return Home(place.parent, path.parent, (place.parent,), place)
 
 
-def _graph(document: Value, preset: str | None, params: Mapping[str, Any], home: Home, folder: Folder) -> Graph:
-    uses = Uses(graph_of, named, None if folder is None else Path(folder), home, Spent())
+def _graph(  # noqa: PLR0913  (what loading takes, and what it tells)
+    document: Value,
+    preset: str | None,
+    params: Mapping[str, Any],
+    home: Home,
+    folder: Folder,
+    *,
+    spent: Spent | None = None,
+) -> Graph:
+    uses = Uses(graph_of, named, None if folder is None else Path(folder), home, spent or Spent())
     graph = graph_of(document, preset, params, uses)
     check(graph)
     return graph
