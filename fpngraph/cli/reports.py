@@ -77,7 +77,7 @@ def _github(results: Sequence[Checked]) -> str:
     """A workflow command per finding, which GitHub shows at its line."""
     lines = []
     for file, problem in _found(results):
-        place = {"file": file, "title": f"fpngraph {problem.code}"}
+        place: dict[str, str | int] = {"file": file, "title": f"fpngraph {problem.code}"}
         if problem.span:
             place |= {"line": problem.span.line, "col": problem.span.column, "endColumn": problem.span.end}
         said = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in place.items())
