@@ -14,6 +14,7 @@ from fpngraph.cli.commands import (
     evaluate,
     expand,
     export,
+    language_server,
     new,
     operators,
     render,
@@ -38,6 +39,7 @@ _COMMANDS = (
     convert,
     new,
     schema,
+    language_server,
 )
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
 
@@ -59,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 def _add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], command: ModuleType) -> None:
     """The parser of a command that is called as its module."""
     parser = subparsers.add_parser(
-        command.__name__.rpartition(".")[2],
+        command.__name__.rpartition(".")[2].replace("_", "-"),
         help=command.ABOUT,
         description=f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}.",
         epilog=f"example:\n  {command.EXAMPLE}",

@@ -1,0 +1,116 @@
+"""An editor that talks to the language server by the protocol, one sentence after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lsprotocol import types
+from pygls.lsp.client import LanguageClient
+
+T = TypeVar("T")
+CURSOR = "¦"
+_LONGEST_S = 60
+
+
+class Editor:
+    """A client with one server; texts mark with ``¦`` where the cursor is."""
+
+    def __init__(self, *options: str, folder: Path, encodings: list[Any] | None = None, watches: bool = False) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._client = LanguageClient("editor", "1")
+        self._found: dict[str, asyncio.Queue[types.PublishDiagnosticsParams]] = {}
+        self._versions: dict[str, int] = {}
+        self.registered: list[str] = []
+        self.shown: list[str] = []
+        self._listen()
+        self.run(self._client.start_io(sys.executable, "-m", "fpngraph", "language-server", *options, cwd=folder))
+        capabilities = types.ClientCapabilities(
+            general=types.GeneralClientCapabilities(position_encodings=encodings),
+            workspace=types.WorkspaceClientCapabilities(
+                did_change_watched_files=types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=watches)
+            ),
+        )
+        folders = [types.WorkspaceFolder(folder.as_uri(), folder.name)]
+        asked = types.InitializeParams(capabilities, root_uri=folder.as_uri(), workspace_folders=folders)
+        self.able = self.run(self._client.initialize_async(asked)).capabilities
+        self._client.initialized(types.InitializedParams())
+
+    def _listen(self) -> None:
+        @self._client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def _(params: types.PublishDiagnosticsParams) -> None:
+            self._of(params.uri).put_nowait(params)
+
+        @self._client.feature(types.WINDOW_SHOW_MESSAGE)
+        def _(params: types.ShowMessageParams) -> None:
+            self.shown.append(params.message)
+
+        @self._client.feature(types.CLIENT_REGISTER_CAPABILITY)
+        def _(params: types.RegistrationParams) -> None:
+            self.registered += [each.method for each in params.registrations]
+
+    def _of(self, uri: str) -> asyncio.Queue[types.PublishDiagnosticsParams]:
+        return self._found.setdefault(uri, asyncio.Queue())
+
+    def run(self, awaited: Awaitable[T]) -> T:
+        """What comes of a question; an error that the server has is raised."""
+        return self._loop.run_until_complete(asyncio.wait_for(awaited, _LONGEST_S))
+
+    def open(self, uri: str, text: str, language: str = "yaml") -> list[types.Diagnostic]:
+        """Open a document; its problems."""
+        self._versions[uri] = 1
+        item = types.TextDocumentItem(uri, language, 1, text)
+        self._client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        return self.found(uri)
+
+    def type(self, uri: str, text: str) -> list[types.Diagnostic]:
+        """Have a document say something else; its problems then."""
+        self.change(uri, text)
+        return self.found(uri)
+
+    def change(self, uri: str, text: str) -> None:
+        """Have a document say something else."""
+        self._versions[uri] += 1
+        document = types.VersionedTextDocumentIdentifier(self._versions[uri], uri)
+        change = types.TextDocumentContentChangeWholeDocument(text)
+        self._client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+
+    def found(self, uri: str) -> list[types.Diagnostic]:
+        """The problems that the server tells next of the newest version of a document."""
+        while True:
+            params = self.run(self._of(uri).get())
+            if params.version in (None, self._versions.get(uri)):
+                return list(params.diagnostics)
+
+    def close(self, uri: str) -> None:
+        """Close a document."""
+        self._client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri)))
+        assert self.found(uri) == []
+
+    def saved(self, *paths: Path) -> None:
+        """Tell that files have changed on the disk."""
+        changes = [types.FileEvent(path.as_uri(), types.FileChangeType.Changed) for path in paths]
+        self._client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(changes))
+
+    def at(self, uri: str, marked: str) -> dict[str, Any]:
+        """The arguments of a question about the cursor in a text."""
+        before = marked.partition(CURSOR)[0]
+        line = before.rpartition("\n")[2]
+        position = types.Position(before.count("\n"), len(line.encode("utf-16-le")) // 2)
+        return {"text_document": types.TextDocumentIdentifier(uri), "position": position}
+
+    def ask(self, method: str, params: Any) -> Any:
+        """What the server answers."""
+        return self.run(self._client.protocol.send_request_async(method, params))
+
+    def end(self) -> None:
+        """Close the server. Raises where it does not end well."""
+        self.run(self._client.shutdown_async(None))
+        self._client.exit(None)
+        self.run(self._client.stop())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+        assert self.shown == []
