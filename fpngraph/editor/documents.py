@@ -104,22 +104,27 @@ class Documents:
         self.open.pop(uri, None)
 
     def check(self, document: Document) -> None:
-        """Work out what a document says now, with what the others that are open say in place of their files."""
+        """Work out what a document says now."""
         reads: set[Path] = set()
+        try:
+            document.graph = document.last = self.graph_of(document, document.now, reads)
+            document.problems = document.graph.warnings
+        except GraphError as error:
+            document.graph, document.problems = None, error.problems
+        document.reads, document.stale = frozenset(reads), False
+
+    def graph_of(self, document: Document, text: Text, reads: set[Path]) -> Graph:
+        """The graph of a text in the place of a document; what is open stands for the files that it uses.
+
+        The files go to ``reads``. Raises GraphError.
+        """
 
         def reading(place: Path, called: str, used_by: str) -> Value:
             reads.add(place)
             there = self.at(place)
             return read(there.now.text, called, used_by) if there else read_file(place, called, used_by)
 
-        try:
-            said = document.now
-            graph = read_open(said.text, document.path, said.name, folder=self.folder, read=reading)
-            document.graph = document.last = graph
-            document.problems = graph.warnings
-        except GraphError as error:
-            document.graph, document.problems = None, error.problems
-        document.reads, document.stale = frozenset(reads), False
+        return read_open(text.text, document.path, text.name, folder=self.folder, read=reading)
 
     def at(self, place: Path) -> Document | None:
         """The open document of a file, links resolved."""

@@ -35,7 +35,7 @@ def _mend(lines: list[str], place: int, mended: set[int]) -> None:
     """Close what the line at ``place``, or the nearest before it, leaves open; else leave out the line."""
     for number in range(place, max(place - 3, -1), -1):
         if number not in mended and (closing := _left_open(lines[number])):
-            lines[number] = f"{lines[number].rstrip().rstrip(',|')}{closing}"
+            lines[number] = f"{lines[number].rstrip().rstrip(',|')} {closing}"
             mended.add(number)
             return
     if place not in mended and _WORD.fullmatch(lines[place]):

@@ -7,12 +7,19 @@ import time
 from pathlib import Path
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.uris import to_fs_path, uri_scheme
 from pygls.workspace import PositionCodec
 
+from fpngraph.editor.completion import TRIGGERS, completions
 from fpngraph.editor.diagnostics import diagnostics
 from fpngraph.editor.documents import Document, Documents
+from fpngraph.editor.figures import Assumed
+from fpngraph.editor.hover import hover
+from fpngraph.editor.navigation import definitions, references
+from fpngraph.editor.renaming import Refused, rename, renamed_at
+from fpngraph.editor.symbols import symbols
 
 _LONGEST_WAIT_S = 1.0
 
@@ -20,9 +27,10 @@ _LONGEST_WAIT_S = 1.0
 class Server(LanguageServer):
     """The files of one editor."""
 
-    def __init__(self, version: str, folder: str | None) -> None:
+    def __init__(self, version: str, assumed: Assumed, folder: str | None) -> None:
         super().__init__("fpngraph", version, types.TextDocumentSyncKind.Full)
         self.documents = Documents(PositionCodec(), folder)
+        self.assumed = assumed
         self._waiting: dict[str, asyncio.Task[None]] = {}
         self._took_s: dict[str, float] = {}
 
@@ -68,10 +76,15 @@ class Server(LanguageServer):
             self.tell(self.documents.open[uri])
 
 
-def server(version: str, *, folder: str | None = None) -> Server:
-    """A server that answers for graph files. ``folder`` is where used graphs may lie besides a file's own folder."""
-    made = Server(version, folder)
+def server(version: str, assumed: Assumed, *, folder: str | None = None) -> Server:
+    """A server that answers for graph files.
+
+    ``assumed`` is what shapes and costs are told for, ``folder`` where used graphs may lie besides a file's own.
+    """
+    made = Server(version, assumed, folder)
     _follow(made)
+    _answer(made)
+    _change(made)
     return made
 
 
@@ -113,3 +126,47 @@ def _follow(made: Server) -> None:
             options = types.DidChangeWatchedFilesRegistrationOptions(patterns)
             registration = types.Registration("graphs", types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
             await made.client_register_capability_async(types.RegistrationParams([registration]))
+
+
+def _answer(made: Server) -> None:
+    """What the editor asks about a place."""
+
+    @made.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(TRIGGERS))
+    def complete(params: types.CompletionParams) -> list[types.CompletionItem]:
+        document = made.documents.open[params.text_document.uri]
+        return completions(made.documents, document, params.position)
+
+    @made.feature(types.TEXT_DOCUMENT_HOVER)
+    def tell(params: types.HoverParams) -> types.Hover | None:
+        document = made.checked(params.text_document.uri)
+        return hover(made.documents, document, params.position, made.assumed)
+
+    @made.feature(types.TEXT_DOCUMENT_DEFINITION)
+    def define(params: types.DefinitionParams) -> list[types.Location]:
+        document = made.checked(params.text_document.uri)
+        return definitions(made.documents, document, params.position)
+
+    @made.feature(types.TEXT_DOCUMENT_REFERENCES)
+    def refer(params: types.ReferenceParams) -> list[types.Location]:
+        document = made.documents.open[params.text_document.uri]
+        return references(document, params.position, declarations=params.context.include_declaration)
+
+    @made.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
+    def outline(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        return symbols(made.documents.open[params.text_document.uri])
+
+
+def _change(made: Server) -> None:
+    """What the editor has changed for it."""
+
+    @made.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
+    def prepare(params: types.PrepareRenameParams) -> types.PrepareRenamePlaceholder | None:
+        return renamed_at(made.documents.open[params.text_document.uri], params.position)
+
+    @made.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
+    def give_name(params: types.RenameParams) -> types.WorkspaceEdit:
+        document = made.checked(params.text_document.uri)
+        try:
+            return rename(made.documents, document, params.position, params.new_name)
+        except Refused as reason:
+            raise JsonRpcException(str(reason), types.LSPErrorCodes.RequestFailed) from None

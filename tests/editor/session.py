@@ -104,7 +104,38 @@ class Editor:
 
     def ask(self, method: str, params: Any) -> Any:
         """What the server answers."""
-        return self.run(self._client.protocol.send_request_async(method, params))
+
+        async def asked() -> Any:  # its future belongs to the loop that runs when it is made
+            return await self._client.protocol.send_request_async(method, params)
+
+        return self.run(asked())
+
+    def show(self, marked: str, uri: str = "untitled:Untitled-1") -> dict[str, Any]:
+        """Have a document say a text; the arguments of a question about its cursor."""
+        text = marked.replace(CURSOR, "")
+        self.type(uri, text) if uri in self._versions else self.open(uri, text, "fpngraph")
+        return self.at(uri, marked)
+
+    def complete(self, marked: str, uri: str = "untitled:Untitled-1") -> list[types.CompletionItem]:
+        """What can be written at the cursor, in the order of the list that people see."""
+        items = self.ask("textDocument/completion", types.CompletionParams(**self.show(marked, uri)))
+        return sorted(items or (), key=lambda item: item.sort_text)
+
+    def hover(self, marked: str, uri: str = "untitled:Untitled-1") -> str | None:
+        """What is told of what is at the cursor."""
+        found = self.ask("textDocument/hover", types.HoverParams(**self.show(marked, uri)))
+        return found.contents.value if found else None
+
+    def define(self, marked: str, uri: str = "untitled:Untitled-1") -> list[types.Location]:
+        """Where the name at the cursor is declared."""
+        return list(self.ask("textDocument/definition", types.DefinitionParams(**self.show(marked, uri))) or ())
+
+    def rename(self, marked: str, name: str, uri: str = "untitled:Untitled-1") -> str:
+        """The text with another name for what is at the cursor. Raises JsonRpcException where it is refused."""
+        asked = types.RenameParams(new_name=name, **self.show(marked, uri))
+        changes = self.ask("textDocument/rename", asked).changes
+        assert list(changes) == [uri]
+        return written(marked.replace(CURSOR, ""), changes[uri])
 
     def end(self) -> None:
         """Close the server. Raises where it does not end well."""
@@ -114,3 +145,15 @@ class Editor:
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
         assert self.shown == []
+
+
+def written(text: str, edits: list[types.TextEdit]) -> str:
+    """A text with edits, none of which may touch another one."""
+    lines = text.split("\n")
+    places = [(edit.range.start, edit.range.end, edit.new_text) for edit in edits]
+    for start, end, new in sorted(places, key=lambda it: (it[0].line, it[0].character), reverse=True):
+        assert start.line == end.line
+        line = lines[start.line].encode("utf-16-le")
+        parts = (line[: 2 * start.character], new.encode("utf-16-le"), line[2 * end.character :])
+        lines[start.line] = b"".join(parts).decode("utf-16-le")
+    return "\n".join(lines)

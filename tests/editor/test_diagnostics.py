@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,6 @@ nodes:
   P(3..5): {inputs: [C(l), P(l+1) | none], channels: 64}
 outputs: P(3..5)
 """
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("graphs")
-
-
-@pytest.fixture(scope="module")
-def editor(folder: Path) -> Iterator[Editor]:
-    started = Editor(folder=folder, watches=True)
-    yield started
-    started.end()
 
 
 def units(text: str) -> int:
