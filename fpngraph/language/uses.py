@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fpngraph.codes import Code
-from fpngraph.errors import GraphError, Problem, Span, nearest
+from fpngraph.errors import GraphError, Problem, Span, nearest, renamed
 from fpngraph.graph.graph import Graph
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.limits import MAX_BYTES, MAX_USED_DEPTH, MAX_USES, MAX_VALUES
@@ -114,7 +114,9 @@ class Uses:
         graphs = self.named()
         if name not in graphs:
             hint = f"{nearest(name, graphs)} (a path has a separator or an ending)"
-            _stop("unknown-graph", f"there is no graph named {name!r}", use.span, hint)
+            better = renamed(use.span, name, graphs)
+            message = f"there is no graph named {name!r}"
+            raise GraphError([Problem("unknown-graph", message, use.span, hint, replacement=better)])
         place = Path(os.path.realpath(graphs[name]))
         return self._read(use, place, str(graphs[name]), Home(place.parent, roots=(place.parent,)), link)
 

@@ -11,7 +11,7 @@ from typing import Any
 from fpngraph.analysis.shapes import infer
 from fpngraph.cli.graphs import Choice, is_readable
 from fpngraph.cli.options import add_format, add_in_channels, add_parameters
-from fpngraph.errors import GraphError, Problem
+from fpngraph.errors import GraphError, Problem, Replacement
 from fpngraph.library import load
 
 ABOUT = "check graph files and report every problem"
@@ -61,6 +61,7 @@ class _Checked:
                 "message": problem.message,
                 "hint": problem.hint,
                 "used_by": problem.span.used_by if problem.span else None,
+                "replacement": _written(problem.replacement),
             }
 
     def lines(self) -> Iterator[str]:
@@ -72,6 +73,14 @@ class _Checked:
         if self.warnings:
             counts.append(_counted(len(self.warnings), "warning"))
         yield f"{self.name}: {', '.join(counts)}"
+
+
+def _written(replacement: Replacement | None) -> dict[str, Any] | None:
+    """What to write, and in place of which characters of the file."""
+    if replacement is None:
+        return None
+    span = replacement.span
+    return {"line": span.line, "column": span.column, "end": span.end, "text": replacement.text}
 
 
 def _checked(choice: Choice) -> _Checked:
