@@ -16,6 +16,7 @@ from fpngraph.editor.completion import TRIGGERS, completions
 from fpngraph.editor.diagnostics import diagnostics
 from fpngraph.editor.documents import Document, Documents
 from fpngraph.editor.figures import Assumed
+from fpngraph.editor.fixes import KINDS, actions
 from fpngraph.editor.hover import hover
 from fpngraph.editor.navigation import definitions, references
 from fpngraph.editor.renaming import Refused, rename, renamed_at
@@ -170,3 +171,7 @@ def _change(made: Server) -> None:
             return rename(made.documents, document, params.position, params.new_name)
         except Refused as reason:
             raise JsonRpcException(str(reason), types.LSPErrorCodes.RequestFailed) from None
+
+    @made.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(KINDS))
+    def mend(params: types.CodeActionParams) -> list[types.CodeAction]:
+        return actions(made.checked(params.text_document.uri), params)

@@ -137,6 +137,13 @@ class Editor:
         assert list(changes) == [uri]
         return written(marked.replace(CURSOR, ""), changes[uri])
 
+    def actions(self, marked: str, *only: str, uri: str = "untitled:Untitled-1") -> list[types.CodeAction]:
+        """The changes that are offered where the cursor is."""
+        asked = self.show(marked, uri)
+        place = types.Range(asked["position"], asked["position"])
+        context = types.CodeActionContext([], only=list(only) or None)
+        return list(self.ask("textDocument/codeAction", types.CodeActionParams(asked["text_document"], place, context)))
+
     def end(self) -> None:
         """Close the server. Raises where it does not end well."""
         self.run(self._client.shutdown_async(None))

@@ -146,6 +146,16 @@ def alike(one: Graph, other: Graph) -> bool:
     return reads[0] == reads[1] and [it.op for it in one.nodes.values()] == [it.op for it in other.nodes.values()]
 
 
+def renamed_or_refused(editor: Editor, text: str) -> str | None:
+    """The text with another name; None where a used graph would miss one."""
+    try:
+        return editor.rename(text, "renamed")
+    except JsonRpcException as refused:
+        if "the graph that is used takes" in refused.message:
+            return None
+        raise
+
+
 def test_every_family_node_and_parameter_of_every_shipped_graph_can_have_another_name(editor: Editor) -> None:
     for name, path in shipped().items():
         text = path.read_text(encoding="utf-8")
@@ -159,10 +169,8 @@ def test_every_family_node_and_parameter_of_every_shipped_graph_can_have_another
             line = lines[it.span.line - 1]
             lines[it.span.line - 1] = f"{line[: it.span.column - 1]}{CURSOR}{line[it.span.column - 1 :]}"
 
-            try:
-                renamed = editor.rename("\n".join(lines), "renamed")
-            except JsonRpcException as refused:  # a used graph reads it by the name that its own input has
-                assert "the graph that is used takes" in refused.message
+            renamed = renamed_or_refused(editor, "\n".join(lines))
+            if renamed is None:  # a used graph reads it by the name that its own input has
                 assert "use:" in text
                 continue
 
