@@ -17,6 +17,7 @@ from fpngraph.cli.commands import (
     evaluate,
     expand,
     export,
+    language_server,
     new,
     operators,
     render,
@@ -46,6 +47,7 @@ _COMMANDS = (
     convert,
     new,
     schema,
+    language_server,
     help_,
 )
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
@@ -108,7 +110,7 @@ def parser() -> _Root:
 def _add(subparsers: argparse._SubParsersAction[Parser], command: ModuleType) -> None:
     """The parser of a command that is called as its module."""
     parser = subparsers.add_parser(
-        command.__name__.rpartition(".")[2],
+        command.__name__.rpartition(".")[2].replace("_", "-"),
         help=command.ABOUT,
         description=f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}.",
         epilog=f"example:\n  {command.EXAMPLE}",
