@@ -107,10 +107,15 @@ def parser() -> _Root:
     return root
 
 
+def called(command: ModuleType) -> str:
+    """What is typed for a command: the name of its module, with hyphens."""
+    return command.__name__.rpartition(".")[2].replace("_", "-")
+
+
 def _add(subparsers: argparse._SubParsersAction[Parser], command: ModuleType) -> None:
     """The parser of a command that is called as its module."""
     parser = subparsers.add_parser(
-        command.__name__.rpartition(".")[2].replace("_", "-"),
+        called(command),
         help=command.ABOUT,
         description=f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}.",
         epilog=f"example:\n  {command.EXAMPLE}",
