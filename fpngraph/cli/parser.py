@@ -18,11 +18,13 @@ from fpngraph.cli.commands import (
     evaluate,
     expand,
     export,
+    language_server,
     new,
     operators,
     render,
     schema,
     show,
+    sweep,
     train,
 )
 from fpngraph.cli.commands import help as help_
@@ -37,6 +39,7 @@ _COMMANDS = (
     show,
     render,
     train,
+    sweep,
     evaluate,
     detect,
     export,
@@ -45,6 +48,7 @@ _COMMANDS = (
     convert,
     new,
     schema,
+    language_server,
     completion,
     help_,
 )
@@ -105,10 +109,15 @@ def parser() -> _Root:
     return root
 
 
+def called(command: ModuleType) -> str:
+    """What is typed for a command: the name of its module, with hyphens."""
+    return command.__name__.rpartition(".")[2].replace("_", "-")
+
+
 def _add(subparsers: argparse._SubParsersAction[Parser], command: ModuleType) -> None:
     """The parser of a command that is called as its module."""
     parser = subparsers.add_parser(
-        command.__name__.rpartition(".")[2],
+        called(command),
         help=command.ABOUT,
         description=f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}.",
         epilog=f"example:\n  {command.EXAMPLE}",

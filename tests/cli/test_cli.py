@@ -112,6 +112,7 @@ class TestCheck:
             "message": "unknown key 'levle'",
         }
         assert "level" in found["hint"]
+        assert found["replacement"] == {"line": 7, "column": 23, "end": 28, "text": "level"}
 
     def test_json_tells_warnings_from_errors(self, capsys: pytest.CaptureFixture[str]) -> None:
         Path("odd.yaml").write_text(GRAPH.replace("C3, top", "C3"))

@@ -6,9 +6,9 @@ import pytest
 
 import fpngraph
 from fpngraph.cli.main import main
-from fpngraph.cli.parser import _COMMANDS
+from fpngraph.cli.parser import _COMMANDS, called
 
-NAMES = [command.__name__.rpartition(".")[2] for command in _COMMANDS]
+NAMES = [called(command) for command in _COMMANDS]
 
 
 def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -49,6 +49,10 @@ MISTAKES = {
         ["export", "fpn", "--format", "onnx", "-o", "x.onnx", "--opset", "-1"],
         "argument --opset: '-1' is not a whole number from 1 to a million",
     ),
+    "TF32 on a processor": (
+        ["bench", "bifpn", "--in-channels", "4,4,4", "--dtype", "tf32"],
+        "fpngraph bench: --dtype tf32 is a way of GPUs to round float32\n  hint: add --device cuda",
+    ),
     "a device without numbers": (
         ["bench", "bifpn", "--in-channels", "4,4,4", "--device", "meta"],
         "fpngraph bench: --device 'meta': it holds no numbers",

@@ -13,7 +13,7 @@ from fpngraph.analysis.shapes import infer
 from fpngraph.cli.graphs import Choice, is_asked_wrongly
 from fpngraph.cli.messages import told
 from fpngraph.cli.options import GRAPH, add_format, add_in_channels, add_parameters
-from fpngraph.errors import GraphError, Problem
+from fpngraph.errors import GraphError, Problem, Replacement
 
 ABOUT = "check graph files and report every problem"
 EXAMPLE = "fpngraph check my.yaml --in-channels 40,112,320"
@@ -62,6 +62,7 @@ class _Checked:
                 "message": problem.message,
                 "hint": problem.hint,
                 "used_by": problem.span.used_by if problem.span else None,
+                "replacement": _written(problem.replacement),
             }
 
     def lines(self) -> Iterator[str]:
@@ -74,6 +75,14 @@ class _Checked:
         if self.warnings:
             counts.append(_counted(len(self.warnings), "warning"))
         yield f"{self.name}: {', '.join(counts)}"
+
+
+def _written(replacement: Replacement | None) -> dict[str, Any] | None:
+    """What to write, and in place of which characters of the file."""
+    if replacement is None:
+        return None
+    span = replacement.span
+    return {"line": span.line, "column": span.column, "end": span.end, "text": replacement.text}
 
 
 def _checked(choice: Choice) -> _Checked:
