@@ -104,14 +104,16 @@ def _forward(graph: Graph, in_channels: Mapping[str, int], lines: Sequence[Line]
     program = fx.Graph()
     features, values, sizes = begin(program, graph, in_channels)
     like = next(iter(values.values()))
-    wanted = set(graph.outputs.values()) - set(graph.inputs)
     last = {name: index for index, line in enumerate(lines) for name in (line.result, *line.arguments)}
+    leaving: dict[int, list[str]] = {}
+    for name in dict.fromkeys(graph.outputs.values()):
+        if name not in graph.inputs:
+            leaving.setdefault(last[name], []).append(name)
     outputs = dict(values)
     for index, line in enumerate(lines):
         arguments = tuple(sizes[it] if isinstance(it, int) else values[it] for it in line.arguments)
         values[line.result] = program.create_node("call_module", line.module, arguments, name=variable(line.result))
-        for name in wanted:
-            if last.get(name) == index:
-                outputs[name] = call(program, name, leave, values[name], like)
+        for name in leaving.get(index, ()):
+            outputs[name] = call(program, name, leave, values[name], like)
     end(program, features, {name: outputs[source] for name, source in graph.outputs.items()})
     return program
