@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,25 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.analysis.costs import cost
-from fpngraph.bench.forms import Form, compiled, eager, onnx_runtime
+from fpngraph.bench.forms import Form, compiled, eager, sized
+from fpngraph.bench.runtimes import aot_inductor, onnx_runtime, onnx_runtime_dynamic, openvino
 from fpngraph.bench.timing import Times, interleaved, matrix_product, summary
 from fpngraph.compiler.fused_neck import FusedNeck
 from fpngraph.compiler.neck import Neck
 from fpngraph.compiler.runtime import coarser
 from fpngraph.feature import Size
 
-_MAKERS = {"eager": eager, "fused": eager, "compiled": compiled, "onnxruntime": onnx_runtime}
-FORMS = tuple(_MAKERS)
-_FAST = ("compiled", "onnxruntime")  # the forms that any module has
+_OF_ANY: Mapping[str, Callable[..., Form]] = {
+    "compiled": compiled,
+    "onnxruntime": onnx_runtime,
+    "onnxruntime-dynamic": onnx_runtime_dynamic,
+    "openvino": openvino,
+    "aotinductor": aot_inductor,
+}
+"""The forms that any module has."""
+FORMS = ("eager", "fused", "sized", *_OF_ANY)
+USUAL = FORMS[:5]
+"""The forms that need no patience of minutes and no further package."""
 Report = Mapping[str, Any]
 Progress = Callable[[str, float], None]
 """Told what is being done, and which share of all is done."""
@@ -41,7 +51,7 @@ class Setting:
     """Whether a GPU may round what it multiplies to TF32; torch itself lets convolutions, but no matrix products."""
     device: torch.device = CPU
     rounds: int = 20
-    forms: tuple[str, ...] = FORMS
+    forms: tuple[str, ...] = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +119,9 @@ def _forms(
     plan: list[tuple[str, Callable[..., Form], nn.Module]] = []
     if peer:
         plan.append((peer.name, eager, peer.module))
-        plan += [(f"{peer.name} {form}", _MAKERS[form], peer.module) for form in setting.forms if form in _FAST]
-    plan += [(form, _MAKERS[form], neck if form == "eager" else fused) for form in setting.forms]
+        plan += [(f"{peer.name} {form}", _OF_ANY[form], peer.module) for form in setting.forms if form in _OF_ANY]
+    own: dict[str, Callable[..., Form]] = {**_OF_ANY, "sized": partial(sized, image_size=setting.image_size)}
+    plan += [(form, own.get(form, eager), neck if form == "eager" else fused) for form in setting.forms]
     for index, (name, make, module) in enumerate(plan):
         progress(f"making {name}", 0.5 * index / len(plan))
         form = make(name, module, maps)

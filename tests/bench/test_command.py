@@ -84,7 +84,8 @@ def test_the_table_says_what_was_measured(capsys: pytest.CaptureFixture[str]) ->
     [
         pytest.param(
             ["bifpn", *QUICK, "--forms", "eager,warm"],
-            "fpngraph bench: there is no form 'warm'\n  hint: there are: eager, fused, compiled, onnxruntime\n",
+            "fpngraph bench: there is no form 'warm'\n  hint: there are: eager, fused, sized, compiled, onnxruntime, "
+            "onnxruntime-dynamic, openvino, aotinductor\n",
             id="form",
         ),
         pytest.param(

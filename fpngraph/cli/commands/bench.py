@@ -12,6 +12,8 @@ from fpngraph.cli.values import enough_memory
 
 ABOUT = "measure how fast a neck is here: as it is, fused, compiled, in ONNX Runtime, against effdet"
 EXAMPLE = "fpngraph bench my.yaml --backbone efficientnet_b0"
+# fused for the size of the images; a package that is compiled ahead; a model for every size
+_FORMS = ("eager", "fused", "sized", "compiled", "onnxruntime", "onnxruntime-dynamic", "openvino", "aotinductor")
 _USUAL_BACKBONE = "efficientnet_b0"
 
 
@@ -19,8 +21,8 @@ def options(parser: Any) -> None:
     """Its options."""
     add_graph(parser)
     add_channels(parser)
-    about_forms = "of eager, fused, compiled, onnxruntime (default: all; compiling takes a minute)"
-    parser.add_argument("--forms", default="eager,fused,compiled,onnxruntime", metavar="NAME,...", help=about_forms)
+    about_forms = f"of {', '.join(_FORMS)} (default: the first five; compiling takes a minute)"
+    parser.add_argument("--forms", default=",".join(_FORMS[:5]), metavar="NAME,...", help=about_forms)
     parser.add_argument("--against", choices=("effdet",), help="compare with this library's neck of the same weights")
     add_image_size(parser, "(default: 512)")
     parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
