@@ -63,9 +63,9 @@ def test_a_peer_that_gives_something_else_is_not_measured(factor: float, off: st
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_share_of_a_matrix_product_counts_every_image(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interleaved(calls: Mapping[str, Any], **rest: Any) -> Iterator[dict[str, float]]:
+    def interleaved(calls: Mapping[Any, Any], **rest: Any) -> Iterator[dict[Any, float]]:
         for _ in range(2):
-            yield {name: 10.0 if name == "matrix product" else 4.0 for name in calls}
+            yield {key: 10.0 if "matrix product" in key else 4.0 for key in calls}
 
     monkeypatch.setattr(report, "interleaved", interleaved)
     monkeypatch.setattr(report, "matrix_product", lambda device, dtype: (lambda: None, 1_000_000))
@@ -161,3 +161,20 @@ def test_the_form_for_one_size_runs_straight_code_and_says_where_there_is_none()
 
 def test_the_command_names_every_form() -> None:
     assert bench._FORMS == report.FORMS
+
+
+def test_several_necks_take_turns_and_each_has_its_own_report() -> None:
+    necks = [small_neck(), fpngraph.build(fpngraph.load("fpn", channels=8), [4, 4, 4, 4]).eval()]
+    setting = Setting(image_size=(64, 64), rounds=2, forms=("eager", "fused"))
+    told: list[float] = []
+
+    found = report.measure_all(
+        necks, setting, peers=[None, None], progress=lambda what, share: told.append(round(share, 3))
+    )
+
+    assert [it["graph"] for it in found] == [neck.source_graph.name for neck in necks]
+    assert [[row["form"] for row in it["forms"]] for it in found] == [["eager", "fused"]] * 2
+    assert all(row["milliseconds"]["least"] > 0 for it in found for row in it["forms"])
+    assert found[0]["matrix_product_gigamacs_per_second"] == found[1]["matrix_product_gigamacs_per_second"]
+    assert told == sorted(told)
+    assert told[-1] <= 1
