@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise, product
 
 from fpngraph.drawing.layout.geometry import Point, Track, crossing, distance, point_to_segment, unit
 from fpngraph.drawing.layout.grid import Place
@@ -67,7 +67,10 @@ class Segments:
         """Pairs of parts of different tracks that cross, and at which share of each."""
         seen: set[tuple[int, int, int, int]] = set()
         for here in self.near.values():
-            for one, other in combinations(here, 2):
+            # most lie along the sweeps, where many are in one tile, and none of them crosses another
+            along = [it for it in here if it[2][1] == it[3][1]]
+            across = [it for it in here if it[2][1] != it[3][1]]
+            for one, other in chain(combinations(across, 2), product(along, across)):
                 name = (*one[:2], *other[:2])
                 shares = crossing(*one[2:], *other[2:]) if one[0] != other[0] else None
                 if shares and name not in seen:
@@ -171,8 +174,9 @@ class FreePlaces:
     def room(self, point: Point, without: int = -1) -> float:
         """The distance to whatever is nearest, up to a limit."""
         room = _ROOM
+        y = point[1]
         for key, _, a, b in self._segments.around(point, _ROOM):
-            if key != without:
+            if key != without and min(a[1], b[1]) - y < room > y - max(a[1], b[1]):
                 room = min(room, point_to_segment(point, a, b))
         for tile in tiles((*point, *point), _REACH):
             for place in self._places.get(tile, ()):
