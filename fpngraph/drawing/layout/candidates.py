@@ -50,13 +50,13 @@ def channels(a: Place, b: Place, grid: Grid, rows: tuple[int, int]) -> Iterator[
     half = column_pitch(grid.radius) / 2
     gap_out, gap_in = a.x + half, b.x - (half if b.half else metrics.COLUMN_PITCH / 2)
     sides = (1, -1) if source == target else (1,) if target > source else (-1,)
-    for further, shift in enumerate(metrics.GUTTERS):
+    for further, away in enumerate(metrics.GUTTERS):
         for side in sides:
             for number, y in enumerate(_lane_heights(grid, source, side)[: 4 - further // 2]):
-                for curve in _lane_then_gutter(a, b, y, gap_in + shift):
+                for curve in _lane_then_gutter(a, b, y, gap_in - away):
                     yield 14.0 + further + number, curve
             for number, y in enumerate(_lane_heights(grid, target, -side)[: 4 - further // 2] if b.half else ()):
-                for curve in _gutter_then_lane(a, b, gap_out + shift, y):
+                for curve in _gutter_then_lane(a, b, gap_out + away, y):
                     yield 14.0 + further + number, curve
 
 

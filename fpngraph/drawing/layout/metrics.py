@@ -40,6 +40,7 @@ TIP = 9.0
 """The same of the tip of an arrow and another line."""
 LANE_PITCH = 8.0
 BOWS = (16.0, 28.0, 44.0)
-GUTTERS = (0.0, -9.0, 9.0)
+GUTTERS = (0.0, 9.0, -15.0)
+"""How much further from a node than the middle between two columns; none is on the border of a cell."""
 CORNER = 13.0
 """Radius of a turn."""

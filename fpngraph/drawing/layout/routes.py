@@ -13,6 +13,7 @@ from fpngraph.drawing.layout.geometry import Curve
 from fpngraph.drawing.layout.grid import Grid
 from fpngraph.drawing.layout.penalties import APART, PER_PX, Nodes, Stroke, Tile, between, stroke
 from fpngraph.drawing.layout.plan import Link, Plan
+from fpngraph.drawing.layout.tips import spread
 from fpngraph.drawing.layout.wishes import Wish, wishes
 
 _TRIALS = 6  # ways tried for one wish when its neighbours move too
@@ -102,9 +103,9 @@ def routes(plan: Plan, grid: Grid) -> tuple[Route, ...]:
     router.mend()
     router.improve()
     curves: dict[int, Curve] = {}
-    for wish, way in router.taken.items():
+    for wish, curve in spread({wish: way.curve for wish, way in router.taken.items()}, grid).items():
         for key, shift in zip(wish.keys, wish.shifts, strict=True):
-            curves[key] = way.curve.shifted(shift) if shift else way.curve
+            curves[key] = curve.shifted(shift) if shift else curve
     return tuple(Route(source, target, link, curves[key]) for key, (source, target, link) in enumerate(ends))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from fpngraph.analysis.shapes import InChannels
 from fpngraph.drawing.layout.geometry import union
@@ -54,26 +54,29 @@ def _groups(drawn: Diagram) -> Iterator[Group]:
     """Everything on the page, in drawing order."""
     painter = Painter(drawn)
     edges, texts = painter.edges()
-    over = [*texts, *painter.badges(), *painter.stub_names()]
+    badges = [*painter.badges()]
+    over = [*texts, *painter.stub_names()]
     body = [*frame.around(drawn, union(edge.box() for edge in edges))]
     body += edges
     body += [Group("labels", tuple(over))] if over else []
     body += painter.nodes()
+    body += [Group("badges", tuple(badges))] if badges else []
     left, top, right, bottom = union(group.box() for group in body)
     yield from frame.title(drawn.title, left, top - 18.0)
     yield from body
     if drawn.look.legend:
         room = max(right - left, _NARROWEST_LEGEND)
-        yield frame.legend(_legend(drawn), left, bottom + 30.0, room)
+        yield frame.legend(_legend(drawn, painter.letters), left, bottom + 30.0, room)
 
 
-def _legend(drawn: Diagram) -> list[tuple[str, str]]:
+def _legend(drawn: Diagram, letters: Mapping[str, str]) -> list[tuple[str, str]]:
     """The signs that are present, with what they mean."""
     links = drawn.plan.links
     present = {link.direction for link in links} | {spot.kind for spot in drawn.plan.spots.values()}
     entries = [("down", "downsample"), ("up", "upsample"), ("same", "same level"), ("input", "backbone")]
-    entries += [("fusion", "fusion"), ("single", "single input")]
+    entries += [("fusion", f"fusion ({drawn.plan.usual})"), ("single", "single input")]
     shown = [entry for entry in entries if entry[0] in present]
+    shown += letters.items()
     shown += [("output", "output")]
     shown += [("projection", f"1{TIMES}1 conv")] if any(link.projected for link in links) else []
     shown += [("weight", drawn.learnt.meaning)] if drawn.learnt.meaning else []

@@ -10,15 +10,15 @@ from fpngraph.analysis.wording import in_words
 from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
 from fpngraph.drawing.layout.grid import Place, output_size
-from fpngraph.drawing.layout.lettering import fitted, room_for, width
+from fpngraph.drawing.layout.lettering import fitted, room_for
 from fpngraph.drawing.layout.plan import Link, Spot, layer
 from fpngraph.drawing.layout.routes import Route
 from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.picture.frame import LETTER_RADIUS, lettered
 from fpngraph.drawing.picture.marks import (
     HEAD,
     LINE,
     NOTCH,
-    FreePlaces,
     Interval,
     Segments,
     arrowhead,
@@ -26,10 +26,13 @@ from fpngraph.drawing.picture.marks import (
     gaps,
     shared_starts,
 )
+from fpngraph.drawing.picture.places import FreePlaces
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
 from fpngraph.drawing.picture.theme import TIMES
 
 _SIGN = 10.5
+_BADGE = 10.0
+_SQUARE = 8.0
 _MARGIN = 22.0
 
 
@@ -42,9 +45,11 @@ class Painter:
         self._grid = drawn.grid
         self._routes = drawn.routes
         self._weights = drawn.learnt.edges
+        self.letters: dict[str, str] = {}
+        """Letters on nodes, once they are drawn, to what they say."""
         self._tracks = [Track(route.curve) for route in self._routes]
         self._segments = Segments(self._tracks)
-        self._free = FreePlaces(self._tracks, self._segments, self._grid.places)
+        self._free = FreePlaces(self._tracks, self._segments, self._grid.places, [box for _, box, _ in drawn.cells()])
 
     def edges(self) -> tuple[list[Group], list[Shape]]:
         """Edges and stubs in drawing order, and the texts on them."""
@@ -55,12 +60,16 @@ class Painter:
         for key, route in enumerate(self._routes):
             if route.link and route.link.projected:
                 squares[key] = [self._square(key, route.link)]
-        for key, route in enumerate(self._routes):
+        for key in sorted(
+            range(len(self._routes)), key=lambda key: self._tracks[key].length
+        ):  # short ones choose first
+            route = self._routes[key]
             text = _edge_text(route.link) if route.link else ""
             if text and route.link:
                 sign, interval = self._text(key, text, route.link.direction)
                 texts.append(sign)
-                open_at.setdefault(key, []).append(interval)
+                if interval:
+                    open_at.setdefault(key, []).append(interval)
         together = shared_starts(self._routes)
         order = sorted(range(len(self._routes)), key=lambda key: (layer(self._routes[key].link), key))
         return [self._edge(key, open_at.get(key, []), squares.get(key, []), together) for key in order], texts
@@ -92,33 +101,33 @@ class Painter:
 
     def _square(self, key: int, link: Link) -> Rect:
         first = min(21.0, (self._tracks[key].length - HEAD) / 2)
-        along = self._free.on(key, first=first, enough=9.0, from_start=True)
+        along = self._free.on(key, _SQUARE, _SQUARE, from_start=first)
         x, y = self._tracks[key].point(along)
-        return Rect(x - 4.0, y - 4.0, 8.0, 8.0, 1.5, Paint("ground", link.direction, 1.5))
+        half = _SQUARE / 2
+        return Rect(x - half, y - half, _SQUARE, _SQUARE, 1.5, Paint("ground", link.direction, 1.5))
 
-    def _text(self, key: int, text: str, role: str) -> tuple[Text, Interval]:
-        along = self._free.on(key, first=16.0, enough=11.0, from_start=False)
-        track = self._tracks[key]
-        x, y = track.point(along)
-        dx, dy = track.heading(along)
+    def _text(self, key: int, text: str, role: str) -> tuple[Text, Interval | None]:
+        """A text on an edge, with the stretch that the edge leaves it, or beside the edge."""
         wide, high = room_for(text, _SIGN, 700) + 4.0, _SIGN + 3.0
+        (x, y), along = self._free.text(key, wide, high)
+        sign = Text(x, y + _SIGN * 0.36, text, _SIGN, role, 700, "middle")
+        if along is None:
+            return sign, None
+        dx, dy = self._tracks[key].heading(along)
         half = min(wide / max(abs(dx), 1e-6), high / max(abs(dy), 1e-6)) / 2
-        return Text(x, y + _SIGN * 0.36, text, _SIGN, role, 700, "middle"), (along - half, along + half)
+        return sign, (along - half, along + half)
 
-    def badges(self) -> Iterator[Text]:
-        """The names of the rarer fusions, each in the freest corner of its node."""
-        for spot in self._plan.spots.values():
-            if spot.fusion:
-                place = self._grid.places[spot.name]
-                wide = width(spot.fusion, 10.0, 600)
-                off = place.half + 3.0
-                corners = [
-                    (place.x + sx * (off * 0.72 + wide / 2), place.y + sy * off * 0.95)
-                    for sx in (1, -1)
-                    for sy in (-1, 1)
-                ]
-                x, y = self._free.freest(corners)
-                yield Text(x, y + 3.6, spot.fusion, 10.0, "muted", 600, "middle")
+    def badges(self) -> Iterator[Shape]:
+        """What the rarer fusions are: names beside their nodes, or letters on them where a name has no room."""
+        for fusion, letter in self._plan.rarer.items():
+            nodes = [self._grid.places[spot.name] for spot in self._plan.spots.values() if spot.fusion == fusion]
+            named = self._free.beside(nodes, room_for(fusion, _BADGE, 600), _BADGE)
+            for x, y in named or ():
+                yield Text(x, y + _BADGE * 0.36, fusion, _BADGE, "muted", 600, "middle")
+            if named is None:
+                self.letters[letter] = fusion
+                for place in nodes:
+                    yield lettered(letter, *self._free.at_border(place, 2 * LETTER_RADIUS))
 
     def nodes(self) -> Iterator[Group]:
         for name, spot in self._plan.spots.items():

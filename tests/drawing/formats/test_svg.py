@@ -74,13 +74,8 @@ def test_a_title_can_be_any_text() -> None:
 def test_the_legend_lists_only_what_is_present() -> None:
     words = Picture(write(draw(load("fpn")))).words()
 
-    assert [word for word in ("downsample", "upsample", "same level", "fusion", "single input") if word in words] == [
-        "downsample",
-        "upsample",
-        "same level",
-        "fusion",
-        "single input",
-    ]
+    known = ("downsample", "upsample", "same level", "fusion (sum)", "single input")
+    assert [word for word in known if word in words] == [*known]
     assert "single input" not in Picture(write(draw(loads(NAS)))).words()
     assert "1\N{MULTIPLICATION SIGN}1 conv" not in Picture(write(draw(loads(NAS)))).words()
 
