@@ -42,7 +42,7 @@ def write(scene: Scene) -> bytes:
         if _font(weight) not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(TTFont(_font(weight), str(path)))
     left, top, right, bottom = scene.box
-    points = min(_POINTS, _LONGEST / (right - left), _LONGEST / (bottom - top))
+    points = min(_POINTS * scene.zoom, _LONGEST / (right - left), _LONGEST / (bottom - top))
     size = (right - left) * points, (bottom - top) * points
     file = BytesIO()
     # "invariant": no time and no random number; another first font than ours would be named, but not embedded

@@ -17,14 +17,16 @@ _SELF_COLOURED = "fpngraph-auto"  # class of a picture that follows the reader's
 def write(scene: Scene) -> str:
     """The text of an SVG file."""
     left, top, right, bottom = scene.box
-    wide, high = _number(right - left), _number(bottom - top)
+    wide, high = right - left, bottom - top
+    view = " ".join(map(_number, (left, top, wide, high)))
+    size = f'width="{_number(wide * scene.zoom)}" height="{_number(high * scene.zoom)}"'
     writer = _Writer(scene.theme)
     body = [writer.element("rect", _page(scene), Paint(fill="ground"))]
     for group in scene.groups:
         body += writer.group(group)
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{_number(left)} {_number(top)} {wide} {high}"'
-        f' width="{wide}" height="{high}" font-family={quoteattr(FONTS)} role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}" {size}'
+        f' font-family={quoteattr(FONTS)} role="img"'
         + (f' class="{_SELF_COLOURED}"' if scene.theme == "auto" else "")
         + ">"
     )
