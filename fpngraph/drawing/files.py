@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from fpngraph.analysis.shapes import InChannels
@@ -66,7 +65,7 @@ def render(  # noqa: PLR0913  (the options of a picture)
     expand: bool | None = None,
     direction: Flow = "right",
     width: str | None = None,
-    cells: Mapping[str, str] = MappingProxyType({}),
+    cells: Mapping[str, str] | None = None,
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
     weights: bool = False,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType
 
 from fpngraph.analysis.shapes import InChannels
 from fpngraph.drawing.layout.geometry import union
@@ -31,7 +30,7 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
     expand: bool | None = None,
     direction: Flow = "right",
     width: str | None = None,
-    cells: Mapping[str, str] = MappingProxyType({}),
+    cells: Mapping[str, str] | None = None,
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
     weights: Weights | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 from typing import Literal, get_args
@@ -45,7 +45,7 @@ class Look:
     """Sweeps go to the right and levels are rows, or sweeps go up and levels are columns."""
     width: str | None = None
     """Of an SVG, a PNG or a PDF on paper, with its unit; None: as wide as the diagram needs."""
-    cells: Mapping[str, str] = field(default_factory=dict)
+    cells: Mapping[str, str] | None = None
     """Headings of stages in place of their names; where runs are drawn one by one, with their number from 1 on."""
 
     def __post_init__(self) -> None:
@@ -153,8 +153,7 @@ class Diagram:
         """Of a cell: its stage, with the run where there are several, or the graph's name where it is of no stage."""
         if cell.stage is None:
             return self.graph.name
-        if cell.stage in self.look.cells:
-            named = self.look.cells[cell.stage]
+        if named := (self.look.cells or {}).get(cell.stage):
             return named if cell.run is None or self._is_alone(cell) else f"{named} {cell.run + 1}"
         return cell.stage if cell.run is None or cell.runs > 1 else f"{cell.stage}.{cell.run}"
 
@@ -180,7 +179,7 @@ def diagram(
         raise ValueError("image_size is given, but no in_channels; sizes and costs need both")
     lowered = None if in_channels is None else lower(graph, in_channels)
     costs = lowered_cost(lowered, image_size) if lowered and image_size is not None else None
-    _check_cells(graph, look.cells)
+    _check_cells(graph, look.cells or {})
     drawn = plan(graph, lowered, expand=True if look.expand is None and weights else look.expand)
     return Diagram(graph, look, drawn, lowered, costs, learned(graph, drawn, weights or {}))
 
