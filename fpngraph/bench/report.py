@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ class Setting:
     image_size: tuple[int, int] = (512, 512)
     batch: int = 1
     dtype: torch.dtype = torch.float32
+    tf32: bool = False
+    """Whether a GPU may round what it multiplies to TF32; torch itself lets convolutions, but no matrix products."""
     device: torch.device = CPU
     rounds: int = 20
     forms: tuple[str, ...] = FORMS
@@ -55,7 +58,7 @@ def measure(neck: Neck, setting: Setting, *, peer: Peer | None = None, progress:
     Raises ValueError if a form, or the peer, gives something else than the neck.
     """
     maps = feature_maps(neck, setting)
-    with torch.inference_mode():
+    with torch.inference_mode(), _rounding(tf32=setting.tf32):
         fused = neck.fuse()
         forms = list(_forms((neck, fused), maps, setting, peer, progress))
         product, product_macs = matrix_product(setting.device, setting.dtype)
@@ -112,14 +115,28 @@ def _forms(
         progress(f"making {name}", 0.5 * index / len(plan))
         form = make(name, module, maps)
         if form.call:
-            _check(name, form.call(), expected)
+            _check(name, form.call(), expected, rounded=setting.tf32)
         yield form
 
 
-def _check(name: str, got: Any, expected: Sequence[Tensor]) -> None:
+@contextmanager
+def _rounding(*, tf32: bool) -> Iterator[None]:
+    """All products of float32 rounded alike: a convolution of one form is a matrix product in another."""
+    backends: tuple[Any, ...] = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [it.allow_tf32 for it in backends]
+    for it in backends:
+        it.allow_tf32 = tf32
+    try:
+        yield
+    finally:
+        for it, allowed in zip(backends, before, strict=True):
+            it.allow_tf32 = allowed
+
+
+def _check(name: str, got: Any, expected: Sequence[Tensor], *, rounded: bool) -> None:
     """A form that gives something else is not worth a measurement."""
     for index, (found, y) in enumerate(zip(got, expected, strict=True)):
-        tolerance = 1e-5 if y.dtype in (torch.float32, torch.float64) else 0.1
+        tolerance = 0.1 if y.dtype not in (torch.float32, torch.float64) else 1e-2 if rounded else 1e-5
         off = (torch.as_tensor(found).to(y) - y).abs().max() / y.abs().max()
         if not off <= tolerance:
             raise ValueError(
@@ -147,7 +164,7 @@ def _machine(setting: Setting) -> dict[str, Any]:
         "machine": torch.cuda.get_device_name(setting.device) if on_cuda else _processor(),
         "device": str(setting.device),
         "threads": torch.get_num_threads(),
-        "dtype": str(setting.dtype).removeprefix("torch."),
+        "dtype": "tf32" if setting.tf32 else str(setting.dtype).removeprefix("torch."),
         "torch": torch.__version__,
         "rounds": setting.rounds,
     }

@@ -68,11 +68,15 @@ def setting(  # noqa: PLR0913  (one name per thing that can be set)
         raise UsageError(f"there is no form {unknown[0]!r}\n  hint: there are: {', '.join(FORMS)}")
     if threads:
         torch.set_num_threads(threads)
+    where, tf32 = device(place), dtype == "tf32"
+    if tf32 and where.type != "cuda":
+        raise UsageError("--dtype tf32 is a way of GPUs to round float32\n  hint: add --device cuda")
     return Setting(
         image_size=image_size or (512, 512),
         batch=batch,
-        dtype=getattr(torch, dtype),
-        device=device(place),
+        dtype=torch.float32 if tf32 else getattr(torch, dtype),
+        tf32=tf32,
+        device=where,
         rounds=rounds,
         forms=tuple(forms),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 
-from fpngraph.errors import Span, nearest
+from fpngraph.errors import Span, nearest, renamed
 from fpngraph.language.grammar.reference import Name
 from fpngraph.language.limits import MAX_LEVEL
 from fpngraph.language.members import Key, text_of
@@ -45,10 +45,15 @@ class Declared:
             if (name.family, indexed) in self._known:
                 continue
             hint = nearest(name.family, known)
+            family_span = span.part(0, len(name.family)) if span.written == name.text else span
+            replacement = renamed(family_span, name.family, known)
             if (name.family, not indexed) in self._known:
                 hint = f"{name.family!r} is declared {'without' if indexed else 'with'} an index"
+                replacement = None
             what = "family" if indexed else "name"
-            problems.once("unknown-name", f"{what} {name.family!r} is declared nowhere in the file", span, hint)
+            problems.once(
+                "unknown-name", f"{what} {name.family!r} is declared nowhere in the file", span, hint, replacement
+            )
 
 
 def check_name(key: Key, span: Span, problems: Problems) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fpngraph.codes import Code
-from fpngraph.errors import Span
+from fpngraph.errors import Replacement, Span
 from fpngraph.language.declared import Declared
 from fpngraph.language.grammar.arithmetic import Expression
 from fpngraph.language.grammar.reference import (
@@ -39,8 +39,13 @@ class Place:
     text: str
 
     def part(self, start: int, stop: int) -> Span:
-        verbatim = self.span.text[self.span.column - 1 : self.span.end - 1] == self.text
-        return self.span.part(start, stop) if verbatim else self.span
+        return self.span.part(start, stop) if self.span.written == self.text else self.span
+
+    def replacement(self, reason: Reason) -> Replacement | None:
+        """What ``reason`` says can be written in place of a part."""
+        if reason.better is None or self.span.written != self.text:
+            return None
+        return Replacement(self.part(reason.start, reason.stop), reason.better)
 
 
 class Names:
@@ -91,7 +96,8 @@ class Names:
             return parse(place.text)
         except Reason as reason:
             where = place.part(reason.start, reason.stop)
-            self.problems.once(reason.code or code, reason.message, where, reason.hint or hint)
+            better = place.replacement(reason)
+            self.problems.once(reason.code or code, reason.message, where, reason.hint or hint, better)
             return None
 
     def keys(self, name: Name, place: Place, index: int | None = None) -> list[Key]:
@@ -116,7 +122,8 @@ class Names:
             return self.numbers.at(index).value(expression)
         except Reason as reason:
             where = place.part(reason.start, reason.stop)
-            self.problems.once(reason.code or "reference-syntax", reason.message, where, reason.hint)
+            better = place.replacement(reason)
+            self.problems.once(reason.code or "reference-syntax", reason.message, where, reason.hint, better)
             return None
 
     def candidates(self, reference: Reference, value: Value, index: int | None = None) -> Iterator[Candidates]:

@@ -68,7 +68,7 @@ class PerMember(Generic[M]):
         value = self._concrete(index, found)
         model = None if found else validate(self._model, value, found, value.plain(), self._subject)
         for problem in found:
-            self._names.problems.once(problem.code, problem.message, problem.span, problem.hint)
+            self._names.problems.once(problem.code, problem.message, problem.span, problem.hint, problem.replacement)
         return model
 
     def _concrete(self, index: int | None, problems: list[Problem]) -> Value:

@@ -21,10 +21,17 @@ MAX_DEPTH = 8  # of layers that hold layers
 
 
 def wrong(
-    required: str, hint: str | None = None, nested: Iterable[ErrorDetails] = (), code: Code = "wrong-value"
+    required: str,
+    hint: str | None = None,
+    nested: Iterable[ErrorDetails] = (),
+    code: Code = "wrong-value",
+    known: Iterable[str] = (),
 ) -> PydanticCustomError:
-    """An error of a value that is not what is required; ``nested`` are those of an operator's own settings."""
-    context = {"required": required, "hint": hint, "nested": list(nested), "code": code}
+    """An error of a value that is not what is required; ``nested`` are those of an operator's own settings.
+
+    ``known`` are the names of which it should have been one.
+    """
+    context = {"required": required, "hint": hint, "nested": list(nested), "code": code, "names": tuple(known)}
     return PydanticCustomError("wrong", "{required}", context)
 
 
@@ -43,14 +50,17 @@ def read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
     operator = find(kinds, name)
     if operator is None:
         words = WORDS if "layer" in kinds else ()
-        hint = nearest(name, [*(words if name is value else ()), *names(kinds)])
+        known = [*(words if name is value else ()), *names(kinds)]
+        hint = nearest(name, known)
         if words and find(("down", "up"), name):
+            known = []
             hint = f"a resampler such as {name!r} stands in 'down' or 'up' itself, and in no other list"
         if name is value:
-            raise wrong(required, hint, code="unknown-operator")
+            raise wrong(required, hint, code="unknown-operator", known=known)
         if name in words:
+            known = []
             hint = f"{name!r} alone stands for what the node says under {name!r}, where its settings belong"
-        unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint})
+        unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint, "known": known})
         raise wrong(required, nested=[_detail(unknown, (name,), value)])
     return _with_settings(operator, settings)
 

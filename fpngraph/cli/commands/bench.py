@@ -27,9 +27,9 @@ def options(parser: Any) -> None:
     parser.add_argument("--rounds", type=values.rounds, default=20, metavar="N", help="(default: 20)")
     parser.add_argument("--threads", type=values.threads, metavar="N", help="of the processor (default: torch's)")
     parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: cpu)")
-    parser.add_argument(
-        "--dtype", choices=("float32", "bfloat16", "float16"), default="float32", help="(default: float32)"
-    )
+    about_dtype = "(default: float32; tf32 rounds what a GPU multiplies, in every form alike)"
+    types = ("float32", "tf32", "bfloat16", "float16")
+    parser.add_argument("--dtype", choices=types, default="float32", help=about_dtype)
     add_format(parser)
 
 

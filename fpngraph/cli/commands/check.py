@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from fpngraph.analysis.shapes import infer
-from fpngraph.cli.graphs import Choice, is_readable
-from fpngraph.cli.options import add_format, add_in_channels, add_parameters
-from fpngraph.errors import GraphError, Problem
-from fpngraph.library import load
+from fpngraph.cli.graphs import Choice, is_asked_wrongly
+from fpngraph.cli.messages import told
+from fpngraph.cli.options import GRAPH, add_format, add_in_channels, add_parameters
+from fpngraph.errors import GraphError, Problem, Replacement
 
 ABOUT = "check graph files and report every problem"
 EXAMPLE = "fpngraph check my.yaml --in-channels 40,112,320"
@@ -20,7 +21,7 @@ EXAMPLE = "fpngraph check my.yaml --in-channels 40,112,320"
 
 def options(parser: Any) -> None:
     """Its options."""
-    parser.add_argument("graphs", nargs="+", metavar="FILE", help="a graph file, or the name of a graph of 'list'")
+    parser.add_argument("graphs", nargs="+", metavar="FILE", help=GRAPH)
     add_parameters(parser)
     add_in_channels(parser)
     add_format(parser)
@@ -61,29 +62,39 @@ class _Checked:
                 "message": problem.message,
                 "hint": problem.hint,
                 "used_by": problem.span.used_by if problem.span else None,
+                "replacement": _written(problem.replacement),
             }
 
     def lines(self) -> Iterator[str]:
         """The findings as people read them, and how many there are."""
         for problem in self.problems:
-            yield str(problem) if problem.span or self.name in problem.message else f"{self.name}: {problem}"
-        yield from map(str, self.warnings)
+            text = told(problem, sys.stdout)
+            yield text if problem.span or self.name in problem.message else f"{self.name}: {text}"
+        yield from (told(problem, sys.stdout) for problem in self.warnings)
         counts = [_counted(len(self.problems), "problem")] if self.problems else ["ok"]
         if self.warnings:
             counts.append(_counted(len(self.warnings), "warning"))
         yield f"{self.name}: {', '.join(counts)}"
 
 
+def _written(replacement: Replacement | None) -> dict[str, Any] | None:
+    """What to write, and in place of which characters of the file."""
+    if replacement is None:
+        return None
+    span = replacement.span
+    return {"line": span.line, "column": span.column, "end": span.end, "text": replacement.text}
+
+
 def _checked(choice: Choice) -> _Checked:
     warnings: tuple[Problem, ...] = ()
     try:
-        graph = load(choice.name, preset=choice.preset, folder=choice.folder, **choice.params)
+        graph = choice.load()
         warnings = graph.warnings
         if choice.in_channels:
             infer(graph, choice.in_channels)
     except GraphError as error:
-        return _Checked(choice.name, error.problems, warnings, 1 if is_readable(choice.name) else 2)
-    return _Checked(choice.name, (), warnings)
+        return _Checked(choice.called, error.problems, warnings, 2 if is_asked_wrongly(error) else 1)
+    return _Checked(choice.called, (), warnings)
 
 
 def _counted(number: int, word: str) -> str:

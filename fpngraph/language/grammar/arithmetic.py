@@ -237,8 +237,8 @@ class _Parser:
 def _integer(token: Token) -> Step:
     digits = token.text
     if digits[0] == "0" and len(digits) > 1:
-        hint = f"write '{digits.lstrip('0')[:20] or '0'}'"
-        raise Reason("an integer with a leading zero", token.start, token.stop, hint)
+        better = digits.lstrip("0") or "0"
+        raise Reason("an integer with a leading zero", token.start, token.stop, f"write '{better[:20]}'", better=better)
     if len(digits) > len(str(MAX_INTEGER)) or int(digits) > MAX_INTEGER:
         message = f"an integer beyond {MAX_INTEGER}, the largest allowed"
         raise Reason(message, token.start, token.stop, code="number-too-large")

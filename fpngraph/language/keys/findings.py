@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from fpngraph.codes import Code
-from fpngraph.errors import Problem, nearest
+from fpngraph.errors import Problem, nearest, renamed
 from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.yaml.value import Value
 
@@ -75,13 +75,15 @@ class _Findings:
                 yield from self._wrong_keys(path[:-1])
             elif found[0]["type"] == "extra_forbidden":
                 known = found[0].get("ctx", {}).get("known") or _keys(self.model, path[:-1])
-                span = self.root.at(path[:-1]).key_spans[path[-1]]
-                yield Problem("unknown-key", f"unknown key {str(path[-1])!r}", span, nearest(str(path[-1]), known))
+                span, key = self.root.at(path[:-1]).key_spans[path[-1]], str(path[-1])
+                better = renamed(span, key, known)
+                yield Problem("unknown-key", f"unknown key {key!r}", span, nearest(key, known), replacement=better)
             elif found[0]["type"] == "unknown_operator":
                 context = found[0]["ctx"]
                 span = self.root.at(path[:-1]).key_spans[path[-1]]
                 message = f"{path[-1]!r} is not the name of {context['required']}"
-                yield Problem("unknown-operator", message, span, context["hint"])
+                better = renamed(span, str(path[-1]), context["known"])
+                yield Problem("unknown-operator", message, span, context["hint"], replacement=better)
             elif found[0]["type"] == "missing":
                 where = f" in {self._named(path)}" if path or self.name else ""
                 for detail in found:
@@ -114,7 +116,8 @@ class _Findings:
         elif "true or false" in required and str(value.data).lower() in _BOOLEANS_OF_YAML_1_1:
             hint = "in YAML 1.2 'yes', 'no', 'on' and 'off' are text"
         message = f"{self._named(path)} is {shown(value)}, but must be {' or '.join(required)}"
-        return Problem(code, message, value.span, hint)
+        known = next((known for detail in found if (known := detail.get("ctx", {}).get("names"))), ())
+        return Problem(code, message, value.span, hint, replacement=renamed(value.span, str(value.data), known))
 
 
 def _code(found: Sequence[ErrorDetails]) -> Code:
