@@ -25,7 +25,7 @@ def write(scene: Scene, *, scale: float = 2.0) -> bytes:
     except ImportError as error:
         raise MissingExtra("png") from error
     warn_of_missing(scene)
-    fixed = scene if scene.theme == "dark" else replace(scene, theme="light")
+    fixed = replace(scene, theme="light") if scene.theme == "auto" else scene
     return resvg_py.svg_to_bytes(
         svg_string=svg.write(fixed),
         skip_system_fonts=True,
