@@ -12,12 +12,14 @@ import fpngraph
 from fpngraph.cli.commands import (
     bench,
     check,
+    completion,
     convert,
     detect,
     diff,
     evaluate,
     expand,
     export,
+    language_server,
     new,
     operators,
     render,
@@ -48,6 +50,8 @@ _COMMANDS = (
     convert,
     new,
     schema,
+    language_server,
+    completion,
     help_,
 )
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
@@ -107,10 +111,15 @@ def parser() -> _Root:
     return root
 
 
+def called(command: ModuleType) -> str:
+    """What is typed for a command: the name of its module, with hyphens."""
+    return command.__name__.rpartition(".")[2].replace("_", "-")
+
+
 def _add(subparsers: argparse._SubParsersAction[Parser], command: ModuleType) -> None:
     """The parser of a command that is called as its module."""
     parser = subparsers.add_parser(
-        command.__name__.rpartition(".")[2],
+        called(command),
         help=command.ABOUT,
         description=f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}.",
         epilog=f"example:\n  {command.EXAMPLE}",

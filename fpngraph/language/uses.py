@@ -62,6 +62,8 @@ class Used:
 
 Make = Callable[[Value, Value | None, Value | None, "Uses"], Graph]
 """Makes a graph of a document, a preset, parameters, and what gets the graphs that it uses."""
+Read = Callable[[Path, str, str], Value]
+"""Reads the file at a path, links resolved; what errors call it, and which stage uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Uses:
     spent: Spent
     chain: tuple[Link, ...] = ()
     """The stages that led here."""
+    read: Read = read_file
+    """An editor has texts in place of files that are not saved yet."""
 
     def used(self, stage: str, entries: Mapping[str, Value], span: Span) -> Used:
         """The graph that a stage uses. Raises GraphError with all that is wrong with it."""
@@ -155,7 +159,7 @@ class Uses:
             self.spent.bytes += place.stat().st_size
         if self.spent.bytes > MAX_BYTES:
             _stop("limit-exceeded", f"the files that are used have more than {MAX_BYTES} bytes together", use.span)
-        document = read_file(place, called, link.text)
+        document = self.read(place, called, link.text)
         return document, replace(home, file=place, called=Path(called).parent)
 
     def _count(self, values: int, span: Span) -> None:
