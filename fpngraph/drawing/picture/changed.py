@@ -9,10 +9,10 @@ from itertools import groupby
 import networkx as nx
 
 from fpngraph.analysis.changes import Changes
-from fpngraph.drawing.layout.geometry import Curve, Point, distance
+from fpngraph.drawing.layout.geometry import Curve, Point, distance, union
 from fpngraph.drawing.layout.lettering import width
 from fpngraph.drawing.picture.assemble import assembled
-from fpngraph.drawing.picture.compose import page
+from fpngraph.drawing.picture.compose import CROPPED, MARGIN, page
 from fpngraph.drawing.picture.diagram import Look, diagram
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Scene, Shape, Text
 from fpngraph.graph.graph import Graph, digraph_of
@@ -54,10 +54,10 @@ def draw_changes(changes: Changes, look: Look) -> Scene:
     present = [
         mark for mark in _SIGNS if mark in {*marks.nodes.values(), *marks.edges.values(), *marks.outputs.values()}
     ]
-    if look.legend and present:
-        left, _, _, bottom = page(scene.groups)
-        groups.append(_legend(present, left + 24.0, bottom + 4.0))
-    return replace(scene, groups=tuple(groups), box=page(groups))
+    if look.legend not in (False, "none") and present:
+        left, _, _, bottom = union(group.box() for group in groups)
+        groups.append(_legend(present, left, bottom + 30.0))
+    return replace(scene, groups=tuple(groups), box=page(groups, MARGIN if look.width is None else CROPPED))
 
 
 def _both(changes: Changes) -> Graph:
