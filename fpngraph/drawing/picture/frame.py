@@ -20,6 +20,7 @@ _HEADING_ROOM = 150.0  # beside a cell
 _BADGE = 24.0  # from the baseline of a heading to that of the badge below it
 _GUIDE = 26.0  # from the first nodes to where the lines of the levels begin
 _SHORTEST_GUIDE = 4.0
+_WIDEST_SIGN = 28.0
 _LABEL_LINE = 13.5
 LETTER_RADIUS = 6.5
 """Of the letter on a node that says its fusion."""
@@ -153,7 +154,10 @@ def title(lines: Sequence[str], left: float, bottom: float) -> Iterator[Group]:
 
 
 def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: float) -> Group:
-    """Signs with their meaning, in as many lines as the width asks for. An entry is a sign's name and its text."""
+    """Signs with their meaning, in as many lines as the room asks for: one for each where it is 0.
+
+    An entry is a sign's name and its text.
+    """
     shapes: list[Shape] = []
     x, y = left, top
     for sign, text in entries:
@@ -161,7 +165,8 @@ def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: fl
         wide = taken + 8.0 + width(text, 11.5)
         if x > left and x + wide > left + room:
             x, y = left, y + 24.0
-            drawn, taken = _sign(sign, x, y)
+            drawn, _ = _sign(sign, x, y)
+        taken = taken if room else _WIDEST_SIGN
         shapes += [*drawn, Text(x + taken + 7.0, y + 4.0, text, 11.5, "muted")]
         x += wide + 14.0
     return Group("legend", tuple(shapes))
