@@ -1,5 +1,5 @@
 # The two commands that a fresh clone needs; each sets up .venv by itself, once.
-#   make demo   one photograph through a backbone and a compiled neck
+#   make demo   one photograph through a backbone and a compiled neck, all on one page of HTML
 #   make test   lint, types and all tests
 # For daily work and before a release:
 #   make check         lint, types and the tests that are not marked slow, in under two minutes
@@ -21,7 +21,7 @@ ONCE = @echo 'Installing into $(@D), once; torch is large, so this takes minutes
 .PHONY: demo test check lint test-lowest test-newest test-oracles test-hosts constraints format gallery necks clean
 
 demo: $(VENV)/installed
-	$(BIN)/python tools/demo.py
+	$(BIN)/python -m tools.demo
 
 test: lint
 	$(BIN)/python -m pytest -n 2
