@@ -19,6 +19,7 @@ from fpngraph.cli.commands import (
     operators,
     render,
     schema,
+    serve,
     show,
     train,
 )
@@ -39,6 +40,7 @@ _COMMANDS = (
     convert,
     new,
     schema,
+    serve,
     language_server,
 )
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
