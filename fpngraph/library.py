@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from fpngraph.language.spent import Spent
 from fpngraph.language.topology import graph_of
 from fpngraph.language.uses import Home, Read, Uses, is_path
 from fpngraph.language.yaml.source import read as read_text
-from fpngraph.language.yaml.source import read_file
+from fpngraph.language.yaml.source import read_data, read_file
 from fpngraph.language.yaml.value import Value
 from fpngraph.language.yaml.writing import to_yaml
 
@@ -99,6 +100,37 @@ def describe(
         {name: levels[name] for name in graph.inputs},
         {name: levels[source] for name, source in graph.outputs.items()},
     )
+
+
+def load_data(
+    data: bytes,
+    file: str,
+    path: Path = Path("-"),
+    /,
+    *,
+    preset: str | None = None,
+    folder: Folder = None,
+    **params: Any,
+) -> Graph:
+    """A graph from the bytes of a file that errors call ``file``; it counts as the one at ``path``.
+
+    That is by default in the working directory. Otherwise as ``load``.
+    """
+    return _graph(read_data(data, file), preset, params, _uses(_home(path), folder))
+
+
+def files_of(
+    name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, folder: Folder = None, **params: Any
+) -> tuple[Path, ...]:
+    """The files that ``load`` reads with the same arguments, that of the graph first.
+
+    Where something is wrong, they are those up to there; a file that is used and is not there is among them.
+    """
+    path = path_of(name_or_path)
+    uses = _uses(_home(path), folder)
+    with suppress(GraphError):
+        _graph(read_file(path), preset, params, uses)
+    return path, *uses.spent.files
 
 
 def path_of(name_or_path: str | os.PathLike[str]) -> Path:

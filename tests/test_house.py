@@ -49,6 +49,8 @@ WITH_TORCH = {
     "findings",
     "training",
     "evaluating",
+    "sweeping",
+    "comparing",
 }  # of the command line: commands that run a network
 
 # Imports inside functions that go the other way: a graph draws itself in a notebook, and an operator that does not say

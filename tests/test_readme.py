@@ -124,7 +124,7 @@ def test_every_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
 
     commands = re.findall(r"^    ([\w-]+)(?:  |$)", capsys.readouterr().out, re.M)
-    assert len(commands) == 16
+    assert len(commands) == len(set(commands)) > 10
     assert set(commands) == set(re.findall(r"^\| `fpngraph ([\w-]+)", README, re.M))
 
 

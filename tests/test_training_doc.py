@@ -55,7 +55,7 @@ def test_the_page_says_what_happens(
             main(shlex.split(command))
             output = capsys.readouterr()
             assert matches(said, output.err if said.startswith("fpngraph ") else output.out), (output, said)
-        elif kind == "python":
+        elif kind == "python" and "from ray" not in text:  # which tests/hosts/test_ray.py runs
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
                 exec(compile(text, "docs/training.md", "exec"), namespace)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import ValidationError
@@ -23,6 +25,9 @@ from fpngraph.table import Column, print_table
 from fpngraph.training import CocoData, DataError, Evaluation, TrainingSettings, read_coco, read_saved
 from fpngraph.weights.matching import Matched, load_matching
 from fpngraph.weights.state import StateError
+
+if TYPE_CHECKING:
+    from fpngraph.training import Fitted
 
 EXTRA = "pip install 'fpngraph[train]'"
 Pair = tuple[Path, Path]
@@ -85,7 +90,7 @@ class Start:
             raise UsageError(str(error)) from error
 
 
-def parts(train: Sequence[str] | None, val: Sequence[str] | None, data: str | None) -> tuple[Pair, Pair]:
+def pairs(train: Sequence[str] | None, val: Sequence[str] | None, data: str | None) -> tuple[Pair, Pair]:
     """Folder of images and file of annotations to learn from, and to measure with."""
     if data is None:
         if not (train and val):
@@ -120,30 +125,47 @@ def train(  # noqa: PLR0913  (the options of a run)
     devices: int | None,
 ) -> int:
     """Train a detector and keep it in ``folder``."""
-    fit = _fit()
-    from fpngraph.training.module import DivergedError
-
+    check_installed()
     check_pixels(start.image_size)
     _check_devices(devices)
-    settings = _settings(asked)
-    _check_folder(folder, resume=resume, force=force)
-    learned, measured = _read(data, skip_bad=skip_bad)
-    model = start.build(len(learned.categories))
+    settings = chosen_settings(asked)
+    check_folder(folder, resume=resume, force=force)
+    parts = read(data, skip_bad=skip_bad)
+    fitted = run(start, parts, folder, settings, resume=resume, devices=devices or "auto")
+    if fitted.evaluation is not None:
+        show(fitted.evaluation)
+    print(f"wrote {fitted.best}, {fitted.last}, {folder / 'metrics.csv'} and {folder / 'curve.png'}")
+    return 0
+
+
+def run(  # noqa: PLR0913  (the options of a run)
+    start: Start,
+    parts: tuple[CocoData, CocoData],
+    folder: Path,
+    settings: TrainingSettings,
+    *,
+    resume: bool,
+    devices: int | str,
+) -> Fitted:
+    """One training, from the first weights to the last checkpoint. Raises UsageError and GraphError."""
+    from fpngraph.training import DivergedError, fit
+
+    torch.manual_seed(settings.seed)  # of the weights that it starts with
+    model = start.build(len(parts[0].categories))
     matched = start.load(model)
     if matched is not None:
         print(f"weights of {start.weights}: {matched}")
-    print(f"{len(learned.examples)} images to learn from, {len(measured.examples)} to measure with")
-    chosen = {"recipe": efficientdet.recipe(model), "resume": resume, "devices": devices or "auto"}
+    chosen: dict[str, Any] = {"recipe": efficientdet.recipe(model), "resume": resume, "devices": devices}
     with enough_memory("--batch-size and --image-size can be smaller"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Lightning's, about what is chosen here
         try:
-            fitted = fit(model, learned, measured, folder, settings, **chosen)
+            return fit(model, *parts, folder, settings, **chosen)
         except DivergedError as error:
             raise UsageError(str(error)) from error
-    if fitted.evaluation is not None:
-        show(fitted.evaluation)
-    print(f"wrote {fitted.best}, {fitted.last} and {folder / 'metrics.csv'}")
-    return 0
+        except KeyboardInterrupt:
+            if (folder / "last.ckpt").is_file():
+                print(f"stopped; --resume goes on from {folder / 'last.ckpt'}", file=sys.stderr)
+            raise
 
 
 def _check_devices(devices: int | None) -> None:
@@ -152,9 +174,9 @@ def _check_devices(devices: int | None) -> None:
         raise UsageError(f"--devices {devices}: there are {most}")
 
 
-def _check_folder(folder: Path, *, resume: bool, force: bool) -> None:
+def check_folder(folder: Path, *, resume: bool, force: bool) -> None:
     """Raise UsageError where the run would write over a training; with ``force`` that is gone."""
-    files = [folder / name for name in ("last.ckpt", "best.ckpt", "metrics.csv")]
+    files = [folder / name for name in ("last.ckpt", "best.ckpt", "metrics.csv", "curve.png")]
     there = next((file for file in files if file.exists()), None)
     if there is None or resume:
         return
@@ -164,18 +186,19 @@ def _check_folder(folder: Path, *, resume: bool, force: bool) -> None:
         file.unlink(missing_ok=True)
 
 
-def _fit() -> Any:
+def check_installed() -> None:
+    """Raise UsageError without the libraries that train, and have them tell of trouble alone."""
     try:
-        from fpngraph.training.loop import fit
+        import_module("fpngraph.training.loop")
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs {error.name}\n  hint: {EXTRA}") from error
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("lightning"):
             logging.getLogger(name).setLevel(logging.WARNING)
-    return fit
 
 
-def _settings(asked: Mapping[str, Any]) -> TrainingSettings:
+def chosen_settings(asked: Mapping[str, Any]) -> TrainingSettings:
+    """The settings that were typed, over the defaults. Raises UsageError with all that are wrong."""
     try:
         return TrainingSettings(**asked)
     except ValidationError as error:
@@ -184,8 +207,8 @@ def _settings(asked: Mapping[str, Any]) -> TrainingSettings:
         raise UsageError(told) from error
 
 
-def _read(data: tuple[Pair, Pair], *, skip_bad: bool) -> tuple[CocoData, CocoData]:
-    """Both parts of the data. Raises UsageError with all that is wrong with either."""
+def read(data: tuple[Pair, Pair], *, skip_bad: bool) -> tuple[CocoData, CocoData]:
+    """Both parts of the data, and how many images they have. Raises UsageError with all that is wrong with either."""
     (images, annotations), (val_images, val_annotations) = data
     try:
         learned = read_coco(images, annotations, skip_bad=skip_bad)
@@ -195,6 +218,7 @@ def _read(data: tuple[Pair, Pair], *, skip_bad: bool) -> tuple[CocoData, CocoDat
     for part in (learned, measured):
         if part.skipped:
             print(f"{part.annotations}: {len(part.skipped)} left out, of which the first is\n  {part.skipped[0]}")
+    print(f"{len(learned.examples)} images to learn from, {len(measured.examples)} to measure with")
     return learned, measured
 
 

@@ -154,6 +154,7 @@ class Uses:
             steps = [f"{it.span.file} (stage {it.stage!r}, line {it.span.line})" for it in links[first:]]
             message = f"a graph that uses itself: {' uses '.join([*steps, links[first].span.file])}"
             _stop("use-cycle", message, use.span, "leave out one of these stages")
+        self.spent.files[place] = None
         with suppress(OSError):  # reading says why
             self.spent.bytes += place.stat().st_size
         if self.spent.bytes > MAX_BYTES:

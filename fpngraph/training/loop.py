@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, WeightAveraging
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar, WeightAveraging
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from fpngraph.detection.detector import DetectionModel
 from fpngraph.feature import Size
-from fpngraph.training.curve import Curve, WholeFiles
+from fpngraph.training.curve import Bar, Curve, WholeFiles, is_shown
 from fpngraph.training.dataset import CocoData
 from fpngraph.training.evaluation import Evaluation
 from fpngraph.training.loading import Batch, Shuffled, TrainingImages, ValidationImages, collate
@@ -48,7 +50,8 @@ def fit(  # noqa: PLR0913  (the parts of a training)
 ) -> Fitted:
     """Train ``model`` on ``train``, measure it on ``val`` after each epoch, keep checkpoints in ``folder``.
 
-    ``best.ckpt`` is that of the highest AP, ``last.ckpt`` the newest, ``metrics.csv`` the curve. With ``resume`` it
+    ``best.ckpt`` is that of the highest AP, ``last.ckpt`` the newest, ``metrics.csv`` has a row for each epoch and
+    ``curve.png`` shows it; the epochs in both count from 1. With ``resume`` it
     goes on from ``last.ckpt`` where there is one. ``recipe`` goes into checkpoints, so that they can be read without
     what was typed. ``callbacks`` are more of Lightning's, ``trainer`` has more arguments of its Trainer, such as
     ``devices`` or ``logger``.
@@ -58,16 +61,32 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     module = DetectionModule(model, train.categories, settings, annotations=val.annotations, recipe=recipe)
     best = ModelCheckpoint(folder, "best", monitor="AP", mode="max", enable_version_counter=False)
     newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=False, enable_version_counter=False)
-    own = [*_averaged(settings), best, newest, Curve(folder / "metrics.csv"), *callbacks]
+    own = [*_averaged(settings), best, newest, Curve(folder), *callbacks]
+    if trainer.get("enable_progress_bar", True) and not any(isinstance(it, ProgressBar) for it in own):
+        trainer["enable_progress_bar"] = is_shown()
+        own += [Bar()] if is_shown() else []
     runner = lightning.Trainer(**_arguments(settings) | {"callbacks": own, "plugins": [WholeFiles()]} | trainer)
     last = folder / "last.ckpt"
-    runner.fit(
-        module,
-        *_loaders(model, train, val, settings, runner),
-        ckpt_path=str(last) if resume and last.is_file() else None,
-        weights_only=True,
-    )
+    with _interruptible():
+        runner.fit(
+            module,
+            *_loaders(model, train, val, settings, runner),
+            ckpt_path=str(last) if resume and last.is_file() else None,
+            weights_only=True,
+        )
     return Fitted(folder / "best.ckpt" if best.best_model_path else last, last, module.evaluation)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """An interrupt is a KeyboardInterrupt, as elsewhere; Lightning ends the process, and ignores those to come."""
+    try:
+        yield
+    except SystemExit as error:
+        if not isinstance(error.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise error.__context__ from None
 
 
 def _arguments(settings: TrainingSettings) -> dict[str, Any]:

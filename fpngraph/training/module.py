@@ -16,7 +16,7 @@ from torch import Tensor, distributed, nn
 from fpngraph.detection.anchors import anchor_boxes
 from fpngraph.detection.boxes import Predictions, detections
 from fpngraph.detection.coco import Category, results
-from fpngraph.detection.detector import DetectionModel
+from fpngraph.detection.detector import DetectionModel, Detector
 from fpngraph.feature import Size
 from fpngraph.training.evaluation import Evaluation, evaluate
 from fpngraph.training.loading import Batch
@@ -40,6 +40,7 @@ class DetectionModule(lightning.LightningModule):
     that the model can be built again.
 
     ``losses(batch)`` is what a loop of one's own needs; ``training_step`` logs as well.
+    Raises TypeError for a model that is none, or that has no ``backbone`` whose norms could be frozen.
     """
 
     def __init__(
@@ -52,6 +53,12 @@ class DetectionModule(lightning.LightningModule):
         recipe: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
+        Detector(model)  # refuses what is no DetectionModel
+        if settings.freeze_norms and not isinstance(getattr(model, "backbone", None), nn.Module):
+            raise TypeError(
+                f"model is a {type(model).__name__} without backbone, a module\n"
+                "  hint: freeze_norms is for the norms in it"
+            )
         self.model = cast("nn.Module", model)
         self.categories, self.settings = tuple(categories), settings
         self.annotations, self.recipe = annotations, dict(recipe or {})
@@ -85,8 +92,9 @@ class DetectionModule(lightning.LightningModule):
     def _check(self, numbers: Tensor) -> None:
         if not numbers.isfinite().all():
             raise DivergedError(
-                f"what the model gives is no number any more, in epoch {self.current_epoch} after {self.global_step} "
-                "steps\n  hint: a lower learning rate, a longer warm-up, or gradients that are clipped lower"
+                f"what the model gives is no number any more, in epoch {self.current_epoch + 1} "
+                f"after {self.global_step} steps\n"
+                "  hint: a lower learning rate, a longer warm-up, or gradients that are clipped lower"
             )
 
     def on_train_epoch_start(self) -> None:

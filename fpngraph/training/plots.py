@@ -1,13 +1,18 @@
-"""Pictures of an evaluation, as SVG. They need matplotlib."""
+"""Pictures of an evaluation, as SVG, and of a training, as PNG. They need matplotlib."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from fpngraph.training.evaluation import Evaluation
+from fpngraph.training.naming import place_names
 
+_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb")  # Paul Tol's, for all eyes
 _MOST = 20  # classes with a line and a name of their own
 
 
@@ -35,6 +40,46 @@ def per_class(evaluation: Evaluation) -> bytes:
     axes.barh([name for _, name in known], [value for value, _ in known], color="#4477aa")
     axes.set(xlabel="AP (0.50:0.95)", xlim=(0, 1))
     axes.margins(y=0.01)
+    return _svg(figure)
+
+
+def learning_curve(rows: Sequence[Mapping[str, str]]) -> bytes:
+    """Losses and precision over epochs, as PNG; ``rows`` are those of ``metrics.csv``."""
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    losses, precision = figure.subplots(1, 2)
+    for axes, names in ((losses, ("train_loss", "val_loss")), (precision, ("AP", "AP50"))):
+        for name, colour in zip(names, ("#4477aa", "#ee6677"), strict=True):
+            points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
+            axes.plot([x for x, _ in points], [y for _, y in points], color=colour, marker=".", label=name)
+        axes.set(xlabel="epoch", xlim=(0.5, max(len(rows), 2) + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(frameon=False)
+        axes.grid(alpha=0.25)
+    losses.set(ylabel="loss", ylim=(0, 1.05 * losses.get_ylim()[1]))
+    precision.set(ylabel="average precision", ylim=(0, 1))
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    return buffer.getvalue()
+
+
+def trade_offs(ap: Mapping[str, float], costs: Mapping[str, Mapping[str, float]]) -> bytes:
+    """Precision over what it costs, as SVG: a panel for each kind of cost, a point with its name for each detector.
+
+    ``ap`` is in percent, by name; ``costs`` by what is below the axis, then by name.
+    """
+    figure = Figure(figsize=(4.2 * len(costs), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
+    for axes, (label, of_names) in zip(panels, costs.items(), strict=True):
+        points = {name: (of_names[name], value) for name, value in ap.items() if name in of_names}
+        for (name, point), colour in zip(points.items(), cycle(_COLOURS)):
+            axes.scatter(*point, color=colour, s=36, zorder=3, label=name)
+        axes.set(xlabel=label)
+        axes.margins(0.2, 0.15)
+        axes.grid(alpha=0.25)
+    panels[0].set(ylabel="AP (0.50:0.95), percent")
+    figure.draw_without_rendering()  # what is on the page has its places now
+    for axes, of_names in zip(panels, costs.values(), strict=True):
+        place_names(axes, {name: (of_names[name], value) for name, value in ap.items() if name in of_names})
     return _svg(figure)
 
 

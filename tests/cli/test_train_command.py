@@ -3,49 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from fpngraph.cli.main import main
-from tests.training.small import SMALL
+from tests.cli.small import DATA, GRAPH, QUICK, SMALLEST
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning warns of much
-GRAPH = """\
-fpngraph: 1
-name: mine
-inputs: C(3..5)
-defaults: {channels: 16, fusion: sum, op: [{separable_conv: {}}, norm, act]}
-nodes:
-  M(3..5): {inputs: [C(l), M(l+1) | none]}
-outputs: {P(3..5): M(l)}
-"""
-SMALLEST = ("--backbone", "test_efficientnet", "--no-pretrained", "--image-size", "64", "--batch-size", "6")
-QUICK = ("--epochs", "1", "--workers", "0")
-
-
-@pytest.fixture(scope="module")
-def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("sklearn", reason="scikit-learn is not installed: it has the digits")
-    from tools.canvases import write
-
-    folder = tmp_path_factory.mktemp("scenes")
-    write(folder, **SMALL)
-    (folder / "my.yaml").write_text(GRAPH, encoding="utf-8")
-    (folder / "names.txt").write_text("zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n")
-    return folder
-
-
-@pytest.fixture
-def here(scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of its own with the scenes in it."""
-    shutil.copytree(scenes, tmp_path / "here")
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "here"
-
-
-DATA = ("--train", "train", "train.json", "--val", "val", "val.json")
 
 
 def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +19,7 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     assert "24 images to learn from, 8 to measure with\n" in output
     assert output.splitlines()[-1].startswith("wrote ")
     assert "GPU available" not in output + errors  # only what a user asked for
-    assert {path.name for path in (here / "runs/a").iterdir()} == {"best.ckpt", "last.ckpt", "metrics.csv"}
+    assert {path.name for path in (here / "runs/a").iterdir()} == {"best.ckpt", "last.ckpt", "metrics.csv", "curve.png"}
 
     found = ["evaluate", "--val", "val", "val.json"]
     assert main([*found, "--weights", "runs/a/best.ckpt", "-o", "plots"]) == 0

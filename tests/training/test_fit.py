@@ -13,9 +13,11 @@ import lightning
 import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
+from PIL import Image
 
 from fpngraph import efficientdet
 from fpngraph.training import DivergedError, Fitted, TrainingSettings, fit, read_saved
+from fpngraph.training.curve import Bar
 from fpngraph.weights.state import StateError
 from tests.training.small import SETTINGS, Parts, curve, detector
 
@@ -41,9 +43,9 @@ def test_it_leaves_checkpoints_that_need_nothing_else_and_a_row_per_epoch(parts:
     fitted = trained(parts, tmp_path)
 
     rows = curve(tmp_path)
-    assert [(int(row["epoch"]), int(row["step"])) for row in rows] == [(0, 4), (1, 8), (2, 12), (3, 16)]
+    assert [(int(row["epoch"]), int(row["step"])) for row in rows] == [(1, 4), (2, 8), (3, 12), (4, 16)]
     assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
-    assert {"AP", "AP50", "val_loss", "lr"} <= rows[0].keys()
+    assert {"AP", "AP50", "val_loss", "lr", "seconds"} <= rows[0].keys()
     saved = read_saved(fitted.last)
     model = efficientdet.from_recipe(saved.recipe)
     model.load_state_dict(dict(saved.state))
@@ -53,6 +55,33 @@ def test_it_leaves_checkpoints_that_need_nothing_else_and_a_row_per_epoch(parts:
     assert fitted.evaluation is not None
     assert fitted.evaluation.ap["AP_large"] is None  # no digit has 96 pixels
     assert fitted.best.is_file()
+
+
+class Told(Callback):
+    """Keeps what the bar says while a training goes on."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def on_train_batch_start(self, trainer: lightning.Trainer, *_: object) -> None:
+        bar: Any = trainer.progress_bar_callback
+        self.texts += [task.description for task in bar.progress.tasks]
+
+
+def test_the_bar_counts_epochs_from_1(parts: Parts, tmp_path: Path) -> None:
+    told = Told()
+
+    trained(
+        parts,
+        tmp_path,
+        SETTINGS.model_copy(update={"epochs": 2}),
+        callbacks=[Bar(), told],
+        enable_progress_bar=True,
+    )
+
+    assert {text for text in told.texts if text.startswith("epoch")} == {"epoch 1/2", "epoch 2/2"}
+    with Image.open(tmp_path / "curve.png") as picture:
+        assert picture.width > picture.height > 0
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(parts: Parts, tmp_path: Path) -> None:
@@ -77,7 +106,7 @@ def test_a_training_that_goes_on_has_the_curve_of_one_in_a_piece(parts: Parts, t
     resumed = trained(parts, tmp_path / "parts", resume=True)
 
     for row, expected in zip(curve(tmp_path / "parts"), curve(tmp_path / "whole"), strict=True):
-        for name, value in expected.items():
+        for name, value in ((name, value) for name, value in expected.items() if name != "seconds"):
             assert math.isclose(float(row[name]), float(value), rel_tol=1e-6), name
     first, second = (read_saved(it.last).state for it in (whole, resumed))
     assert all(torch.allclose(first[name], second[name], rtol=1e-5, atol=1e-7) for name in first)
@@ -123,7 +152,7 @@ def test_a_training_that_is_killed_while_it_writes_goes_on_from_the_last_whole_c
     assert list(tmp_path.glob(".*.part")), "nothing was being written"
     assert read_saved(tmp_path / "last.ckpt").state
     trained(parts, tmp_path, resume=True)
-    assert [int(row["epoch"]) for row in curve(tmp_path)] == [0, 1, 2, 3]
+    assert [int(row["epoch"]) for row in curve(tmp_path)] == [1, 2, 3, 4]
 
 
 def test_frozen_norms_of_a_backbone_keep_their_statistics(parts: Parts, tmp_path: Path) -> None:
@@ -144,10 +173,26 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]
 
 
+class Interrupt(Callback):
+    """Ctrl-C in the second epoch."""
+
+    def on_train_batch_start(self, trainer: lightning.Trainer, *_: object) -> None:
+        if trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupt_leaves_python_as_it_was(parts: Parts, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        trained(parts, tmp_path, callbacks=[Interrupt()])
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert len(curve(tmp_path)) == 1
+
+
 def test_a_training_whose_numbers_are_lost_stops_and_says_so(parts: Parts, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 1, "optimizer": "sgd", "lr": 1e30, "clip": None})
 
-    with pytest.raises(DivergedError, match="what the model gives is no number any more, in epoch 0 after 1 steps"):
+    with pytest.raises(DivergedError, match="what the model gives is no number any more, in epoch 1 after 1 steps"):
         trained(parts, tmp_path, settings)
 
     assert not list(tmp_path.glob("*.ckpt"))

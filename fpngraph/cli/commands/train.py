@@ -19,33 +19,45 @@ _PAIR = ("IMAGES", "ANNOTATIONS")
 
 def options(parser: Any) -> None:
     """Its options."""
+    add_data(parser)
+    model = parser.add_argument_group("model")
+    model.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
+    add_params(model)
+    add_detector(model)
+    training = parser.add_argument_group("training")
+    add_settings(training)
+    about = "processes, each with a device (default: all)"
+    training.add_argument("--devices", type=values.count, metavar="N", help=about)
+    about = "the folder of checkpoints, metrics.csv and curve.png"
+    parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about)
+    parser.add_argument("--resume", action="store_true", help="go on from last.ckpt in the folder, where there is one")
+    parser.add_argument("--force", action="store_true", help="write over a training that is in the folder")
+
+
+def add_data(parser: Any) -> None:
+    """The images to learn from and to measure with."""
     data = parser.add_argument_group("data")
     data.add_argument("--train", nargs=2, metavar=_PAIR, help="the folder of images to learn from, and their file")
     data.add_argument("--val", nargs=2, metavar=_PAIR, help="those to measure with, after every epoch")
     about = "in place of both, a folder in COCO's own layout: annotations/instances_train2017.json, train2017/, ..."
     data.add_argument("--data", metavar="FOLDER", help=about)
     data.add_argument("--skip-bad", action="store_true", help="leave out what something is wrong with")
-    model = parser.add_argument_group("model")
+
+
+def add_detector(group: Any) -> None:
+    """What a detector is made of beside its graph."""
     about = "the detector of effdet that is changed (default: efficientdet_d0)"
-    model.add_argument("--model", default="efficientdet_d0", metavar="NAME", help=about)
-    model.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
-    add_params(model)
-    model.add_argument("--backbone", metavar="NAME", help="a model of timm (default: the detector's)")
+    group.add_argument("--model", default="efficientdet_d0", metavar="NAME", help=about)
+    group.add_argument("--backbone", metavar="NAME", help="a model of timm (default: the detector's)")
     about = "start with a backbone that has learned ImageNet (default: do)"
-    model.add_argument("--pretrained", action=argparse.BooleanOptionalAction, default=True, help=about)
+    group.add_argument("--pretrained", action=argparse.BooleanOptionalAction, default=True, help=about)
     about = "start with the weights of a checkpoint, as far as they fit: of a training, or of effdet"
-    model.add_argument("--weights", metavar="FILE", help=about)
-    add_image_size(model, "to train with (default: the detector's)")
-    model.add_argument("--lean", action="store_true", help="train the neck in less memory and more time")
-    _training(parser.add_argument_group("training"))
-    parser.add_argument(
-        "-o", "--output", required=True, metavar="DIR", help="the folder of checkpoints and metrics.csv"
-    )
-    parser.add_argument("--resume", action="store_true", help="go on from last.ckpt in the folder, where there is one")
-    parser.add_argument("--force", action="store_true", help="write over a training that is in the folder")
+    group.add_argument("--weights", metavar="FILE", help=about)
+    add_image_size(group, "to train with (default: the detector's)")
+    group.add_argument("--lean", action="store_true", help="train the neck in less memory and more time")
 
 
-def _training(group: Any) -> None:
+def add_settings(group: Any) -> None:
     """How it learns; the defaults are those of ``fpngraph.training.TrainingSettings``."""
     for name, kind, about in (
         ("epochs", values.count, "how often every image is shown (default: 50)"),
@@ -64,24 +76,23 @@ def _training(group: Any) -> None:
     group.add_argument("--optimizer", metavar="NAME", help="an optimizer of timm (default: adamw)")
     group.add_argument("--precision", choices=("32-true", "16-mixed", "bf16-mixed"), help="(default: 32-true)")
     group.add_argument("--freeze-norms", action="store_true", help="keep the statistics of the backbone's norms")
-    group.add_argument("--devices", type=values.count, metavar="N", help="processes, each with a device (default: all)")
 
 
-def run(args: argparse.Namespace) -> int:
-    """The exit status."""
-    from fpngraph.cli import training
+def of_detector(args: argparse.Namespace) -> dict[str, Any]:
+    """What it starts as, but for its graph, by the fields of ``fpngraph.cli.training.Start``."""
+    return {
+        "model": args.model,
+        "backbone": args.backbone,
+        "pretrained": args.pretrained,
+        "weights": args.weights,
+        "image_size": args.image_size,
+        "lean": args.lean,
+    }
 
-    choice = training.Start(
-        model=args.model,
-        graph=args.graph,
-        params=dict(args.params),
-        backbone=args.backbone,
-        pretrained=args.pretrained,
-        weights=args.weights,
-        image_size=args.image_size,
-        lean=args.lean,
-    )
-    asked = {
+
+def of_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were typed, by the fields of ``fpngraph.training.TrainingSettings``."""
+    settings = {
         "epochs": args.epochs,
         "batch_size": args.batch_size,
         "lr": args.lr,
@@ -97,11 +108,18 @@ def run(args: argparse.Namespace) -> int:
         "precision": args.precision,
         "freeze_norms": args.freeze_norms or None,
     }
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def run(args: argparse.Namespace) -> int:
+    """The exit status."""
+    from fpngraph.cli import training
+
     return training.train(
-        training.parts(args.train, args.val, args.data),
-        choice,
+        training.pairs(args.train, args.val, args.data),
+        training.Start(graph=args.graph, params=dict(args.params), **of_detector(args)),
         Path(args.output),
-        {name: value for name, value in asked.items() if value is not None},
+        of_settings(args),
         skip_bad=args.skip_bad,
         resume=args.resume,
         force=args.force,

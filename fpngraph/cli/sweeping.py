@@ -1,0 +1,165 @@
+"""The command that trains with one graph after another and compares what comes of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fpngraph.cli import training
+from fpngraph.cli.comparing import compare
+from fpngraph.cli.training import Pair, Start
+from fpngraph.cli.values import UsageError, check_pixels, reason
+from fpngraph.errors import GraphError
+from fpngraph.files import replace_file
+from fpngraph.language.explicit import dump
+from fpngraph.training import CocoData, TrainingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One of the trainings."""
+
+    name: str
+    start: Start
+    folder: Path
+
+
+def sweep(  # noqa: PLR0913  (the options of a run)
+    data: tuple[Pair, Pair],
+    starts: Sequence[Start],
+    folder: Path,
+    asked: Mapping[str, Any],
+    *,
+    skip_bad: bool,
+    resume: bool,
+    force: bool,
+) -> int:
+    """Train with each of the graphs; a run that fails is told, and the others go on."""
+    training.check_installed()
+    check_pixels(starts[0].image_size)
+    settings = training.chosen_settings(asked)
+    runs = _runs(starts, folder)
+    for run in runs:
+        training.check_folder(run.folder, resume=resume, force=force)
+    parts = training.read(data, skip_bad=skip_bad)
+    graphs = _graphs(runs, len(parts[0].categories))
+    _keep(folder / "sweep.json", _said(data, runs, settings, graphs), runs, resume=resume)
+    failed = [run for place, run in enumerate(runs, start=1) if not _trained(run, place, len(runs), parts, settings)]
+    done = [run for run in runs if run not in failed]
+    if done:
+        compare({run.name: run.folder for run in done}, folder)
+    if failed:
+        names = ", ".join(run.name for run in failed)
+        print(f"fpngraph sweep: {len(failed)} of {len(runs)} runs failed: {names}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _runs(starts: Sequence[Start], folder: Path) -> list[Run]:
+    """Each with a name: its graph's, and the parameters where several have the graph."""
+    stems = [Path(str(start.graph)).stem for start in starts]
+    names = []
+    for stem, start in zip(stems, starts, strict=True):
+        own = [f"{name}={value}" for name, value in start.params.items()] if stems.count(stem) > 1 else []
+        names.append(" ".join([stem, *own]))
+    folders = [re.sub(r"[^\w.=-]+", "_", name) for name in names]
+    twice = next((name for name, of in zip(names, folders, strict=True) if folders.count(of) > 1), None)
+    if twice:
+        raise UsageError(
+            f"two runs would be called {twice!r}\n"
+            "  hint: files of other names, or other parameters after --graph, tell them apart"
+        )
+    return [Run(name, start, folder / of) for name, start, of in zip(names, starts, folders, strict=True)]
+
+
+def _graphs(runs: Sequence[Run], num_classes: int) -> dict[str, str]:
+    """The text of each graph. Raises UsageError with all that is wrong with any of the detectors."""
+    texts: dict[str, str] = {}
+    problems: dict[str, list[str]] = {}
+    for run in runs:
+        try:
+            model = replace(run.start, pretrained=False).build(num_classes)
+            run.start.load(model)
+            texts[run.name] = dump(model.neck.source_graph)
+        except (UsageError, GraphError) as error:
+            problems.setdefault(str(error), []).append(run.name)
+    if problems:
+        raise UsageError("\n".join(f"{', '.join(names)}: {told}" for told, names in problems.items()))
+    return texts
+
+
+def _said(
+    data: tuple[Pair, Pair], runs: Sequence[Run], settings: TrainingSettings, graphs: Mapping[str, str]
+) -> dict[str, Any]:
+    """All that decides what comes of the runs, as plain data."""
+    detector = {name: value for name, value in asdict(runs[0].start).items() if name not in ("graph", "params")}
+    paths = {
+        name: str(path.absolute())
+        for pair, names in zip(data, (("train", "train annotations"), ("val", "val annotations")), strict=True)
+        for name, path in zip(names, pair, strict=True)
+    }
+    said = {"setting": {**paths, **detector, **settings.model_dump(mode="json")}, "graphs": dict(graphs)}
+    found: dict[str, Any] = json.loads(json.dumps(said))  # tuples are lists, as they are when it is read again
+    return found
+
+
+def _keep(file: Path, said: Mapping[str, Any], runs: Sequence[Run], *, resume: bool) -> None:
+    """Write down what is asked. Raises UsageError where runs that are there were of something else."""
+    before = _read(file) if resume else {"setting": {}, "graphs": {}}
+    problems = list(_changes(before, said, [run for run in runs if (run.folder / "last.ckpt").is_file()]))
+    if problems:
+        told = "\n".join(f"  {problem}" for problem in problems)
+        raise UsageError(
+            f"the runs in {str(file.parent)!r} are not those that are asked for:\n{told}\n"
+            "  hint: another -o keeps them, --force writes over them"
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    graphs = {**before["graphs"], **said["graphs"]}
+    replace_file(file, json.dumps({**said, "graphs": graphs}, indent=1).encode())
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    """What an earlier sweep was asked for; nothing where there was none."""
+    try:
+        said = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return {"setting": {}, "graphs": {}}
+    except ValueError:
+        said = None
+    if not (isinstance(said, dict) and all(isinstance(said.get(key), dict) for key in ("setting", "graphs"))):
+        raise UsageError(f"{str(file)!r} was not written by a sweep\n  hint: --force begins anew")
+    return said
+
+
+def _changes(before: Mapping[str, Any], said: Mapping[str, Any], begun: Sequence[Run]) -> Iterator[str]:
+    """How what is asked differs from what runs have begun with, a line each."""
+    for name, value in said["setting"].items() if begun and before["setting"] else ():
+        if before["setting"].get(name) != value:
+            yield f"{name} was {before['setting'].get(name)!r}, and is {value!r}"
+    for run in begun:
+        if run.name not in before["graphs"]:
+            yield f"{str(run.folder)!r} is of no run of this sweep"
+        elif before["graphs"][run.name] != said["graphs"][run.name]:
+            yield f"graph {run.name!r} has changed since"
+
+
+def _trained(run: Run, place: int, count: int, parts: tuple[CocoData, CocoData], settings: TrainingSettings) -> bool:
+    """Whether the run is finished, now or before."""
+    from fpngraph.training.curve import read_curve
+
+    rows = read_curve(run.folder / "metrics.csv")
+    if rows and int(rows[-1]["epoch"]) >= settings.epochs and (run.folder / "last.ckpt").is_file():
+        print(f"{run.name} ({place} of {count}): finished before")
+        return True
+    print(f"{run.name} ({place} of {count}): {run.folder}", flush=True)
+    try:
+        training.run(run.start, parts, run.folder, settings, resume=True, devices=1)
+    except Exception as error:  # whatever it is, the other runs are not lost
+        told = str(error) if isinstance(error, UsageError | GraphError) else reason(error)
+        print(f"fpngraph sweep: {run.name}: {told}", file=sys.stderr, flush=True)
+        return False
+    return True
