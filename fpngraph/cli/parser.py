@@ -12,6 +12,7 @@ import fpngraph
 from fpngraph.cli.commands import (
     bench,
     check,
+    completion,
     convert,
     detect,
     evaluate,
@@ -48,6 +49,7 @@ _COMMANDS = (
     new,
     schema,
     language_server,
+    completion,
     help_,
 )
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -168,14 +169,14 @@ def _row_centres(
 
 def _overlap(plan: Plan, column: Mapping[str, int], row: Mapping[str, int], number: int) -> int:
     """The most bundles of skips, one per source, that run beside a row at one place."""
-    held = {column[name] for name in plan.spots if row[name] == number}
+    held = sorted({column[name] for name in plan.spots if row[name] == number})
     reach: dict[str, int] = {}
     for link in plan.links:
         if row[link.source] != number:
             continue
         start, end = column[link.source], column[link.target]
-        passed = any(start < other < end for other in held)
+        passed = bisect_right(held, start) < bisect_left(held, end)
         if (row[link.target] == number and passed) or (row[link.target] != number and end - start >= _LONG):
             reach[link.source] = max(end, reach.get(link.source, end))
-    spans = [(column[source], end) for source, end in reach.items()]
-    return max((sum(a <= start < b for a, b in spans) for start, _ in spans), default=0)
+    starts, ends = sorted(column[source] for source in reach), sorted(reach.values())
+    return max((bisect_right(starts, start) - bisect_right(ends, start) for start in starts), default=0)
