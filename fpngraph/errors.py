@@ -15,6 +15,7 @@ _LONGEST_NAME = 40  # of which the likeness to another is worked out, which take
 _COMPARED = 200  # names with which one is compared
 _LIKELIEST = 10  # of these that are compared closely
 _ALIKE = 0.6  # of two equal names it is 1
+_A_SLIP = 0.75  # 'widht' for 'width' has 0.8
 _LISTED = 500  # characters of the names that a hint lists
 _FEW = 15  # names that are listed beside a likely one
 UNSEEN = "\x85\xa0\xad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff"
@@ -38,6 +39,11 @@ class Span:
         """The stretch from character ``start`` to ``stop`` of this one."""
         return replace(self, column=self.column + start, end=self.column + stop)
 
+    @property
+    def written(self) -> str:
+        """What stands there."""
+        return self.text[self.column - 1 : self.end - 1]
+
     def marked(self) -> str:
         """The source line with carets under the stretch, cut to a readable width around it."""
         first = max(0, self.column - 1 - _WIDEST_LINE // 2) if len(self.text) > _WIDEST_LINE else 0
@@ -56,6 +62,14 @@ def _printable(character: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """A way out that can be written as it stands: ``text`` in place of what is at ``span``."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong (or, as a warning, odd): what was found and required, where, and a way out."""
 
@@ -64,6 +78,8 @@ class Problem:
     span: Span | None = None
     hint: str | None = None
     severity: Severity = "error"
+    replacement: Replacement | None = field(default=None, compare=False)
+    """What the hint says, where it is one text in place of another."""
 
     @property
     def file(self) -> str | None:
@@ -126,12 +142,36 @@ def nearest(found: str, known: Iterable[str]) -> str:
     known = [str(name) for name in known]
     if not known:
         return "there are none"
-    close = _most_alike(found, known[:_COMPARED])
+    close = likely(found, known)
     if close and len(known) > _FEW:
         return f"did you mean {close!r}?"
     shown = list(islice(_within(known, _LISTED), 30))
     listed = ", ".join([*shown, "..."] if len(shown) < len(known) else shown)
     return f"did you mean {close!r}? There are: {listed}" if close else f"there are: {listed}"
+
+
+def renamed(span: Span, found: str, known: Iterable[str]) -> Replacement | None:
+    """A name that ``found`` is a slip of in its place, where these are the characters at ``span``."""
+    meant = slip(found, known)
+    return Replacement(span, meant) if meant and span.written == found else None
+
+
+def slip(found: str, known: Iterable[str]) -> str | None:
+    """The known name that differs from ``found`` in a letter or two, or in capitals: who wrote it meant that."""
+    from difflib import SequenceMatcher  # only a mistake needs it
+
+    close = likely(found, known)
+    if close is None or close.casefold() == found.casefold():
+        return close
+    return close if SequenceMatcher(a=close, b=found).ratio() >= _A_SLIP else None
+
+
+def likely(found: str, known: Iterable[str]) -> str | None:
+    """The known name that ``found`` may have meant: with other capitals, one that has it as a word, or one like it."""
+    names = [str(name) for name in islice(known, _COMPARED)]
+    same = (name for name in names if name.casefold() == found.casefold())
+    as_a_word = [name for name in names if found in name.split("_")]
+    return next(same, None) or _most_alike(found, names) or (as_a_word[0] if len(as_a_word) == 1 else None)
 
 
 def _within(names: Iterable[str], characters: int) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,8 +17,9 @@ from fpngraph.graph.graph import Graph
 from fpngraph.language.params import read_params
 from fpngraph.language.spent import Spent
 from fpngraph.language.topology import graph_of
-from fpngraph.language.uses import Home, Uses, is_path
-from fpngraph.language.yaml.source import read, read_file
+from fpngraph.language.uses import Home, Read, Uses, is_path
+from fpngraph.language.yaml.source import read as read_text
+from fpngraph.language.yaml.source import read_data, read_file
 from fpngraph.language.yaml.value import Value
 from fpngraph.language.yaml.writing import to_yaml
 
@@ -52,7 +54,7 @@ def load(
     backbone gives, and for a preset or parameter that does not exist.
     """
     path = path_of(name_or_path)
-    return _graph(read_file(path), preset, params, _home(path), folder)
+    return _graph(read_file(path), preset, params, _uses(_home(path), folder))
 
 
 def loads(
@@ -62,7 +64,16 @@ def loads(
     if not isinstance(source, str | Mapping):
         raise TypeError(f"source is {source!r:.60}, not YAML text or a mapping")
     text = source if isinstance(source, str) else to_yaml(source)
-    return _graph(read(text, "<text>"), preset, params, Home(), folder)
+    return _graph(read_text(text, "<text>"), preset, params, _uses(Home(), folder))
+
+
+def read_open(text: str, path: Path | None, name: str, *, folder: Folder, read: Read) -> Graph:
+    """The graph that an editor has open: the ``text`` that is, or will be, the file at ``path``.
+
+    ``name`` is what errors call it, and ``read`` gives the files that it uses. Raises GraphError as ``load`` does.
+    """
+    home = Home() if path is None else _home(path)
+    return _graph(read_text(text, name), None, {}, _uses(home, folder, read))
 
 
 def describe(
@@ -77,7 +88,7 @@ def describe(
     """
     path = path_of(name_or_path)
     document = read_file(path)
-    graph = _graph(document, preset, params, _home(path), folder)
+    graph = _graph(document, preset, params, _uses(_home(path), folder))
     levels = {name: entry.level for name, entry in graph.inputs.items()}
     levels |= {name: node.level for name, node in graph.nodes.items()}
     return Description(
@@ -89,6 +100,37 @@ def describe(
         {name: levels[name] for name in graph.inputs},
         {name: levels[source] for name, source in graph.outputs.items()},
     )
+
+
+def load_data(
+    data: bytes,
+    file: str,
+    path: Path = Path("-"),
+    /,
+    *,
+    preset: str | None = None,
+    folder: Folder = None,
+    **params: Any,
+) -> Graph:
+    """A graph from the bytes of a file that errors call ``file``; it counts as the one at ``path``.
+
+    That is by default in the working directory. Otherwise as ``load``.
+    """
+    return _graph(read_data(data, file), preset, params, _uses(_home(path), folder))
+
+
+def files_of(
+    name_or_path: str | os.PathLike[str], /, *, preset: str | None = None, folder: Folder = None, **params: Any
+) -> tuple[Path, ...]:
+    """The files that ``load`` reads with the same arguments, that of the graph first.
+
+    Where something is wrong, they are those up to there; a file that is used and is not there is among them.
+    """
+    path = path_of(name_or_path)
+    uses = _uses(_home(path), folder)
+    with suppress(GraphError):
+        _graph(read_file(path), preset, params, uses)
+    return path, *uses.spent.files
 
 
 def path_of(name_or_path: str | os.PathLike[str]) -> Path:
@@ -155,8 +197,11 @@ def _home(path: Path) -> Home:
     return Home(place.parent, path.parent, (place.parent,), place)
 
 
-def _graph(document: Value, preset: str | None, params: Mapping[str, Any], home: Home, folder: Folder) -> Graph:
-    uses = Uses(graph_of, named, None if folder is None else Path(folder), home, Spent())
+def _uses(home: Home, folder: Folder, read: Read = read_file) -> Uses:
+    return Uses(graph_of, named, None if folder is None else Path(folder), home, Spent(), read=read)
+
+
+def _graph(document: Value, preset: str | None, params: Mapping[str, Any], uses: Uses) -> Graph:
     graph = graph_of(document, preset, params, uses)
     check(graph)
     return graph

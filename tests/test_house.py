@@ -36,11 +36,12 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("importers",),
     ("adapters",),
     ("bench",),
+    ("editor",),
     ("cli", "__main__"),
 )
 RANK = {name: rank for rank, row in enumerate(ROWS) for name in row}
 # What reads, checks and shows graphs answers before torch is imported; what of it needs torch imports it late.
-TORCH_FREE = {*ROWS[0], "ops", "graph", "language", "analysis", "library", "drawing", "cli"}
+TORCH_FREE = {*ROWS[0], "ops", "graph", "language", "analysis", "library", "drawing", "editor", "cli"}
 WITH_TORCH = {
     "devices",
     "benching",

@@ -8,7 +8,7 @@ import pytest
 
 import fpngraph
 from fpngraph.errors import GraphError
-from fpngraph.library import load, loads, path_of, shipped
+from fpngraph.library import files_of, load, loads, path_of, shipped
 
 TEXT = """\
 fpngraph: 1
@@ -136,3 +136,13 @@ def test_a_description_of_a_preset_that_does_not_exist_is_refused() -> None:
         fpngraph.describe("bifpn", preset="d9")
 
     assert "there is no preset 'd9' [unknown-preset]" in str(caught.value)
+
+
+def test_the_files_of_a_graph_are_its_own_and_those_that_it_uses_even_where_one_is_missing(tmp_path: Path) -> None:
+    used = "fpngraph: 1\nname: {}\ninputs: C3\nstages: {{s: {{use: {}}}}}\noutputs: C3\n"
+    (tmp_path / "a.yaml").write_text(used.format("a", "b.yaml"))
+    (tmp_path / "b.yaml").write_text(used.format("b", "gone.yaml"))
+
+    found = files_of(tmp_path / "a.yaml")
+
+    assert found == (tmp_path / "a.yaml", tmp_path / "b.yaml", tmp_path / "gone.yaml")

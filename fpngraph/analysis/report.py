@@ -8,10 +8,14 @@ from itertools import groupby
 from typing import Any
 
 from fpngraph.analysis.costs import Costs, lowered_cost, written
-from fpngraph.analysis.shapes import Lowered, lower
-from fpngraph.analysis.wording import in_words, step_in_words
+from fpngraph.analysis.shapes import Lowered, lower, lower_unknown
+from fpngraph.analysis.steps import EdgeSteps
+from fpngraph.analysis.wording import PERHAPS, PROJECTION, edge_in_words, in_words, step_in_words
+from fpngraph.feature import Feature
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Node
+from fpngraph.language.lifting import in_yaml
+from fpngraph.ops.steps import UNKNOWN
 from fpngraph.table import Column, print_items, print_table, print_text
 
 Report = Mapping[str, Any]
@@ -29,12 +33,14 @@ _IN_RUN = re.compile(r"(.+)\.(\d+)\.([^.]+)")  # stage, run and name of a node i
 def report(graph: Graph, in_channels: Sequence[int] | None, image_size: tuple[int, int]) -> Report:
     """Every node with its operators and, where ``in_channels`` is known, its shape and costs; JSON has no other types.
 
-    ``edges`` has, with ``in_channels``, the layers of each input on its way to the node, the projection's among them.
+    ``edges`` has what happens to each input on its way to the node: the factor between the levels, whether there is a
+    projection (None: that depends on channels which are not known), and all layers in words. ``yaml`` has fusion and
+    layers with their settings, as a file says them.
     Numbers that nobody knows are None, totals without them too; ``unknown`` has the names of such nodes, and why.
     Raises GraphError where the channels do not fit.
     """
-    lowered = lower(graph, in_channels) if in_channels is not None else None
-    costs = lowered_cost(lowered, image_size) if lowered else None
+    lowered = lower_unknown(graph) if in_channels is None else lower(graph, in_channels)
+    costs = None if in_channels is None else lowered_cost(lowered, image_size)
     return {
         "graph": graph.name,
         "image_size": list(image_size) if costs else None,
@@ -50,21 +56,32 @@ def report(graph: Graph, in_channels: Sequence[int] | None, image_size: tuple[in
     }
 
 
-def _row(node: Node, lowered: Lowered | None, costs: Costs | None) -> dict[str, Any]:
+def _row(node: Node, lowered: Lowered, costs: Costs | None) -> dict[str, Any]:
     found = costs.nodes[node.name] if costs else None
-    edges = [[step_in_words(step) for step in edge.steps] for edge in lowered.nodes[node.name].edges] if lowered else []
     return {
         "node": node.name,
         "level": node.level,
         "inputs": [edge.source for edge in node.edges],
-        "edges": edges or None,
+        "edges": [_edge(edge, node, lowered.feature(edge.edge.source)) for edge in lowered.nodes[node.name].edges],
         "fusion": node.fusion.name,
         "op": [in_words(layer) for layer in node.op],
+        "yaml": {"fusion": in_yaml(node.fusion), "op": [in_yaml(layer) for layer in node.op]},
         "channels": found.feature.channels if found else node.channels,
         "height": found.size.height if found else None,
         "width": found.size.width if found else None,
         "parameters": found.parameters if found else None,
         "macs": found.macs if found else None,
+    }
+
+
+def _edge(edge: EdgeSteps, node: Node, source: Feature) -> dict[str, Any]:
+    known = source.channels != UNKNOWN
+    layers = [step_in_words(step) for step in edge.steps] if known else edge_in_words(edge.edge, node, source)
+    return {
+        "down": 1 << (node.level - source.level) if source.level < node.level else None,
+        "up": 1 << (source.level - node.level) if source.level > node.level else None,
+        "projection": None if PERHAPS in layers else PROJECTION in layers,
+        "layers": layers,
     }
 
 
@@ -80,6 +97,8 @@ def print_report(report: Report, *, expand: bool) -> None:
     inputs = (f"{name} ({entry['channels']} channels)" if counted else name for name, entry in report["inputs"].items())
     print_items("inputs: ", inputs)
     print_items("outputs: ", (f"{name} = {node}" for name, node in report["outputs"].items()))
+    if any(edge["projection"] is None for row in rows for edge in row["edges"]):
+        print_text(f"{PERHAPS} is there where channels differ, which --in-channels or --backbone tells.")
     for reason, nodes in groupby(report["unknown"], key=report["unknown"].get):
         print_text(f"totals lack what is not known of {', '.join(nodes)}: {reason}")
     if counted:
@@ -97,10 +116,9 @@ def _total(report: Report, key: str) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     stage = row["node"].rpartition(".")[0] + "."
-    edges = row["edges"] or [()] * len(row["inputs"])
     inputs = ", ".join(
-        source.removeprefix(stage) + (f" ({' + '.join(layers)})" if layers else "")
-        for source, layers in zip(row["inputs"], edges, strict=True)
+        source.removeprefix(stage) + (f" ({' + '.join(edge['layers'])})" if edge["layers"] else "")
+        for source, edge in zip(row["inputs"], row["edges"], strict=True)
     )
     return row["node"], str(row["level"]), inputs, row["fusion"], ", ".join(row["op"]) or "none"
 

@@ -40,7 +40,12 @@ def infer(graph: Graph, in_channels: InChannels) -> dict[str, Feature]:
 
 def check(graph: Graph) -> None:
     """Raises GraphError with every mismatch that there is whatever the channels of the inputs are."""
-    _lower(graph, {name: Feature(entry.level, UNKNOWN) for name, entry in graph.inputs.items()})
+    lower_unknown(graph)
+
+
+def lower_unknown(graph: Graph) -> Lowered:
+    """The steps that are there whatever the channels of the inputs are, which are 0 here. Raises as ``check`` does."""
+    return _lower(graph, {name: Feature(entry.level, UNKNOWN) for name, entry in graph.inputs.items()})
 
 
 def lower(graph: Graph, in_channels: InChannels) -> Lowered:

@@ -191,6 +191,13 @@ def _projects(edge: Edge, node: Node, source: Feature, path: Sequence[Operator],
     return not done or done[-1].output.channels != wanted
 
 
+def may_project(edge: Edge, node: Node) -> bool:
+    """Whether it depends on the channels of its source if the edge has a projection."""
+    if edge.projection.when != "auto":
+        return False
+    return edge.projection.channels is not None or (_wanted(node) is not None and not _is_bare(node))
+
+
 def _projection(edge: Edge, node: Node, source: Feature) -> list[Step]:
     projection = edge.projection
     channels = projection.channels or node.channels

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from fpngraph.analysis.costs import written
-from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
+from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure, measure_all
 from fpngraph.cli.devices import device
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.values import UsageError, check_pixels
@@ -23,7 +23,7 @@ from fpngraph.efficientdet.peer import PeerError, effdet_neck
 from fpngraph.graph.graph import Graph
 from fpngraph.inference.folding import told
 from fpngraph.library import describe
-from fpngraph.table import Column, print_table
+from fpngraph.table import Column, print_items, print_table, print_text
 
 _MIB = 2**20
 
@@ -51,6 +51,31 @@ def bench(
     return 0
 
 
+def compare(
+    names: Sequence[str],
+    graphs: Sequence[Graph],
+    in_channels: Sequence[tuple[int, ...]],
+    setting: Setting,
+    *,
+    form: Literal["text", "json"],
+) -> int:
+    """How fast the necks of several graphs are in each form, all measured in turns; ``names`` are what was typed."""
+    necks = [
+        build(graph, channels).eval().to(setting.device, setting.dtype)
+        for graph, channels in zip(graphs, in_channels, strict=True)
+    ]
+    with _progress() as progress:
+        try:
+            reports = measure_all(necks, setting, peers=[None] * len(necks), progress=progress)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+    if form == "json":
+        print(json.dumps(reports, indent=2))
+    else:
+        print_comparison(names, reports)
+    return 0
+
+
 def setting(  # noqa: PLR0913  (one name per thing that can be set)
     *,
     image_size: tuple[int, int] | None,
@@ -68,11 +93,15 @@ def setting(  # noqa: PLR0913  (one name per thing that can be set)
         raise UsageError(f"there is no form {unknown[0]!r}\n  hint: there are: {', '.join(FORMS)}")
     if threads:
         torch.set_num_threads(threads)
+    where, tf32 = device(place), dtype == "tf32"
+    if tf32 and where.type != "cuda":
+        raise UsageError("--dtype tf32 is a way of GPUs to round float32\n  hint: add --device cuda")
     return Setting(
         image_size=image_size or (512, 512),
         batch=batch,
-        dtype=getattr(torch, dtype),
-        device=device(place),
+        dtype=torch.float32 if tf32 else getattr(torch, dtype),
+        tf32=tf32,
+        device=where,
         rounds=rounds,
         forms=tuple(forms),
     )
@@ -103,7 +132,7 @@ def print_report(report: Report) -> None:
     sides = "x".join(map(str, report["image_size"]))
     channels = ", ".join(f"{name} {number}" for name, number in report["in_channels"].items())
     print(f"{report['graph']}, {report['batch']} x {sides}, {report['dtype']}; channels {channels}")
-    print(f"{report['machine']}, {report['device']}, {report['threads']} threads, torch {report['torch']}")
+    _print_machine(report)
     first = report["forms"][0]["form"]
     numbers = ("ms", "quartiles", f"of {first}", "memory MiB", "operators", "of matrix product")
     columns = [Column(heading, right=True, keep=-place) for place, heading in enumerate(numbers)]
@@ -114,6 +143,44 @@ def print_report(report: Report) -> None:
     for line in told(report["unfolded"]):
         print(line)
     print(f"{written(report['parameters'])} parameters, {written(report['macs'])} multiply-accumulates (MACs) an image")
+    _print_rounds(report)
+
+
+def print_comparison(names: Sequence[str], reports: Sequence[Report]) -> None:
+    """Reports of necks that took turns as one table: times as shares of the first one's first form."""
+    first = reports[0]
+    sides = "x".join(map(str, first["image_size"]))
+    print(f"{first['batch']} x {sides}, {first['dtype']}")
+    _print_machine(first)
+    base = first["forms"][0]
+    numbers = ("ms", "quartiles", "of the first", "memory MiB", "operators", "parameters", "MACs")
+    columns = [Column(heading, right=True, keep=len(numbers) - place) for place, heading in enumerate(numbers)]
+    rows = [
+        (name, *_cells(_beside(row, base))[:-1], written(report["parameters"]), written(report["macs"]))
+        for name, report in zip(names, reports, strict=True)
+        for row in report["forms"]
+    ]
+    print_table([Column("graph"), Column("form", keep=len(numbers) + 1), *columns], rows)
+    for name, report in zip(names, reports, strict=True):
+        for row in report["forms"]:
+            if row["reason"]:
+                print_text(f"{name}: {row['form']} was not run: {row['reason']}")
+        channels = (f"{entry} {number}" for entry, number in report["in_channels"].items())
+        print_items(f"{name}: channels ", channels)
+    _print_rounds(first)
+
+
+def _beside(row: Mapping[str, Any], base: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row with its time as a share of that of ``base``."""
+    times, of = row["milliseconds"], base["milliseconds"]
+    return {**row, "ratio": times["median"] / of["median"] if times and of else None}
+
+
+def _print_machine(report: Report) -> None:
+    print(f"{report['machine']}, {report['device']}, {report['threads']} threads, torch {report['torch']}")
+
+
+def _print_rounds(report: Report) -> None:
     rate = report["matrix_product_gigamacs_per_second"]
     print(f"medians of {report['rounds']} rounds in turns; a matrix product runs at {rate} GMAC/s here")
 

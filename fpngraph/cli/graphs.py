@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
-from fpngraph.library import load, path_of
+from fpngraph.language.limits import MAX_BYTES
+from fpngraph.language.uses import is_path
+from fpngraph.library import files_of, load, load_data, path_of
+
+_GRAPH_FILE = re.compile(rb"^fpngraph[ \t]*:", re.MULTILINE)
+_STDIN = ("-", "/dev/stdin")
+_ASKED = frozenset({"unknown-graph", "unreadable-file", "unknown-preset", "unknown-param", "param-type", "in-channels"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +28,7 @@ class Choice:
     """A graph as somebody names it, and what goes into it."""
 
     name: str
-    """Of a shipped graph, or a path."""
+    """Of a shipped graph, or a path; '-' is standard input."""
     preset: str | None
     params: Mapping[str, Any]
     backbone: str | None = None
@@ -26,22 +36,65 @@ class Choice:
     folder: str | None = None
     """Where graphs may be that a file uses, besides its own folder."""
 
+    @property
+    def called(self) -> str:
+        """What errors call it."""
+        return "<stdin>" if self.name in _STDIN else self.name
+
     def load(self) -> Graph:
-        """The graph. Raises UsageError where its file cannot be read."""
-        try:
-            return load(self.name, preset=self.preset, folder=self.folder, **self.params)
-        except GraphError as error:
-            if not is_readable(self.name):
-                raise UsageError(str(error)) from error
-            raise
+        """The graph; of '-' and of a pipe, what comes to its end. Raises GraphError, also for what cannot be read."""
+        if is_stream(self.name):
+            return load_data(_read(self.name), self.called, preset=self.preset, folder=self.folder, **self.params)
+        return load(self.name, preset=self.preset, folder=self.folder, **self.params)
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that the graph is read from. Raises GraphError where there is no graph of the name."""
+        return files_of(self.name, preset=self.preset, folder=self.folder, **self.params)
 
     def channels(self, graph: Graph) -> tuple[int, ...] | None:
         """The channels of the graph's inputs, as given or as a backbone has them; None where nobody says."""
         return self.in_channels if self.backbone is None else channels_of(self.backbone, graph)
 
 
+def graph_files(folder: str) -> list[str]:
+    """The graph files in a folder and the folders in it, by their paths: what is YAML and says 'fpngraph:'."""
+    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix in (".yaml", ".yml") and path.is_file())
+    found = [str(path) for path in paths if _GRAPH_FILE.search(path.read_bytes()[:MAX_BYTES])]
+    if not found:
+        raise UsageError(f"there is no graph file in the folder {folder!r}")
+    return found
+
+
+def is_stream(name: str) -> bool:
+    """Whether it is standard input, '-', or the path of a pipe, as /dev/stdin and <(...) of a shell."""
+    if name in _STDIN:
+        return True
+    try:
+        mode = Path(name).stat().st_mode if is_path(name) else 0
+    except (OSError, ValueError):  # reading says why
+        return False
+    return stat.S_ISFIFO(mode)
+
+
+def _read(name: str) -> bytes:
+    """All that comes, or as much as tells that it is too much."""
+    if name not in _STDIN:
+        with Path(name).open("rb") as pipe:
+            return pipe.read(MAX_BYTES + 1)
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def is_asked_wrongly(error: GraphError) -> bool:
+    """Whether something of it was asked of a graph that does not have it, or no graph is there to be asked."""
+    return any(problem.span is None and problem.code in _ASKED for problem in error.problems)
+
+
 def is_readable(name: str) -> bool:
-    """Whether ``name`` leads to a file that can be read, whatever is in it."""
+    """Whether ``name`` leads to something that can be read, whatever is in it."""
+    if is_stream(name):
+        return True
     try:
         path = path_of(name)
     except GraphError:

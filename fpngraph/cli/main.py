@@ -1,7 +1,7 @@
 """The command line: what can be asked, and the border at which every user's mistake becomes a message.
 
-Exit status: 0 all well, 1 problems in a graph or in some of several images, 2 asked wrongly or a file that cannot be
-read or written.
+Exit status: 0 all well, 1 problems in a graph or in some of several images, 2 asked wrongly (a preset, a parameter or
+channels that the graph does not have, too) or a file that cannot be read or written.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fpngraph.cli import values
+from fpngraph.cli.graphs import is_asked_wrongly
+from fpngraph.cli.messages import complain, complain_of
 from fpngraph.cli.parser import parser
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
@@ -47,21 +49,29 @@ def _leave_stdout() -> None:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    args = parser().parse_args(argv)
+    root = parser()
+    if "_ARGCOMPLETE" in os.environ:  # it is a shell that asks, see the command 'completion'
+        from fpngraph.cli.completing import complete
+
+        complete(root, root.commands())
+    args = root.parse_args(argv)
+    if args.command is None:
+        root.print_help(sys.stderr)
+        return 2
     try:
         values.import_operators(args.imports)
         status = int(args.run(args))
         sys.stdout.flush()
     except GraphError as error:
-        print(error, file=sys.stderr)
-        return 1
+        complain_of(error, args.command)
+        return 2 if is_asked_wrongly(error) else 1
     except UsageError as error:
-        print(f"fpngraph {args.command}: {error}", file=sys.stderr)
+        complain(str(error), args.command)
         return 2
     except BrokenPipeError:
         raise
     except OSError as error:
-        print(f"fpngraph {args.command}: {values.reason(error)}", file=sys.stderr)
+        complain(values.reason(error), args.command)
         try:
             sys.stdout.flush()
         except OSError:  # it is standard output that cannot be written

@@ -6,10 +6,12 @@ from typing import Any
 
 from fpngraph.cli import values
 
+GRAPH = "a graph file, '-' for standard input, or the name of a graph of 'list'"
+
 
 def add_graph(parser: Any) -> None:
     """The graph that a command is about, and its parameters."""
-    parser.add_argument("graph", metavar="GRAPH", help="a graph file, or the name of a graph of 'list'")
+    parser.add_argument("graph", metavar="GRAPH", help=GRAPH)
     add_parameters(parser)
 
 
@@ -58,7 +60,8 @@ def add_format(parser: Any) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
 
 
-def add_output(parser: Any) -> None:
-    """``-o`` and ``--force`` of a command that writes a text."""
-    parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: print it)")
+def add_output(parser: Any, about: str = "the file to write (default, and '-': print it)") -> None:
+    """``-o``, ``--force`` and ``-q`` of a command that writes a file."""
+    parser.add_argument("-o", "--output", metavar="FILE", help=about)
     parser.add_argument("--force", action="store_true", help="write over a file that exists")
+    parser.add_argument("-q", "--quiet", action="store_true", help="do not say what was written")

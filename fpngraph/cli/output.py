@@ -7,10 +7,13 @@ from pathlib import Path
 from fpngraph.cli.values import UsageError
 from fpngraph.files import replace_file
 
+STDOUT = "-"
+"""In place of a file: standard output."""
 
-def write(text: str, output: str | None, *, force: bool) -> None:
+
+def write(text: str, output: str | None, *, force: bool, quiet: bool) -> None:
     """Print the text, or put it into the file asked for, which then has all of it or stays as it was."""
-    if output is None:
+    if output in (None, STDOUT):
         print(text, end="")
         return
     check_new(output, force=force)
@@ -18,7 +21,8 @@ def write(text: str, output: str | None, *, force: bool) -> None:
         replace_file(output, text.encode())
     except OSError as error:
         raise UsageError(f"cannot write {output!r}: {error.strerror}") from error
-    print(f"wrote {output}")
+    if not quiet:
+        print(f"wrote {output}")
 
 
 def check_new(output: str, *, force: bool) -> None:

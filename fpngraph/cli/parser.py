@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from types import ModuleType
+from typing import Any, NoReturn
 
 import fpngraph
 from fpngraph.cli.commands import (
     bench,
     check,
+    completion,
     convert,
     detect,
     evaluate,
     expand,
     export,
+    language_server,
     new,
     operators,
     render,
@@ -22,7 +27,10 @@ from fpngraph.cli.commands import (
     sweep,
     train,
 )
+from fpngraph.cli.commands import help as help_
 from fpngraph.cli.commands import list as list_
+from fpngraph.cli.messages import complain
+from fpngraph.errors import nearest
 
 _COMMANDS = (
     list_,
@@ -40,28 +48,76 @@ _COMMANDS = (
     convert,
     new,
     schema,
+    language_server,
+    completion,
+    help_,
 )
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
 
 
-def parser() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Tells of what is wrong as every command does, behind the usage of the command that it is about."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with status 2."""
+        self.print_usage(sys.stderr)
+        complain(message, self.prog.partition(" ")[2])
+        self.exit(2)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As that of argparse, with what may have been meant."""
+        if action.choices is None or value in action.choices:
+            return
+        known = [str(choice) for choice in action.choices]
+        if isinstance(action, argparse._SubParsersAction):
+            self.error(f"there is no command {value!r}\n  hint: {nearest(str(value), known)}")
+        raise argparse.ArgumentError(action, f"there is no {value!r}\n  hint: {nearest(str(value), known)}")
+
+
+class _Root(Parser):
+    """The parser of commands: what a command does not know, that command tells."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """Ends the process with status 2 and a message where something was typed that nobody knows."""
+        found, unknown = self.parse_known_args(args, namespace)
+        if not unknown:
+            return found
+        parser = self.commands().get(found.command, self)
+        options = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        if not options:
+            return parser.error(f"{unknown[0]!r} is one argument too many")
+        known = [option for option in parser._option_string_actions if option.startswith("--")]
+        return parser.error(f"there is no option {options[0]!r}\n  hint: {nearest(options[0], known)}")
+
+    def commands(self) -> dict[str, argparse.ArgumentParser]:
+        """The parsers of the commands, by name."""
+        (action,) = (action for action in self._actions if isinstance(action, argparse._SubParsersAction))
+        return dict(action.choices)
+
+
+def parser() -> _Root:
     """The parser of the command line: what it gives has the function to call as ``run``."""
-    root = argparse.ArgumentParser(
+    root = _Root(
         prog="fpngraph",
         description="Feature-pyramid necks as graph files.",
-        epilog="'fpngraph COMMAND --help' has the options of a command and an example.",
+        epilog="'fpngraph help COMMAND' has the options of a command and an example.",
     )
-    root.add_argument("--version", action="version", version=f"fpngraph {fpngraph.__version__}")
-    subparsers = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    root.add_argument("-V", "--version", action="version", version=f"fpngraph {fpngraph.__version__}")
+    subparsers = root.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     for command in _COMMANDS:
         _add(subparsers, command)
     return root
 
 
-def _add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], command: ModuleType) -> None:
+def called(command: ModuleType) -> str:
+    """What is typed for a command: the name of its module, with hyphens."""
+    return command.__name__.rpartition(".")[2].replace("_", "-")
+
+
+def _add(subparsers: argparse._SubParsersAction[Parser], command: ModuleType) -> None:
     """The parser of a command that is called as its module."""
     parser = subparsers.add_parser(
-        command.__name__.rpartition(".")[2],
+        called(command),
         help=command.ABOUT,
         description=f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}.",
         epilog=f"example:\n  {command.EXAMPLE}",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from fpngraph.cli import values
-from fpngraph.cli.graphs import Choice
+from fpngraph.cli.graphs import Choice, is_asked_wrongly, is_stream
+from fpngraph.cli.messages import complain, complain_of, wants_colours
+from fpngraph.cli.output import STDOUT, check_new
 from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.drawing import files, watch
 from fpngraph.drawing.formats.extras import MissingExtra
@@ -23,6 +24,9 @@ from fpngraph.graph.graph import Graph
 from fpngraph.library import path_of
 from fpngraph.table import terminal_width
 
+_NAME = "render"
+_BINARY = (".png", ".pdf")
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -33,6 +37,10 @@ class Subject:
     image_size: tuple[int, int] | None
     weights: str | None
     """The file of a neck's state dict."""
+
+    def files(self) -> tuple[Path, ...]:
+        """What the picture is drawn from."""
+        return (*self.choice.files(), *([Path(self.weights)] if self.weights else []))
 
     def diagram(self) -> Diagram:
         """Anew from the files as they are now. Raises UsageError for what the channels are needed for."""
@@ -46,21 +54,60 @@ class Subject:
         return diagram(graph, self.look, in_channels=channels, image_size=self.image_size, weights=weights)
 
 
-def render(subject: Subject, output: str | None, *, scale: float | None, watching: bool) -> int:
-    """A graph as a diagram."""
-    if output is None:
-        if watching or scale is not None:
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a picture goes."""
+
+    output: str | None
+    """A path, or '-' for standard output."""
+    form: str | None
+    """The format, as the ending of a file has it without its point; None: as ``output`` ends."""
+    scale: float | None
+    force: bool
+    quiet: bool
+
+    @property
+    def path(self) -> str:
+        """A path, or '-'."""
+        return self.output or STDOUT
+
+    @property
+    def ending(self) -> str:
+        """That of the format. Raises UsageError where nothing says one."""
+        if self.form:
+            return f".{self.form}"
+        if self.path == STDOUT:
+            raise UsageError("'-o -' says no format\n  hint: add --format svg, or leave -o out for a drawing as text")
+        try:
+            files.writer_for(self.path)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+        return Path(self.path).suffix.lower()
+
+
+def render(subject: Subject, target: Target, *, watching: bool) -> int:
+    """A graph as a diagram; without a file and a format as text."""
+    if target.output is None and not target.form:
+        if watching or target.scale is not None:
             raise UsageError(f"{'--watch' if watching else '--scale'} is for pictures in files: add -o FILE")
         _print(subject.diagram())
         return 0
-    try:
-        files.writer_for(output)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
-    if scale is not None and Path(output).suffix.lower() != ".png":
-        raise UsageError(f"--scale is for .png, and {output!r} has no pixels")
-    check_place(output)
-    (_watch if watching else _write)(subject, output, scale or 2.0)
+    ending = target.ending  # what says no format is told before what stands in the way
+    if target.scale is not None and ending != ".png":
+        raise UsageError(f"--scale is for .png, and {target.path!r} has no pixels")
+    if target.path != STDOUT:
+        check_place(target.path)
+        check_new(target.path, force=target.force)
+    elif ending in _BINARY and sys.stdout.isatty():
+        raise UsageError(f"{ending} is no text for a terminal\n  hint: add -o FILE")
+    if not watching:
+        _write(subject, target)
+        return 0
+    if target.path == STDOUT:
+        raise UsageError("--watch is for pictures in files: add -o FILE")
+    if is_stream(subject.choice.name):
+        raise UsageError(f"--watch draws again when a file is saved, but {subject.choice.name!r} is no file")
+    _watch(subject, target)
     return 0
 
 
@@ -79,8 +126,7 @@ def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
 
 def _print(drawn: Diagram) -> None:
     """As text within the width of a terminal, coloured where there is one that wants colours."""
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    text = terminal.write(drawn, width=terminal_width(), colour=colour)
+    text = terminal.write(drawn, width=terminal_width(), colour=wants_colours(sys.stdout))
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
@@ -88,40 +134,42 @@ def _print(drawn: Diagram) -> None:
     print(text, end="")
 
 
-def _write(subject: Subject, output: str, scale: float) -> None:
+def _write(subject: Subject, target: Target) -> None:
     drawn = subject.diagram()
-    writer = files.writer_for(output)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            content = writer(drawn, scale)
+            content = files.WRITERS[target.ending](drawn, target.scale or 2.0)
         except (ValueError, MissingExtra) as error:  # too large for the format, or its package is not there
             raise UsageError(str(error)) from error
     for warning in caught:
-        print(f"warning: {warning.message}", file=sys.stderr)
-    replace_file(output, content)
-    print(f"wrote {output}", flush=True)
+        complain(f"warning: {warning.message}", _NAME)
+    if target.path == STDOUT:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        return
+    replace_file(target.path, content)
+    if not target.quiet:
+        print(f"wrote {target.path}", flush=True)
 
 
-def _watch(subject: Subject, output: str, scale: float) -> None:
+def _watch(subject: Subject, target: Target) -> None:
     """Draw at every save, for ever; what is wrong with the graph stands in the picture's place meanwhile."""
     gc.enable()  # see __main__: this command does not end
-    path = path_of(subject.choice.name)
+    name = path_of(subject.choice.name).name
     started = False
-    for _ in watch.saves(path):
+    for _ in watch.saves(subject.files):
         try:
-            _write(subject, output, scale)
+            _write(subject, target)
         except GraphError as error:
-            watch.show_problems(output, path.name, str(error), subject.look.theme)
-            _complain(str(error))
+            if not started and is_asked_wrongly(error):
+                raise
+            watch.show_problems(target.path, target.ending, name, str(error), subject.look.theme)
+            complain_of(error, _NAME)
         except UsageError as error:
             if not started:
                 raise
-            _complain(str(error))
+            complain(str(error), _NAME)
         except OSError as error:
-            _complain(values.reason(error))
+            complain(values.reason(error), _NAME)
         started = True
-
-
-def _complain(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

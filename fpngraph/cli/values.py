@@ -25,6 +25,7 @@ _NO_PARAMETERS = {  # no graph can have parameters of these names
     "folder": "'--graphs FOLDER' names a folder of graph files, where a command has it",
 }
 _INTEGER = re.compile(r"-?[0-9]+")
+_PATH = re.compile(r"[/\\]|^\.|\.py$")  # what is no name of a module
 _OF_MEMORY = re.compile(r"memory|Storage size calculation overflowed|numel: integer multiplication overflow")
 
 
@@ -177,12 +178,14 @@ def enough_memory(hint: str) -> Iterator[None]:
 def import_operators(modules: Iterable[str]) -> None:
     """Import modules by name, those of the working directory included. Raises UsageError with the reason."""
     for module in modules:
+        if _PATH.search(module):
+            name = re.split(r"[/\\]", module)[-1].removesuffix(".py").strip(".")
+            hint = f"\n  hint: write '--import {name}' in the folder of the module" if name.isidentifier() else ""
+            message = "is a path, but --import takes a name, such as 'own' for own.py in the folder where you are"
+            raise UsageError(f"{_quoted(module)} {message}{hint}")
         if str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))
         try:
             import_module(module)
         except (Exception, SystemExit) as error:  # whatever the module does wrong is its author's to know
-            is_path = module.endswith(".py") or module != Path(module).name or module.startswith(".")
-            name = Path(module).name.removesuffix(".py").strip(".")
-            hint = f"\n  hint: write '--import {name}' in the folder of the module" if is_path and name else ""
-            raise UsageError(f"cannot import {module!r}: {reason(error)}{hint}") from error
+            raise UsageError(f"cannot import {_quoted(module)}: {reason(error)}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -66,6 +67,16 @@ class _Plan:
     owned: set[str] = field(default_factory=set)
     """Nodes whose result nothing else refers to."""
     unfolded: dict[str, str] = field(default_factory=dict)
+    last: dict[str, str] = field(init=False)
+    """The node that reads a map last, for maps that are no outputs and that it reads once."""
+
+    def __post_init__(self) -> None:
+        self.last = {}
+        for name, node in self.graph.nodes.items():
+            sources = Counter(edge.source for edge in node.edges)
+            self.last |= {source: name if times == 1 else "" for source, times in sources.items()}
+        for source in self.graph.outputs.values():
+            self.last.pop(source, None)
 
     def add(self, steps: NodeSteps, module: nn.Module) -> None:
         """Append what the node of ``steps`` does, which ``module`` does in the neck."""
@@ -167,9 +178,7 @@ class _Plan:
     def _is_dead(self, name: str, index: int) -> bool:
         """Whether an edge of the node ``name``, which is at work, is the last to read a map that nobody else has."""
         source = self.graph.nodes[name].edges[index].source
-        readers = [node.name for node in self.graph.nodes.values() for edge in node.edges if edge.source == source]
-        last = readers[-1] == name and readers.count(name) == 1
-        return last and source in self.owned and source not in self.graph.outputs.values()
+        return source in self.owned and self.last.get(source) == name
 
     def _call(self, result: str, path: str, module: nn.Module, *arguments: str | int) -> None:
         self.modules[path] = module

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, ClassVar, Self
 
 from torch import fx, nn
 
 from fpngraph.compiler.compiled import Compiled
 from fpngraph.compiler.program import begin, call, end, variable
-from fpngraph.compiler.runtime import leave
+from fpngraph.compiler.runtime import Features, leave
+from fpngraph.compiler.straight import Forward, ImageSizes, Straight
 from fpngraph.graph.graph import Graph
+from fpngraph.layers.tracing import is_traced
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,12 @@ class FusedNeck(Compiled):
     unfolded: dict[str, str]
     """What runs as it did, where others are folded: norms that remain, and modules that somebody has put there, changed
     or hooked. Path in the neck to reason; a path of no letters is the neck itself, whose own hooks stay behind."""
+    image_sizes: ImageSizes = ()
+    """Height and width of the images for whose maps it runs straight code; see ``Neck.fuse``."""
     _lines: Sequence[Line]
+    _straight: Straight | None = None
+    _general: ClassVar[Forward]
+    """The forward for all sizes. Every neck has a class of its own, as torch makes one for what it compiles."""
 
     def __init__(
         self, neck: Compiled, modules: Mapping[str, nn.Module], lines: Sequence[Line], unfolded: Mapping[str, str]
@@ -51,6 +58,38 @@ class FusedNeck(Compiled):
     def _write(self) -> fx.Graph:
         return _forward(self.source_graph, self.in_channels, self._lines)
 
+    def prepare(self, image_sizes: ImageSizes) -> None:
+        """Run straight code for images of these sizes from now on, in the place of those that it had.
+
+        Raises ValueError, and changes nothing, where there is none.
+        """
+        straight = Straight(self.source_graph, image_sizes)
+        straight.require(self, type(self)._general)
+        self.image_sizes, self._straight = image_sizes, straight
+
+    def recompile(self) -> Any:
+        """As torch has it; maps of the sizes that it is prepared for go another way."""
+        code = super().recompile()
+        kind: Any = type(self)
+        kind._general, kind.forward = kind.forward, FusedNeck._called
+        return code
+
+    def _called(self, features: Features) -> Any:
+        general = type(self)._general
+        if self._straight is None or is_traced():
+            return general(self, features)
+        return self._straight(self, general, features)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("_straight", None)  # it is of these weights, and a copy has its own
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self.image_sizes:
+            self._straight = Straight(self.source_graph, self.image_sizes)
+
     def train(self, mode: bool = True) -> Self:
         """Refused, but for ``mode=False``: raises RuntimeError."""
         if mode:
@@ -65,14 +104,16 @@ def _forward(graph: Graph, in_channels: Mapping[str, int], lines: Sequence[Line]
     program = fx.Graph()
     features, values, sizes = begin(program, graph, in_channels)
     like = next(iter(values.values()))
-    wanted = set(graph.outputs.values()) - set(graph.inputs)
     last = {name: index for index, line in enumerate(lines) for name in (line.result, *line.arguments)}
+    leaving: dict[int, list[str]] = {}
+    for name in dict.fromkeys(graph.outputs.values()):
+        if name not in graph.inputs:
+            leaving.setdefault(last[name], []).append(name)
     outputs = dict(values)
     for index, line in enumerate(lines):
         arguments = tuple(sizes[it] if isinstance(it, int) else values[it] for it in line.arguments)
         values[line.result] = program.create_node("call_module", line.module, arguments, name=variable(line.result))
-        for name in wanted:
-            if last.get(name) == index:
-                outputs[name] = call(program, name, leave, values[name], like)
+        for name in leaving.get(index, ()):
+            outputs[name] = call(program, name, leave, values[name], like)
     end(program, features, {name: outputs[source] for name, source in graph.outputs.items()})
     return program

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from fpngraph.compiler.fused_neck import FusedNeck
+    from fpngraph.compiler.straight import ImageSizes
 
 
 class Neck(Compiled):
@@ -63,16 +64,28 @@ class Neck(Compiled):
 
         reset(self)
 
-    def fuse(self, dtype: torch.dtype | None = None) -> FusedNeck:
+    def fuse(self, dtype: torch.dtype | None = None, *, image_sizes: ImageSizes = ()) -> FusedNeck:
         """Its inference form, a module of its own: what the neck gives in eval mode, in less time and memory.
 
         With a ``dtype`` it computes in that type; outputs have the inputs' type all the same. Hooks of the neck itself
         stay behind. ``unfolded`` of the result has the modules that run as they did, with the reason.
-        Raises ValueError for a module that cannot be copied.
+
+        For the maps of images of ``image_sizes``, pairs of height and width in pixels, it runs straight code, in which
+        all that depends on sizes is decided: ``neck.fuse(image_sizes=[(512, 512)])``. Results are the same, bit by bit,
+        and come sooner: the smaller the maps, the more. Maps of other sizes, maps with gradients, and maps under
+        autocast or in a trace take the usual way. The code is made here for one image, and at the first call for
+        each other batch, layout and type; it is made anew where weights or modules are others than they were.
+        Raises ValueError for a module that cannot be copied, and with ``image_sizes`` for one that is hooked or not of
+        this package, which may decide by more than sizes.
         """
         from fpngraph.compiler.fuse import fuse
+        from fpngraph.compiler.straight import checked
 
-        return fuse(self, dtype)
+        sizes = checked(image_sizes)
+        fused = fuse(self, dtype)
+        if sizes:
+            fused.prepare(sizes)
+        return fused
 
 
 def _forward(graph: Graph, in_channels: Mapping[str, int]) -> fx.Graph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 
@@ -18,21 +18,29 @@ _FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 _UNWRITABLE = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML has no way to write these
 
 
-def saves(path: Path) -> Iterator[None]:
-    """One step at once and one for every time that the file is saved, replaced or removed; ends never.
+def saves(files: Callable[[], Iterable[Path]]) -> Iterator[None]:
+    """One step at once and one for every time that one of the files is saved, replaced or removed; ends never.
 
-    A save counts when the file has been the same for two looks, so that nobody reads what is half written.
+    Which files it is about is asked anew before every step. A save counts when all have been the same for two looks,
+    so that nobody reads what is half written.
     """
-    seen = _stamp(path)
-    yield
     while True:
-        time.sleep(PAUSE_S)
-        now = _stamp(path)
-        if now != seen:
+        paths = [*files()]
+        seen = _stamps(paths)
+        yield
+        now = seen
+        while now == seen:
             time.sleep(PAUSE_S)
-            if _stamp(path) == now:
-                seen = now
-                yield
+            now = _stamps(paths)
+        while True:
+            time.sleep(PAUSE_S)
+            if (again := _stamps(paths)) == now:
+                break
+            now = again
+
+
+def _stamps(paths: Iterable[Path]) -> list[tuple[int, int, int] | None]:
+    return [_stamp(path) for path in paths]
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
@@ -43,9 +51,9 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def show_problems(output: str, name: str, problems: str, theme: Theme) -> None:
-    """Put the problems of the graph file ``name`` in the picture's place, where its format holds text."""
-    page = _PAGES.get(Path(output).suffix.lower())
+def show_problems(output: str, ending: str, name: str, problems: str, theme: Theme) -> None:
+    """Put the problems of the graph file ``name`` in the picture's place, where the format of ``ending`` holds text."""
+    page = _PAGES.get(ending)
     if page is not None:
         replace_file(output, page(name, _UNWRITABLE.sub("\ufffd", problems), theme).encode())
 

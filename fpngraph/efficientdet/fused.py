@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.compiler.neck import Neck
+from fpngraph.compiler.straight import ImageSizes
 from fpngraph.detection.boxes import Predictions
 from fpngraph.efficientdet.heads import Head
 from fpngraph.efficientdet.network import Network
@@ -24,8 +25,15 @@ class FusedEfficientDet(InferenceForm, Network):
 
     made_from = "detector"
 
-    def __init__(self, detector: Network, neck: Neck, heads: tuple[Head, Head], dtype: torch.dtype | None) -> None:
-        own = neck.fuse(dtype)
+    def __init__(
+        self,
+        detector: Network,
+        neck: Neck,
+        heads: tuple[Head, Head],
+        dtype: torch.dtype | None,
+        image_sizes: ImageSizes,
+    ) -> None:
+        own = neck.fuse(dtype, image_sizes=image_sizes)
         backbone, of_backbone = fused_backbone(detector.backbone)
         (class_head, of_classes), (box_head, of_boxes) = map(fused_head, heads)
         super().__init__(detector.config, backbone, own, class_head, box_head)

@@ -10,6 +10,7 @@ import torch
 from fpngraph.analysis.shapes import lower
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
+from fpngraph.compiler.straight import ImageSizes
 from fpngraph.efficientdet.config import Config, ConfigError, change
 from fpngraph.efficientdet.fused import FusedEfficientDet
 from fpngraph.efficientdet.heads import PRIOR, Head
@@ -51,15 +52,16 @@ class EfficientDet(Network):
             Head(config, channels, neck.out_channels, outputs=4),
         )
 
-    def fuse(self, dtype: torch.dtype | None = None) -> FusedEfficientDet:
+    def fuse(self, dtype: torch.dtype | None = None, *, image_sizes: ImageSizes = ()) -> FusedEfficientDet:
         """Its inference form, a module of its own: the same predictions in less time.
 
         Norms and fusion weights are folded into convolutions, and maps lie in memory as is fastest. With ``dtype`` it
         computes in that type; images and predictions keep theirs. The detector stays as it is and can be trained on.
+        For images of ``image_sizes`` the neck runs straight code; see ``Neck.fuse``.
         ``unfolded`` of the result has the modules that run as they did, with the reason.
         """
         heads = self.class_head, self.box_head
-        return FusedEfficientDet(self, self.neck, heads, dtype)
+        return FusedEfficientDet(self, self.neck, heads, dtype, image_sizes)
 
     def reset_heads(self, **changes: Any) -> None:
         """Go on with another ``num_classes``, ``aspect_ratios`` or ``num_scales``.

@@ -185,7 +185,9 @@ def take_factor(parts: Sequence[Part], factor: float) -> float:
     """Multiply what ``parts`` give by ``factor`` inside of them; what remains to be multiplied by after them."""
     for part in reversed(parts):
         if part.absorbs:
-            absorb(part.module, torch.tensor(factor, dtype=torch.float64), torch.zeros((), dtype=torch.float64))
+            device = next((it.device for it in part.module.parameters()), None)
+            scale, shift = torch.tensor([factor, 0.0], dtype=torch.float64, device=device)
+            absorb(part.module, scale, shift)
             return 1.0
         if part.commutes == "never" or (part.commutes == "non_negative" and factor < 0):
             break

@@ -29,7 +29,7 @@ class Writer:
         assert resample.project is not None
         return {
             ("channels",): None,
-            ("fusion",): _operator(BASE.fusion),
+            ("fusion",): in_yaml(BASE.fusion),
             ("resample", "down"): _path(resample.down or (), {}),
             ("resample", "up"): _path(resample.up or (), {}),
             ("resample", "lateral"): _op(resample.lateral or (), {}),
@@ -39,8 +39,8 @@ class Writer:
             ("resample", "project", "channels"): None,
             ("resample", "order"): resample.order,
             ("op",): _op(BASE.op or (), {}),
-            ("norm",): _operator(BASE.norm),
-            ("act",): _operator(BASE.act),
+            ("norm",): in_yaml(BASE.norm),
+            ("act",): in_yaml(BASE.act),
             ("padding",): BASE.padding,
             ("init",): None,
         }
@@ -50,13 +50,13 @@ class Writer:
         edges = [self._edge(edge, node) for edge in node.edges]
         return {
             ("channels",): node.channels,
-            ("fusion",): _operator(node.fusion),
+            ("fusion",): in_yaml(node.fusion),
             **most_common(edges, self._usual),
             ("op",): _op(node.op, _words(node)),
-            ("norm",): _operator(node.norm),
-            ("act",): _operator(node.act),
+            ("norm",): in_yaml(node.norm),
+            ("act",): in_yaml(node.act),
             ("padding",): node.padding,
-            ("init",): None if node.init is None else _operator(node.init),
+            ("init",): None if node.init is None else in_yaml(node.init),
         }
 
     def edges(self, node: Node) -> list[dict[str, Any]]:
@@ -98,12 +98,12 @@ def _op(layers: Sequence[Operator], words: Words) -> Any:
 
 def _list(layers: Sequence[Operator], words: Words) -> list[Any]:
     return [
-        next((word for word, it in words.items() if layer == it), None) or _operator(layer, words) for layer in layers
+        next((word for word, it in words.items() if layer == it), None) or in_yaml(layer, words) for layer in layers
     ]
 
 
-def _operator(operator: Operator | None, words: Words = MappingProxyType({})) -> Any:
-    """``name``, ``{name: {settings}}`` or ``{name: [layers]}``."""
+def in_yaml(operator: Operator | None, words: Words = MappingProxyType({})) -> Any:
+    """An operator as a file has it: ``name``, ``{name: {settings}}`` or ``{name: [layers]}``."""
     assert operator is not None
     settings = operator.model_dump(exclude_unset=True, by_alias=True)
     for name in settings:

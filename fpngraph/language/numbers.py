@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any
 
-from fpngraph.errors import nearest
+from fpngraph.errors import nearest, slip
 from fpngraph.language.grammar.arithmetic import Expression, Step, Tables
 from fpngraph.language.grammar.tokens import Reason, clipped
 from fpngraph.language.keys.findings import shown
@@ -53,7 +52,7 @@ class Numbers:
         if name in self.params:
             message = f"parameter {name!r} is no table: {_table(self.params[name])}"
             return Reason(message, step.start, step.stop, _A_TABLE, "param-type")
-        hint = self._nearest(name, self.tables) if self.tables else _A_TABLE
+        hint = nearest(name, islice(self.tables, 1000)) if self.tables else _A_TABLE
         return Reason(f"there is no table {clipped(name)}", step.start, step.stop, hint, "unknown-param")
 
     def _no_integer(self, step: Step) -> Reason:
@@ -65,12 +64,9 @@ class Numbers:
         if name == "l":
             hint = "'l' is the index of the entry that says it, and here is none"
             return Reason("'l' has no value here", step.start, step.stop, hint, "no-index")
-        hint = self._nearest(name, self.integers)
-        return Reason(f"there is no parameter {name!r}", step.start, step.stop, hint, "unknown-param")
-
-    @staticmethod
-    def _nearest(name: str, known: Mapping[str, Any]) -> str:
-        return nearest(name, islice(known, 1000))
+        known = list(islice(self.integers, 1000))
+        message, better = f"there is no parameter {name!r}", slip(name, known)
+        return Reason(message, step.start, step.stop, nearest(name, known), "unknown-param", better=better)
 
 
 def numbers(params: Params) -> Numbers:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from fpngraph.errors import Problem, nearest
+from fpngraph.errors import Problem, nearest, renamed
 from fpngraph.language.grammar.reference import is_name
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.problems import Problems
@@ -41,9 +41,11 @@ def read_params(document: Value, preset: Value | str | None, given: Value | Mapp
     if isinstance(chosen, str) and chosen in presets:
         values |= entries_of(presets[chosen])
     elif chosen is not None:
-        hint = nearest(str(chosen), map(str, islice(presets, 1000)))
+        known = list(map(str, islice(presets, 1000)))
         place = preset.span if isinstance(preset, Value) else None
-        problems.append(Problem("unknown-preset", f"there is no preset {chosen!r}", place, hint))
+        better = renamed(place, str(chosen), known) if place else None
+        message = f"there is no preset {chosen!r}"
+        problems.append(Problem("unknown-preset", message, place, nearest(str(chosen), known), replacement=better))
     if given:
         said = given if isinstance(given, Value) else read(to_yaml(dict(given)), _GIVEN)
         problems.extend(_unfit(said, params, ""))
@@ -86,9 +88,11 @@ def _unfit(entries: Value, params: Params, what: str) -> Iterator[Problem]:
     for name, value in entries_of(entries).items():
         place = value.span.file != _GIVEN  # what the caller gives has no line of the file to point at
         if name not in params:
-            hint = nearest(str(name), map(str, islice(params, 1000)))
+            known = list(map(str, islice(params, 1000)))
             span = entries.key_spans[name] if place else None
-            yield Problem("unknown-param", f"{what}there is no parameter {str(name)!r}", span, hint)
+            better = renamed(span, str(name), known) if span else None
+            message = f"{what}there is no parameter {str(name)!r}"
+            yield Problem("unknown-param", message, span, nearest(str(name), known), replacement=better)
             continue
         if not _fits(value, params[name]):
             listed = ", ".join(f"{known}: {shown(default)}" for known, default in islice(params.items(), 30))

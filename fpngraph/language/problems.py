@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 from fpngraph.codes import Code
-from fpngraph.errors import GraphError, Problem, Span
+from fpngraph.errors import GraphError, Problem, Replacement, Span
 from fpngraph.language.limits import MAX_PROBLEMS
 
 
@@ -28,13 +28,20 @@ class Problems(list[Problem]):
         for problem in problems:
             self.append(problem)
 
-    def once(self, code: Code, message: str, span: Span | None, hint: str | None = None) -> None:
+    def once(
+        self,
+        code: Code,
+        message: str,
+        span: Span | None,
+        hint: str | None = None,
+        replacement: Replacement | None = None,
+    ) -> None:
         """Keep a problem unless there is one at its place already.
 
         What follows from that, and what the other members of a range say, is nothing new.
         """
         if span is None or all(problem.span != span for problem in self):
-            self.append(Problem(code, message, span, hint))
+            self.append(Problem(code, message, span, hint, replacement=replacement))
 
     def stop(self, message: str, span: Span) -> NoReturn:
         """End the phase at a limit."""

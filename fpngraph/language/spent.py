@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(slots=True)
@@ -26,3 +27,5 @@ class Spent:
     nodes: int = 0
     """All runs counted, those of a used graph at each graph that it is part of."""
     uses: int = 0
+    files: dict[Path, None] = field(default_factory=dict)
+    """Those that are used, links resolved, in the order in which they are read; one that is not there too."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 
-from fpngraph.errors import Problem, nearest
+from fpngraph.errors import Problem, Replacement, nearest, renamed
 from fpngraph.language.grammar.arithmetic import parse_arithmetic
 from fpngraph.language.grammar.tokens import Reason, clipped
 from fpngraph.language.keys.findings import shown
@@ -21,6 +21,7 @@ from fpngraph.language.yaml.value import Scalar, Value
 UNTOUCHED = frozenset({"fpngraph", "name", "description", "source", "params", "presets"})
 """Keys of a graph file in which ``$`` means nothing."""
 TOO_MANY = f"the expressions of the graph have more than {MAX_CHARACTERS} characters, which is the limit"
+_IN_BRACES = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
 _NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
 
 
@@ -83,12 +84,16 @@ class _Substitution:
         match = _NAME.match(text)
         param = self.numbers.params.get(match[1]) if match else None
         if match is None:
+            braces = _IN_BRACES.fullmatch(text)
             hint = "write $name for a parameter, or $(expression) for arithmetic"
-            self.problems.append(Problem("expression-syntax", f"{shown(value)} is no parameter", value.span, hint))
+            better = Replacement(value.span, f"${braces[1]}") if braces and value.verbatim else None
+            message = f"{shown(value)} is no parameter"
+            self.problems.append(Problem("expression-syntax", message, value.span, hint, replacement=better))
         elif param is None:
-            hint = nearest(match[1], map(str, islice(self.numbers.params, 1000)))
-            message = f"there is no parameter {clipped(match[1])}"
-            self.problems.append(Problem("unknown-param", message, value.span, hint))
+            known = list(map(str, islice(self.numbers.params, 1000)))
+            message, hint = f"there is no parameter {clipped(match[1])}", nearest(match[1], known)
+            better = renamed(value.span.part(1, len(text)), match[1], known) if value.verbatim else None
+            self.problems.append(Problem("unknown-param", message, value.span, hint, replacement=better))
         elif isinstance(param.data, Mapping | tuple):
             return self._structure(match[1], param, value)
         else:
@@ -120,7 +125,9 @@ class _Substitution:
             return self._evaluated(value, text)
         except Reason as reason:
             span = value.span.part(reason.start, reason.stop) if value.verbatim else value.span
-            self.problems.append(Problem(reason.code or "expression-syntax", reason.message, span, reason.hint))
+            better = Replacement(span, reason.better) if value.verbatim and reason.better else None
+            code = reason.code or "expression-syntax"
+            self.problems.append(Problem(code, reason.message, span, reason.hint, replacement=better))
             return value
 
     def _beyond(self, value: Value, length: int) -> Value:
@@ -138,5 +145,6 @@ class _Substitution:
                 return value
             number = self.numbers.value(expression)
         except Reason as reason:
-            raise Reason(reason.message, reason.start + 2, reason.stop + 2, reason.hint, reason.code) from None
+            start, stop = reason.start + 2, reason.stop + 2
+            raise Reason(reason.message, start, stop, reason.hint, reason.code, better=reason.better) from None
         return replace(value, data=number, verbatim=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fpngraph.codes import Code
-from fpngraph.errors import GraphError, Problem, Span, nearest
+from fpngraph.errors import GraphError, Problem, Span, nearest, renamed
 from fpngraph.graph.graph import Graph
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.limits import MAX_BYTES, MAX_USED_DEPTH, MAX_USES, MAX_VALUES
@@ -62,6 +62,8 @@ class Used:
 
 Make = Callable[[Value, Value | None, Value | None, "Uses"], Graph]
 """Makes a graph of a document, a preset, parameters, and what gets the graphs that it uses."""
+Read = Callable[[Path, str, str], Value]
+"""Reads the file at a path, links resolved; what errors call it, and which stage uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Uses:
     spent: Spent
     chain: tuple[Link, ...] = ()
     """The stages that led here."""
+    read: Read = read_file
+    """An editor has texts in place of files that are not saved yet."""
 
     def used(self, stage: str, entries: Mapping[str, Value], span: Span) -> Used:
         """The graph that a stage uses. Raises GraphError with all that is wrong with it."""
@@ -110,7 +114,9 @@ class Uses:
         graphs = self.named()
         if name not in graphs:
             hint = f"{nearest(name, graphs)} (a path has a separator or an ending)"
-            _stop("unknown-graph", f"there is no graph named {name!r}", use.span, hint)
+            better = renamed(use.span, name, graphs)
+            message = f"there is no graph named {name!r}"
+            raise GraphError([Problem("unknown-graph", message, use.span, hint, replacement=better)])
         place = Path(os.path.realpath(graphs[name]))
         return self._read(use, place, str(graphs[name]), Home(place.parent, roots=(place.parent,)), link)
 
@@ -148,11 +154,12 @@ class Uses:
             steps = [f"{it.span.file} (stage {it.stage!r}, line {it.span.line})" for it in links[first:]]
             message = f"a graph that uses itself: {' uses '.join([*steps, links[first].span.file])}"
             _stop("use-cycle", message, use.span, "leave out one of these stages")
+        self.spent.files[place] = None
         with suppress(OSError):  # reading says why
             self.spent.bytes += place.stat().st_size
         if self.spent.bytes > MAX_BYTES:
             _stop("limit-exceeded", f"the files that are used have more than {MAX_BYTES} bytes together", use.span)
-        document = read_file(place, called, link.text)
+        document = self.read(place, called, link.text)
         return document, replace(home, file=place, called=Path(called).parent)
 
     def _count(self, values: int, span: Span) -> None:

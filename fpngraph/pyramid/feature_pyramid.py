@@ -10,6 +10,7 @@ import torch
 
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
+from fpngraph.compiler.straight import ImageSizes
 from fpngraph.graph.graph import Graph
 from fpngraph.library import load
 from fpngraph.pyramid.backbone import create_backbone, layer_matcher, map_channels
@@ -58,11 +59,12 @@ class FeaturePyramid(Pyramid):
         super().__init__(made, build(graph, dict(zip(inputs, map_channels(made), strict=True))), inputs)
         self._timm = backbone, timm_arguments
 
-    def fuse(self, dtype: torch.dtype | None = None) -> FusedPyramid:
+    def fuse(self, dtype: torch.dtype | None = None, *, image_sizes: ImageSizes = ()) -> FusedPyramid:
         """Its inference form, a module of its own: the same maps in less time.
 
         Backbone and neck are folded, and maps lie in memory as is fastest. With ``dtype`` it computes in that type;
         image and maps keep theirs. The pyramid stays as it is and can be trained on.
+        For images of ``image_sizes`` the neck runs straight code; see ``Neck.fuse``.
         ``unfolded`` of the result has the modules that run as they did, with the reason.
         Raises TypeError for a neck that is an inference form already, ValueError for a module that cannot be copied.
         """
@@ -71,7 +73,7 @@ class FeaturePyramid(Pyramid):
                 f"the neck is a {type(self.neck).__name__}, but a Neck is required\n"
                 "  hint: fuse the pyramid with the neck that can be trained in it"
             )
-        return FusedPyramid(self, self.neck, dtype)
+        return FusedPyramid(self, self.neck, dtype, image_sizes)
 
     def group_matcher(self, coarse: bool = False) -> Callable[[str], float]:
         """For timm's layer-wise learning rates: layers of the backbone as timm has them, then the neck as the last."""

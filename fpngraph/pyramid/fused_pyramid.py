@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.compiler.neck import Neck
+from fpngraph.compiler.straight import ImageSizes
 from fpngraph.inference.folding import changed, inference_copy
 from fpngraph.layers.layout import channels_last
 from fpngraph.pyramid.folding import in_inference
@@ -60,8 +61,8 @@ class FusedPyramid(InferenceForm, Pyramid):
 
     made_from = "pyramid"
 
-    def __init__(self, pyramid: Pyramid, neck: Neck, dtype: torch.dtype | None) -> None:
-        own = neck.fuse(dtype)
+    def __init__(self, pyramid: Pyramid, neck: Neck, dtype: torch.dtype | None, image_sizes: ImageSizes) -> None:
+        own = neck.fuse(dtype, image_sizes=image_sizes)
         backbone, unfolded = fused_backbone(pyramid.backbone)
         super().__init__(backbone, own, pyramid._inputs)
         self.seal(dtype, pyramid, {"backbone": unfolded, "neck": own.unfolded})

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.compiled import Compiled
 from fpngraph.compiler.neck import Neck
+from fpngraph.compiler.straight import ImageSizes
 from fpngraph.errors import GraphError, Problem
 from fpngraph.graph.graph import Graph
 from fpngraph.library import load, loads
@@ -95,14 +96,15 @@ class Plugged(nn.Module):
         results = tuple(self.neck(given))
         return dict(zip(self.names, results, strict=True)) if self._named else results
 
-    def fuse(self, dtype: torch.dtype | None = None) -> Self:
+    def fuse(self, dtype: torch.dtype | None = None, *, image_sizes: ImageSizes = ()) -> Self:
         """The same with the neck in its inference form, a module of its own; see ``Neck.fuse``.
 
         Raises TypeError where it has that form already, ValueError for a module that cannot be copied.
         """
         if not isinstance(self.neck, Neck):
             raise TypeError("the neck is in its inference form already")
-        return type(self)(self.neck.fuse(dtype), self._have, self._taken, self.names, named=self._named)
+        fused = self.neck.fuse(dtype, image_sizes=image_sizes)
+        return type(self)(fused, self._have, self._taken, self.names, named=self._named)
 
     def _in_order(self, maps: Iterable[Tensor]) -> list[Tensor]:
         if isinstance(maps, Tensor) or not isinstance(maps, Iterable):

@@ -102,7 +102,7 @@ def assert_says(lines: list[str], wanted: Report) -> None:
         told = [name.partition(" (") for name in row["inputs"].split(", ")]
         inputs = [f"{stage}.{name}" if f"{stage}.{name}" in names else name for name, _, _ in told]
         edges = [layers.removesuffix(")").split(" + ") if layers else [] for _, _, layers in told]
-        assert edges == (node["edges"] or [[] for _ in told])
+        assert edges == [edge["layers"] for edge in node["edges"]]
         assert (row["level"], inputs, row["fusion"]) == (str(node["level"]), node["inputs"], node["fusion"])
         assert row["op"] == (", ".join(node["op"]) or "none")
         if wanted["image_size"]:
@@ -174,3 +174,51 @@ def test_what_nobody_knows_is_a_question_mark_and_no_total_hides_it(
     assert printed[2].split()[-2:] == ["?", "?"]
     assert next(line for line in printed if line.startswith("total")).split()[1:4] == [f"{known:,}", "+", "?"]
     assert f"totals lack what is not known of {top.name}: {reason}" in printed
+
+
+KINDS = """
+fpngraph: 1
+name: kinds
+inputs: C(2..4)
+defaults: {channels: 8, resample: {project: {norm: true}}}
+nodes:
+  a3: {inputs: [C3, {from: C4, project: always}, {from: C2, project: never, down: strided_conv}]}
+  b4: {inputs: [a3], op: [{conv: {kernel: 3}}, {residual: [{conv: {kernel: 1}}, norm]}]}
+outputs: {P3: a3, P4: b4}
+"""
+
+
+def test_without_channels_an_edge_tells_what_is_known_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    found = report(fpngraph.loads(KINDS), None, (512, 512))
+
+    print_report(found, expand=False)
+
+    assert found["nodes"][0]["edges"] == [
+        {"down": None, "up": None, "projection": None, "layers": ["1x1?"]},
+        {"down": None, "up": 2, "projection": True, "layers": ["1x1", "batch_norm", "nearest*2"]},
+        {"down": 2, "up": None, "projection": False, "layers": ["strided_conv/2"]},
+    ]
+    printed = capsys.readouterr().out
+    assert "  C3 (1x1?), C4 (1x1 + batch_norm + nearest*2), C2 (strided_conv/2)  " in printed
+    assert printed.endswith("\n1x1? is there where channels differ, which --in-channels or --backbone tells.\n")
+
+
+def test_with_channels_it_is_known_which_edges_have_a_projection(capsys: pytest.CaptureFixture[str]) -> None:
+    found = report(fpngraph.loads(KINDS), [8, 8, 8], (64, 64))
+
+    print_report(found, expand=False)
+
+    assert [edge["projection"] for edge in found["nodes"][0]["edges"]] == [False, True, False]
+    assert "1x1?" not in capsys.readouterr().out
+
+
+def test_the_data_have_fusion_and_layers_as_a_file_says_them() -> None:
+    (_, node) = report(fpngraph.loads(KINDS), None, (512, 512))["nodes"]
+
+    assert node["op"] == ["conv", "residual(conv, batch_norm)"]
+    assert node["yaml"] == {
+        "fusion": "sum",
+        "op": [{"conv": {"kernel": 3}}, {"residual": [{"conv": {"kernel": 1}}, "batch_norm"]}],
+    }
+    again = KINDS.replace("[{conv: {kernel: 3}}, {residual: [{conv: {kernel: 1}}, norm]}]", str(node["yaml"]["op"]))
+    assert fpngraph.loads(again).nodes["b4"].op == fpngraph.loads(KINDS).nodes["b4"].op

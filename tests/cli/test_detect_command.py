@@ -417,7 +417,7 @@ def test_a_model_or_a_graph_that_does_not_exist_is_a_message(
     assert main(["detect", "astronaut.jpg", "--model", "efficientdet_d9", "--checkpoint", "own.pth", "-o", "out"]) == 2
     misspelt = capsys.readouterr().err
     _, no_graph = ends(capsys, 2, "astronaut.jpg", "--graph", "gone.yaml")
-    _, no_parameter = ends(capsys, 1, "astronaut.jpg", "-p", "width=3")
+    _, no_parameter = ends(capsys, 2, "astronaut.jpg", "-p", "width=3")
 
     assert misspelt.startswith("fpngraph detect: there is no configuration 'efficientdet_d9'\n  hint: did you mean ")
     assert no_graph.startswith("fpngraph detect: cannot read 'gone.yaml': No such file or directory")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import fpngraph
 from fpngraph.cli import values
@@ -73,7 +75,7 @@ def test_every_format_is_written(capsys: pytest.CaptureFixture[str], ending: str
 
 
 def test_options_reach_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--theme", "dark", "--labels", "ids", "--no-title", "--no-legend", "--expand", "-p", "runs=5"]
+    options = ["--theme", "dark", "--node-labels", "ids", "--no-title", "--no-legend", "--expand", "-p", "runs=5"]
     options += ["--in-channels", "8,16", "--image-size", "64x96"]
     graph = fpngraph.load("my.yaml", runs=5)
 
@@ -98,12 +100,58 @@ def test_collapse_draws_equal_runs_once(capsys: pytest.CaptureFixture[str]) -> N
     assert "cell \u00d72" in printed
 
 
-def test_an_existing_picture_is_drawn_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_picture_that_exists_is_replaced_only_when_forced(capsys: pytest.CaptureFixture[str]) -> None:
     Path("out.svg").write_text("old", encoding="utf-8")
+    printed = assert_ends(capsys, 2, "my.yaml", "-o", "out.svg")
+    before = Path("out.svg").read_text(encoding="utf-8")
 
-    assert_ends(capsys, 0, "my.yaml", "-o", "out.svg")
+    assert_ends(capsys, 0, "my.yaml", "-o", "out.svg", "--force")
+
+    assert printed == "fpngraph render: 'out.svg' exists already\n  hint: add --force to write over it\n"
+    assert before == "old"
 
     assert Path("out.svg").read_text(encoding="utf-8") == svg.write(draw(fpngraph.load("my.yaml")))
+
+
+@pytest.mark.parametrize("arguments", [["-o", "-", "--format", "svg"], ["--format", "svg"]], ids=["-", "no file"])
+def test_a_picture_goes_to_standard_output(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    printed = assert_ends(capsys, 0, "my.yaml", *arguments)
+
+    assert printed == svg.write(draw(fpngraph.load("my.yaml")))
+
+
+def test_a_picture_without_text_goes_through_a_pipe_whole() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fpngraph", "render", "my.yaml", "-o", "-", "--format", "png"],
+        env={**os.environ, "PYTHONPATH": str(Path(fpngraph.__file__).parent.parent)},
+        capture_output=True,
+        check=True,
+    )
+
+    with Image.open(io.BytesIO(done.stdout)) as picture:
+        assert picture.format == "PNG"
+        picture.verify()
+
+
+def test_a_format_overrides_the_ending(capsys: pytest.CaptureFixture[str]) -> None:
+    assert_ends(capsys, 0, "my.yaml", "-o", "out.txt", "--format", "dot")
+
+    assert Path("out.txt").read_text(encoding="utf-8").startswith("digraph")
+
+
+def test_a_quiet_command_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert assert_ends(capsys, 0, "my.yaml", "-o", "out.svg", "-q") == ""
+
+
+def test_a_picture_without_text_is_kept_off_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    printed = assert_ends(capsys, 2, "my.yaml", "-o", "-", "--format", "pdf")
+
+    assert printed == "fpngraph render: .pdf is no text for a terminal\n  hint: add -o FILE\n"
 
 
 def test_without_a_file_it_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,20 +171,25 @@ def test_without_a_file_it_is_printed(capsys: pytest.CaptureFixture[str]) -> Non
             id="unknown ending",
         ),
         pytest.param(
-            ["my.yaml", "-o", "none/old.svg"], 2, "fpngraph render: 'none': there is no such folder\n", id="no folder"
+            ["my.yaml", "-o", "none/old.svg", "--force"],
+            2,
+            "fpngraph render: 'none': there is no such folder\n",
+            id="no folder",
         ),
         pytest.param(
             ["my.yaml", "-o", "folder.svg"], 2, "fpngraph render: 'folder.svg': Is a directory\n", id="folder"
         ),
-        pytest.param(["broken.yaml", "-o", "old.svg"], 1, ERROR.replace("my.", "broken."), id="errors in the graph"),
         pytest.param(
-            ["my.yaml", "-o", "old.svg", "--in-channels", "8"],
-            1,
-            "in_channels has 1 numbers, but graph 'small' has the inputs C3, C4 [in-channels]\n",
+            ["broken.yaml", "-o", "old.svg", "--force"], 1, ERROR.replace("my.", "broken."), id="errors in the graph"
+        ),
+        pytest.param(
+            ["my.yaml", "-o", "old.svg", "--in-channels", "8", "--force"],
+            2,
+            "fpngraph render: in_channels has 1 numbers, but graph 'small' has the inputs C3, C4 [in-channels]\n",
             id="channels that do not fit",
         ),
         pytest.param(
-            ["my.yaml", "-o", "old.svg", "--image-size", "64"],
+            ["my.yaml", "-o", "old.svg", "--image-size", "64", "--force"],
             2,
             "fpngraph render: --image-size needs the channels of the inputs: add --in-channels or --backbone\n",
             id="size without channels",
@@ -149,6 +202,24 @@ def test_without_a_file_it_is_printed(capsys: pytest.CaptureFixture[str]) -> Non
         ),
         pytest.param(
             ["my.yaml", "--watch"], 2, "fpngraph render: --watch is for pictures in files: add -o FILE\n", id="no file"
+        ),
+        pytest.param(
+            ["my.yaml", "--watch", "-o", "-", "--format", "svg"],
+            2,
+            "fpngraph render: --watch is for pictures in files: add -o FILE\n",
+            id="standard output again and again",
+        ),
+        pytest.param(
+            ["-", "--watch", "-o", "new.svg"],
+            2,
+            "fpngraph render: --watch draws again when a file is saved, but '-' is no file\n",
+            id="standard input again and again",
+        ),
+        pytest.param(
+            ["my.yaml", "-o", "-"],
+            2,
+            "fpngraph render: '-o -' says no format\n  hint: add --format svg, or leave -o out for a drawing as text\n",
+            id="no format",
         ),
     ],
 )
@@ -193,7 +264,7 @@ def test_a_chart_that_is_too_large_for_its_format_says_so(capsys: pytest.Capture
 def test_a_scale_is_a_number_above_zero(capsys: pytest.CaptureFixture[str], text: str) -> None:
     printed = assert_ends(capsys, 2, "my.yaml", "-o", "out.png", f"--scale={text}")
 
-    assert printed.endswith(f"error: argument --scale: {text!r} is not a number above 0\n")
+    assert printed.endswith(f"fpngraph render: argument --scale: {text!r} is not a number above 0\n")
     assert values.scale("1.5") == 1.5
 
 
@@ -202,11 +273,12 @@ def test_a_sign_that_the_font_lacks_is_a_warning(capsys: pytest.CaptureFixture[s
 
     printed = assert_ends(capsys, 0, "my.yaml", "-o", "out.png")
 
-    assert re.fullmatch(r"warning: the font has no '小'.*\n", printed)
+    assert re.fullmatch(r"fpngraph render: warning: the font has no '小'.*\n", printed)
 
 
 def test_the_help_names_every_format_and_theme() -> None:
     assert command._ENDINGS.replace(" or ", ", ").split(", ") == [*files.WRITERS]
+    assert [f".{form}" for form in command._FORMATS] == [*files.WRITERS]
     assert command._THEMES == THEMES
 
 
@@ -230,7 +302,9 @@ def test_where_there_are_no_box_characters_plain_ones_are_printed() -> None:
     assert out == terminal.plain(terminal.write(diagram(fpngraph.load("my.yaml"))))
 
 
-@pytest.mark.parametrize(("no_colour", "coloured"), [("", False), (None, True)], ids=["NO_COLOR", "as it is"])
+@pytest.mark.parametrize(
+    ("no_colour", "coloured"), [("1", False), ("", True), (None, True)], ids=["NO_COLOR", "empty", "as it is"]
+)
 def test_a_terminal_gets_its_width_and_colours_unless_it_wants_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], no_colour: str | None, coloured: bool
 ) -> None:
@@ -238,6 +312,7 @@ def test_a_terminal_gets_its_width_and_colours_unless_it_wants_none(
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     if no_colour is not None:
         monkeypatch.setenv("NO_COLOR", no_colour)
 
@@ -293,3 +368,24 @@ def test_watching_a_file_that_is_not_there_ends_at_once() -> None:
     assert (watch.returncode, out) == (2, "")
     assert error.startswith("fpngraph render: ")
     assert "none.yaml" in error
+
+
+def test_every_file_that_a_graph_uses_is_watched() -> None:
+    Path("user.yaml").write_text(
+        "fpngraph: 1\nname: user\ninputs: C(3..4)\nstages: {s: {use: my.yaml, params: {runs: 1}}}\noutputs: P(3..4)\n",
+        encoding="utf-8",
+    )
+    watch = process("user.yaml", "-o", "out.svg", "--watch", "-q")
+    try:
+        seen(lambda texts: "td3" in texts)
+        Path("my.yaml").write_text(GRAPH.replace("td3", "mid3"), encoding="utf-8")
+        seen(lambda texts: "mid3" in texts)
+        Path("my.yaml").unlink()
+        seen(lambda texts: any("cannot read" in text for text in texts))
+        Path("my.yaml").write_text(GRAPH.replace("td3", "low3"), encoding="utf-8")
+        seen(lambda texts: "low3" in texts)
+    finally:
+        watch.send_signal(signal.SIGINT)
+        out, _ = watch.communicate(timeout=30)
+
+    assert (watch.returncode, out) == (130, "")

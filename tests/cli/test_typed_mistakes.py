@@ -49,6 +49,10 @@ MISTAKES = {
         ["export", "fpn", "--format", "onnx", "-o", "x.onnx", "--opset", "-1"],
         "argument --opset: '-1' is not a whole number from 1 to a million",
     ),
+    "TF32 on a processor": (
+        ["bench", "bifpn", "--in-channels", "4,4,4", "--dtype", "tf32"],
+        "fpngraph bench: --dtype tf32 is a way of GPUs to round float32\n  hint: add --device cuda",
+    ),
     "a device without numbers": (
         ["bench", "bifpn", "--in-channels", "4,4,4", "--device", "meta"],
         "fpngraph bench: --device 'meta': it holds no numbers",
@@ -87,13 +91,14 @@ outputs: P(3..3)
 
 
 def said(capsys: pytest.CaptureFixture[str], *command: str) -> str:
-    """What a command that was asked wrongly says, without the usage."""
+    """What a command that was asked wrongly says, without the usage in front of it."""
     try:
         status = main(command)
     except SystemExit as ended:  # argparse's way out
         status = int(str(ended.code))
     assert status == 2
-    return capsys.readouterr().err.rpartition(": error: ")[2]
+    printed = capsys.readouterr().err
+    return printed[printed.index(f"fpngraph {command[0]}: ") :]
 
 
 @pytest.mark.parametrize(("command", "message"), MISTAKES.values(), ids=MISTAKES)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torchvision.ops import nms
 
-from fpngraph.detection import Detections, Original, Predictions, Suppression
-from fpngraph.detection.boxes import detections
+from fpngraph.detection import Detections, Original, Predictions, Suppression, boxes
+from fpngraph.detection.boxes import _best, detections, per_anchor
 from fpngraph.feature import Size
 from tests.detection.maps import ANCHORS, maps_of, predictions_of
 
@@ -35,6 +38,80 @@ def test_as_many_boxes_are_kept_as_are_asked_for() -> None:
     for image in found_in(predictions_of((128, 128)), 128, Suppression(max_detections=7)):
         assert (image.boxes.shape, image.scores.shape, image.labels.shape) == ((7, 4), (7,), (7,))
         assert image.scores.diff().le(0).all()
+
+
+# Rounded logits are equal in many places, of which any may be taken; the scores are the same.
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("rounded", [False, True], ids=["distinct", "ties"])
+@pytest.mark.parametrize("size", [(128, 96), (16, 16)], ids=["many places", "fewer places than candidates"])
+@pytest.mark.parametrize("num_classes", [90, 1])
+def test_the_best_of_all_logits_are_candidates(
+    size: tuple[int, int], num_classes: int, rounded: bool, dtype: torch.dtype
+) -> None:
+    given = per_anchor(predictions_of(size, num_classes=num_classes).classes, num_classes).to(dtype)
+    logits = given.round() if rounded else given
+
+    best = _best(logits, 300)
+
+    flat = logits.flatten(1)
+    assert torch.equal(best.logits, flat.topk(min(300, flat.shape[1])).values)
+    places = best.rows * num_classes + best.labels
+    assert torch.equal(flat.gather(1, places), best.logits)
+    assert all(len(set(image.tolist())) == len(image) for image in places)
+
+
+def test_logits_that_are_no_numbers_come_first_among_the_candidates() -> None:
+    logits = torch.zeros(1, 8, 3)
+    logits[0, 5, 1] = math.nan
+    logits[0, 2, 0] = math.inf
+
+    best = _best(logits, 2)
+
+    assert best.logits.isnan().tolist() == [[True, False]]
+    assert (best.rows.tolist(), best.labels.tolist()) == ([[5, 2]], [[1, 0]])
+
+
+class _Searched(TorchDispatchMode):
+    """Counts the logits that are searched for the best of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.entries += args[0].numel() if func.overloadpacket is torch.ops.aten.topk else 0
+        return func(*args, **(kwargs or {}))
+
+
+def test_of_many_places_only_those_with_the_best_logits_are_searched_class_by_class() -> None:
+    with _Searched() as searched:
+        _best(torch.randn(1, 1000, 20), 10)
+
+    assert searched.entries == 1000 + 10 * 20
+
+
+# The boxes of the second case are so close that the first hundred of them leave less than what is asked for.
+@pytest.mark.parametrize(("spread", "looks"), [(400.0, 1), (20.0, 2)], ids=["apart", "crowded"])
+def test_what_is_kept_is_what_each_class_keeps_by_itself(
+    spread: float, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    centres, sides, labels = spread * torch.rand(900, 2) - 9.3, 8 + 24 * torch.rand(900, 2), torch.randint(0, 5, (900,))
+    scores = torch.rand(900).sort(descending=True).values
+    found = Detections(torch.cat([centres - sides, centres + sides], 1), scores, labels)
+    calls: list[int] = []
+    monkeypatch.setattr(boxes, "nms", lambda *given: calls.append(len(given[0])) or nms(*given))
+
+    kept = boxes._suppress(found, Suppression(max_detections=30, iou=0.3))
+
+    each = [
+        rows[nms(found.boxes[rows].double(), scores[rows].double(), 0.3)]
+        for rows in (labels.eq(it).nonzero()[:, 0] for it in range(5))
+    ]
+    expected = torch.cat(each).sort().values[:30]
+    assert calls == [300, 900][:looks]
+    assert torch.equal(kept.boxes, found.boxes[expected])
+    assert torch.equal(kept.labels, labels[expected])
 
 
 def test_an_image_with_fewer_anchors_than_candidates_has_detections() -> None:

@@ -43,6 +43,58 @@ nodes:
 outputs: {a: also, b: same, c: up, d: same, e: far}
 """
 
+# Two sweeps with skips over two levels, and runs that read those before them: as crowded as a cell of a paper gets.
+DENSE = """
+fpngraph: 1
+name: dense
+params: {min: 2, max: 5, repeats: 3}
+inputs: C(min..max)
+defaults:
+  channels: {2: 48, 3: 96, 4: 96, 5: 96}
+  fusion: fast_normalized
+stages:
+  lateral:
+    nodes:
+      lat(min..max): {inputs: [C(l)], fusion: sum}
+    outputs: {P(min..max): lat(l), lat(min..max): lat(l)}
+  cell:
+    repeat: $repeats
+    nodes:
+      a(min..max): {inputs: [P(l), a(l+1) | none, a(l+2) | none]}
+      up(min..max): {inputs: [a(l), up(l-1) | none]}
+      b(min..max):
+        inputs: [up(l), P(l), b(l+1) | none, a(l-2) | none, old(l) | none, older(l) | none]
+        fusion: softmax
+    outputs: {P(min..max): b(l), old(min..max): up(l), older(min..max): old(l) | lat(l)}
+outputs: P(min..max)
+"""
+
+MIXED = """
+fpngraph: 1
+name: mixed
+inputs: {image: 0, C3: 3, C4: 4, C5: 5}
+defaults: {channels: 64}
+nodes:
+  a5: {inputs: [C5, C5, C3], fusion: concat, op: [{conv: {kernel: 1}}]}
+  a4: {inputs: [C4, a5, image], fusion: max}
+  a3: {inputs: [C3, {from: a4, up: bilinear, project: always}, a5], fusion: fast_normalized}
+  g: {inputs: [a3, a4, a5], level: 4, fusion: unbounded}
+  P(3..5): {inputs: [a(l), g], fusion: mean}
+  Q6: {inputs: [P5]}
+outputs: [P(3..5), Q6]
+"""
+
+TWO_INPUTS = """
+fpngraph: 1
+name: rgbd
+inputs: [rgb(3..5), depth(3..5)]
+defaults: {channels: 64, fusion: softmax}
+nodes:
+  m(3..5): {inputs: [rgb(l), depth(l)]}
+  P(3..5): {inputs: [m(l), P(l+1) | none]}
+outputs: P(3..5)
+"""
+
 
 def one_cell(name: str, **params: int) -> Graph:
     if name == "nas":

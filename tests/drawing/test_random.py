@@ -21,10 +21,16 @@ from tests.drawing.accepted import (
 )
 from tests.drawing.graphs import graphs
 from tests.drawing.reading import Picture
+from tests.drawing.told import (
+    assert_bridges_are_closed,
+    assert_no_two_edges_end_as_one,
+    assert_texts_beside_nodes_are_clear,
+    assert_texts_on_edges_are_clear,
+)
 
 
 @pytest.mark.slow
-@settings(max_examples=260, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(graph=graphs(), direction=st.sampled_from(get_args(Flow)))
 def test_whatever_the_graph_nothing_is_clipped_or_hidden_or_missing(graph: Graph, direction: Flow) -> None:
     scene = draw(graph, direction=direction)
@@ -36,6 +42,10 @@ def test_whatever_the_graph_nothing_is_clipped_or_hidden_or_missing(graph: Graph
     assert_edges_reach_their_ends(picture)
     assert_one_line_per_level(picture, direction)
     assert_texts_apart(texts(scene, "row", "cell", "heading", "title", "legend", "node"))
+    assert_texts_beside_nodes_are_clear(scene, picture)
+    assert_texts_on_edges_are_clear(scene, picture, most=2)
+    assert_no_two_edges_end_as_one(picture)
+    assert_bridges_are_closed(scene, picture)
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)

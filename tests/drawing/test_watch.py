@@ -40,11 +40,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def times(path: Path, clock: Clock) -> list[int]:
+def times(path: Path, clock: Clock, *others: Path) -> list[int]:
     """Whole seconds at which there was something to draw."""
     found = []
     try:
-        for _ in saves(path):
+        for _ in saves(lambda: [path, *others]):
             found.append(int(clock.now))
     except KeyboardInterrupt:
         return found
@@ -68,6 +68,16 @@ def test_there_is_something_to_draw_at_once_and_after_every_save(tmp_path: Path,
     assert times(path, clock) == [0, 5, 10, 15, 20]
 
 
+def test_every_file_counts(tmp_path: Path, clock: Clock) -> None:
+    path, other = tmp_path / "my.yaml", tmp_path / "used.yaml"
+    path.write_text("a", encoding="utf-8")
+    clock.at(5.0, lambda: other.write_text("b", encoding="utf-8"))
+    clock.at(10.0, lambda: path.write_text("aa", encoding="utf-8"))
+    clock.at(15.0, other.unlink)
+
+    assert times(path, clock, other) == [0, 5, 10, 15]
+
+
 def test_a_file_that_is_still_being_written_is_left_alone(tmp_path: Path, clock: Clock) -> None:
     path = tmp_path / "my.yaml"
     path.write_text("a", encoding="utf-8")
@@ -78,7 +88,7 @@ def test_a_file_that_is_still_being_written_is_left_alone(tmp_path: Path, clock:
 
 
 def test_an_svg_shows_the_problems_line_by_line(tmp_path: Path) -> None:
-    show_problems(str(tmp_path / "out.svg"), "my.yaml", PROBLEMS, "auto")
+    show_problems(str(tmp_path / "out.svg"), ".svg", "my.yaml", PROBLEMS, "auto")
 
     root = ET.fromstring((tmp_path / "out.svg").read_text(encoding="utf-8"))
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
@@ -98,7 +108,7 @@ def test_an_html_shows_the_problems_as_they_are(tmp_path: Path) -> None:
         def handle_data(self, data: str) -> None:
             self.found += data
 
-    show_problems(str(tmp_path / "out.html"), "my.yaml", PROBLEMS, "dark")
+    show_problems(str(tmp_path / "out.html"), ".html", "my.yaml", PROBLEMS, "dark")
 
     page = Texts()
     text = (tmp_path / "out.html").read_text(encoding="utf-8")
@@ -112,7 +122,7 @@ def test_an_html_shows_the_problems_as_they_are(tmp_path: Path) -> None:
     [("light", ["#ffffff"]), ("dark", ["#0d1117"]), ("auto", ["#ffffff", "#0d1117"])],
 )
 def test_the_problems_have_the_colours_of_the_picture(tmp_path: Path, theme: Theme, colours: list[str]) -> None:
-    show_problems(str(tmp_path / "out.svg"), "my.yaml", PROBLEMS, theme)
+    show_problems(str(tmp_path / "out.svg"), ".svg", "my.yaml", PROBLEMS, theme)
 
     text = (tmp_path / "out.svg").read_text(encoding="utf-8")
     assert [colour for colour in ("#ffffff", "#0d1117") if colour in text] == colours
@@ -121,6 +131,6 @@ def test_the_problems_have_the_colours_of_the_picture(tmp_path: Path, theme: The
 def test_a_format_without_text_keeps_its_last_picture(tmp_path: Path) -> None:
     (tmp_path / "out.png").write_bytes(b"old")
 
-    show_problems(str(tmp_path / "out.png"), "my.yaml", PROBLEMS, "auto")
+    show_problems(str(tmp_path / "out.png"), ".png", "my.yaml", PROBLEMS, "auto")
 
     assert (tmp_path / "out.png").read_bytes() == b"old"

@@ -66,6 +66,18 @@ def test_the_inference_form_predicts_the_same(name: str, changes: dict[str, obje
     assert_equal_predictions(fused(images(*size)), expected)
 
 
+def test_for_given_sizes_it_predicts_the_same_bit_by_bit() -> None:
+    model = learned("efficientdet_d0")
+    straight = model.fuse(image_sizes=[(64, 96)])
+
+    got, expected = straight(images(64, 96)), model.fuse()(images(64, 96))
+
+    assert straight.neck.image_sizes == ((64, 96),)
+    assert all(
+        torch.equal(x, y) for ours, theirs in zip(got, expected, strict=True) for x, y in zip(ours, theirs, strict=True)
+    )
+
+
 def test_a_backbone_that_cannot_be_followed_runs_as_it_is() -> None:
     model = learned("efficientdet_d0", backbone="pvt_v2_b0")
     expected = model(images(64, 96))

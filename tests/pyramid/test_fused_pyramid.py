@@ -177,6 +177,16 @@ def test_in_another_type_image_and_maps_keep_theirs() -> None:
         assert (x - expected[name]).abs().max() < 0.05 * expected[name].abs().max()
 
 
+def test_for_given_sizes_it_gives_the_same_bit_by_bit() -> None:
+    pyramid = learned("resnet10t")
+    fused, straight = pyramid.fuse(), pyramid.fuse(image_sizes=[(64, 96)])
+
+    for size in ((64, 96), (96, 64)):
+        expected = fused(image(*size))
+        assert all(torch.equal(x, expected[name]) for name, x in straight(image(*size)).items())
+    assert straight.neck.image_sizes == ((64, 96),)
+
+
 def test_an_image_of_integers_is_refused_as_the_pyramid_does() -> None:
     pyramid = learned("resnet10t")
     given = torch.zeros(1, 3, 64, 64, dtype=torch.uint8)

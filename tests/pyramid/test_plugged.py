@@ -153,6 +153,8 @@ def test_its_inference_form_is_a_copy_that_gives_the_same() -> None:
     torch.testing.assert_close(fused(maps)["a"], plugged(maps)["a"], rtol=1e-4, atol=1e-4)
     assert (fused.names, fused.out_channels, fused.out_strides) == (("a",), (8,), (8,))
     assert isinstance(plugged.neck, fpngraph.Neck)
+    straight = plugged.fuse(image_sizes=[(64, 64)])
+    assert torch.equal(straight(maps)["a"], fused(maps)["a"])
     with pytest.raises(TypeError, match="the neck is in its inference form already"):
         fused.fuse()
 

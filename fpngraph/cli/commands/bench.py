@@ -6,38 +6,50 @@ import argparse
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.graphs import Choice, channels_of
-from fpngraph.cli.options import add_channels, add_format, add_graph, add_image_size
-from fpngraph.cli.values import enough_memory
+from fpngraph.cli.graphs import Choice, channels_of, is_stream
+from fpngraph.cli.options import GRAPH, add_channels, add_format, add_image_size, add_parameters
+from fpngraph.cli.values import UsageError, enough_memory
 
-ABOUT = "measure how fast a neck is here: as it is, fused, compiled, in ONNX Runtime, against effdet"
+ABOUT = "measure how fast a neck is here, or several: as it is, fused, compiled, in ONNX Runtime, against effdet"
 EXAMPLE = "fpngraph bench my.yaml --backbone efficientnet_b0"
+# fused for the size of the images; a package that is compiled ahead; a model for every size
+_FORMS = ("eager", "fused", "sized", "compiled", "onnxruntime", "onnxruntime-dynamic", "openvino", "aotinductor")
 _USUAL_BACKBONE = "efficientnet_b0"
 
 
 def options(parser: Any) -> None:
     """Its options."""
-    add_graph(parser)
+    about = f"{GRAPH}; several are measured in turns and shown side by side"
+    parser.add_argument("graphs", nargs="+", metavar="GRAPH", help=about)
+    add_parameters(parser)
     add_channels(parser)
-    about_forms = "of eager, fused, compiled, onnxruntime (default: all; compiling takes a minute)"
-    parser.add_argument("--forms", default="eager,fused,compiled,onnxruntime", metavar="NAME,...", help=about_forms)
+    about_forms = f"of {', '.join(_FORMS)} (default: the first five; compiling takes a minute)"
+    parser.add_argument("--forms", default=",".join(_FORMS[:5]), metavar="NAME,...", help=about_forms)
     parser.add_argument("--against", choices=("effdet",), help="compare with this library's neck of the same weights")
     add_image_size(parser, "(default: 512)")
     parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
     parser.add_argument("--rounds", type=values.rounds, default=20, metavar="N", help="(default: 20)")
     parser.add_argument("--threads", type=values.threads, metavar="N", help="of the processor (default: torch's)")
     parser.add_argument("--device", default="cpu", metavar="NAME", help="cpu, cuda, cuda:1, ... (default: cpu)")
-    parser.add_argument(
-        "--dtype", choices=("float32", "bfloat16", "float16"), default="float32", help="(default: float32)"
-    )
+    about_dtype = "(default: float32; tf32 rounds what a GPU multiplies, in every form alike)"
+    types = ("float32", "tf32", "bfloat16", "float16")
+    parser.add_argument("--dtype", choices=types, default="float32", help=about_dtype)
     add_format(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
-    graph = choice.load()
-    channels = choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
+    choices = [
+        Choice(name, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
+        for name in args.graphs
+    ]
+    if args.against and (len(choices) > 1 or is_stream(args.graphs[0])):
+        raise UsageError("--against is for one graph, by its name")
+    graphs = [choice.load() for choice in choices]
+    channels = [
+        choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
+        for choice, graph in zip(choices, graphs, strict=True)
+    ]
     from fpngraph.cli import benching
 
     with enough_memory("--batch-size and --image-size can be smaller, or the channels of the graph"):
@@ -50,5 +62,8 @@ def run(args: argparse.Namespace) -> int:
             forms=args.forms.split(","),
             threads=args.threads,
         )
-        against = choice if args.against else None
-        return benching.bench(graph, channels, setting, against=against, form=args.format)
+        if len(choices) > 1:
+            names = [choice.called for choice in choices]
+            return benching.compare(names, graphs, channels, setting, form=args.format)
+        against = choices[0] if args.against else None
+        return benching.bench(graphs[0], channels[0], setting, against=against, form=args.format)

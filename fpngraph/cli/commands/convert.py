@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fpngraph.cli.options import add_output
-from fpngraph.cli.output import check_new, write
+from fpngraph.cli.output import STDOUT, check_new, write
 from fpngraph.cli.values import UsageError, strides
 from fpngraph.errors import GraphError
 
@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
     if args.strides and args.source not in ("mmdet", "transformers"):
         raise UsageError("--strides is for configurations of mmdet and transformers")
     if args.source == "model":
-        write(_of_model(args.model), args.output, force=args.force)
+        write(_of_model(args.model), args.output, force=args.force, quiet=args.quiet)
         return 0
     text, table = _READERS[args.source](args.model, args.scale, args.strides)
-    return _write(args.model, text, table, args.output, force=args.force)
+    return _write(args.model, text, table, args.output, force=args.force, quiet=args.quiet)
 
 
 _Read = tuple[str, Mapping[str, Any]]
@@ -121,7 +121,9 @@ _READERS: Mapping[str, Callable[[str, str | None, Strides], _Read]] = {
 }
 
 
-def _write(model: str, text: str, names: Mapping[str, Any], output: str | None, *, force: bool) -> int:
+def _write(  # noqa: PLR0913  (what is written, and how)
+    model: str, text: str, names: Mapping[str, Any], output: str | None, *, force: bool, quiet: bool
+) -> int:
     """The graph and, if it goes to a file, beside it the table of what its weights are called."""
     from fpngraph.language.yaml.writing import to_yaml
     from fpngraph.library import loads
@@ -130,11 +132,11 @@ def _write(model: str, text: str, names: Mapping[str, Any], output: str | None, 
         loads(text)
     except GraphError as error:  # a graph that cannot be: their rows do not fit together, or we have read them wrong
         raise UsageError(f"what {model!r} says gives no graph:\n{error}") from error
-    if output is None:
-        write(text, None, force=force)
+    if output in (None, STDOUT):
+        write(text, None, force=force, quiet=quiet)
         return 0
     table = str(Path(output).with_suffix(".weights.yaml"))
     check_new(table, force=force)
-    write(text, output, force=force)
-    write(to_yaml(names), table, force=force)
+    write(text, output, force=force, quiet=quiet)
+    write(to_yaml(names), table, force=force, quiet=quiet)
     return 0

@@ -24,5 +24,5 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.language.explicit import dump
 
     graph = Choice(args.graph, args.preset, dict(args.params), folder=args.folder).load()
-    write(dump(graph), args.output, force=args.force)
+    write(dump(graph), args.output, force=args.force, quiet=args.quiet)
     return 0

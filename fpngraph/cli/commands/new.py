@@ -26,5 +26,5 @@ def run(args: argparse.Namespace) -> int:
     graphs = named()
     if args.graph not in graphs:
         raise UsageError(f"there is no graph named {args.graph!r}\n  hint: {nearest(args.graph, graphs)}")
-    write(graphs[args.graph].read_text(encoding="utf-8"), args.output, force=args.force)
+    write(graphs[args.graph].read_text(encoding="utf-8"), args.output, force=args.force, quiet=args.quiet)
     return 0

@@ -7,22 +7,24 @@ from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice
-from fpngraph.cli.options import add_channels, add_graph, add_image_size
+from fpngraph.cli.options import add_channels, add_graph, add_image_size, add_output
 
 ABOUT = "draw a graph, into a file or, without -o, into the terminal"
 EXAMPLE = "fpngraph render my.yaml -o my.svg --watch"
 _ENDINGS = ".svg, .png, .pdf, .html, .mmd or .dot"
+_FORMATS = ("svg", "png", "pdf", "html", "mmd", "dot")
 _THEMES = ("auto", "light", "dark")
 
 
 def options(parser: Any) -> None:
     """Its options."""
     add_graph(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", help=f"the picture to write; it ends in {_ENDINGS}")
+    add_output(parser, f"the picture to write, which ends in {_ENDINGS}; '-' prints it")
+    parser.add_argument("--format", choices=_FORMATS, help="(default: as the ending of -o says)")
     parser.add_argument("--theme", choices=_THEMES, default="auto", help="colours; auto: as the reader's (default)")
     parser.add_argument("--scale", type=values.scale, metavar="N", help="pixels of a .png per pixel (default: 2)")
     about_labels = "in the nodes: names of the file (default), numbers as effdet counts, or nothing"
-    parser.add_argument("--labels", choices=("names", "ids", "none"), default="names", help=about_labels)
+    parser.add_argument("--node-labels", choices=("names", "ids", "none"), default="names", help=about_labels)
     parser.add_argument("--no-title", dest="title", action="store_false", help="leave out the title")
     parser.add_argument("--no-legend", dest="legend", action="store_false", help="leave out the legend")
     runs = parser.add_mutually_exclusive_group()
@@ -43,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.drawing.picture.diagram import Look
 
     choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
-    look = Look(args.theme, args.labels, args.title, args.legend, args.expand, args.direction)
+    look = Look(args.theme, args.node_labels, args.title, args.legend, args.expand, args.direction)
     subject = rendering.Subject(choice, look, args.image_size, args.weights)
-    return rendering.render(subject, args.output, scale=args.scale, watching=args.watch)
+    target = rendering.Target(args.output, args.format, args.scale, args.force, args.quiet)
+    return rendering.render(subject, target, watching=args.watch)

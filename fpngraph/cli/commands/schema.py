@@ -6,17 +6,21 @@ import argparse
 import json
 from typing import Any
 
+from fpngraph.cli.options import add_output
+from fpngraph.cli.output import write
+
 ABOUT = "print the JSON schema of graph files, for editors to complete and check by"
-EXAMPLE = "fpngraph schema > fpngraph.schema.json"
+EXAMPLE = "fpngraph schema -o fpngraph.schema.json"
 
 
 def options(parser: Any) -> None:
-    """It has none."""
+    """Its options."""
+    add_output(parser)
 
 
-def run(_: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.language.keys.json_schema import schema as graph_files
 
-    print(json.dumps(graph_files(), indent=2))
+    write(f"{json.dumps(graph_files(), indent=2)}\n", args.output, force=args.force, quiet=args.quiet)
     return 0

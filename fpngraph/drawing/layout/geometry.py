@@ -126,11 +126,17 @@ def shortened(curve: Curve, length_px: float) -> Curve:
     if len(last) == 2:
         share = 1.0 - length_px / distance(*last)
         return Curve((*curve.pieces[:-1], (last[0], mix(last[0], last[1], share))))
+    return Curve((*curve.pieces[:-1], split_before_end(last, length_px)[0]))
+
+
+def split_before_end(piece: Piece, length_px: float) -> tuple[Piece, Point]:
+    """The part of a Bézier up to a point that is so far from its end, and that point."""
     low, high = 0.0, 1.0
     for _ in range(24):
         middle = (low + high) / 2
-        low, high = (middle, high) if distance(at(last, middle), last[3]) > length_px else (low, middle)
-    return Curve((*curve.pieces[:-1], _first_part(last, low)))
+        low, high = (middle, high) if distance(at(piece, middle), piece[3]) > length_px else (low, middle)
+    kept = _first_part(piece, low)
+    return kept, kept[3]
 
 
 def _first_part(piece: Piece, t: float) -> Piece:
@@ -183,3 +189,33 @@ def crossing(a: Point, b: Point, c: Point, d: Point) -> tuple[float, float] | No
     qx, qy = c[0] - a[0], c[1] - a[1]
     t, u = (qx * sy - qy * sx) / across, (qx * ry - qy * rx) / across
     return (t, u) if 0 <= t < 1 and 0 <= u < 1 else None
+
+
+def passes(one: Point, other: Point, box: Box) -> bool:
+    """Whether any of a segment lies within a box."""
+    first, last = 0.0, 1.0
+    for axis in (0, 1):
+        start, way = one[axis], other[axis] - one[axis]
+        low, high = box[axis] - start, box[axis + 2] - start
+        if abs(way) < 1e-9:
+            if low > 0 or high < 0:
+                return False
+            continue
+        enter, leave = sorted((low / way, high / way))
+        first, last = max(first, enter), min(last, leave)
+    return first <= last
+
+
+def grown(box: Box, margin: float) -> Box:
+    return box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin
+
+
+def meet(one: Box, other: Box) -> bool:
+    """Whether two boxes have a point in common."""
+    return one[0] <= other[2] and other[0] <= one[2] and one[1] <= other[3] and other[1] <= one[3]
+
+
+def to_box(point: Point, box: Box) -> float:
+    """How far a point is from a box; 0 inside."""
+    across, down = (max(box[axis] - point[axis], 0.0, point[axis] - box[axis + 2]) for axis in (0, 1))
+    return hypot(across, down)

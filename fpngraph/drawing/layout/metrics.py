@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 RADIUS = 17.0
 """Of a node, unless its name needs more."""
 WIDEST_RADIUS = 25.0
@@ -9,13 +11,10 @@ RING_ROOM = 9.0
 """What a node with the ring of an output needs beside its label."""
 
 ROW_PITCH = 78.0
-COLUMN_PITCH = 96.0
-"""Between the centres of rows and of columns, where nodes have the usual radius."""
+"""Between the centres of rows, where nodes have the usual radius."""
 WIDEST_PITCH = 420.0
 BUNDLE_PITCH = 9.0
 """That rows are further apart for every bundle of skips but the first."""
-CELL_GAP = 34.0
-"""Between columns of two cells, in addition."""
 CELL_PAD = 23.0
 """From the outermost sweep's nodes to the border of a cell."""
 ROW_PAD = 14.0
@@ -23,7 +22,6 @@ ROW_PAD = 14.0
 CARD_STEP = 7.0
 """By which a card behind a collapsed cell is off the one before it."""
 
-STUB = 52.0
 STUB_PITCH = 19.0
 NAME_GAP = 10.0
 """Between names of outputs that stand side by side."""
@@ -40,6 +38,24 @@ TIP = 9.0
 """The same of the tip of an arrow and another line."""
 LANE_PITCH = 8.0
 BOWS = (16.0, 28.0, 44.0)
-GUTTERS = (0.0, -9.0, 9.0)
+GUTTERS = (0.0, 9.0, -15.0)
+"""How much further from a node than the middle between two columns; none is on the border of a cell."""
 CORNER = 13.0
 """Radius of a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """How far apart things are along the sweeps."""
+
+    columns: float
+    """Between the centres of columns, where nodes have the usual radius."""
+    cells: float
+    """Between columns of two cells, in addition."""
+    stub: float
+    """From the last nodes to the ends of the outputs' stubs."""
+
+
+USUAL = Spacing(columns=96.0, cells=34.0, stub=52.0)
+COMPACT = Spacing(columns=72.0, cells=22.0, stub=34.0)
+"""For pictures that have to be narrow."""

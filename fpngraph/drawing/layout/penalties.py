@@ -19,6 +19,8 @@ APART = 9.0
 _HIT = 400.0
 _CROSSING = 16.0
 _ARROWHEAD = 12.0
+_JOINED = 60.0
+_ONE_TIP = 1.0  # px between tips that look like one, and stay so
 _PARALLEL = 5.0
 _SAMPLE = 8.0  # px of nearly parallel run that count once
 _REACH = 40.0  # the radius of a node and what is near to it
@@ -103,6 +105,8 @@ def between(route: Stroke, other: Stroke) -> float:
     for section in route.sections:
         if section[2] <= right and section[4] >= left and section[3] <= bottom and section[5] >= top:
             total += _section_against(route, section, other)
+    if route.target == other.target and distance(route.tip, other.tip) < _ONE_TIP:
+        total += _JOINED
     return total + _ARROWHEAD * (_points_at(route, other) + _points_at(other, route))
 
 

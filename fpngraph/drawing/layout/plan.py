@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, count, groupby
+from string import ascii_lowercase
 from typing import Literal
 
 from fpngraph.analysis.shapes import Lowered, lower
@@ -77,6 +79,10 @@ class Plan:
     """Spot to the public names of its outputs."""
     shown: Mapping[str, str]
     """Every input and node of the graph to the one that is drawn for it."""
+    usual: str | None
+    """What the fusion is called that most nodes have; None where nothing is fused."""
+    rarer: Mapping[str, str]
+    """Names of the other fusions to the letters that stand for them."""
 
 
 def plan(graph: Graph, lowered: Lowered | None, *, expand: bool | None) -> Plan:
@@ -87,16 +93,19 @@ def plan(graph: Graph, lowered: Lowered | None, *, expand: bool | None) -> Plan:
     shown = _representatives(graph, expand)
     first = _beginning(graph)
     cells, cell_of = _cells(graph, shown, first)
+    usual, *rarer = _fusions(graph) or [None]
     outputs: dict[str, tuple[str, ...]] = {}
     for name, source in graph.outputs.items():
         place = shown[source]
         outputs[place] = (*outputs.get(place, ()), name)
     return Plan(
         cells=cells,
-        spots=dict(_spots(graph, shown, cell_of)),
+        spots=dict(_spots(graph, shown, cell_of, usual)),
         links=tuple(_links(graph, shown, _projected(graph, lowered))),
         outputs=outputs,
         shown=shown,
+        usual=usual,
+        rarer=dict(zip(filter(None, rarer), chain(ascii_lowercase, map(str, count(1))), strict=False)),
     )
 
 
@@ -151,8 +160,9 @@ def _cells(graph: Graph, shown: Mapping[str, str], first: set[str]) -> tuple[tup
     return tuple(cells), cell_of
 
 
-def _spots(graph: Graph, shown: Mapping[str, str], cell_of: Mapping[str, int]) -> Iterator[tuple[str, Spot]]:
-    badges = _badges(graph)
+def _spots(
+    graph: Graph, shown: Mapping[str, str], cell_of: Mapping[str, int], usual: str | None
+) -> Iterator[tuple[str, Spot]]:
     numbers: dict[tuple[str | None, str], int] = {}
     inputs = sorted(graph.inputs.values(), key=lambda entry: cell_of[entry.name])
     for entry in inputs:
@@ -162,20 +172,19 @@ def _spots(graph: Graph, shown: Mapping[str, str], cell_of: Mapping[str, int]) -
     for node in sorted(drawn, key=lambda node: cell_of[node.name]):
         number = numbers.setdefault((node.stage or "", node.member), len(numbers))
         kind: Kind = "single" if len(node.edges) == 1 else "fusion"
-        badge = badges.get(node.fusion.name) if kind == "fusion" else None
+        badge = _fusion(node) if kind == "fusion" and _fusion(node) != usual else None
         yield node.name, Spot(node.name, node.member, number, node.level, cell_of[node.name], kind, badge)
 
 
-def _badges(graph: Graph) -> dict[str, str]:
-    """What marks each fusion that is not the usual one; an operator may say it by ``badge``."""
-    counts: dict[str, int] = {}
-    badges: dict[str, str] = {}
-    for node in graph.nodes.values():
-        if len(node.edges) > 1:
-            counts[node.fusion.name] = counts.get(node.fusion.name, 0) + 1
-            badges[node.fusion.name] = node.fusion.badge or node.fusion.name
-    usual = max(counts, key=lambda name: counts[name], default=None)
-    return {name: badge for name, badge in badges.items() if name != usual}
+def _fusions(graph: Graph) -> list[str | None]:
+    """What the fusions of the graph are called, the most frequent first."""
+    counts = Counter(_fusion(node) for node in graph.nodes.values() if len(node.edges) > 1)
+    return [name for name, _ in counts.most_common()]
+
+
+def _fusion(node: Node) -> str:
+    """What the fusion of a node is called; an operator may say it by ``badge``."""
+    return node.fusion.badge or node.fusion.name
 
 
 def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str]]) -> Iterator[Link]:

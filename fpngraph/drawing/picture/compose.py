@@ -10,15 +10,15 @@ from fpngraph.analysis.wording import in_words
 from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
 from fpngraph.drawing.layout.grid import Place, output_size
-from fpngraph.drawing.layout.lettering import fitted, room_for, width
+from fpngraph.drawing.layout.lettering import fitted, room_for
 from fpngraph.drawing.layout.plan import Link, Spot, layer
 from fpngraph.drawing.layout.routes import Route
 from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.picture.frame import LETTER_RADIUS, lettered
 from fpngraph.drawing.picture.marks import (
     HEAD,
     LINE,
     NOTCH,
-    FreePlaces,
     Interval,
     Segments,
     arrowhead,
@@ -26,11 +26,16 @@ from fpngraph.drawing.picture.marks import (
     gaps,
     shared_starts,
 )
+from fpngraph.drawing.picture.places import FreePlaces
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
 from fpngraph.drawing.picture.theme import TIMES
 
 _SIGN = 10.5
-_MARGIN = 22.0
+_ABOUT = 10.5
+_BADGE = 10.0
+_SQUARE = 8.0
+MARGIN, CROPPED = 22.0, 4.0
+"""Around a picture that stands alone, and around one that has its place in a page of text."""
 
 
 class Painter:
@@ -42,9 +47,11 @@ class Painter:
         self._grid = drawn.grid
         self._routes = drawn.routes
         self._weights = drawn.learnt.edges
+        self.letters: dict[str, str] = {}
+        """Letters on nodes, once they are drawn, to what they say."""
         self._tracks = [Track(route.curve) for route in self._routes]
         self._segments = Segments(self._tracks)
-        self._free = FreePlaces(self._tracks, self._segments, self._grid.places)
+        self._free = FreePlaces(self._tracks, self._segments, self._grid.places, [box for _, box, _ in drawn.cells()])
 
     def edges(self) -> tuple[list[Group], list[Shape]]:
         """Edges and stubs in drawing order, and the texts on them."""
@@ -55,12 +62,16 @@ class Painter:
         for key, route in enumerate(self._routes):
             if route.link and route.link.projected:
                 squares[key] = [self._square(key, route.link)]
-        for key, route in enumerate(self._routes):
+        for key in sorted(
+            range(len(self._routes)), key=lambda key: self._tracks[key].length
+        ):  # short ones choose first
+            route = self._routes[key]
             text = _edge_text(route.link) if route.link else ""
             if text and route.link:
                 sign, interval = self._text(key, text, route.link.direction)
                 texts.append(sign)
-                open_at.setdefault(key, []).append(interval)
+                if interval:
+                    open_at.setdefault(key, []).append(interval)
         together = shared_starts(self._routes)
         order = sorted(range(len(self._routes)), key=lambda key: (layer(self._routes[key].link), key))
         return [self._edge(key, open_at.get(key, []), squares.get(key, []), together) for key in order], texts
@@ -92,33 +103,33 @@ class Painter:
 
     def _square(self, key: int, link: Link) -> Rect:
         first = min(21.0, (self._tracks[key].length - HEAD) / 2)
-        along = self._free.on(key, first=first, enough=9.0, from_start=True)
+        along = self._free.on(key, _SQUARE, _SQUARE, from_start=first)
         x, y = self._tracks[key].point(along)
-        return Rect(x - 4.0, y - 4.0, 8.0, 8.0, 1.5, Paint("ground", link.direction, 1.5))
+        half = _SQUARE / 2
+        return Rect(x - half, y - half, _SQUARE, _SQUARE, 1.5, Paint("ground", link.direction, 1.5))
 
-    def _text(self, key: int, text: str, role: str) -> tuple[Text, Interval]:
-        along = self._free.on(key, first=16.0, enough=11.0, from_start=False)
-        track = self._tracks[key]
-        x, y = track.point(along)
-        dx, dy = track.heading(along)
+    def _text(self, key: int, text: str, role: str) -> tuple[Text, Interval | None]:
+        """A text on an edge, with the stretch that the edge leaves it, or beside the edge."""
         wide, high = room_for(text, _SIGN, 700) + 4.0, _SIGN + 3.0
+        (x, y), along = self._free.text(key, wide, high)
+        sign = Text(x, y + _SIGN * 0.36, text, _SIGN, role, 700, "middle")
+        if along is None:
+            return sign, None
+        dx, dy = self._tracks[key].heading(along)
         half = min(wide / max(abs(dx), 1e-6), high / max(abs(dy), 1e-6)) / 2
-        return Text(x, y + _SIGN * 0.36, text, _SIGN, role, 700, "middle"), (along - half, along + half)
+        return sign, (along - half, along + half)
 
-    def badges(self) -> Iterator[Text]:
-        """The names of the rarer fusions, each in the freest corner of its node."""
-        for spot in self._plan.spots.values():
-            if spot.fusion:
-                place = self._grid.places[spot.name]
-                wide = width(spot.fusion, 10.0, 600)
-                off = place.half + 3.0
-                corners = [
-                    (place.x + sx * (off * 0.72 + wide / 2), place.y + sy * off * 0.95)
-                    for sx in (1, -1)
-                    for sy in (-1, 1)
-                ]
-                x, y = self._free.freest(corners)
-                yield Text(x, y + 3.6, spot.fusion, 10.0, "muted", 600, "middle")
+    def badges(self) -> Iterator[Shape]:
+        """What the rarer fusions are: names beside their nodes, or letters on them where a name has no room."""
+        for fusion, letter in self._plan.rarer.items():
+            nodes = [self._grid.places[spot.name] for spot in self._plan.spots.values() if spot.fusion == fusion]
+            named = self._free.beside(nodes, room_for(fusion, _BADGE, 600), _BADGE)
+            for x, y in named or ():
+                yield Text(x, y + _BADGE * 0.36, fusion, _BADGE, "muted", 600, "middle")
+            if named is None:
+                self.letters[letter] = fusion
+                for place in nodes:
+                    yield lettered(letter, *self._free.at_border(place, 2 * LETTER_RADIUS))
 
     def nodes(self) -> Iterator[Group]:
         for name, spot in self._plan.spots.items():
@@ -147,15 +158,26 @@ class Painter:
             yield from _inside(label, place, ring)
 
     def stub_names(self) -> Iterator[Text]:
-        ends = [(name, self._plan.spots[spot].level) for spot, names in self._plan.outputs.items() for name in names]
-        crowd = Counter(level for _, level in ends)
-        for name, level in ends:
+        """Names of outputs, with their channels where those are known."""
+        ends = [(name, spot) for spot, names in self._plan.outputs.items() for name in names]
+        crowd = Counter(self._plan.spots[spot].level for _, spot in ends)
+        for name, spot in ends:
+            level = self._plan.spots[spot].level
             end = self._grid.stubs[name]
             size = output_size(crowd[level])
+            about = f"{self._drawn.lowered.feature(spot).channels}ch" if self._drawn.lowered else ""
             if self._grid.flow == "up":
-                yield Text(end.x, end.y - 7.0, name, size, f"text.{level}", 700, "middle")
-            else:
-                yield Text(end.x + 7.0, end.y + size * 0.36, name, size, f"text.{level}", 700)
+                above = _ABOUT + 2.0 if about and crowd[level] == 1 else 0.0
+                yield Text(end.x, end.y - 7.0 - above, name, size, f"text.{level}", 700, "middle")
+                if above:
+                    yield Text(end.x, end.y - 7.0, about, _ABOUT, "muted", 400, "middle")
+                continue
+            x, y = end.x + 7.0, end.y + size * 0.36
+            yield Text(x, y, name, size, f"text.{level}", 700)
+            if about and crowd[level] == 1:
+                yield Text(x, y + _ABOUT + 2.5, about, _ABOUT, "muted")
+            elif about:
+                yield Text(x + room_for(name, size, 700) + 6.0, y, about, _ABOUT, "muted")
 
 
 def _edge_text(link: Link) -> str:
@@ -196,10 +218,10 @@ def _inside(label: str, place: Place, ring: bool) -> Iterator[Text]:
         yield Text(place.x, y, line, size, "ink", 600, "middle")
 
 
-def page(groups: Sequence[Group]) -> Box:
+def page(groups: Sequence[Group], margin: float) -> Box:
     """The extent of everything, with a margin, in whole pixels."""
     left, top, right, bottom = union(group.box() for group in groups)
-    return _down(left - _MARGIN), _down(top - _MARGIN), -_down(-right - _MARGIN), -_down(-bottom - _MARGIN)
+    return _down(left - margin), _down(top - margin), -_down(-right - margin), -_down(-bottom - margin)
 
 
 def _down(value: float) -> float:

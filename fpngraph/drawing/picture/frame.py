@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fpngraph.drawing.layout import metrics
-from fpngraph.drawing.layout.geometry import Box, Curve, Track, union
+from fpngraph.drawing.layout.geometry import Box, Curve, Point, Track, distance, union
+from fpngraph.drawing.layout.grid import Place
 from fpngraph.drawing.layout.lettering import fitted, width
 from fpngraph.drawing.layout.plan import Cell, Plan
 from fpngraph.drawing.picture.diagram import Diagram
@@ -18,7 +19,11 @@ _HEADING_GAP = 10.0  # between a heading and the border of its cell
 _HEADING_ROOM = 150.0  # beside a cell
 _BADGE = 24.0  # from the baseline of a heading to that of the badge below it
 _GUIDE = 26.0  # from the first nodes to where the lines of the levels begin
+_SHORTEST_GUIDE = 4.0
+_WIDEST_SIGN = 28.0
 _LABEL_LINE = 13.5
+LETTER_RADIUS = 6.5
+"""Of the letter on a node that says its fusion."""
 
 
 def around(drawn: Diagram, links: Box) -> Iterator[Group]:
@@ -112,8 +117,24 @@ def _levels(drawn: Diagram, body: Box) -> Iterator[Group]:
             start, end = (left, y), (body[2], y)
             names = [Text(left - 14.0, y + 1.0, f"P{level}", 15.0, f"text.{level}", 700, "end")]
             names.append(Text(left - 14.0, y + 14.5, " ".join(about), 10.5, "muted", 400, "end"))
-        line = Path(Curve(((start, end),)), Paint(line="guide", line_width=1.0, dashes=(2.0, 4.0)))
-        yield Group("row", (line, *names), {"level": str(level)})
+        parts = tuple(_guide(drawn, level, start, end))
+        yield Group("row", (*parts, *names), {"level": str(level)})
+
+
+def _guide(drawn: Diagram, level: int, start: Point, end: Point) -> Iterator[Path]:
+    """The line of a level before its first node and behind its last: between two nodes it would look like an edge."""
+    across = drawn.grid.flow == "up"
+    places = [drawn.grid.places[name] for name, spot in drawn.plan.spots.items() if spot.level == level]
+    one, other = (sorted(places, key=lambda place: -place.y if across else place.x)[at] for at in (0, -1))
+    off = drawn.grid.radius + 4.0
+    stops = ((start, _before(one, -off, across)), (_before(other, off, across), end))
+    for first, last in stops:
+        if distance(first, last) > _SHORTEST_GUIDE and (last[1] < first[1] if across else last[0] > first[0]):
+            yield Path(Curve(((first, last),)), Paint(line="guide", line_width=1.0, dashes=(2.0, 4.0)))
+
+
+def _before(place: Place, off: float, across: bool) -> Point:
+    return (place.x, place.y - off) if across else (place.x + off, place.y)
 
 
 def _channels(drawn: Diagram) -> dict[int, int]:
@@ -133,7 +154,10 @@ def title(lines: Sequence[str], left: float, bottom: float) -> Iterator[Group]:
 
 
 def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: float) -> Group:
-    """Signs with their meaning, in as many lines as the width asks for. An entry is a sign's name and its text."""
+    """Signs with their meaning, in as many lines as the room asks for: one for each where it is 0.
+
+    An entry is a sign's name and its text.
+    """
     shapes: list[Shape] = []
     x, y = left, top
     for sign, text in entries:
@@ -141,7 +165,8 @@ def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: fl
         wide = taken + 8.0 + width(text, 11.5)
         if x > left and x + wide > left + room:
             x, y = left, y + 24.0
-            drawn, taken = _sign(sign, x, y)
+            drawn, _ = _sign(sign, x, y)
+        taken = taken if room else _WIDEST_SIGN
         shapes += [*drawn, Text(x + taken + 7.0, y + 4.0, text, 11.5, "muted")]
         x += wide + 14.0
     return Group("legend", tuple(shapes))
@@ -167,8 +192,14 @@ def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:
         case "weight":
             wedge = ((x, y - 0.4), (x + 24.0, y - 2.25), (x + 24.0, y + 2.25), (x, y + 0.4))
             return [Polygon(wedge, Paint("same"))], 24.0
-        case badge:
-            return [Text(x, y + 4.0, badge, 10.0, "muted", 600)], width(badge, 10.0, 600)
+        case letter:
+            return [lettered(letter, x + LETTER_RADIUS, y)], 2 * LETTER_RADIUS
+
+
+def lettered(letter: str, x: float, y: float) -> Group:
+    """A letter in a small circle."""
+    ring = Circle(x, y, LETTER_RADIUS, Paint("ground", "ring", 1.0))
+    return Group("letter", (ring, Text(x, y + 3.2, letter, 9.0, "ink", 700, "middle")))
 
 
 def _arrow(direction: str, x: float, y: float) -> list[Shape]:

@@ -1,14 +1,13 @@
-"""What is put on edges: arrowheads, gaps where another edge crosses over, and free places for signs."""
+"""What is put on edges: arrowheads, and gaps where another edge crosses over."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, pairwise
+from collections.abc import Iterator, Sequence
+from itertools import chain, combinations, pairwise, product
 
-from fpngraph.drawing.layout.geometry import Point, Track, crossing, distance, point_to_segment, unit
-from fpngraph.drawing.layout.grid import Place
-from fpngraph.drawing.layout.penalties import Tile, tile_of, tiles
+from fpngraph.drawing.layout.geometry import Box, Point, Track, crossing, distance, unit
+from fpngraph.drawing.layout.penalties import Tile, tiles
 from fpngraph.drawing.layout.plan import layer
 from fpngraph.drawing.layout.routes import Route
 
@@ -22,12 +21,8 @@ _HEAD_GROWTH = 0.7  # px to each side per px of a wider line
 DASH = (6.5, 3.2)
 """Of an edge that goes up: on, off."""
 _GAP = 3.2  # between a line and one that crosses over it
-_WIDEST_GAP = 9.0
-_STEP = 6.0  # px between places that are tried for a sign
-_TRIALS = 40
-
-_ROOM = 24.0
-_REACH = _ROOM + 26.0  # and the radius of a node
+_WIDEST_GAP = 6.5
+_STRAIGHT = 0.12  # sine of what a line turns within two gaps
 
 Interval = tuple[float, float]
 Segment = tuple[int, int, Point, Point]
@@ -58,16 +53,18 @@ class Segments:
                 for tile in tiles(box, 0.0):
                     self.near[tile].append((key, number, a, b))
 
-    def around(self, point: Point, reach: float) -> Iterator[Segment]:
-        x, y = point
-        for tile in tiles((x, y, x, y), reach):
+    def around(self, box: Box, reach: float) -> Iterator[Segment]:
+        for tile in tiles(box, reach):
             yield from self.near.get(tile, ())
 
     def crossings(self) -> Iterator[tuple[Segment, float, Segment, float]]:
         """Pairs of parts of different tracks that cross, and at which share of each."""
         seen: set[tuple[int, int, int, int]] = set()
         for here in self.near.values():
-            for one, other in combinations(here, 2):
+            # most lie along the sweeps, where many are in one tile, and none of them crosses another
+            along = [it for it in here if it[2][1] == it[3][1]]
+            across = [it for it in here if it[2][1] != it[3][1]]
+            for one, other in chain(combinations(across, 2), product(along, across)):
                 name = (*one[:2], *other[:2])
                 shares = crossing(*one[2:], *other[2:]) if one[0] != other[0] else None
                 if shares and name not in seen:
@@ -87,13 +84,22 @@ def gaps(
         if routes[one[0]].source == routes[other[0]].source:
             continue
         pairs = ((one, share), (other, other_share))
-        (key, number, a, b), lower_share = min(pairs, key=lambda pair: (layer(routes[pair[0][0]].link), pair[0][0]))
+        (key, number, a, b), lower_share = min(
+            pairs, key=lambda pair: (layer(routes[pair[0][0]].link), _turn(tracks, pair[0]), pair[0][0])
+        )
         upper = other[0] if key == one[0] else one[0]
         along = tracks[key].lengths[number] + lower_share * distance(a, b)
         half = min((_GAP + max(wider[upper], 0.0) / 2) / max(_sine(one, other), 0.2), _WIDEST_GAP)
         if half < along < tracks[key].length - HEAD - half:
             found.setdefault(key, []).append((along - half, along + half))
     return found
+
+
+def _turn(tracks: Sequence[Track], part: Segment) -> bool:
+    """Whether a line bends where a part of it is: a bend with a gap looks like two loose ends."""
+    track, along = tracks[part[0]], tracks[part[0]].lengths[part[1]]
+    (ux, uy), (vx, vy) = track.heading(along - _GAP), track.heading(along + 3 * _GAP)
+    return abs(ux * vy - uy * vx) > _STRAIGHT
 
 
 def _sine(one: Segment, other: Segment) -> float:
@@ -132,57 +138,6 @@ def shared_starts(routes: Sequence[Route]) -> set[Point]:
     """Where the curves of several routes begin together."""
     starts = Counter(route.curve.start for route in routes)
     return {start for start, count in starts.items() if count > 1}
-
-
-class FreePlaces:
-    """Finds places for signs that no line, node or other sign is near."""
-
-    def __init__(self, tracks: Sequence[Track], segments: Segments, places: Mapping[str, Place]) -> None:
-        self._tracks = tracks
-        self._segments = segments
-        self._places: dict[Tile, list[Place]] = defaultdict(list)
-        self._signs: dict[Tile, list[Point]] = defaultdict(list)
-        for place in places.values():
-            self._places[tile_of((place.x, place.y))].append(place)
-
-    def on(self, key: int, *, first: float, enough: float, from_start: bool) -> float:
-        """How far along a track a sign fits: nearest to its start or to its middle, with ``enough`` px around."""
-        track = self._tracks[key]
-        last = track.length - HEAD - 8.0
-        count = min(max(1, int((last - first) // _STEP)), _TRIALS)
-        options = [first + step * (last - first) / count for step in range(count + 1)] if last > first else [last / 2]
-        ideal = first if from_start else (first + last) / 2
-        options.sort(key=lambda along: (abs(along - ideal), along))
-        best, room = options[0], -1.0
-        for along in options:
-            here = self.room(track.point(along), without=key)
-            if here > room + 0.5:
-                best, room = along, here
-            if room >= enough:
-                break
-        self._sign(track.point(best))
-        return best
-
-    def freest(self, points: Sequence[Point]) -> Point:
-        best = max(points, key=self.room)
-        self._sign(best)
-        return best
-
-    def room(self, point: Point, without: int = -1) -> float:
-        """The distance to whatever is nearest, up to a limit."""
-        room = _ROOM
-        for key, _, a, b in self._segments.around(point, _ROOM):
-            if key != without:
-                room = min(room, point_to_segment(point, a, b))
-        for tile in tiles((*point, *point), _REACH):
-            for place in self._places.get(tile, ()):
-                room = min(room, max(0.0, distance(point, (place.x, place.y)) - place.half))
-            for sign in self._signs.get(tile, ()):
-                room = min(room, distance(point, sign) / 2)
-        return room
-
-    def _sign(self, point: Point) -> None:
-        self._signs[tile_of(point)].append(point)
 
 
 def _without(drawn: Sequence[Interval], open_at: Sequence[Interval]) -> Iterator[Interval]:

@@ -119,7 +119,8 @@ def _name(tokens: Tokens) -> Name:
     start = word.start + len(family)
     if digits[0] == "0" and digits != "0":
         hint = f"write {clipped(family + (digits.lstrip('0') or '0'))}"
-        raise Reason(f"the index of {word.said()} has a leading zero", start, word.stop, hint)
+        better = digits.lstrip("0") or "0"
+        raise Reason(f"the index of {word.said()} has a leading zero", start, word.stop, hint, better=better)
     return Name(family, constant(word, start), None, word.start, word.stop, word.text)
 
 
@@ -127,9 +128,12 @@ def _indexed(tokens: Tokens) -> Name:
     """The rest of a name after its family: ``(index)`` or ``(first..last)``."""
     word, opening = tokens.before, tokens.now
     if word.stop != opening.start:
-        raise Reason(f"a space between {word.said()} and its index", word.stop, opening.start, "leave the space out")
+        raise Reason(
+            f"a space between {word.said()} and its index", word.stop, opening.start, "leave the space out", better=""
+        )
     if word.text[-1].isdigit():
-        hint = "a name that ends in digits is one node: 'P3' is 'P(3)'"
+        other = clipped(f"{word.text}_")
+        hint = f"a name that ends in digits is one node: 'P3' is 'P(3)'; a family can be called {other}"
         raise Reason(f"the family name {word.said()} ends in a digit", word.start, word.stop, hint)
     tokens.take()
     index = _index(tokens)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fpngraph.codes import Code
@@ -21,19 +22,20 @@ _TOKEN = re.compile(
 )
 
 
+@dataclass(eq=False)
 class Reason(Exception):
     """Why a text of the little grammar cannot be used; ``start`` and ``stop`` are offsets into that text.
 
     Without a ``code`` it is not written as it must be: whoever has it parsed knows what kind of text it is.
+    ``better`` is what can be written there instead.
     """
 
-    def __init__(self, message: str, start: int, stop: int, hint: str | None = None, code: Code | None = None) -> None:
-        super().__init__(message, start, stop, hint, code)
-        self.message = message
-        self.start = start
-        self.stop = stop
-        self.hint = hint
-        self.code = code
+    message: str
+    start: int
+    stop: int
+    hint: str | None = None
+    code: Code | None = None
+    better: str | None = None
 
     def __str__(self) -> str:
         return self.message

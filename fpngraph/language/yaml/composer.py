@@ -25,6 +25,11 @@ _EMPTY = f"{_MAPPING}, this one is empty"
 _TAG = re.compile(r"!\S*")
 
 
+def line_starts(text: str) -> list[int]:
+    """Where each line of a text begins, as an index into it."""
+    return [0, *(match.end() for match in _BREAK.finditer(text))]
+
+
 class Source:
     """The lines of a file, and places on them."""
 

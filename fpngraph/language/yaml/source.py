@@ -60,6 +60,13 @@ def read_file(path: Path, file: str | None = None, used_by: str | None = None) -
         raise GraphError([Problem("unreadable-file", f"cannot read {file!r}: {error.strerror or error}")]) from None
     except ValueError:  # a path that no system call takes
         raise GraphError([Problem("unreadable-file", f"cannot read {file!r}: no file can be called so")]) from None
+    return read_data(data, file, used_by)
+
+
+def read_data(data: bytes, file: str, used_by: str | None = None) -> Value:
+    """The mapping that the bytes of a graph file say; otherwise as ``read``."""
+    if len(data) > MAX_BYTES:
+        raise _too_large(file, len(data))
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -77,10 +84,7 @@ def _bytes(path: Path, name: str) -> bytes:
     if status.st_size > MAX_BYTES:
         raise _too_large(name, status.st_size)
     with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:  # it grew, or is one of those that say a size of 0
-        raise _too_large(name, len(data))
-    return data
+        return file.read(MAX_BYTES + 1)  # it may grow, or be one of those that say a size of 0
 
 
 def _too_large(file: str, size: int) -> GraphError:

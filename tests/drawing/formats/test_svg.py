@@ -74,13 +74,8 @@ def test_a_title_can_be_any_text() -> None:
 def test_the_legend_lists_only_what_is_present() -> None:
     words = Picture(write(draw(load("fpn")))).words()
 
-    assert [word for word in ("downsample", "upsample", "same level", "fusion", "single input") if word in words] == [
-        "downsample",
-        "upsample",
-        "same level",
-        "fusion",
-        "single input",
-    ]
+    known = ("downsample", "upsample", "same level", "fusion (sum)", "single input")
+    assert [word for word in known if word in words] == [*known]
     assert "single input" not in Picture(write(draw(loads(NAS)))).words()
     assert "1\N{MULTIPLICATION SIGN}1 conv" not in Picture(write(draw(loads(NAS)))).words()
 
@@ -176,7 +171,7 @@ def test_channels_that_do_not_fit_are_said() -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"theme": "sepia"}, "'sepia' is none of 'auto', 'light', 'dark'"),
+        ({"theme": "sepia"}, "'sepia' is none of 'auto', 'light', 'dark', 'grey', 'print'"),
         ({"labels": "both"}, "'both' is none of 'names', 'ids', 'none'"),
         ({"image_size": 512}, "image_size is given, but no in_channels; sizes and costs need both"),
     ],

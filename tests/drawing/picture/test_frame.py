@@ -11,7 +11,9 @@ from fpngraph.drawing.picture.scene import Path
 
 @pytest.mark.parametrize("expand", [True, False], ids=["every run", "runs drawn once"])
 @pytest.mark.parametrize("direction", ["right", "up"])
-def test_the_line_of_a_level_runs_from_before_its_first_node_behind_all_cells(direction: Flow, expand: bool) -> None:
+def test_the_line_of_a_level_runs_from_before_its_first_node_behind_all_cells_but_not_between_nodes(
+    direction: Flow, expand: bool
+) -> None:
     drawn = diagram(load("bifpn"), Look(direction=direction, expand=expand))
     groups = assembled(drawn).groups
 
@@ -19,11 +21,11 @@ def test_the_line_of_a_level_runs_from_before_its_first_node_behind_all_cells(di
     nodes = {name: (place.x, place.y) for name, place in drawn.grid.places.items()}
     cells = [group.box() for group in groups if group.mark == "cell"]
     for row in (group for group in groups if group.mark == "row"):
-        line = row.shapes[0]
-        assert isinstance(line, Path)
-        start, end = line.curve.start, line.curve.end
+        before, behind = (shape.curve for shape in row.shapes if isinstance(shape, Path))
         at = [nodes[name] for name, spot in drawn.plan.spots.items() if str(spot.level) == row.data["level"]]
-        assert {point[1 - axis] for point in at} == {start[1 - axis]} == {end[1 - axis]}
-        assert abs(start[axis] - nodes["P3"][axis]) == drawn.grid.radius + 26
-        assert all(abs(end[axis] - start[axis]) > abs(point[axis] - start[axis]) for point in at)
+        first, last = sorted((point[axis] for point in at), reverse=direction == "up")[:: len(at) - 1]
+        assert {point[1 - axis] for point in at} == {before.start[1 - axis]} == {behind.end[1 - axis]}
+        assert abs(before.start[axis] - nodes["P3"][axis]) == drawn.grid.radius + 26
+        assert abs(before.end[axis] - first) == abs(behind.start[axis] - last) == drawn.grid.radius + 4
+        end = behind.end
         assert end[0] >= max(box[2] for box in cells) if axis == 0 else end[1] <= min(box[1] for box in cells)

@@ -1,0 +1,84 @@
+"""Texts and signs of every shipped graph and of crowded ones: readable, and nothing looks like something else."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from fpngraph import Graph, load, loads
+from fpngraph.drawing import Scene, draw
+from fpngraph.drawing.formats.svg import write
+from fpngraph.drawing.layout.grid import Flow
+from fpngraph.library import shipped
+from tests.drawing.accepted import texts
+from tests.drawing.graphs import DENSE, MIXED, TWO_INPUTS
+from tests.drawing.reading import Picture
+from tests.drawing.told import (
+    assert_bridges_are_closed,
+    assert_no_two_edges_end_as_one,
+    assert_texts_beside_nodes_are_clear,
+    assert_texts_on_edges_are_clear,
+)
+
+OWN = {"dense": DENSE, "mixed": MIXED, "two inputs": TWO_INPUTS}
+CASES = [(name, direction) for name in (*OWN, *shipped()) for direction in ("right", "up")]
+
+
+def graph(name: str) -> Graph:
+    return loads(OWN[name]) if name in OWN else load(name)
+
+
+@cache
+def drawn(name: str, direction: Flow) -> tuple[Scene, Picture]:
+    scene = draw(graph(name), direction=direction)
+    return scene, Picture(write(scene))
+
+
+@pytest.mark.parametrize(("name", "direction"), CASES)
+def test_no_text_lies_on_anything(name: str, direction: Flow) -> None:
+    assert_texts_beside_nodes_are_clear(*drawn(name, direction))
+    assert_texts_on_edges_are_clear(*drawn(name, direction))
+
+
+@pytest.mark.parametrize(("name", "direction"), CASES)
+def test_two_inputs_of_a_node_never_look_like_one(name: str, direction: Flow) -> None:
+    assert_no_two_edges_end_as_one(drawn(name, direction)[1])
+
+
+@pytest.mark.parametrize(("name", "direction"), CASES)
+def test_where_a_line_is_open_another_one_crosses_it(name: str, direction: Flow) -> None:
+    assert_bridges_are_closed(*drawn(name, direction))
+
+
+@pytest.mark.parametrize("name", [*OWN, *shipped()])
+def test_the_fusion_of_every_node_can_be_read(name: str) -> None:
+    scene, _ = drawn(name, "right")
+    legend = [text.text for text in texts(scene, "legend")]
+    called = {node.name: node.fusion.badge or node.fusion.name for node in graph(name).nodes.values()}
+    fused = [node.name for node in graph(name).nodes.values() if len(node.edges) > 1]
+
+    told = {text.removeprefix("fusion (").removesuffix(")") for text in legend}
+    told |= {text.text for text in texts(scene, "badges")}
+    assert {called[node] for node in fused} <= told
+
+
+def test_a_fusion_whose_names_have_no_room_is_a_letter_on_its_nodes() -> None:
+    scene, _ = drawn("dense", "right")
+
+    legend = [text.text for text in texts(scene, "legend")]
+    assert legend[legend.index("a") + 1] == "softmax"
+    assert [text.text for text in texts(scene, "badges")] == ["a"] * 12
+
+
+@pytest.mark.parametrize("direction", ["right", "up"])
+def test_no_dots_run_between_two_nodes_of_a_level(direction: Flow) -> None:
+    scene, picture = drawn("two inputs", direction)
+    axis = 0 if direction == "right" else 1
+    at = {name: (node.x, node.y)[axis] for name, node in picture.nodes.items()}
+
+    dots = [shape.box() for group in scene.groups if group.mark == "row" for shape in group.shapes[:-2]]
+
+    low, high = sorted((at["rgb3"], at["depth3"]))
+    assert dots
+    assert [box for box in dots if box[axis] < high and box[axis + 2] > low] == []
