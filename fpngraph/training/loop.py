@@ -69,19 +69,20 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     best = ModelCheckpoint(folder, "best", monitor="AP", mode="max", enable_version_counter=False)
     newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=False, enable_version_counter=False)
     own = [*_averaged(settings), best, newest, Curve(folder), *callbacks]
-    if trainer.get("enable_progress_bar", True) and not any(isinstance(it, ProgressBar) for it in own):
-        trainer["enable_progress_bar"] = is_shown()
-        own += [Bar()] if is_shown() else []
-    runner = lightning.Trainer(**_arguments(settings) | {"callbacks": own, "plugins": [WholeFiles()]} | trainer)
+    runner = lightning.Trainer(**_arguments(settings) | {"plugins": [WholeFiles()]} | _with_bar(own, trainer))
     last = folder / "last.ckpt"
     with _interruptible():
-        runner.fit(
-            module,
-            *_loaders(model, train, val, settings, runner),
-            ckpt_path=str(last) if resume and last.is_file() else None,
-            weights_only=True,
-        )
+        loaders, begun = _loaders(model, train, val, settings, runner), str(last) if last.is_file() else None
+        runner.fit(module, *loaders, ckpt_path=begun if resume else None, weights_only=True)
     return Fitted(folder / "best.ckpt" if best.best_model_path else last, last, module.evaluation)
+
+
+def _with_bar(callbacks: Sequence[Callback], trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of the Trainer with these callbacks, and with a bar unless there is one, or nobody to see it."""
+    if not trainer.get("enable_progress_bar", True) or any(isinstance(it, ProgressBar) for it in callbacks):
+        return {"callbacks": list(callbacks), **trainer}
+    bar = [Bar()] if is_shown() else []
+    return {"callbacks": [*callbacks, *bar], **trainer, "enable_progress_bar": bool(bar)}
 
 
 @contextmanager
