@@ -1,4 +1,4 @@
-"""``fpngraph bench``: times, memory and operators of the forms of a neck."""
+"""``fpngraph bench``: times, memory and operators of the forms of a neck or of a whole detector."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice, channels_of
-from fpngraph.cli.options import add_channels, add_format, add_graph, add_image_size
-from fpngraph.cli.values import enough_memory
+from fpngraph.cli.options import GRAPH, add_channels, add_format, add_image_size, add_parameters
+from fpngraph.cli.values import UsageError, enough_memory
 
 ABOUT = "measure how fast a neck is here: as it is, fused, compiled, in ONNX Runtime, against effdet"
 EXAMPLE = "fpngraph bench my.yaml --backbone efficientnet_b0"
@@ -19,12 +19,15 @@ _USUAL_BACKBONE = "efficientnet_b0"
 
 def options(parser: Any) -> None:
     """Its options."""
-    add_graph(parser)
+    parser.add_argument("graph", metavar="GRAPH", nargs="?", help=f"{GRAPH}; or --model")
+    about_model = "a whole detector by effdet's name, in the place of a graph: tf_efficientdet_d0"
+    parser.add_argument("--model", metavar="NAME", help=about_model)
+    add_parameters(parser)
     add_channels(parser)
     about_forms = f"of {', '.join(_FORMS)} (default: the first five; compiling takes a minute)"
     parser.add_argument("--forms", default=",".join(_FORMS[:5]), metavar="NAME,...", help=about_forms)
     parser.add_argument("--against", choices=("effdet",), help="compare with this library's neck of the same weights")
-    add_image_size(parser, "(default: 512)")
+    add_image_size(parser, "(default: 512, or the model's)")
     parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
     parser.add_argument("--rounds", type=values.rounds, default=20, metavar="N", help="(default: 20)")
     parser.add_argument("--threads", type=values.threads, metavar="N", help="of the processor (default: torch's)")
@@ -37,20 +40,39 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
-    graph = choice.load()
-    channels = choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
+    if (args.graph is None) == (args.model is None):
+        raise UsageError("GRAPH or --model NAME is required, one of the two")
+    of_graph = {
+        "--preset": args.preset,
+        "-p": args.params,
+        "--backbone": args.backbone,
+        "--in-channels": args.in_channels,
+    }
+    if args.model and (given := [option for option, value in of_graph.items() if value]):
+        raise UsageError(f"{given[0]} is about a GRAPH, and --model NAME has all that it needs")
     from fpngraph.cli import benching
 
     with enough_memory("--batch-size and --image-size can be smaller, or the channels of the graph"):
-        setting = benching.setting(
-            image_size=args.image_size,
-            batch=args.batch_size,
-            dtype=args.dtype,
-            place=args.device,
-            rounds=args.rounds,
-            forms=args.forms.split(","),
-            threads=args.threads,
-        )
+        if args.model:
+            setting = _setting(args, args.image_size or benching.image_size_of(args.model))
+            return benching.bench_detector(args.model, setting, against=bool(args.against), form=args.format)
+        choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
+        graph = choice.load()
+        channels = choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
         against = choice if args.against else None
+        setting = _setting(args, args.image_size)
         return benching.bench(graph, channels, setting, against=against, form=args.format)
+
+
+def _setting(args: argparse.Namespace, image_size: tuple[int, int] | None) -> Any:
+    from fpngraph.cli import benching
+
+    return benching.setting(
+        image_size=image_size,
+        batch=args.batch_size,
+        dtype=args.dtype,
+        place=args.device,
+        rounds=args.rounds,
+        forms=args.forms.split(","),
+        threads=args.threads,
+    )
