@@ -36,7 +36,7 @@ def necks(model: str) -> tuple[Mapping[str, nn.Module], int]:
     return {"effdet": theirs} | ours, config.image_size[0]
 
 
-def step(neck: nn.Module, maps: list[Tensor], autocast: bool) -> Callable[[], None]:
+def step(neck: nn.Module, maps: list[Tensor], *, autocast: bool = False) -> Callable[[], None]:
     """One forward and backward, to the maps too, with gradients of the outputs that are drawn once."""
 
     def forward() -> list[Tensor]:
@@ -69,7 +69,7 @@ def measure(model: str, batch: int, rounds: int, memory_format: torch.memory_for
         torch.randn(batch, channels, side >> level, side >> level).to(memory_format=memory_format).requires_grad_()
         for level, channels in zip(LEVELS, IN_CHANNELS[model], strict=True)
     ]
-    runs = {name: step(neck.to(memory_format=memory_format), maps, autocast) for name, neck in modules.items()}
+    runs = {name: step(neck.to(memory_format=memory_format), maps, autocast=autocast) for name, neck in modules.items()}
     bytes_ = {
         name: peak_bytes(run, [*maps, *modules[name].parameters(), *modules[name].buffers()])
         for name, run in runs.items()
