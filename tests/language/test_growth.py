@@ -42,12 +42,17 @@ def counted(text: str) -> Callable[[], object]:
     return lambda: fpngraph.cost(graph, [8] * 5, 256)
 
 
+def dumped(text: str) -> Callable[[], object]:
+    graph = fpngraph.loads(text)
+    return lambda: fpngraph.dump(graph)
+
+
 def test_loading_grows_with_the_runs_of_a_stage() -> None:
     assert_linear(repeated, 20)
 
 
-@pytest.mark.parametrize("made", [loaded, inferred, counted])
-def test_loading_and_working_out_channels_and_costs_grow_with_the_nodes(
+@pytest.mark.parametrize("made", [loaded, inferred, counted, dumped])
+def test_loading_writing_and_working_out_channels_and_costs_grow_with_the_nodes(
     made: Callable[[str], Callable[[], object]],
 ) -> None:
     assert_linear(lambda nodes: made(written_out(nodes)), 20)
