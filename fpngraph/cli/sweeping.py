@@ -49,6 +49,8 @@ def sweep(  # noqa: PLR0913  (the options of a run)
     parts = training.read(data, skip_bad=skip_bad)
     graphs = _graphs(runs, len(parts[0].categories))
     _keep(folder / "sweep.json", _said(data, runs, settings, graphs), runs, resume=resume)
+    for run in runs if not resume else ():
+        training.clear(run.folder)
     failed = [run for place, run in enumerate(runs, start=1) if not _trained(run, place, len(runs), parts, settings)]
     done = [run for run in runs if run not in failed]
     if done:
@@ -110,7 +112,8 @@ def _said(
 def _keep(file: Path, said: Mapping[str, Any], runs: Sequence[Run], *, resume: bool) -> None:
     """Write down what is asked. Raises UsageError where runs that are there were of something else."""
     before = _read(file) if resume else {"setting": {}, "graphs": {}}
-    problems = list(_changes(before, said, [run for run in runs if (run.folder / "last.ckpt").is_file()]))
+    begun = [run for run in runs if resume and (run.folder / "last.ckpt").is_file()]
+    problems = list(_changes(before, said, begun))
     if problems:
         told = "\n".join(f"  {problem}" for problem in problems)
         raise UsageError(

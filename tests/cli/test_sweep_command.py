@@ -72,9 +72,20 @@ def test_each_graph_is_trained_alike_and_what_is_finished_is_not_done_again(
     assert main([*TYPED, "--lr", "0.1", *MINE, "--resume"]) == 2
     assert "\n  lr was 0.001, and is 0.1\n" in capsys.readouterr().err
     assert times(folder) == before
+    assert main([*TYPED, *MINE, "--graph", "none.yaml", "--force"]) == 2
+    assert times(folder) == before
     assert main([*TYPED, *MINE, *OTHER, "--resume"]) == 0
     assert "mine (1 of 2): finished before\nfpn min=3 (2 of 2): finished before\n" in capsys.readouterr().out
     assert times(folder) == before
+
+
+def test_force_begins_anew(here: Path, mine: Path) -> None:
+    assert main([*TYPED, *MINE]) == 0
+    before = times(here / "runs/s")
+
+    assert main([*TYPED, "--lr", "0.1", *MINE, "--force"]) == 0
+
+    assert times(here / "runs/s") != before
 
 
 def test_a_run_that_fails_does_not_lose_the_others(here: Path, mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
