@@ -132,6 +132,25 @@ def scale(text: str) -> float:
     return number
 
 
+def length(text: str) -> str:
+    """A length on paper, with its unit."""
+    from fpngraph.drawing.picture.size import length_px
+
+    try:
+        length_px(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def heading(text: str) -> tuple[str, str]:
+    """``stage=heading``."""
+    stage, equals, said = text.partition("=")
+    if not (stage and equals and said):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not of the form STAGE=HEADING")
+    return stage, said
+
+
 def count(text: str) -> int:
     """A whole number from 1 to about a million."""
     if not _is_whole(text):

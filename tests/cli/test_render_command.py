@@ -10,6 +10,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from PIL import Image
@@ -20,7 +21,7 @@ from fpngraph.cli.commands import render as command
 from fpngraph.cli.main import main
 from fpngraph.drawing import draw, files
 from fpngraph.drawing.formats import extras, svg
-from fpngraph.drawing.picture.diagram import diagram
+from fpngraph.drawing.picture.diagram import Labels, Legend, diagram
 from fpngraph.drawing.picture.theme import THEMES
 from fpngraph.drawing.text import terminal
 
@@ -75,7 +76,21 @@ def test_every_format_is_written(capsys: pytest.CaptureFixture[str], ending: str
 
 
 def test_options_reach_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--theme", "dark", "--node-labels", "ids", "--no-title", "--no-legend", "--expand", "-p", "runs=5"]
+    options = [
+        "--theme",
+        "dark",
+        "--node-labels",
+        "ids",
+        "--title",
+        "A neck",
+        "--legend",
+        "none",
+        "--cells",
+        "cell=Cell",
+        "--expand",
+        "-p",
+        "runs=5",
+    ]
     options += ["--in-channels", "8,16", "--image-size", "64x96"]
     graph = fpngraph.load("my.yaml", runs=5)
 
@@ -85,12 +100,20 @@ def test_options_reach_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
         graph,
         theme="dark",
         labels="ids",
-        title=False,
-        legend=False,
+        title="A neck",
+        legend="none",
+        cells={"cell": "Cell"},
         expand=True,
         in_channels=[8, 16],
         image_size=(64, 96),
     )
+    assert Path("out.svg").read_text(encoding="utf-8") == svg.write(scene)
+
+
+def test_a_picture_for_paper_has_its_width_and_theme(capsys: pytest.CaptureFixture[str]) -> None:
+    assert_ends(capsys, 0, "my.yaml", "-o", "out.svg", "--width", "6in", "--theme", "grey", "--no-title")
+
+    scene = draw(fpngraph.load("my.yaml"), width="6in", theme="grey", title=False)
     assert Path("out.svg").read_text(encoding="utf-8") == svg.write(scene)
 
 
@@ -201,6 +224,19 @@ def test_without_a_file_it_is_printed(capsys: pytest.CaptureFixture[str]) -> Non
             id="scale without pixels",
         ),
         pytest.param(
+            ["my.yaml", "--width", "6in"],
+            2,
+            "fpngraph render: --width is for pictures on paper: add -o FILE\n",
+            id="paper",
+        ),
+        pytest.param(
+            ["my.yaml", "-o", "new.svg", "--cells", "sell=Cell"],
+            2,
+            "fpngraph render: cells has 'sell', which is no stage of graph 'small'\n"
+            "  hint: did you mean 'cell'? There are: first, cell\n",
+            id="no such stage",
+        ),
+        pytest.param(
             ["my.yaml", "--watch"], 2, "fpngraph render: --watch is for pictures in files: add -o FILE\n", id="no file"
         ),
         pytest.param(
@@ -280,6 +316,7 @@ def test_the_help_names_every_format_and_theme() -> None:
     assert command._ENDINGS.replace(" or ", ", ").split(", ") == [*files.WRITERS]
     assert [f".{form}" for form in command._FORMATS] == [*files.WRITERS]
     assert command._THEMES == THEMES
+    assert (get_args(Labels), get_args(Legend)) == (command._LABELS, command._LEGENDS)
 
 
 def process(*arguments: str, **environment: str) -> subprocess.Popen[str]:
