@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice, channels_of, is_stream
 from fpngraph.cli.options import GRAPH, add_channels, add_format, add_image_size, add_parameters
 from fpngraph.cli.values import UsageError, enough_memory
+from fpngraph.errors import GraphError
+from fpngraph.graph.graph import Graph
 
 ABOUT = "measure how fast a neck is here, or several: as it is, fused, compiled, in ONNX Runtime, against effdet"
 EXAMPLE = "fpngraph bench my.yaml --backbone efficientnet_b0"
@@ -45,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     if args.against and (len(choices) > 1 or is_stream(args.graphs[0])):
         raise UsageError("--against is for one graph, by its name")
-    graphs = [choice.load() for choice in choices]
+    graphs = [_loaded(choice, several=len(choices) > 1) for choice in choices]
     channels = [
         choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
         for choice, graph in zip(choices, graphs, strict=True)
@@ -67,3 +70,15 @@ def run(args: argparse.Namespace) -> int:
             return benching.compare(names, graphs, channels, setting, form=args.format)
         against = choices[0] if args.against else None
         return benching.bench(graphs[0], channels[0], setting, against=against, form=args.format)
+
+
+def _loaded(choice: Choice, *, several: bool) -> Graph:
+    """The graph; of several, what is asked of one that does not have it is told with its name."""
+    try:
+        return choice.load()
+    except GraphError as error:
+        if not several:
+            raise
+        raise GraphError(
+            it if it.span else replace(it, message=f"{choice.called}: {it.message}") for it in error.problems
+        ) from None
