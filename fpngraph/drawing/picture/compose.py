@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from fpngraph.analysis.costs import written
 from fpngraph.analysis.wording import in_words
-from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
 from fpngraph.drawing.layout.grid import Place, output_size
-from fpngraph.drawing.layout.lettering import fitted, room_for
+from fpngraph.drawing.layout.lettering import room_for
 from fpngraph.drawing.layout.plan import Link, Spot, layer
 from fpngraph.drawing.layout.routes import Route
-from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.picture.diagram import Diagram, lettering
 from fpngraph.drawing.picture.frame import LETTER_RADIUS, lettered
 from fpngraph.drawing.picture.marks import (
     HEAD,
@@ -210,12 +209,11 @@ def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:
 
 
 def _inside(label: str, place: Place, ring: bool) -> Iterator[Text]:
-    """The label within a node, in one line or two."""
-    room = 2 * place.half - (metrics.RING_ROOM if ring else 5.0)
-    lines, size = fitted(label, room, (12.0, 11.0, 10.0), 600)
-    for number, line in enumerate(lines):
-        y = place.y + size * 0.36 + (number - (len(lines) - 1) / 2) * size
-        yield Text(place.x, y, line, size, "ink", 600, "middle")
+    """The label within a node."""
+    name = lettering(label, place.half, ring=ring)
+    for number, line in enumerate(name.lines):
+        y = place.y + name.size * 0.36 + (number - (len(name.lines) - 1) / 2) * name.size
+        yield Text(place.x, y, line, name.size, "ink", 600, "middle")
 
 
 def page(groups: Sequence[Group], margin: float) -> Box:

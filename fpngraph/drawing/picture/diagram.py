@@ -14,7 +14,7 @@ from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.columns import columns
 from fpngraph.drawing.layout.geometry import Box, union
 from fpngraph.drawing.layout.grid import Flow, Grid, lay_out
-from fpngraph.drawing.layout.lettering import room_for
+from fpngraph.drawing.layout.lettering import Lettering, in_circle, room_for
 from fpngraph.drawing.layout.plan import Cell, Link, Plan, Spot, layer, plan
 from fpngraph.drawing.layout.routes import Route, routes
 from fpngraph.drawing.picture.size import length_px
@@ -103,8 +103,11 @@ class Diagram:
         """Of all nodes, such that most names fit into them."""
         if self.look.labels != "names":
             return metrics.RADIUS
-        widest = max(room_for(spot.label, 11.0, 600) for spot in self.plan.spots.values())
-        return min(max(metrics.RADIUS, ceil((widest + metrics.RING_ROOM) / 2)), metrics.WIDEST_RADIUS)
+        labels = {spot.label for spot in self.plan.spots.values()}
+        widest = max(room_for(label, 11.0, 600) for label in labels)
+        usual = min(max(metrics.RADIUS, ceil((widest + metrics.RING_ROOM) / 2)), metrics.WIDEST_RADIUS)
+        sizes = [usual + more for more in range(int(metrics.LARGEST_RADIUS - usual) + 1)]
+        return min(sizes, key=lambda radius: (sum(not lettering(label, radius).whole for label in labels), radius))
 
     @property
     def title(self) -> tuple[str, ...]:
@@ -182,6 +185,11 @@ def diagram(
     _check_cells(graph, look.cells or {})
     drawn = plan(graph, lowered, expand=True if look.expand is None and weights else look.expand)
     return Diagram(graph, look, drawn, lowered, costs, learned(graph, drawn, weights or {}))
+
+
+def lettering(label: str, radius: float, *, ring: bool = True) -> Lettering:
+    """A name as it is written in a node."""
+    return in_circle(label, radius - (metrics.RING_ROOM if ring else 5.0) / 2, 600)
 
 
 def _check_cells(graph: Graph, headings: Mapping[str, str]) -> None:
