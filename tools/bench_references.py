@@ -20,7 +20,7 @@ from fpngraph.bench.forms import Form, eager
 from tests.oracles.reference import Reference, maps, randomised
 from tests.oracles.references import ultralytics
 from tests.oracles.references.every import NECKS
-from tools.bench_detector import report
+from tools.bench_rows import report
 
 TOLERANCE = 1e-4  # of single precision, through some fifty convolutions with random norms
 
