@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import (
+    NoSuchElementException,
+    NoSuchFrameException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -72,7 +77,8 @@ class Page:
         return self.driver.execute_script(code, *arguments)
 
     def until(self, true: Callable[[], Any]) -> Any:
-        return WebDriverWait(self.driver, LONGEST_S, 0.05).until(lambda _: true())
+        replaced = (StaleElementReferenceException, NoSuchElementException, NoSuchFrameException)
+        return WebDriverWait(self.driver, LONGEST_S, 0.05, replaced).until(lambda _: true())
 
     def type(self, text: str) -> None:
         """Type where the cursor is, key after key."""
@@ -86,10 +92,14 @@ class Page:
 
     def marked(self) -> list[str]:
         """The text under each mark of an error, in order."""
-        return [it.text for it in self.driver.find_elements(By.CLASS_NAME, "found-error")]
+        return self._texts(".found-error")
+
+    def _texts(self, selector: str) -> list[str]:
+        """At one moment: the page may put others in their place at the next."""
+        return list(self.run("return [...document.querySelectorAll(arguments[0])].map((it) => it.innerText)", selector))
 
     def problems(self) -> list[str]:
-        return [it.text for it in self.driver.find_elements(By.CSS_SELECTOR, "#problems li")]
+        return self._texts("#problems li")
 
     def status(self) -> str:
         return self.driver.find_element(By.ID, "status").text
@@ -129,7 +139,7 @@ def test_a_topology_is_made_of_an_empty_file_with_mistakes_on_the_way_and_export
 
     page.until(lambda: page.marked() == ["Q(l+1)", "fuson"])
     assert page.picture() == ""
-    driver.find_element(By.CSS_SELECTOR, "#problems .mend").click()
+    page.until(lambda: driver.find_element(By.CSS_SELECTOR, "#problems .mend").click() or True)
     page.until(lambda: page.marked() == ["Q(l+1)"])
     page.run("const it = document.querySelector('.CodeMirror').CodeMirror; it.setCursor(7, 27); it.focus()")
     assert page.text().splitlines()[7][27:28] == "Q"
