@@ -117,6 +117,11 @@ def test_reports_of_several_graphs_are_a_list(capsys: pytest.CaptureFixture[str]
     ("arguments", "message"),
     [
         pytest.param(
+            ["bifpn", "fpn", "--preset", "d9"],
+            "fpngraph bench: bifpn: there is no preset 'd9' [unknown-preset]\n",
+            id="preset of one of several",
+        ),
+        pytest.param(
             ["bifpn", "qufpn", "--against", "effdet"],
             "fpngraph bench: --against is for one graph, by its name\n",
             id="several against one",

@@ -70,6 +70,7 @@ def test_presets_of_the_graph_are_offered(command: str, tmp_path: Path) -> None:
 
 def test_parameters_of_the_graph_are_offered(tmp_path: Path) -> None:
     assert offered("fpngraph show bifpn -p ch", tmp_path) == ["channels="]
+    assert offered("fpngraph diff bifpn -p ch", tmp_path) == ["channels="]
     assert offered("fpngraph show nothing -p ", tmp_path) == []
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice, channels_of, is_stream
 from fpngraph.cli.options import GRAPH, add_channels, add_format, add_image_size, add_parameters
 from fpngraph.cli.values import UsageError, enough_memory
+from fpngraph.errors import GraphError
+from fpngraph.graph.graph import Graph
 
 ABOUT = "measure how fast a neck is here, or several: as it is, fused, compiled, in ONNX Runtime, against effdet"
 EXAMPLE = "fpngraph bench my.yaml --backbone efficientnet_b0"
@@ -25,7 +28,9 @@ def options(parser: Any) -> None:
     parser.add_argument("--model", metavar="NAME", help=about_model)
     add_parameters(parser)
     add_channels(parser)
-    about_forms = f"of {', '.join(_FORMS)} (default: the first five; compiling takes a minute)"
+    about_forms = (
+        f"of {', '.join(_FORMS)}; sized is fused for one size, compiling takes a minute (default: the first five)"
+    )
     parser.add_argument("--forms", default=",".join(_FORMS[:5]), metavar="NAME,...", help=about_forms)
     parser.add_argument("--against", choices=("effdet",), help="compare with this library's neck of the same weights")
     add_image_size(parser, "(default: 512, or the model's)")
@@ -43,19 +48,20 @@ def run(args: argparse.Namespace) -> int:
     """The exit status."""
     if bool(args.graphs) == (args.model is not None):
         raise UsageError("GRAPH or --model NAME is required, one of the two")
-    from fpngraph.cli import benching
-
     with enough_memory("--batch-size and --image-size can be smaller, or the channels of the graph"):
         if args.model is None:
             return _of_graphs(args)
         of_graph = {
             "--preset": args.preset,
+            "--graphs": args.folder,
             "-p": args.params,
             "--backbone": args.backbone,
             "--in-channels": args.in_channels,
         }
         if given := [option for option, value in of_graph.items() if value]:
             raise UsageError(f"{given[0]} is about a GRAPH, and --model NAME has all that it needs")
+        from fpngraph.cli import benching
+
         setting = _setting(args, args.image_size or benching.image_size_of(args.model))
         return benching.bench_detector(args.model, setting, against=bool(args.against), form=args.format)
 
@@ -67,7 +73,7 @@ def _of_graphs(args: argparse.Namespace) -> int:
     ]
     if args.against and (len(choices) > 1 or is_stream(args.graphs[0])):
         raise UsageError("--against is for one graph, by its name")
-    graphs = [choice.load() for choice in choices]
+    graphs = [_loaded(choice, several=len(choices) > 1) for choice in choices]
     channels = [
         choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
         for choice, graph in zip(choices, graphs, strict=True)
@@ -94,3 +100,15 @@ def _setting(args: argparse.Namespace, image_size: tuple[int, int] | None) -> An
         forms=args.forms.split(","),
         threads=args.threads,
     )
+
+
+def _loaded(choice: Choice, *, several: bool) -> Graph:
+    """The graph; of several, what is asked of one that does not have it is told with its name."""
+    try:
+        return choice.load()
+    except GraphError as error:
+        if not several:
+            raise
+        raise GraphError(
+            it if it.span else replace(it, message=f"{choice.called}: {it.message}") for it in error.problems
+        ) from None
