@@ -28,6 +28,22 @@ HEAD = """\
 
 Drawn by `fpngraph`, one command each. The colours follow the reader's preference for light or dark.
 `make gallery` writes this folder anew.
+
+## In a paper
+
+```
+fpngraph render panet --width 3.4in --theme print -o panet.pdf
+fpngraph render bifpn --direction up --width 3.4in --cell "bifpn=BiFPN cell" --in-channels 40,112,320 -o bifpn.pdf
+fpngraph render nas_fpn --direction up --width 10cm --node-labels ops --theme grey -o nas_fpn.pdf
+```
+
+- `--width` is that of the column: 3.4in, 86mm, 245pt. The picture is cropped, and its fonts are embedded. Columns move
+  together where that is needed. If the smallest text had less than 5 pt, the message says which width is enough.
+- `--direction up` makes a long neck narrow. `--collapse` draws equal runs once.
+- `--theme grey` has no colours. `--theme print` has CMYK colours in a PDF, with greys in black ink alone.
+- `--title`, `--cell STAGE=TEXT` and `--legend beside` put your words and the legend where you want them.
+- `--node-labels ops` tells what nodes and edges do. The usual is in the legend. The others have words, or a letter that
+  the legend explains.
 """
 
 

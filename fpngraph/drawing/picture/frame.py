@@ -164,14 +164,29 @@ def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: fl
     x, y = left, top
     for sign, text in entries:
         drawn, taken = _sign(sign, x, y)
-        wide = taken + 8.0 + width(text, 11.5)
+        lines = _broken(text, room - taken - 8.0) if room else [text]
+        wide = taken + 8.0 + max(width(line, 11.5) for line in lines)
         if x > left and x + wide > left + room:
             x, y = left, y + 24.0
             drawn, _ = _sign(sign, x, y)
         taken = taken if room else _WIDEST_SIGN
-        shapes += [*drawn, Text(x + taken + 7.0, y + 4.0, text, 11.5, "muted")]
-        x += wide + 14.0
+        shapes += drawn
+        shapes += [Text(x + taken + 7.0, y + 4.0 + row * 14.0, line, 11.5, "muted") for row, line in enumerate(lines)]
+        y += 14.0 * (len(lines) - 1)  # what has several lines fills the room, so the next sign begins below
+        x += wide + 14.0 if len(lines) == 1 else room
     return Group("legend", tuple(shapes))
+
+
+def _broken(text: str, room: float) -> list[str]:
+    """A text in lines that fit, broken between words."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and width(longer, 11.5) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
@@ -75,6 +75,15 @@ def test_what_is_told_lies_on_nothing(name: str) -> None:
     assert all(left < box[0] and top < box[1] and box[2] < right and box[3] < bottom for box in boxes)
     assert_texts_beside_nodes_are_clear(scene, picture)
     assert_texts_on_edges_are_clear(scene, picture)
+
+
+def test_a_long_entry_of_the_legend_goes_on_in_a_line_below() -> None:
+    found = texts(draw(load("gold_yolo"), labels="ops", direction="up"), "legend")
+
+    ends = [one.text for one, other in pairwise(found) if (other.x, other.y) == (one.x, one.y + 14)]
+    assert ends
+    assert all(end.startswith("slice ") for end in ends)
+    assert len({(text.x, text.y) for text in found}) == len(found)
 
 
 def test_letters_do_not_end() -> None:
