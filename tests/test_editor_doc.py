@@ -25,7 +25,17 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_there_is_no_block_that_nobody_checks() -> None:
-    assert sorted(kind for kind, _ in BLOCKS) == ["console", "elisp", "json", "lua", "text", "text", "toml", "yaml"]
+    assert sorted(kind for kind, _ in BLOCKS) == [
+        "console",
+        "console",
+        "elisp",
+        "json",
+        "lua",
+        "text",
+        "text",
+        "toml",
+        "yaml",
+    ]
     assert PAGE.count("\n```") == 2 * len(BLOCKS)
 
 
@@ -46,8 +56,8 @@ def test_the_extra_that_is_installed_exists() -> None:
         "optional-dependencies"
     ]
 
-    assert re.findall(r"fpngraph\[(\w+)\]", PAGE) == ["editor"]
-    assert "editor" in extras
+    assert re.findall(r"fpngraph\[(\w+)\]", PAGE) == ["editor", "serve"]
+    assert {"editor", "serve"} <= extras.keys()
 
 
 def test_the_options_are_those_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,6 +66,15 @@ def test_the_options_are_those_of_the_command(capsys: pytest.CaptureFixture[str]
 
     options = set(re.findall(r"^  (--[\w-]+)", capsys.readouterr().out, re.M))
     assert set(re.findall(r"^\| `(--[\w-]+)", PAGE, re.M)) == options
+
+
+def test_the_options_of_the_page_are_those_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parser().parse_args(["serve", "--help"])
+
+    options = set(re.findall(r"^  (--[\w-]+)", capsys.readouterr().out, re.M))
+    named = set(re.findall(r"`(--[\w-]+)", PAGE.partition("## A page in the browser")[2]))
+    assert {"--no-browser", "--port"} == named <= options
 
 
 def test_links_lead_somewhere() -> None:

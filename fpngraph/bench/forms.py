@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from fpngraph.bench.memory import peak_bytes
 from fpngraph.bench.timing import Call
-from fpngraph.compiler.fused_neck import FusedNeck
 from fpngraph.errors import first_line
 from fpngraph.exporting.program import silence
 
@@ -85,13 +83,3 @@ def compiled(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
     except Exception as error:  # a compiler that is not there, or whatever goes wrong in one
         return Form(name, None, reason=first_line(error))
     return Form(name, call)
-
-
-def sized(name: str, fused: FusedNeck, maps: Sequence[Tensor], image_size: tuple[int, int]) -> Form:
-    """``fused`` with straight code for images of this size."""
-    own = copy.copy(fused)
-    try:
-        own.prepare([image_size])
-    except ValueError as error:
-        return Form(name, None, reason=first_line(error))
-    return eager(name, own, maps)

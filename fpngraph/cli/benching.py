@@ -13,13 +13,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from fpngraph.analysis.costs import written
-from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure, measure_all
+from fpngraph.bench.report import FORMS, Peer, Report, measure, measure_all
+from fpngraph.bench.subject import Predicting, Setting, Subject, of_detector, of_neck
 from fpngraph.cli.devices import device
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.values import UsageError, check_pixels
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
-from fpngraph.efficientdet.peer import PeerError, effdet_neck
+from fpngraph.efficientdet import ConfigError, config, create
+from fpngraph.efficientdet.peer import PeerError, effdet_detector, effdet_neck
 from fpngraph.graph.graph import Graph
 from fpngraph.inference.folding import told
 from fpngraph.library import describe
@@ -28,20 +30,40 @@ from fpngraph.table import Column, print_items, print_table, print_text
 _MIB = 2**20
 
 
-def bench(
-    graph: Graph,
-    in_channels: tuple[int, ...],
-    setting: Setting,
-    *,
-    against: Choice | None,
-    form: Literal["text", "json"],
-) -> int:
+Shown = Literal["text", "json"]
+
+
+def bench(graph: Graph, in_channels: tuple[int, ...], setting: Setting, *, against: Choice | None, form: Shown) -> int:
     """How fast the neck of ``graph`` is in each of its forms, and beside effdet's of the graph that is ``against``."""
     neck = build(graph, in_channels).eval().to(setting.device, setting.dtype)
     peer = _peer(neck, against, setting) if against else None
+    return _measured(of_neck(neck, setting), setting, peer, form)
+
+
+def image_size_of(name: str) -> tuple[int, int]:
+    """That of the images of a detector. Raises UsageError where there is none of the name."""
+    try:
+        return config(name).image_size
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
+
+
+def bench_detector(name: str, setting: Setting, *, against: bool, form: Shown) -> int:
+    """How fast the whole detector of that name is in each of its forms, without making boxes, and beside effdet's."""
+    try:
+        model = create(name, image_size=setting.image_size).eval()
+        peer = Peer("effdet", Predicting(effdet_detector(model, setting.image_size))) if against else None
+    except (ConfigError, PeerError) as error:
+        raise UsageError(str(error)) from error
+    for module in (model, *([peer.module] if peer else [])):
+        module.to(setting.device, setting.dtype)
+    return _measured(of_detector(model, setting), setting, peer, form)
+
+
+def _measured(subject: Subject, setting: Setting, peer: Peer | None, form: Shown) -> int:
     with _progress() as progress:
         try:
-            report = measure(neck, setting, peer=peer, progress=progress)
+            report = measure(subject, setting, peer=peer, progress=progress)
         except ValueError as error:
             raise UsageError(str(error)) from error
     if form == "json":
@@ -57,16 +79,16 @@ def compare(
     in_channels: Sequence[tuple[int, ...]],
     setting: Setting,
     *,
-    form: Literal["text", "json"],
+    form: Shown,
 ) -> int:
     """How fast the necks of several graphs are in each form, all measured in turns; ``names`` are what was typed."""
-    necks = [
-        build(graph, channels).eval().to(setting.device, setting.dtype)
+    subjects = [
+        of_neck(build(graph, channels).eval().to(setting.device, setting.dtype), setting)
         for graph, channels in zip(graphs, in_channels, strict=True)
     ]
     with _progress() as progress:
         try:
-            reports = measure_all(necks, setting, peers=[None] * len(necks), progress=progress)
+            reports = measure_all(subjects, setting, peers=[None] * len(subjects), progress=progress)
         except ValueError as error:
             raise UsageError(str(error)) from error
     if form == "json":

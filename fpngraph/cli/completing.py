@@ -10,6 +10,8 @@ from fpngraph.errors import GraphError
 from fpngraph.library import Description, describe, named
 from fpngraph.ops import operators
 
+_GRAPHS = ("graph", "graphs", "before", "after")
+"""What arguments that name graphs are called."""
 Completer = Callable[..., Iterable[str]]
 
 
@@ -28,7 +30,7 @@ def complete(parser: argparse.ArgumentParser, commands: Mapping[str, argparse.Ar
         ("help", "name"): lambda **_: commands,
         ("operators", "name"): lambda **_: (operator.name for operator in operators()),
     }
-    everywhere: Mapping[str, Completer] = {"graph": graphs, "graphs": graphs, "preset": _presets, "params": _params}
+    everywhere: Mapping[str, Completer] = {"preset": _presets, "params": _params} | dict.fromkeys(_GRAPHS, graphs)
     for command, its in commands.items():
         for action in its._actions:
             completer = own.get((command, action.dest), everywhere.get(action.dest))
@@ -47,7 +49,8 @@ def _params(*, parsed_args: object, **_: Any) -> Iterable[str]:
 
 def _graph(typed: Mapping[str, Any]) -> Description | None:
     """The graph that was typed in front of the cursor, if it is one."""
-    name = typed.get("graph") or next(iter(typed.get("graphs") or ()), None)
+    said = [found for dest in _GRAPHS if (found := typed.get(dest))]
+    name = next((found if isinstance(found, str) else found[0] for found in said), None)
     try:
         return describe(name, folder=typed.get("folder")) if isinstance(name, str) else None
     except GraphError:

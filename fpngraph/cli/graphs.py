@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Mapping
@@ -18,7 +17,6 @@ from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.uses import is_path
 from fpngraph.library import files_of, load, load_data, path_of
 
-_GRAPH_FILE = re.compile(rb"^fpngraph[ \t]*:", re.MULTILINE)
 _STDIN = ("-", "/dev/stdin")
 _ASKED = frozenset({"unknown-graph", "unreadable-file", "unknown-preset", "unknown-param", "param-type", "in-channels"})
 
@@ -54,15 +52,6 @@ class Choice:
     def channels(self, graph: Graph) -> tuple[int, ...] | None:
         """The channels of the graph's inputs, as given or as a backbone has them; None where nobody says."""
         return self.in_channels if self.backbone is None else channels_of(self.backbone, graph)
-
-
-def graph_files(folder: str) -> list[str]:
-    """The graph files in a folder and the folders in it, by their paths: what is YAML and says 'fpngraph:'."""
-    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix in (".yaml", ".yml") and path.is_file())
-    found = [str(path) for path in paths if _GRAPH_FILE.search(path.read_bytes()[:MAX_BYTES])]
-    if not found:
-        raise UsageError(f"there is no graph file in the folder {folder!r}")
-    return found
 
 
 def is_stream(name: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from fpngraph.analysis.costs import cost, written
-from fpngraph.cli.graphs import Choice, graph_files, is_asked_wrongly, is_stream
+from fpngraph.cli.checking import graphs_among
+from fpngraph.cli.graphs import Choice, is_asked_wrongly, is_stream
 from fpngraph.cli.messages import complain_of
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
@@ -65,7 +65,7 @@ def named_graphs(form: Form) -> int:
 def pages(names: Sequence[str], maps: Maps, form: Form) -> int:
     """All of each graph. The status is that of the worst, for every one that is right is told."""
     status, told = 0, []
-    for name in [found for asked in names for found in (graph_files(asked) if Path(asked).is_dir() else [asked])]:
+    for name in graphs_among(names, only_graphs=False):
         if is_stream(name):
             raise UsageError(f"{name!r} can be read once, and each preset reads the graph: name a file")
         try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NoReturn
@@ -15,6 +17,7 @@ from fpngraph.cli.commands import (
     completion,
     convert,
     detect,
+    diff,
     evaluate,
     expand,
     export,
@@ -23,6 +26,7 @@ from fpngraph.cli.commands import (
     operators,
     render,
     schema,
+    serve,
     show,
     sweep,
     train,
@@ -36,6 +40,7 @@ _COMMANDS = (
     list_,
     operators,
     check,
+    diff,
     show,
     render,
     train,
@@ -48,6 +53,7 @@ _COMMANDS = (
     convert,
     new,
     schema,
+    serve,
     language_server,
     completion,
     help_,
@@ -57,6 +63,12 @@ _IMPORT = "a module to import first, for the operators that it registers (may be
 
 class Parser(argparse.ArgumentParser):
     """Tells of what is wrong as every command does, behind the usage of the command that it is about."""
+
+    def format_help(self) -> str:
+        """The help, its description in lines that fit; what is below the options stays as it is written."""
+        width = shutil.get_terminal_size().columns - 2
+        self.description = "\n".join(textwrap.wrap(self.description or "", width))
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with status 2."""

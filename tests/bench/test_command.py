@@ -58,6 +58,17 @@ def test_effdets_neck_of_the_same_weights_comes_first(arguments: list[str], caps
     assert effdet["operators"] > eager["operators"]
 
 
+@pytest.mark.slow
+def test_a_whole_detector_has_its_forms_beside_effdets_of_the_same_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--image-size", "128", "--rounds", "2", "--forms", "eager,fused,sized", "--against", "effdet"]
+    report = benched(capsys, "--model", "tf_efficientdet_d0", *options)
+
+    effdet, eager, fused, sized = report["forms"]
+    assert (effdet["form"], effdet["ratio"]) == ("effdet", 1)
+    assert fused["operators"] == sized["operators"] < eager["operators"] < effdet["operators"]
+    assert (report["graph"], report["parameters"]) == ("tf_efficientdet_d0", 3_880_067)
+
+
 def test_the_table_says_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "bifpn", *QUICK, "--forms", "eager"]) == 0
 
@@ -106,6 +117,11 @@ def test_reports_of_several_graphs_are_a_list(capsys: pytest.CaptureFixture[str]
     ("arguments", "message"),
     [
         pytest.param(
+            ["bifpn", "fpn", "--preset", "d9"],
+            "fpngraph bench: bifpn: there is no preset 'd9' [unknown-preset]\n",
+            id="preset of one of several",
+        ),
+        pytest.param(
             ["bifpn", "qufpn", "--against", "effdet"],
             "fpngraph bench: --against is for one graph, by its name\n",
             id="several against one",
@@ -137,6 +153,18 @@ def test_reports_of_several_graphs_are_a_list(capsys: pytest.CaptureFixture[str]
             "fpngraph bench: --image-size has more than 67,108,864 pixels\n",
             id="too large",
         ),
+        pytest.param([], "fpngraph bench: GRAPH or --model NAME is required, one of the two\n", id="nothing"),
+        pytest.param(
+            ["bifpn", "--model", "tf_efficientdet_d0"],
+            "fpngraph bench: GRAPH or --model NAME is required, one of the two\n",
+            id="a graph and a detector",
+        ),
+        pytest.param(
+            ["--model", "tf_efficientdet_d0", "--in-channels", "4,4,4"],
+            "fpngraph bench: --in-channels is about a GRAPH, and --model NAME has all that it needs\n",
+            id="channels of a detector",
+        ),
+        pytest.param(["--model", "d0"], "fpngraph bench: there is no configuration 'd0'", id="no such detector"),
         pytest.param(
             ["bifpn", *QUICK, "--device", "abacus"],
             "fpngraph bench: --device 'abacus': Expected one of",

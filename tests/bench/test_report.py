@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.bench import report
-from fpngraph.bench.forms import Form, eager, sized
-from fpngraph.bench.report import Peer, Setting, measure
+from fpngraph.bench.forms import Form, eager
+from fpngraph.bench.report import Peer, measure
 from fpngraph.bench.runtimes import aot_inductor, onnx_runtime, onnx_runtime_dynamic, openvino
+from fpngraph.bench.subject import Setting, of_neck
 from fpngraph.cli.commands import bench
 from fpngraph.exporting import onnx
 from fpngraph.exporting.torch_export import torch_is_too_old
@@ -56,9 +57,9 @@ def test_a_peer_that_gives_something_else_is_not_measured(factor: float, off: st
     setting = Setting(image_size=(64, 64), rounds=1, forms=("eager",))
 
     with pytest.raises(ValueError) as caught:
-        measure(neck, setting, peer=Peer("peer", Off(neck, factor)), progress=untold)
+        measure(of_neck(neck, setting), setting, peer=Peer("peer", Off(neck, factor)), progress=untold)
 
-    assert str(caught.value) == f"peer gives another output 0 than the neck: off by {off} of its largest value"
+    assert str(caught.value) == f"peer gives another output 0 than the plain form: off by {off} of its largest value"
 
 
 @pytest.mark.parametrize("batch", [1, 3])
@@ -72,7 +73,7 @@ def test_the_share_of_a_matrix_product_counts_every_image(batch: int, monkeypatc
     neck = small_neck()
     setting = Setting(image_size=(64, 64), batch=batch, rounds=1, forms=("eager",))
 
-    found = measure(neck, setting, progress=untold)
+    found = measure(of_neck(neck, setting), setting, progress=untold)
 
     macs = 8 * 8 * (4 * 8 + 8 * 8 * 9) + 4 * 4 * 6 * 8
     assert found["macs"] == macs
@@ -147,16 +148,16 @@ def test_what_a_runtime_does_not_take_is_told_in_a_line() -> None:
 
 
 def test_the_form_for_one_size_runs_straight_code_and_says_where_there_is_none() -> None:
-    fused, maps = small_neck().fuse(), maps_of(8)
+    neck, setting = small_neck(), Setting(image_size=(64, 64), rounds=2, forms=("fused", "sized"))
 
-    form = sized("sized", fused, maps, (64, 64))
+    fused, sized = measure(of_neck(neck, setting), setting, progress=untold)["forms"]
+    neck.get_submodule("P3.op.conv").register_forward_hook(lambda module, given, y: y)
+    _, refused = measure(of_neck(neck, setting), setting, progress=untold)["forms"]
 
-    assert form.operators == eager("fused", fused, maps).operators
-    assert fused.image_sizes == ()
-    fused.get_submodule("P3.op.0").register_forward_hook(lambda module, given, y: y)
-    form = sized("sized", fused, maps, (64, 64))
-    assert form.call is None
-    assert str(form.reason).startswith("this neck has no form for given sizes: 'P3.op.0' has a forward hook")
+    assert sized["operators"] == fused["operators"]
+    assert sized["peak_bytes"] == fused["peak_bytes"]
+    assert refused["milliseconds"] is None
+    assert refused["reason"].startswith("this neck has no form for given sizes: 'P3.op.0' has a forward hook")
 
 
 def test_the_command_names_every_form() -> None:
@@ -169,7 +170,10 @@ def test_several_necks_take_turns_and_each_has_its_own_report() -> None:
     told: list[float] = []
 
     found = report.measure_all(
-        necks, setting, peers=[None, None], progress=lambda what, share: told.append(round(share, 3))
+        [of_neck(neck, setting) for neck in necks],
+        setting,
+        peers=[None, None],
+        progress=lambda what, share: told.append(round(share, 3)),
     )
 
     assert [it["graph"] for it in found] == [neck.source_graph.name for neck in necks]

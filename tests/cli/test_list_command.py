@@ -123,7 +123,7 @@ def test_a_folder_is_searched_for_graphs(workshop: Path, capsys: pytest.CaptureF
 
     entries = json.loads(listed(capsys, "a", "--format", "json"))
 
-    assert [entry["name"] for entry in entries] == ["a/b/my.yaml", "a/your.yml"]
+    assert [entry["name"] for entry in entries] == ["a/your.yml", "a/b/my.yaml"]
 
 
 def test_one_that_is_wrong_hides_no_other(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,7 +143,7 @@ def test_one_that_is_wrong_hides_no_other(workshop: Path, capsys: pytest.Capture
         pytest.param(
             ["bifpm"], "there is no graph named 'bifpm' [unknown-graph]\n  hint: did you mean 'bifpn'?", id="name"
         ),
-        pytest.param(["."], "there is no graph file in the folder '.'\n", id="empty folder"),
+        pytest.param(["."], "there is no graph file in the folder '.'\n  hint: ", id="empty folder"),
         pytest.param(["-"], "'-' can be read once, and each preset reads the graph: name a file\n", id="pipe"),
         pytest.param(["--image-size", "64"], "costs are told of single graphs: name them\n", id="no graph"),
         pytest.param(

@@ -95,6 +95,14 @@ def test_help_of_a_command_is_its_help_and_has_an_example(command: str, capsys: 
     assert "--import MODULE" in out
 
 
+def test_help_fits_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    for command in NAMES:
+        above = ended(capsys, "help", command)[1].partition("\nexample:")[0]
+        assert max(map(len, above.splitlines())) <= 80
+
+
 def test_help_alone_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     status, out, _ = ended(capsys, "help")
 

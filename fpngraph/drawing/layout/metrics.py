@@ -7,6 +7,9 @@ from dataclasses import dataclass
 RADIUS = 17.0
 """Of a node, unless its name needs more."""
 WIDEST_RADIUS = 25.0
+"""For names that are written in one line or two."""
+LARGEST_RADIUS = 46.0
+"""For those that need more lines."""
 RING_ROOM = 9.0
 """What a node with the ring of an output needs beside its label."""
 

@@ -27,6 +27,9 @@ _FIXED: Mapping[str, Shade] = {
     "up": ("#c8442f", "#ff8a66"),
     "same": ("#7b8794", "#8794a5"),
     "ring": ("#3a4553", "#aeb9c6"),
+    "new": ("#16803c", "#4fd07f"),
+    "gone": ("#c2255c", "#ff7aa8"),
+    "changed": ("#9a6700", "#e3b341"),
     "swatch": ("#e6eaef", "#232d3a"),
 }
 

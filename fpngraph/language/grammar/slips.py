@@ -34,6 +34,8 @@ def meant(text: str) -> Meant | None:
     if found:
         first, last = found["first"] or found["from"], found["last"] or found["to"]
         written = f"{found['family']}({first}..{last})"
+        if written == text.strip():  # what is wrong with it is something else
+            return None
         if ":" in text:  # the last one of a slice is not in it
             return Meant(f"a range is written {written!r}, and {last} is in it")
         return Meant(f"a range is written {written!r}", None if _leaves_out(text[found.end("family") :]) else written)

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from fpngraph.codes import Code
 from fpngraph.errors import Problem, Replacement, nearest, renamed
+from fpngraph.language.grammar.reference import is_name
 from fpngraph.language.keys.models import Defaults, NodeSpec
 from fpngraph.language.keys.ways import MISSING, NODE, VERSION, way_out
 from fpngraph.language.limits import MAX_PROBLEMS
@@ -104,6 +105,8 @@ class _Findings:
             hint = "a node stands under 'nodes': indent it as those there"
         elif better is None and "defaults" in known and key in Defaults.model_fields:
             hint = f"{key!r} stands in 'defaults', or in a node"
+        elif better is None and not is_name(key) and self.root.at(path).data is None:
+            hint = "several items stand in brackets, such as 'inputs: [P4, P5]'"
         return Problem("unknown-key", f"unknown key {key!r}", span, hint, replacement=better)
 
     def _wrong_key(self, path: Loc, kind: str, context: Mapping[str, Any]) -> Problem:

@@ -12,10 +12,11 @@ from fpngraph.language.grammar.slips import listed
 from fpngraph.language.yaml.value import Value
 from fpngraph.ops.registry import find
 
-_BOOLEANS_OF_YAML_1_1 = {
-    **dict.fromkeys(("y", "yes", "on"), "true"),
-    **dict.fromkeys(("n", "no", "off"), "false"),
+_BOOLEANS = {
+    **dict.fromkeys(("y", "yes", "on", "true"), "true"),
+    **dict.fromkeys(("n", "no", "off", "false"), "false"),
 }
+_GOES_ON = re.compile(r"\s*,[^:]*[,}]")  # with an item of what should be a list, which YAML takes for a key
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 _LITERAL = re.compile(r"'([^']+)'")
 _WIDEST = 60  # characters of a text that a hint writes anew
@@ -49,9 +50,8 @@ def way_out(key: object, value: Value, required: Collection[str], params: Collec
 
 
 def _of_text(key: object, value: Value, text: str, required: Collection[str], params: Collection[Any]) -> Way:
-    if "true or false" in required and (boolean := _BOOLEANS_OF_YAML_1_1.get(text.lower())):
-        better = _replacement(value, boolean)
-        return Way(f"in YAML 1.2 'yes', 'no', 'on' and 'off' are text; write {boolean!r}", better)
+    if "true or false" in required and text.lower() in _BOOLEANS:
+        return _boolean(value, text)
     if any("integer" in it or "number" in it for it in required):
         if _INTEGER.fullmatch(text):
             return Way(f"write {text} without quotes", _without_quotes(value))
@@ -59,7 +59,8 @@ def _of_text(key: object, value: Value, text: str, required: Collection[str], pa
     if len(text) > _WIDEST:
         return Way()
     if key == "inputs":
-        return _instead(value, f"[{', '.join(listed(text))}]")
+        way = _instead(value, f"[{', '.join(listed(text))}]")
+        return Way(way.hint) if _GOES_ON.match(value.span.text, value.span.end - 1) else way
     if key == NODE:
         return _instead(value, f"{{inputs: [{', '.join(listed(text))}]}}")
     if key == "resample":
@@ -68,6 +69,14 @@ def _of_text(key: object, value: Value, text: str, required: Collection[str], pa
     known = [name for it in required for name in _LITERAL.findall(it)]
     close = likely(text, known)
     return Way(f"did you mean {close!r}?", renamed(value.span, text, known)) if close else Way()
+
+
+def _boolean(value: Value, text: str) -> Way:
+    boolean = _BOOLEANS[text.lower()]
+    if text == boolean:
+        return Way(f"write {text} without quotes", _without_quotes(value))
+    hint = f"in YAML 1.2 'yes', 'no', 'on' and 'off' are text; write {boolean!r}"
+    return Way(hint, _replacement(value, boolean))
 
 
 def _instead(value: Value, text: str) -> Way:
