@@ -75,6 +75,7 @@ def trade_offs(ap: Mapping[str, float], costs: Mapping[str, Mapping[str, float]]
             axes.scatter(*point, color=colour, s=36, zorder=3, label=name)
         axes.set(xlabel=label)
         axes.margins(0.2, 0.15)
+        axes.xaxis.set_major_locator(MaxNLocator(5))  # numbers of many digits have room
         axes.grid(alpha=0.25)
     panels[0].set(ylabel="AP (0.50:0.95), percent")
     figure.draw_without_rendering()  # what is on the page has its places now
