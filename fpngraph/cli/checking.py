@@ -158,8 +158,11 @@ def _problems(choice: Choice, text: str) -> tuple[Problem, ...]:
 
 
 def _new(after: Iterable[Problem], before: Iterable[Problem], lines: set[int]) -> tuple[Problem, ...]:
-    """The errors that came by changing lines: what was there before, or stands elsewhere, was only hidden."""
+    """The errors that came by changing lines: what was there before, or stands elsewhere, was only hidden.
+
+    What is no YAML any more may be told far from the reason.
+    """
     known = {(it.code, it.message) for it in before}
-    return tuple(
-        it for it in after if it.severity == "error" and it.line in lines and (it.code, it.message) not in known
-    )
+    was_yaml = "yaml-syntax" not in {code for code, _ in known}
+    came = (it for it in after if it.severity == "error" and (it.code, it.message) not in known)
+    return tuple(it for it in came if it.line in lines or (was_yaml and it.code == "yaml-syntax"))

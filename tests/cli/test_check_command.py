@@ -289,6 +289,26 @@ class TestFix:
         )
         assert "must be a list" in out
 
+    def test_a_file_without_the_version_gets_its_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+        Path("bad.yaml").write_text(f"# mine\n{GRAPH.split(chr(10), 1)[1]}", encoding="utf-8")
+
+        out, _ = run(capsys, "bad.yaml", "--fix", status=0)
+
+        assert out == "bad.yaml: ok\n"
+        assert Path("bad.yaml").read_text(encoding="utf-8").startswith("# mine\nfpngraph: 1\nname: small\n")
+
+    def test_what_one_mistake_hid_is_mended_too(self, capsys: pytest.CaptureFixture[str]) -> None:
+        text = (
+            GRAPH.replace("name: small", "name:small").replace("inputs: C", "inputs:C").replace("level: 4", "levle: 4")
+        )
+        Path("bad.yaml").write_text(text, encoding="utf-8")
+
+        out, err = run(capsys, "bad.yaml", "--fix", status=0)
+
+        assert out == "bad.yaml: ok\n"
+        assert Path("bad.yaml").read_text(encoding="utf-8") == GRAPH
+        assert len(err.splitlines()) == 3
+
     def test_a_good_file_is_not_touched(self, capsys: pytest.CaptureFixture[str]) -> None:
         before = Path("my.yaml").stat()
 

@@ -127,7 +127,8 @@ class _Findings:
             hint = "such as 'inputs: [P4, P5]'" if key == "inputs" else None
             return Problem("missing-key", f"the key {key!r} is missing{where}", span, hint)
         first = replace(span, end=span.column)
-        better = Replacement(first, VERSION) if key == "fpngraph" and span.column == 1 else None
+        in_a_line = key == "fpngraph" and span.column == 1 and not span.written.startswith("{")
+        better = Replacement(first, VERSION) if in_a_line else None
         return Problem("missing-key", f"the key {key!r} is missing", span, MISSING.get(key), replacement=better)
 
     def _named(self, path: Loc) -> str:
