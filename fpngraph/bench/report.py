@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,25 +42,66 @@ class Peer:
     module: nn.Module
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is measured, its inference form, and all its forms."""
+
+    subject: Subject
+    fused: Any
+    forms: Sequence[Form]
+
+
 def measure(subject: Subject, setting: Setting, *, peer: Peer | None = None, progress: Progress) -> Report:
     """Time, memory and operators of every form of ``subject``, which is in eval mode.
 
     Raises ValueError if a form, or the peer, gives something else than the plain one.
     """
+    return measure_all([subject], setting, peers=[peer], progress=progress)[0]
+
+
+def measure_all(
+    subjects: Sequence[Subject], setting: Setting, *, peers: Sequence[Peer | None], progress: Progress
+) -> list[Report]:
+    """As ``measure``, of several with a peer or None for each: all take turns, so that they can be compared."""
     with torch.inference_mode(), _rounding(tf32=setting.tf32):
-        fused = subject.fuse(())
-        forms = list(_forms(subject, fused, setting, peer, progress))
+        made = []
+        for place, (subject, peer) in enumerate(zip(subjects, peers, strict=True)):
+            told = partial(_told, progress, place / len(subjects), 1 / len(subjects))
+            fused = subject.fuse(())
+            made.append(_Made(subject, fused, list(_forms(subject, fused, setting, peer, told))))
         product, product_macs = matrix_product(setting.device, setting.dtype)
-        calls = {_PRODUCT: product} | {form.name: form.call for form in forms if form.call}
-        times: dict[str, list[float]] = {name: [] for name in calls}
-        for turn, found in enumerate(interleaved(calls, rounds=setting.rounds, device=setting.device)):
-            progress("measuring", 0.5 + 0.5 * turn / setting.rounds)
-            for name, milliseconds in found.items():
-                times[name].append(milliseconds)
-    summaries = {name: summary(values) for name, values in times.items()}
-    rate = product_macs / summaries.pop(_PRODUCT).median
+        calls = {(place, form.name): form.call for place, it in enumerate(made) for form in it.forms if form.call}
+        summaries = _timed({(-1, _PRODUCT): product} | calls, setting, progress)
+    rate = product_macs / summaries[-1, _PRODUCT].median
+    return [
+        _report(it, {name: times for (at, name), times in summaries.items() if at == place}, rate, setting)
+        for place, it in enumerate(made)
+    ]
+
+
+def _told(progress: Progress, start: float, share: float, what: str, done: float) -> None:
+    """What one of several tells of its share of the making."""
+    progress(what, 0.5 * start + share * done)
+
+
+_Key = tuple[int, str]
+"""The place of what is measured, and the name of a form."""
+
+
+def _timed(calls: Mapping[_Key, Callable[[], object]], setting: Setting, progress: Progress) -> dict[_Key, Times]:
+    times: dict[_Key, list[float]] = {key: [] for key in calls}
+    for turn, found in enumerate(interleaved(calls, rounds=setting.rounds, device=setting.device)):
+        progress("measuring", 0.5 + 0.5 * turn / setting.rounds)
+        for key, milliseconds in found.items():
+            times[key].append(milliseconds)
+    return {key: summary(values) for key, values in times.items()}
+
+
+def _report(made: _Made, summaries: Mapping[str, Times], rate: float, setting: Setting) -> Report:
+    """What was measured of one; ``rate`` is that of a matrix product, in multiply-accumulates per millisecond."""
+    subject = made.subject
     least = setting.batch * subject.macs / rate if subject.macs is not None else None
-    rows = [_row(form, summaries, least, forms[0].name) for form in forms]
+    rows = [_row(form, summaries, least, made.forms[0].name) for form in made.forms]
     return _machine(setting) | {
         "graph": subject.name,
         "in_channels": dict(subject.in_channels),
@@ -68,7 +110,7 @@ def measure(subject: Subject, setting: Setting, *, peer: Peer | None = None, pro
         "parameters": subject.parameters,
         "macs": subject.macs,
         "matrix_product_gigamacs_per_second": round(rate / 1e6, 1),
-        "unfolded": fused.unfolded,
+        "unfolded": made.fused.unfolded,
         "forms": rows,
     }
 

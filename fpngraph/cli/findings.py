@@ -11,20 +11,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from PIL.Image import Image
 
+from fpngraph.cli import messages
 from fpngraph.cli.photos import Photo
 from fpngraph.cli.values import UsageError, reason
 from fpngraph.detection.annotate import draw_on
 from fpngraph.detection.boxes import Detections
 from fpngraph.detection.coco import Category, CocoImage, dataset, results
-from fpngraph.detection.detector import Detector
+from fpngraph.detection.detector import Picture
 from fpngraph.detection.images import ImageError, open_image
 from fpngraph.files import replace_file
 
 Advance = Callable[[], object]
+
+
+class Finder(Protocol):
+    """A detector that somebody runs: torch or another."""
+
+    def detect(
+        self, images: Sequence[Picture], *, image_size: tuple[int, int] | None, batch_size: int
+    ) -> list[Detections]: ...
 
 
 def files_in(folder: Path) -> tuple[Path, Path]:
@@ -34,7 +43,7 @@ def files_in(folder: Path) -> tuple[Path, Path]:
 
 def complain(path: object, problem: str) -> None:
     """Tell about an image that is left out."""
-    print(f"fpngraph detect: {str(path)!r}: {problem}", file=sys.stderr, flush=True)
+    messages.complain(f"{str(path)!r}: {problem}", "detect")
 
 
 @contextmanager
@@ -50,11 +59,17 @@ def told(kind: type[Warning], options: Mapping[str, str]) -> Iterator[None]:
         text = str(warning.message)
         for argument, option in options.items():
             text = text.replace(argument, option)
-        print(f"fpngraph detect: warning: {text}", file=sys.stderr, flush=True)
+        messages.complain(f"warning: {text}", "detect")
 
 
-def write(
-    detector: Detector, planned: Sequence[Photo], categories: Sequence[Category], *, score: float, batch_size: int
+def write(  # noqa: PLR0913  (the options of a run)
+    detector: Finder,
+    planned: Sequence[Photo],
+    categories: Sequence[Category],
+    *,
+    image_size: tuple[int, int] | None,
+    score: float,
+    batch_size: int,
 ) -> int:
     """Write everything, a picture as soon as it is made, and return how many of the images could be read.
 
@@ -63,7 +78,7 @@ def write(
     folder, rows, images = planned[0].output.parent, [], []
     names = [it.name for it in categories]
     with progress(len(planned), "detect") as advance:
-        for photo, image, found in _found(detector, planned, batch_size, advance):
+        for photo, image, found in _found(detector, planned, image_size, batch_size, advance):
             rows += results(found, photo.image_id, categories)
             images.append(CocoImage(photo.image_id, photo.path.as_posix(), *image.size))
             folder.mkdir(parents=True, exist_ok=True)
@@ -79,12 +94,16 @@ def write(
 
 
 def _found(
-    detector: Detector, planned: Sequence[Photo], batch_size: int, advance: Advance
+    detector: Finder,
+    planned: Sequence[Photo],
+    image_size: tuple[int, int] | None,
+    batch_size: int,
+    advance: Advance,
 ) -> Iterator[tuple[Photo, Image, Detections]]:
     """Each image that can be read, with what is in it."""
     opened = _opened(planned, advance)
     while batch := list(islice(opened, batch_size)):
-        every = detector.detect([image for _, image in batch], batch_size=batch_size)
+        every = detector.detect([image for _, image in batch], image_size=image_size, batch_size=batch_size)
         for (photo, image), found in zip(batch, every, strict=True):
             if not (found.boxes.isfinite().all() and found.scores.isfinite().all()):
                 raise UsageError("what the model gives are no numbers: its weights are broken")

@@ -12,8 +12,10 @@ import fpngraph
 from fpngraph.cli.commands import (
     bench,
     check,
+    completion,
     convert,
     detect,
+    diff,
     evaluate,
     expand,
     export,
@@ -22,6 +24,7 @@ from fpngraph.cli.commands import (
     operators,
     render,
     schema,
+    serve,
     show,
     sweep,
     train,
@@ -35,6 +38,7 @@ _COMMANDS = (
     list_,
     operators,
     check,
+    diff,
     show,
     render,
     train,
@@ -47,7 +51,9 @@ _COMMANDS = (
     convert,
     new,
     schema,
+    serve,
     language_server,
+    completion,
     help_,
 )
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
@@ -107,10 +113,15 @@ def parser() -> _Root:
     return root
 
 
+def called(command: ModuleType) -> str:
+    """What is typed for a command: the name of its module, with hyphens."""
+    return command.__name__.rpartition(".")[2].replace("_", "-")
+
+
 def _add(subparsers: argparse._SubParsersAction[Parser], command: ModuleType) -> None:
     """The parser of a command that is called as its module."""
     parser = subparsers.add_parser(
-        command.__name__.rpartition(".")[2].replace("_", "-"),
+        called(command),
         help=command.ABOUT,
         description=f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}.",
         epilog=f"example:\n  {command.EXAMPLE}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from fpngraph.cli import training
 from fpngraph.cli.comparing import compare
+from fpngraph.cli.messages import complain
 from fpngraph.cli.training import Pair, Start
 from fpngraph.cli.values import UsageError, check_pixels, reason
 from fpngraph.errors import GraphError
@@ -55,7 +55,7 @@ def sweep(  # noqa: PLR0913  (the options of a run)
         compare({run.name: run.folder for run in done}, folder)
     if failed:
         names = ", ".join(run.name for run in failed)
-        print(f"fpngraph sweep: {len(failed)} of {len(runs)} runs failed: {names}", file=sys.stderr)
+        complain(f"{len(failed)} of {len(runs)} runs failed: {names}", "sweep")
     return 1 if failed else 0
 
 
@@ -160,6 +160,6 @@ def _trained(run: Run, place: int, count: int, parts: tuple[CocoData, CocoData],
         training.run(run.start, parts, run.folder, settings, resume=True, devices=1)
     except Exception as error:  # whatever it is, the other runs are not lost
         told = str(error) if isinstance(error, UsageError | GraphError) else reason(error)
-        print(f"fpngraph sweep: {run.name}: {told}", file=sys.stderr, flush=True)
+        complain(f"{run.name}: {told}", "sweep")
         return False
     return True

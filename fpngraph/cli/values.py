@@ -139,6 +139,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """A port of this machine, or 0 for a free one."""
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is no port, a whole number up to 65535")
+    return int(text)
+
+
 def score(text: str) -> float:
     """A number from 0 to 1."""
     try:

@@ -51,7 +51,7 @@ def anchor_boxes(
     ``image_size`` and ``map_sizes`` are (height, width) in pixels, the maps' in the order of the levels. A map's
     stride is image / map, which is no whole number where the image does not divide.
 
-    The tensor is kept for the next call: do not write to it.
+    The tensor is kept for the next call: do not write to it. While torch exports or compiles, sizes may be symbols.
 
     Shape: [N, 4], float32, left, top, right, bottom in pixels of the image.
     Raises RuntimeError for sizes that are tensors, as ``torch.jit.trace`` has them.
@@ -61,8 +61,10 @@ def anchor_boxes(
             "anchors are for one size of image, and a trace would keep them for every other\n"
             "  hint: trace the model alone, and decode what it predicts outside of the trace"
         )
+    if torch.compiler.is_compiling():  # what a program works out anew for its images
+        return _boxes(anchors, image_size, map_sizes, torch.device(device))
     with torch.inference_mode(False):  # what is kept can be used in training too
-        return _boxes(anchors, image_size, tuple(map_sizes), torch.device(device))
+        return _kept(anchors, image_size, tuple(map_sizes), torch.device(device))
 
 
 def _factors(ratio: AspectRatio) -> tuple[float, float]:
@@ -71,7 +73,11 @@ def _factors(ratio: AspectRatio) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _boxes(anchors: Anchors, image: Size, maps: tuple[Size, ...], device: torch.device) -> Tensor:
+def _kept(anchors: Anchors, image: Size, maps: tuple[Size, ...], device: torch.device) -> Tensor:
+    return _boxes(anchors, image, maps, device)
+
+
+def _boxes(anchors: Anchors, image: Size, maps: Sequence[Size], device: torch.device) -> Tensor:
     return torch.cat([_level(anchors.shapes(), image, size) for size in maps]).to(device, torch.float32)
 
 

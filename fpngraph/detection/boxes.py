@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -78,13 +78,13 @@ def detections(
     With ``originals`` boxes end at the borders of their image, and are in its pixels. Raises ValueError for maps that
     are not of these anchors.
     """
-    num_classes = _num_classes(predictions, anchors.per_place)
+    num_classes = num_classes_of(predictions, anchors.per_place)
     logits, offsets = per_anchor(predictions.classes, num_classes), per_anchor(predictions.boxes, 4)
     every = anchor_boxes(anchors, image_size, [Size(*x.shape[-2:]) for x in predictions.classes], offsets.device)
-    best = _best(logits, suppression.max_candidates)
+    best = best_of(logits, suppression.max_candidates)
     found = []
     for index, (scores, rows, labels) in enumerate(zip(best.logits.float().sigmoid(), *best[1:], strict=True)):
-        boxes = _decode(offsets[index, rows].float(), every[rows])
+        boxes = decode(offsets[index, rows].float(), every[rows])
         original = originals[index] if originals else Original(image_size, 1.0)
         if originals:
             boxes = _clip(boxes, original)
@@ -93,7 +93,7 @@ def detections(
     return found
 
 
-def _num_classes(predictions: Predictions, per_place: int) -> int:
+def num_classes_of(predictions: Predictions, per_place: int) -> int:
     """The classes that there are maps of. Raises ValueError for maps that are not of so many anchors per place."""
     classes, boxes = ([list(x.shape[1:]) for x in maps] for maps in predictions)
     num_classes = classes[0][0] // per_place if classes else 0
@@ -113,11 +113,11 @@ def _written(shapes: Sequence[Sequence[int]]) -> str:
 
 def per_anchor(maps: Sequence[Tensor], outputs: int) -> Tensor:
     """The maps of all levels, [B, anchors * outputs, H, W] each, as [B, N, outputs], a row per anchor."""
-    flat = [x.permute(0, 2, 3, 1).reshape(len(x), x.shape[1:].numel() // outputs, outputs) for x in maps]
+    flat = [torch.unflatten(x.permute(0, 2, 3, 1), 3, (-1, outputs)).flatten(1, 3) for x in maps]
     return torch.cat(flat, dim=1)
 
 
-class _Best(NamedTuple):
+class Best(NamedTuple):
     """The best logits of each image, best first, with the rows and the classes that they are of, [B, K] each."""
 
     logits: Tensor
@@ -125,18 +125,23 @@ class _Best(NamedTuple):
     labels: Tensor
 
 
-def _best(logits: Tensor, count: int) -> _Best:
+def best_of(logits: Tensor, count: int) -> Best:
     """The ``count`` best of [B, N, classes], or all where there are fewer.
 
     No row outside the ``count`` best rows has one of them, so that only these are searched: a seventh of the time.
     """
-    rows = logits.amax(2).topk(min(count, logits.shape[1]), sorted=False).indices
+    rows = logits.amax(2).topk(_at_most(count, logits.shape[1]), sorted=False).indices
     searched = logits.gather(1, rows[:, :, None].expand(-1, -1, logits.shape[2])).flatten(1)
-    best = searched.topk(min(count, searched.shape[1]))
-    return _Best(best.values, rows.gather(1, best.indices // logits.shape[2]), best.indices % logits.shape[2])
+    best = searched.topk(_at_most(count, searched.shape[1]))
+    return Best(best.values, rows.gather(1, best.indices // logits.shape[2]), best.indices % logits.shape[2])
 
 
-def _decode(offsets: Tensor, anchors: Tensor) -> Tensor:
+def _at_most(count: int, there: int) -> int:
+    """The smaller of the two, also where a program is recorded in which the second is a symbol."""
+    return cast(int, torch.sym_min(count, there))
+
+
+def decode(offsets: Tensor, anchors: Tensor) -> Tensor:
     """Boxes from offsets (y, x, log height, log width), which are relative to the anchor's centre and sides."""
     left_top, right_bottom = anchors[:, :2], anchors[:, 2:]
     sides = right_bottom - left_top

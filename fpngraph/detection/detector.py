@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from fpngraph.detection.anchors import Anchors
 from fpngraph.detection.boxes import Detections, Original, Predictions, Suppression, detections
-from fpngraph.detection.images import ImageError, Normalization, letterbox, open_image
+from fpngraph.detection.images import ImageError, Normalization, boxed, normalised, open_image
 from fpngraph.feature import Size
 
 Picture = Image.Image | str | os.PathLike[str]
@@ -95,19 +95,29 @@ class Detector:
         ``image_size`` is the height and width of the model's input that each is made to fit, by default its
         own. Raises OSError or ImageError for a file that cannot be read.
         """
-        if isinstance(images, str) or not isinstance(images, Sequence):
-            raise TypeError(f"images is a {type(images).__name__}, not a list of images or paths")
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size!r}, but must be 1 or more")
-        size = _size(self.model.image_size if image_size is None else image_size)
+        size = input_size(self.model.image_size if image_size is None else image_size)
+        normalization = self.model.normalization
         found: list[Detections] = []
-        for start in range(0, len(images), batch_size):
-            opened = [_opened(image) for image in images[start : start + batch_size]]
-            inputs, originals = zip(
-                *(letterbox(image, size, self.model.normalization) for image in opened), strict=True
-            )
-            found += self(torch.stack(inputs).to(next(self.model.parameters())), originals)
+        for pixels, originals in inputs(images, size, normalization, batch_size):
+            batch = normalised(pixels, normalization).to(next(self.model.parameters()))
+            found += self(batch, originals)
         return found
+
+
+def inputs(
+    images: Sequence[Picture], size: Size, normalization: Normalization, batch_size: int
+) -> Iterator[tuple[Tensor, list[Original]]]:
+    """Images of Pillow and image files as batches of a size, and what they were.
+
+    Shape: [batch, 3, height, width], uint8, red, green and blue.
+    """
+    if isinstance(images, str) or not isinstance(images, Sequence):
+        raise TypeError(f"images is a {type(images).__name__}, not a list of images or paths")
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size!r}, but must be 1 or more")
+    for start in range(0, len(images), batch_size):
+        boxes = [boxed(_opened(image), size, normalization) for image in images[start : start + batch_size]]
+        yield torch.stack([pixels for pixels, _ in boxes]), [original for _, original in boxes]
 
 
 def _check(model: object) -> None:
@@ -133,7 +143,8 @@ def _opened(image: Picture) -> Image.Image:
         raise ImageError(f"{os.fspath(image)!r}: {error}") from error
 
 
-def _size(sides: Sequence[int]) -> Size:
+def input_size(sides: Sequence[int]) -> Size:
+    """Height and width as somebody says them. Raises ValueError for what are none."""
     if (
         not isinstance(sides, Sequence)
         or len(sides) != 2

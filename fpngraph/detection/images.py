@@ -123,14 +123,31 @@ def letterbox(image: Image.Image, size: Size, normalization: Normalization) -> t
 
     Shape: [3, height, width], float32.
     """
+    pixels, original = boxed(image, size, normalization)
+    return normalised(pixels, normalization), original
+
+
+def boxed(image: Image.Image, size: Size, normalization: Normalization) -> tuple[Tensor, Original]:
+    """The same before it is normalised: red, green and blue, and the grey of ``normalization`` around them.
+
+    Shape: [3, height, width], uint8.
+    """
     original = Size(image.height, image.width)
     scale = max(original.height / size.height, original.width / size.width)
     height = max(1, min(size.height, original.height * size.width // original.width))
     width = max(1, min(size.width, original.width * size.height // original.height))
     box = Image.new("RGB", (size.width, size.height), fill_colour(normalization))
     box.paste(to_rgb(image).resize((width, height), Image.Resampling.BILINEAR))
-    pixels = pil_to_tensor(box).float()
-    return (pixels - _column(normalization.mean)) / _column(normalization.std), Original(original, scale)
+    return pil_to_tensor(box), Original(original, scale)
+
+
+def normalised(pixels: Tensor, normalization: Normalization) -> Tensor:
+    """What a model takes of red, green and blue from 0 to 255.
+
+    Shape: [..., 3, H, W] of any type to float32.
+    """
+    mean, std = _column(normalization.mean), _column(normalization.std)
+    return (pixels.float() - mean.to(pixels.device)) / std.to(pixels.device)
 
 
 def fill_colour(normalization: Normalization) -> tuple[int, int, int]:

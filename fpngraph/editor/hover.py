@@ -12,12 +12,11 @@ from fpngraph.editor.documents import Document, Documents
 from fpngraph.editor.figures import Assumed, Figures, Row
 from fpngraph.editor.names import Occurrence
 from fpngraph.editor.places import Leaf, Path, holds, leaf_at
-from fpngraph.editor.scope import description_of, seat_of
+from fpngraph.editor.scope import description_of, flow, seat_of
 from fpngraph.graph.nodes import Edge, Node
 from fpngraph.language.keys.manual import about, page
 from fpngraph.language.members import key_of
 from fpngraph.language.yaml.value import Value
-from fpngraph.language.yaml.writing import to_yaml
 from fpngraph.ops import Operator, operators
 
 _MOST_ROWS = 12
@@ -100,8 +99,7 @@ def _of_parameter(graph: Value, name: str) -> str:
 
 
 def _flow(value: Value) -> str:
-    text = to_yaml({"value": value.plain()}).removeprefix("value:").strip()
-    return f"`{' '.join(text.split())}`".replace("|", "\\|")
+    return f"`{flow(value)}`".replace("|", "\\|")
 
 
 def _of_leaf(documents: Documents, document: Document, tree: Value, leaf: Leaf) -> str:

@@ -1,8 +1,8 @@
-"""Whether what was exported gives what the neck gives."""
+"""Whether what was exported gives the maps that the module gives."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -24,21 +24,24 @@ def random_maps(neck: Neck, batch: int, image_size: tuple[int, int]) -> list[Ten
     ]
 
 
-def largest_difference(neck: Neck, run: Run, sizes: Iterable[tuple[int, tuple[int, int]]]) -> float:
-    """The largest from the neck, relative to the largest value of an output, over batches of images of these sizes.
+def largest_difference(
+    module: Callable[[Sequence[Tensor]], Sequence[Tensor]],
+    run: Run,
+    given: Iterable[Sequence[Tensor]],
+    what: str = "neck",
+) -> float:
+    """The largest from the module, ``what``, relative to the largest value of an output, for each of ``given``.
 
     Raises ExportError if it is too large to be rounding, or no number.
     """
-    differences = [_difference(neck, run, random_maps(neck, batch, size)) for batch, size in sizes]
+    differences = [_difference(run(inputs), module(inputs)) for inputs in given]
     difference = max(differences)
     if not all(found <= _TOLERANCE for found in differences):  # nor a NaN
-        raise ExportError(f"what was exported differs from the neck by {difference:.1e}, more than {_TOLERANCE:.0e}")
+        raise ExportError(f"what was exported differs from the {what} by {difference:.1e}, more than {_TOLERANCE:.0e}")
     return difference
 
 
-def _difference(neck: Neck, run: Run, maps: list[Tensor]) -> float:
-    pairs = zip(run(maps), neck(maps), strict=True)
+def _difference(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> float:
     tiny = torch.finfo(torch.float32).tiny  # for an output of zeros only
-    return float(
-        torch.stack([(found - wanted).abs().max() / (wanted.abs().max() + tiny) for found, wanted in pairs]).max()
-    )
+    pairs = zip(found, wanted, strict=True)
+    return float(torch.stack([(y - x).abs().max() / (x.abs().max() + tiny) for y, x in pairs]).max())

@@ -1,4 +1,4 @@
-"""What every form of export gives: the content of a file, and a way to run what is in it."""
+"""What goes into every form of export, and what comes out: the content of a file, and a way to run what is in it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,33 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import Tensor
+
+from fpngraph.errors import first_line
 
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 
 
 class ExportError(ValueError):
-    """A neck cannot be written as it was asked for."""
+    """A module cannot be written as it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """A program of torch, and what a file says of it."""
+
+    program: torch.export.ExportedProgram
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    dynamic_shapes: Any
+    """As it was traced with."""
+    arguments: Callable[[Sequence[Tensor]], tuple[Any, ...]] = tuple
+    """What it is called with, of its inputs."""
+    description: str | None = None
+    """A text that goes into the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +43,7 @@ class Program:
 
     content: bytes
     inputs: tuple[str, ...]
-    """What the program calls its inputs, in the order of the graph's."""
+    """What the program calls its inputs, in the order of the module's."""
     operators: int
     run: Run
     """What the content gives, loaded again."""
@@ -40,3 +59,16 @@ def silence() -> Iterator[None]:
             yield
         finally:
             logging.disable(logging.NOTSET)
+
+
+@contextmanager
+def refusals(form: str, what: str) -> Iterator[None]:
+    """Raises ExportError for whatever torch and ONNX Runtime say of somebody's operator, or of an opset; in silence."""
+    with silence(), torch.no_grad():
+        try:
+            yield
+        except ExportError:
+            raise
+        except Exception as error:
+            cause = error.__cause__ or error  # torch's own says only that the conversion failed
+            raise ExportError(f"{form} does not take the {what}: {first_line(cause)}") from error

@@ -1,18 +1,20 @@
-"""A neck as an exported program of torch, with batch and sizes left open."""
+"""Exported programs of torch."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
-from torch.export import Dim
+from torch import Tensor, nn
 
-from fpngraph.compiler.neck import Neck
-from fpngraph.exporting.check import random_maps
-from fpngraph.exporting.program import ExportError, Program
+from fpngraph.exporting.program import ExportError, Program, Traced
+from fpngraph.exporting.sizes import Sizes, attempts
+from fpngraph.feature import Size
 
+DESCRIPTION = "fpngraph.json"
+"""The file within the file that has the description of a program."""
 OLDEST_TORCH = (2, 13)
 """The first that leaves every size open which a neck does; 2.8 to 2.10 stop with "Constraints violated"."""
 
@@ -24,38 +26,43 @@ def torch_is_too_old() -> str | None:
     return f"exports need torch {'.'.join(map(str, OLDEST_TORCH))} or newer, this is {torch.__version__}"
 
 
-def coarsest_level(neck: Neck) -> int:
-    """The coarsest level of a map in the neck."""
-    graph = neck.source_graph
-    return max(*(entry.level for entry in graph.inputs.values()), *(node.level for node in graph.nodes.values()))
+def traced_openly(
+    module: nn.Module,
+    example: Callable[[Size], tuple[Any, ...]],
+    shapes: Callable[[Sizes], tuple[Any, ...]],
+    *,
+    stride: int,
+    image_size: Size,
+) -> tuple[torch.export.ExportedProgram, Sizes]:
+    """The program of a module with sides as open as torch leaves them; ``stride`` is that of its coarsest map.
+
+    ``example`` are its arguments for images of a size, ``shapes`` what torch is told of them.
+    """
+    failure: Exception | None = None
+    for sizes in attempts(stride, image_size):
+        size = sizes.near(Size(image_size.height, image_size.width + sizes.multiple))
+        try:
+            return torch.export.export(module, example(size), dynamic_shapes=shapes(sizes)), sizes
+        except Exception as error:  # of the type that torch has for it, whatever a backbone does with its sides
+            failure = failure or error
+    assert failure is not None
+    raise failure
 
 
-def traced(neck: Neck, fused: nn.Module, image_size: tuple[int, int]) -> torch.export.ExportedProgram:
-    """The program of ``fused``, the inference form of ``neck``."""
-    maps = random_maps(neck, 2, image_size)
-    return torch.export.export(fused, (maps,), dynamic_shapes=(open_sizes(neck),))
-
-
-def open_sizes(neck: Neck) -> list[dict[int, Any]]:
-    """The batch is one for all inputs; maps of one level have one size, which no other level decides."""
-    batch, coarsest = Dim("batch"), coarsest_level(neck)
-    sides = {
-        level: {
-            axis: Dim(f"{side}{level}", min=2 ** (coarsest - level) + 1) for axis, side in ((2, "height"), (3, "width"))
-        }
-        for level in {entry.level for entry in neck.source_graph.inputs.values()}
-    }
-    return [{0: batch} | sides[entry.level] for entry in neck.source_graph.inputs.values()]
-
-
-def written(neck: Neck, program: torch.export.ExportedProgram, opset: int | None) -> Program:
+def written(traced: Traced, opset: int | None) -> Program:
     """The program as a file of torch. Raises ExportError for an ``opset``, which is ONNX's."""
     if opset is not None:
         raise ExportError("an opset is for ONNX, and torch-export has none")
     file = io.BytesIO()
-    torch.export.save(program, file)
+    described = {} if traced.description is None else {DESCRIPTION: traced.description}
+    torch.export.save(traced.program, file, extra_files=described)
     content = file.getvalue()
     loaded = torch.export.load(io.BytesIO(content))
     operators = sum(node.op == "call_function" for node in loaded.graph.nodes)
     module = loaded.module()
-    return Program(content, tuple(neck.in_channels), operators, lambda maps: module(list(maps)))
+
+    def run(given: Sequence[Tensor]) -> list[Tensor]:
+        results = module(*traced.arguments(given))
+        return list(results.values() if isinstance(results, Mapping) else results)
+
+    return Program(content, traced.inputs, operators, run)

@@ -9,7 +9,7 @@ from typing import Any
 from fpngraph.errors import Problem
 from fpngraph.graph.nodes import Input, Node
 from fpngraph.language.bind import Binder, Choices, Output
-from fpngraph.language.keys.findings import validate
+from fpngraph.language.keys.findings import About, validate
 from fpngraph.language.keys.models import OF_NODES, OF_USE, GraphSpec, StageSpec
 from fpngraph.language.members import Stage
 from fpngraph.language.names import Names
@@ -44,7 +44,7 @@ def expand(document: Value, preset: Preset, params: Given, uses: Uses) -> Expans
     values = read_params(document, preset, params)
     problems = Problems()
     document = substitute(document, values, problems, uses.spent)
-    spec = validate(GraphSpec, document, problems, document.plain())
+    spec = validate(GraphSpec, document, problems, document.plain(), About(params=values))
     problems.extend(_not_one_of_two(document))
     problems.extend(_mixed_stages(document))
     if spec is None or problems:

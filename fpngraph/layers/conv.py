@@ -31,8 +31,11 @@ class PaddedConv2d(nn.Conv2d):
         dilation: int = 1,
         groups: int = 1,
         bias: bool = True,
+        device: str | None = None,
     ) -> None:
-        super().__init__(in_channels, out_channels, kernel, stride, dilation=dilation, groups=groups, bias=bias)
+        super().__init__(
+            in_channels, out_channels, kernel, stride, dilation=dilation, groups=groups, bias=bias, device=device
+        )
         self.rule = padding
         self.reach = dilation * (kernel - 1) + 1
 
@@ -125,6 +128,22 @@ def pointwise(conv: nn.Conv2d) -> Pointwise:
     product = Pointwise(conv.in_channels, conv.out_channels, 1, device="meta")
     product.weight, product.bias = conv.weight, conv.bias
     return product
+
+
+def same_padded(conv: nn.Conv2d) -> PaddedConv2d:
+    """A convolution with TensorFlow's padding and the weights of ``conv``, whose kernel is square."""
+    padded = PaddedConv2d(
+        conv.in_channels,
+        conv.out_channels,
+        conv.kernel_size[0],
+        stride=conv.stride[0],
+        padding="same",
+        dilation=conv.dilation[0],
+        groups=conv.groups,
+        device="meta",
+    )
+    padded.weight, padded.bias = conv.weight, conv.bias
+    return padded
 
 
 def is_pointwise(conv: nn.Module) -> bool:

@@ -57,6 +57,7 @@ class FeaturePyramid(Pyramid):
         )
         inputs = [entry.name for entry in entries]
         super().__init__(made, build(graph, dict(zip(inputs, map_channels(made), strict=True))), inputs)
+        self.in_chans = in_chans
         self._timm = backbone, timm_arguments
 
     def fuse(self, dtype: torch.dtype | None = None, *, image_sizes: ImageSizes = ()) -> FusedPyramid:

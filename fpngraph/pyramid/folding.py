@@ -13,7 +13,7 @@ from torch import fx, nn
 from fpngraph.inference.absorbing import absorb
 from fpngraph.inference.classes import is_one_of, no_rule
 from fpngraph.inference.folding import ALONE, changed, changed_inside
-from fpngraph.layers.conv import UncopiedConv2d, is_pointwise, pointwise
+from fpngraph.layers.conv import UncopiedConv2d, is_pointwise, pointwise, same_padded
 from fpngraph.ops import Operator
 from fpngraph.ops.norm import BatchNorm, GroupNorm, LayerNorm
 
@@ -31,9 +31,15 @@ def in_inference(backbone: nn.Module) -> tuple[nn.Module, Mapping[str, str]]:
         # only where they are cheap: a kernel with zeros in it costs more than the copy where channels are mixed
         if isinstance(part, Conv2dSame) and part.groups > 1 and part.stride[0] > 1 and part.dilation[0] == 1:
             backbone.set_submodule(name, UncopiedConv2d(part))
+        elif isinstance(part, Conv2dSame) and _is_square(part):
+            backbone.set_submodule(name, same_padded(part))
         elif is_pointwise(part):
             backbone.set_submodule(name, pointwise(part))
     return backbone, unfolded
+
+
+def _is_square(conv: nn.Conv2d) -> bool:
+    return all(len({*pair}) == 1 for pair in (conv.kernel_size, conv.stride, conv.dilation))
 
 
 def _fold_norms(backbone: nn.Module) -> Mapping[str, str]:

@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
+import fpngraph
 from fpngraph.cli.main import main
 
 QUICK = ["-p", "channels=8", "-p", "repeats=1", "--in-channels", "4,6,8", "--image-size", "128x192", "--rounds", "2"]
 
 
-def benched(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+def benched(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
     assert main(["bench", *arguments, "--format", "json"]) == 0
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    found: Any = json.loads(capsys.readouterr().out)
     return found
 
 
@@ -90,9 +91,36 @@ def test_the_table_says_what_was_measured(capsys: pytest.CaptureFixture[str]) ->
     assert lines[5].startswith("1,411 parameters, ")
 
 
+def test_several_graphs_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    quick = ["--in-channels", "4,6,8", "-p", "channels=8", "--image-size", "128", "--rounds", "2", "--forms", "eager"]
+
+    assert main(["bench", "bifpn", "retinanet_fpn", *quick]) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in lines[4:6]]
+    assert lines[0] == "1 x 128x128, float32"
+    assert [row[:2] for row in rows] == [["bifpn", "eager"], ["retinanet_fpn", "eager"]]
+    assert lines[2].split()[:3] == ["graph", "form", "ms"]
+    assert rows[0][6] == "1.00"
+    costs = fpngraph.cost(fpngraph.load("retinanet_fpn", channels=8), [4, 6, 8], 128)
+    assert rows[1][-2:] == [f"{costs.parameters:,}", f"{costs.macs:,}"]
+    assert lines[6] == "bifpn: channels P3 4, P4 6, P5 8"
+
+
+def test_reports_of_several_graphs_are_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    found = benched(capsys, "bifpn", "bifpn", *QUICK, "--forms", "eager")
+
+    assert [report["graph"] for report in found] == ["BiFPN", "BiFPN"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        pytest.param(
+            ["bifpn", "qufpn", "--against", "effdet"],
+            "fpngraph bench: --against is for one graph, by its name\n",
+            id="several against one",
+        ),
         pytest.param(
             ["bifpn", *QUICK, "--forms", "eager,warm"],
             "fpngraph bench: there is no form 'warm'\n  hint: there are: eager, fused, sized, compiled, onnxruntime, "

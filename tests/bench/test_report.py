@@ -64,9 +64,9 @@ def test_a_peer_that_gives_something_else_is_not_measured(factor: float, off: st
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_share_of_a_matrix_product_counts_every_image(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interleaved(calls: Mapping[str, Any], **rest: Any) -> Iterator[dict[str, float]]:
+    def interleaved(calls: Mapping[Any, Any], **rest: Any) -> Iterator[dict[Any, float]]:
         for _ in range(2):
-            yield {name: 10.0 if name == "matrix product" else 4.0 for name in calls}
+            yield {key: 10.0 if "matrix product" in key else 4.0 for key in calls}
 
     monkeypatch.setattr(report, "interleaved", interleaved)
     monkeypatch.setattr(report, "matrix_product", lambda device, dtype: (lambda: None, 1_000_000))
@@ -111,16 +111,15 @@ def maps_of(pixels: int) -> list[Tensor]:
     return [torch.randn(1, 4, pixels, pixels), torch.randn(1, 6, pixels // 2, pixels // 2)]
 
 
+needs_onnx = pytest.mark.skipif(torch_is_too_old() is not None, reason=str(torch_is_too_old()))
+
+
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(onnx_runtime, id="onnxruntime"),
-        pytest.param(
-            onnx_runtime_dynamic,
-            id="onnxruntime-dynamic",
-            marks=pytest.mark.skipif(torch_is_too_old() is not None, reason=str(torch_is_too_old())),
-        ),
-        pytest.param(openvino, id="openvino"),
+        pytest.param(onnx_runtime, id="onnxruntime", marks=needs_onnx),
+        pytest.param(onnx_runtime_dynamic, id="onnxruntime-dynamic", marks=needs_onnx),
+        pytest.param(openvino, id="openvino", marks=needs_onnx),
         pytest.param(aot_inductor, id="aotinductor", marks=pytest.mark.slow),
     ],
 )
@@ -137,6 +136,7 @@ def test_a_runtime_gives_what_the_neck_gives(make: Callable[..., Form]) -> None:
         torch.testing.assert_close(torch.as_tensor(y), expected, rtol=1e-5, atol=1e-5)
 
 
+@needs_onnx
 def test_what_a_runtime_does_not_take_is_told_in_a_line() -> None:
     neck = fpngraph.build(fpngraph.load("bifpn", channels=8, repeats=1, padding="same"), [4, 6, 8]).eval()
     maps = [torch.randn(1, channels, 2 * side, 3 * side) for channels, side in ((4, 8), (6, 4), (8, 2))]
@@ -162,3 +162,23 @@ def test_the_form_for_one_size_runs_straight_code_and_says_where_there_is_none()
 
 def test_the_command_names_every_form() -> None:
     assert bench._FORMS == report.FORMS
+
+
+def test_several_necks_take_turns_and_each_has_its_own_report() -> None:
+    necks = [small_neck(), fpngraph.build(fpngraph.load("fpn", channels=8), [4, 4, 4, 4]).eval()]
+    setting = Setting(image_size=(64, 64), rounds=2, forms=("eager", "fused"))
+    told: list[float] = []
+
+    found = report.measure_all(
+        [of_neck(neck, setting) for neck in necks],
+        setting,
+        peers=[None, None],
+        progress=lambda what, share: told.append(round(share, 3)),
+    )
+
+    assert [it["graph"] for it in found] == [neck.source_graph.name for neck in necks]
+    assert [[row["form"] for row in it["forms"]] for it in found] == [["eager", "fused"]] * 2
+    assert all(row["milliseconds"]["least"] > 0 for it in found for row in it["forms"])
+    assert found[0]["matrix_product_gigamacs_per_second"] == found[1]["matrix_product_gigamacs_per_second"]
+    assert told == sorted(told)
+    assert told[-1] <= 1

@@ -59,7 +59,7 @@ def ends(capsys: pytest.CaptureFixture[str], status: int, *options: str, output:
                 *options,
                 "--model",
                 "efficientdet_d0",
-                "--checkpoint",
+                "--weights",
                 "own.pth",
                 "-o",
                 output,
@@ -364,7 +364,7 @@ def test_published_weights_are_for_the_published_model(
     assert main(["detect", "astronaut.jpg", "--model", "efficientdet_d0", "-o", "out", *options]) == 2
 
     assert capsys.readouterr().err == (
-        f"fpngraph detect: {option} needs weights that fit\n  hint: add --checkpoint FILE\n"
+        f"fpngraph detect: {option} needs weights that fit\n  hint: add --weights FILE\n"
     )
 
 
@@ -387,7 +387,7 @@ MISTAKES = {
     ),
     "a line": (["--labels", "gap.txt"], "'gap.txt' has no name in line 2\n  hint: write one per line"),
     "no text": (["--labels", "astronaut.jpg"], "'astronaut.jpg' is no text in UTF-8"),
-    "no checkpoint": (["--checkpoint", "gone.pth"], "'gone.pth': No such file or directory"),
+    "no weights": (["--weights", "gone.pth"], "'gone.pth': No such file or directory"),
     "output": (["-o", "names.txt"], "'names.txt' is no folder"),
 }
 
@@ -397,7 +397,7 @@ MISTAKES = {
 def test_every_mistake_is_a_message(capsys: pytest.CaptureFixture[str], options: list[str], text: str) -> None:
     Path("names.txt").write_text("cat\ndog\n")
     Path("gap.txt").write_text("cat\n\ndog\n")
-    required = ["--model", "efficientdet_d0", "--checkpoint", "own.pth", "-o", "out", "--device", "cpu"]
+    required = ["--model", "efficientdet_d0", "--weights", "own.pth", "-o", "out", "--device", "cpu"]
 
     try:
         status = main(["detect", "astronaut.jpg", *required, *options])
@@ -414,7 +414,7 @@ def test_a_model_or_a_graph_that_does_not_exist_is_a_message(
 ) -> None:
     monkeypatch.setattr(efficientdet, "create", efficientdet.by_name.create)
 
-    assert main(["detect", "astronaut.jpg", "--model", "efficientdet_d9", "--checkpoint", "own.pth", "-o", "out"]) == 2
+    assert main(["detect", "astronaut.jpg", "--model", "efficientdet_d9", "--weights", "own.pth", "-o", "out"]) == 2
     misspelt = capsys.readouterr().err
     _, no_graph = ends(capsys, 2, "astronaut.jpg", "--graph", "gone.yaml")
     _, no_parameter = ends(capsys, 2, "astronaut.jpg", "-p", "width=3")

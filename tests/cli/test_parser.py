@@ -6,9 +6,9 @@ import pytest
 
 import fpngraph
 from fpngraph.cli.main import main
-from fpngraph.cli.parser import _COMMANDS
+from fpngraph.cli.parser import _COMMANDS, called
 
-NAMES = [command.__name__.rpartition(".")[2] for command in _COMMANDS]
+NAMES = [called(command) for command in _COMMANDS]
 
 
 def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -91,7 +91,7 @@ def test_help_of_a_command_is_its_help_and_has_an_example(command: str, capsys: 
 
     assert (status, error) == (0, "")
     assert out == ended(capsys, command, "--help")[1]
-    assert f"\nexample:\n  fpngraph {command}" in out
+    assert f"fpngraph {command}" in out.partition("\nexample:\n  ")[2]
     assert "--import MODULE" in out
 
 

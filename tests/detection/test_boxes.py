@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.ops import nms
 
 from fpngraph.detection import Detections, Original, Predictions, Suppression, boxes
-from fpngraph.detection.boxes import _best, detections, per_anchor
+from fpngraph.detection.boxes import best_of, detections, per_anchor
 from fpngraph.feature import Size
 from tests.detection.maps import ANCHORS, maps_of, predictions_of
 
@@ -51,7 +51,7 @@ def test_the_best_of_all_logits_are_candidates(
     given = per_anchor(predictions_of(size, num_classes=num_classes).classes, num_classes).to(dtype)
     logits = given.round() if rounded else given
 
-    best = _best(logits, 300)
+    best = best_of(logits, 300)
 
     flat = logits.flatten(1)
     assert torch.equal(best.logits, flat.topk(min(300, flat.shape[1])).values)
@@ -65,7 +65,7 @@ def test_logits_that_are_no_numbers_come_first_among_the_candidates() -> None:
     logits[0, 5, 1] = math.nan
     logits[0, 2, 0] = math.inf
 
-    best = _best(logits, 2)
+    best = best_of(logits, 2)
 
     assert best.logits.isnan().tolist() == [[True, False]]
     assert (best.rows.tolist(), best.labels.tolist()) == ([[5, 2]], [[1, 0]])
@@ -85,7 +85,7 @@ class _Searched(TorchDispatchMode):
 
 def test_of_many_places_only_those_with_the_best_logits_are_searched_class_by_class() -> None:
     with _Searched() as searched:
-        _best(torch.randn(1, 1000, 20), 10)
+        best_of(torch.randn(1, 1000, 20), 10)
 
     assert searched.entries == 1000 + 10 * 20
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from fpngraph.exporting import export as exporting
+from fpngraph.exporting import forms
+from fpngraph.exporting.necks import export_neck
 from fpngraph.exporting.program import ExportError, Program
 from tests.necks import neck_of
 
@@ -19,13 +20,13 @@ def test_a_program_that_gives_something_else_is_refused(
 ) -> None:
     neck = neck_of("P6: {inputs: [P5]}", outputs="[P6]")
 
-    def wrong(neck: Any, _program: Any, _opset: Any) -> Program:
+    def wrong(_traced: Any, _opset: Any) -> Program:
         return Program(b"", tuple(neck.in_channels), 1, lambda maps: [x * (1 + off) for x in neck(maps)])
 
-    monkeypatch.setitem(exporting._WRITERS, "torch-export", wrong)
+    monkeypatch.setitem(forms._WRITERS, "torch-export", wrong)
 
     with pytest.raises(ExportError) as caught, torch.no_grad():
-        exporting.export(neck, "torch-export", image_size=(512, 512))
+        export_neck(neck, "torch-export", image_size=(512, 512))
 
     assert str(caught.value) == f"what was exported differs from the neck by {written}, more than 1e-04"
 
@@ -34,7 +35,7 @@ def test_a_form_that_does_not_exist_is_refused() -> None:
     neck = neck_of("P6: {inputs: [P5]}", outputs="[P6]")
 
     with pytest.raises(ValueError) as caught:
-        exporting.export(neck, "tflite", image_size=(512, 512))
+        export_neck(neck, "tflite", image_size=(512, 512))
 
     assert str(caught.value) == "there is no form 'tflite'\n  hint: there are: onnx, torch-export"
 
@@ -44,6 +45,6 @@ def test_an_opset_of_a_form_that_has_none_is_refused() -> None:
     neck = neck_of("P6: {inputs: [P5]}", outputs="[P6]")
 
     with pytest.raises(ExportError) as caught:
-        exporting.export(neck, "torch-export", image_size=(512, 512), opset=18)
+        export_neck(neck, "torch-export", image_size=(512, 512), opset=18)
 
     assert str(caught.value) == "an opset is for ONNX, and torch-export has none"

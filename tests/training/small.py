@@ -23,10 +23,7 @@ def detector(**changes: Any) -> efficientdet.EfficientDet:
         match=False,
         backbone="test_efficientnet",
         backbone_args={},
-        head_repeats=1,
-        num_classes=10,
-        image_size=(64, 64),
-        **changes,
+        **{"head_repeats": 1, "num_classes": 10, "image_size": (64, 64)} | changes,
     )
 
 

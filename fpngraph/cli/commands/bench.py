@@ -6,11 +6,11 @@ import argparse
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.graphs import Choice, channels_of
+from fpngraph.cli.graphs import Choice, channels_of, is_stream
 from fpngraph.cli.options import GRAPH, add_channels, add_format, add_image_size, add_parameters
 from fpngraph.cli.values import UsageError, enough_memory
 
-ABOUT = "measure how fast a neck is here: as it is, fused, compiled, in ONNX Runtime, against effdet"
+ABOUT = "measure how fast a neck is here, or several: as it is, fused, compiled, in ONNX Runtime, against effdet"
 EXAMPLE = "fpngraph bench my.yaml --backbone efficientnet_b0"
 # fused for the size of the images; a package that is compiled ahead; a model for every size
 _FORMS = ("eager", "fused", "sized", "compiled", "onnxruntime", "onnxruntime-dynamic", "openvino", "aotinductor")
@@ -19,7 +19,8 @@ _USUAL_BACKBONE = "efficientnet_b0"
 
 def options(parser: Any) -> None:
     """Its options."""
-    parser.add_argument("graph", metavar="GRAPH", nargs="?", help=f"{GRAPH}; or --model")
+    about = f"{GRAPH}; several are measured in turns and shown side by side"
+    parser.add_argument("graphs", nargs="*", metavar="GRAPH", help=about)
     about_model = "a whole detector by effdet's name, in the place of a graph: tf_efficientdet_d0"
     parser.add_argument("--model", metavar="NAME", help=about_model)
     add_parameters(parser)
@@ -42,29 +43,46 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    if (args.graph is None) == (args.model is None):
+    if bool(args.graphs) == (args.model is not None):
         raise UsageError("GRAPH or --model NAME is required, one of the two")
-    of_graph = {
-        "--preset": args.preset,
-        "--graphs": args.folder,
-        "-p": args.params,
-        "--backbone": args.backbone,
-        "--in-channels": args.in_channels,
-    }
-    if args.model and (given := [option for option, value in of_graph.items() if value]):
-        raise UsageError(f"{given[0]} is about a GRAPH, and --model NAME has all that it needs")
     from fpngraph.cli import benching
 
     with enough_memory("--batch-size and --image-size can be smaller, or the channels of the graph"):
-        if args.model:
-            setting = _setting(args, args.image_size or benching.image_size_of(args.model))
-            return benching.bench_detector(args.model, setting, against=bool(args.against), form=args.format)
-        choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
-        graph = choice.load()
-        channels = choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
-        against = choice if args.against else None
-        setting = _setting(args, args.image_size)
-        return benching.bench(graph, channels, setting, against=against, form=args.format)
+        if args.model is None:
+            return _of_graphs(args)
+        of_graph = {
+            "--preset": args.preset,
+            "--graphs": args.folder,
+            "-p": args.params,
+            "--backbone": args.backbone,
+            "--in-channels": args.in_channels,
+        }
+        if given := [option for option, value in of_graph.items() if value]:
+            raise UsageError(f"{given[0]} is about a GRAPH, and --model NAME has all that it needs")
+        setting = _setting(args, args.image_size or benching.image_size_of(args.model))
+        return benching.bench_detector(args.model, setting, against=bool(args.against), form=args.format)
+
+
+def _of_graphs(args: argparse.Namespace) -> int:
+    choices = [
+        Choice(name, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
+        for name in args.graphs
+    ]
+    if args.against and (len(choices) > 1 or is_stream(args.graphs[0])):
+        raise UsageError("--against is for one graph, by its name")
+    graphs = [choice.load() for choice in choices]
+    channels = [
+        choice.channels(graph) or channels_of(_USUAL_BACKBONE, graph)
+        for choice, graph in zip(choices, graphs, strict=True)
+    ]
+    from fpngraph.cli import benching
+
+    setting = _setting(args, args.image_size)
+    if len(choices) > 1:
+        names = [choice.called for choice in choices]
+        return benching.compare(names, graphs, channels, setting, form=args.format)
+    against = choices[0] if args.against else None
+    return benching.bench(graphs[0], channels[0], setting, against=against, form=args.format)
 
 
 def _setting(args: argparse.Namespace, image_size: tuple[int, int] | None) -> Any:

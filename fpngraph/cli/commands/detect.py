@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.options import add_params
+from fpngraph.cli.options import add_parameters
 
 ABOUT = "find objects in images with a detector: pictures with boxes, and data in COCO's format of results"
 EXAMPLE = "fpngraph detect photos/ --model tf_efficientdet_d0 -o out/"
@@ -19,14 +19,19 @@ def options(parser: Any) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image file, or a folder for all images in it")
     about_model = "a detector of effdet, as tf_efficientdet_d0 (default: the one that is in the weights)"
     parser.add_argument("--model", metavar="NAME", help=about_model)
-    about_checkpoint = "a checkpoint of 'train' or of effdet, or a state dict (default: the model's published weights)"
-    parser.add_argument("--weights", "--checkpoint", dest="checkpoint", metavar="FILE", help=about_checkpoint)
+    about_weights = (
+        "a checkpoint of 'train' or of effdet, a state dict, or a detector.onnx of 'export' "
+        "(default: the model's published weights)"
+    )
+    parser.add_argument("--weights", metavar="FILE", help=about_weights)
+    about_runtime = "what runs the detector (default: onnx for weights that end in .onnx, else torch)"
+    parser.add_argument("--runtime", choices=("torch", "onnx"), help=about_runtime)
     about_output = "the folder for pictures, detections.json (all results) and images.json (what they are in)"
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about_output)
     parser.add_argument("--force", action="store_true", help="write over files that exist")
     parser.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
     parser.add_argument("--match", action=argparse.BooleanOptionalAction, help=_MATCH)
-    add_params(parser)
+    add_parameters(parser)
     parser.add_argument(
         "--num-classes",
         type=values.count,
@@ -47,24 +52,26 @@ def options(parser: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.cli import detecting
+    from fpngraph.cli.detectors import DetectorChoice
 
-    if not (args.model or args.checkpoint):
-        raise values.UsageError("--model NAME or --weights FILE is required")
-    choice = detecting.ModelChoice(
-        name=args.model,
-        checkpoint=args.checkpoint,
+    choice = DetectorChoice(
+        model=args.model,
+        weights=args.weights,
         graph=args.graph,
         match=args.match,
+        preset=args.preset,
         params=dict(args.params),
+        folder=args.folder,
         num_classes=args.num_classes,
         image_size=args.image_size,
         soft_nms=args.soft_nms,
-        device=args.device,
     )
     return detecting.detect(
         args.images,
         Path(args.output),
         choice,
+        runtime=args.runtime or ("onnx" if str(args.weights).endswith(".onnx") else "torch"),
+        device_name=args.device,
         labels_file=args.labels,
         score=args.score,
         batch_size=args.batch_size,

@@ -1,107 +1,121 @@
-"""``fpngraph export``: a neck as a file that other programs run."""
+"""``fpngraph export``: a neck, a pyramid or a whole detector as a file that other programs run."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice
-from fpngraph.cli.options import add_channels, add_graph
+from fpngraph.cli.options import add_channels, add_image_size, add_parameters
 from fpngraph.cli.output import check_new
-from fpngraph.cli.values import UsageError, enough_memory
-from fpngraph.files import check_place, replace_file
+from fpngraph.cli.values import UsageError
+from fpngraph.files import check_place
 
-if TYPE_CHECKING:
-    from fpngraph.compiler.neck import Neck
-    from fpngraph.exporting.export import Exported
-
-ABOUT = "write the neck as a program for images of any size that leaves 2 pixels or more at every level"
-EXAMPLE = "fpngraph export my.yaml --in-channels 40,112,320 --weights state.pt --format onnx -o my.onnx"
+ABOUT = "write a neck, a backbone with its neck, or a whole detector as a program for images of any size"
+EXAMPLE = (
+    "fpngraph export my.yaml --in-channels 40,112,320 --weights state.pt -o neck.onnx\n"
+    "  fpngraph export my.yaml --backbone resnet18 --with-backbone --weights state.pt -o pyramid.onnx\n"
+    "  fpngraph export --weights runs/a/best.ckpt -o detector.onnx"
+)
+_ENDINGS = {".onnx": "onnx", ".pt2": "torch-export"}
 
 
 def options(parser: Any) -> None:
     """Its options."""
-    add_graph(parser)
-    add_channels(parser)
-    about_format = "a model of ONNX, or what torch.export.load reads"
-    parser.add_argument("--format", choices=("onnx", "torch-export"), required=True, help=about_format)
+    about = "a graph file, or the name of a graph of 'list' (default: the one of the detector)"
+    parser.add_argument("graph", nargs="?", metavar="GRAPH", help=about)
+    add_parameters(parser)
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="the file to write")
+    about = "a model of ONNX, or what torch.export.load reads (default: onnx for .onnx, torch-export for .pt2)"
+    parser.add_argument("--format", choices=tuple(_ENDINGS.values()), help=about)
     parser.add_argument("--force", action="store_true", help="write over a file that exists")
-    about_weights = "the state dict of a trained neck (torch.save); without it the weights are random"
-    parser.add_argument("--weights", metavar="FILE", help=about_weights)
+    about = (
+        "a trained state dict, or a detector's checkpoint of 'train' or effdet (default: random, a --model's published)"
+    )
+    parser.add_argument("--weights", metavar="FILE", help=about)
     parser.add_argument(
         "--opset", type=values.count, metavar="N", help="the version of ONNX's operators (default: torch's)"
     )
-    about_size = "512 or HEIGHTxWIDTH in pixels, of the images it is traced with (default: 512)"
-    parser.add_argument("--image-size", type=values.image_size, default=(512, 512), metavar="SIZE", help=about_size)
+    add_image_size(parser, "of the images it is traced with (default: 512, or the detector's)")
+    neck = parser.add_argument_group("a neck, or a pyramid")
+    add_channels(neck)
+    neck.add_argument("--with-backbone", action="store_true", help="write the backbone too: images in, maps out")
+    detector = parser.add_argument_group("a detector: without GRAPH, or with --model")
+    about = "a detector of effdet, as tf_efficientdet_d0 (default: the one that is in the weights)"
+    detector.add_argument("--model", metavar="NAME", help=about)
+    about = "classes that the weights know (default: as many as they have)"
+    detector.add_argument("--num-classes", type=values.count, metavar="N", help=about)
+    about = "names of the classes, one per line (default: the checkpoint's, or COCO's 90)"
+    detector.add_argument("--labels", metavar="FILE", help=about)
+    about = "leave out what has a lower score (default: leave out nothing)"
+    detector.add_argument("--score", type=values.score, metavar="N", help=about)
+    about = "boxes of an image that are kept (default: the detector's, 100)"
+    detector.add_argument("--max-detections", type=values.count, metavar="N", help=about)
 
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
-    return _export(
-        choice,
-        args.format,
-        args.output,
-        force=args.force,
-        weights=args.weights,
-        opset=args.opset,
-        image_size=args.image_size,
-    )
-
-
-def _export(  # noqa: PLR0913  (the options of an export)
-    choice: Choice,
-    form: str,
-    output: str,
-    *,
-    force: bool,
-    weights: str | None,
-    opset: int | None,
-    image_size: tuple[int, int],
-) -> int:
-    graph = choice.load()
-    channels = choice.channels(graph)
-    if channels is None:
-        raise UsageError("export needs the channels of the inputs: add --in-channels or --backbone")
-    if opset and form != "onnx":
+    form = _form(args.output, args.format)
+    if args.opset and form != "onnx":
         raise UsageError("--opset is for --format onnx")
-    check_new(output, force=force)
-    check_place(output)
-    from fpngraph.compiler.builder import build
-    from fpngraph.exporting.export import export as export_neck
-    from fpngraph.exporting.program import ExportError
-    from fpngraph.weights import state, trained
+    check_new(args.output, force=args.force)
+    check_place(args.output)
+    if args.model or args.graph is None:
+        return _detector(args, form)
+    if asked := [option for option, value in _of_detector(args).items() if value is not None]:
+        raise UsageError(f"{asked[0]} is for a detector\n  hint: add --model NAME, or leave out GRAPH")
+    from fpngraph.cli import exporting
 
-    try:
-        with enough_memory("--image-size can be smaller, or the channels of the graph"):
-            neck = trained.trained(graph, channels, weights) if weights else build(graph, channels)
-            print(f"exporting {graph.name}, which may take a minute", file=sys.stderr, flush=True)
-            exported = export_neck(neck, form, image_size=image_size, opset=opset)
-    except (state.StateError, ExportError) as error:
-        raise UsageError(str(error)) from error
-    replace_file(output, exported.content)
-    print(f"wrote {output}: {len(exported.content):,} bytes, {exported.operators} operators")
-    _print_exported(neck, exported)
-    return 0
+    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
+    size = args.image_size or (512, 512)
+    export = exporting.pyramid if args.with_backbone else exporting.neck
+    return export(choice, form, args.output, weights=args.weights, opset=args.opset, image_size=size)
 
 
-def _print_exported(neck: Neck, exported: Exported) -> None:
-    from fpngraph.inference.folding import told
+def _detector(args: argparse.Namespace, form: str) -> int:
+    asked = {"--in-channels": args.in_channels, "--backbone": args.backbone, "--with-backbone": args.with_backbone}
+    if of_neck := [option for option, value in asked.items() if value]:
+        raise UsageError(f"{of_neck[0]} is for a neck\n  hint: name its GRAPH, without --model")
+    if not (args.model or args.weights):
+        raise UsageError("a GRAPH, --model NAME or --weights FILE is required")
+    from fpngraph.cli import exporting
+    from fpngraph.cli.detectors import DetectorChoice
 
-    strides = [1 << entry.level for entry in neck.source_graph.inputs.values()]
-    _print_maps("inputs", exported.inputs, neck.in_channels.values(), strides)
-    _print_maps("outputs", neck.out_channels, neck.out_channels.values(), neck.out_strides.values())
-    for line in told(exported.unfolded):
-        print(line)
-    print(
-        f"largest difference from the neck, run at other sizes: {exported.difference:.1e} of an output's largest value"
+    choice = DetectorChoice(
+        model=args.model,
+        weights=args.weights,
+        graph=args.graph,
+        match=None,
+        preset=args.preset,
+        params=dict(args.params),
+        folder=args.folder,
+        num_classes=args.num_classes,
+        image_size=args.image_size,
+        max_detections=args.max_detections,
+    )
+    return exporting.detector(
+        choice, form, args.output, labels_file=args.labels, score=args.score or 0.0, opset=args.opset
     )
 
 
-def _print_maps(what: str, names: Iterable[str], channels: Iterable[int], strides: Iterable[int]) -> None:
-    for name, count, stride in zip(names, channels, strides, strict=True):
-        print(f"{what:7} {name} [batch, {count}, height/{stride}, width/{stride}]")
+def _of_detector(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "--num-classes": args.num_classes,
+        "--labels": args.labels,
+        "--score": args.score,
+        "--max-detections": args.max_detections,
+    }
+
+
+def _form(output: str, asked: str | None) -> str:
+    """The form of a file, by what is asked for or by its ending. Raises UsageError where these differ."""
+    ending = Path(output).suffix.lower()
+    own = _ENDINGS.get(ending)
+    if asked and own and asked != own:
+        raise UsageError(f"-o {output!r} ends as {own} does, but --format is {asked}")
+    if found := asked or own:
+        return found
+    endings = " or ".join(_ENDINGS)
+    raise UsageError(f"-o {output!r} has no ending that says the format\n  hint: {endings}, or add --format")

@@ -1,0 +1,139 @@
+"""A detector as somebody names it on the command line, with its weights and the names of its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from fpngraph import efficientdet
+from fpngraph.cli import findings
+from fpngraph.cli.graphs import Choice, is_readable
+from fpngraph.cli.trained import trained
+from fpngraph.cli.values import UsageError
+from fpngraph.detection.coco import Category, class_names, numbered
+from fpngraph.efficientdet.checkpoint import read_checkpoint
+from fpngraph.efficientdet.weights import num_classes_in
+from fpngraph.errors import GraphError
+from fpngraph.weights.state import differences
+
+_OF_GRAPH = {"preset": "--preset", "folder": "--graphs"}
+_OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classes"}
+"""What published weights do not fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorChoice:
+    """A detector as somebody names it, and what is changed of it."""
+
+    model: str | None
+    """None for that of a checkpoint that tells it."""
+    weights: str | None
+    graph: str | None
+    match: bool | None
+    preset: str | None
+    params: Mapping[str, Any]
+    folder: str | None
+    num_classes: int | None
+    image_size: tuple[int, int] | None
+    soft_nms: bool = False
+    max_detections: int | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """What is changed of its configuration, by the fields of that. Raises UsageError for what nothing would fit."""
+        asked = {
+            "graph": self.graph,
+            "params": dict(self.params),
+            "num_classes": self.num_classes,
+            "image_size": self.image_size,
+            "soft_nms": self.soft_nms,
+            "max_detections": self.max_detections,
+        }
+        changes = {field: value for field, value in asked.items() if value}
+        for field, option in _OF_GRAPH.items():
+            if getattr(self, field) and not self.graph:
+                raise UsageError(f"{option} is for a graph\n  hint: add --graph GRAPH")
+        if self.model is None and (own := [option for field, option in _OWN_WEIGHTS.items() if field in changes]):
+            raise UsageError(f"{own[0]} changes a --model\n  hint: without one, a checkpoint of 'train' says its own")
+        if self.match is not None:
+            if not self.graph:
+                raise UsageError("--match and --no-match are for --graph FILE")
+            changes["match"] = self.match
+        for field, option in _OWN_WEIGHTS.items():
+            if field in changes and not self.weights:
+                raise UsageError(f"{option} needs weights that fit\n  hint: add --weights FILE")
+        return changes if self.preset is self.folder is None else self._with_graph(changes)
+
+    def _with_graph(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The changes with the graph loaded, which then keeps what its preset says."""
+        if self.match and self.preset:
+            raise UsageError("--match sets what --preset sets too: name one of them")
+        if self.match:
+            raise UsageError("--match is for a graph that needs no --graphs\n  hint: -p sets its parameters")
+        graph = Choice(str(self.graph), self.preset, self.params, folder=self.folder).load()
+        return {field: value for field, value in changes.items() if field != "params"} | {"graph": graph}
+
+    def make(self, labels: list[str] | None) -> tuple[efficientdet.EfficientDet, Sequence[Category]]:
+        """The detector with its weights, and its classes. Raises UsageError and GraphError."""
+        changes = self.changes()
+        if self.model is None:
+            model, categories = trained(str(self.weights), **changes)
+            return model, renamed(categories, labels)
+        try:
+            published = efficientdet.config(self.model)
+            state = read_checkpoint(self.weights, ema=None) if self.weights else {}
+            known = self.num_classes or num_classes_in(state, published.num_anchors) or published.num_classes
+            _names(labels, known)  # what does not fit is told before anything large is fetched or made
+            if known != published.num_classes:
+                changes["num_classes"] = known
+            model = _loaded(self.model, self.weights, state, changes)
+        except GraphError as error:
+            if self.graph and not is_readable(self.graph):
+                raise UsageError(str(error)) from error
+            raise
+        except (ValueError, efficientdet.DownloadError) as error:  # no such model, or no weights that fit
+            raise UsageError(str(error)) from error
+        return model, numbered(_names(labels, model.config.num_classes))
+
+
+def _loaded(
+    name: str, weights: str | None, state: Mapping[str, Tensor], changes: dict[str, Any]
+) -> efficientdet.EfficientDet:
+    with findings.told(efficientdet.UnmatchedWarning, {"match=True": "--match", "match=False": "--no-match"}):
+        model = efficientdet.create(name, pretrained=weights is None, **changes)
+    if weights is not None:
+        if not list(differences(state, model.state_dict())):
+            model.load_state_dict(state)  # what torch.save has written of one of ours
+        else:
+            efficientdet.load_effdet(model, weights)
+    return model
+
+
+def labels_in(path: str | None) -> list[str] | None:
+    """The names of the classes in a file, one per line."""
+    if path is None:
+        return None
+    try:
+        names = [name.strip() for name in Path(path).read_text(encoding="utf-8-sig").rstrip().split("\n")]
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path!r} is no text in UTF-8") from error
+    if "" in names:
+        raise UsageError(f"{path!r} has no name in line {names.index('') + 1}\n  hint: write one per line")
+    return names
+
+
+def renamed(categories: Sequence[Category], labels: list[str] | None) -> Sequence[Category]:
+    """The categories by other names, if there are any."""
+    if labels is None:
+        return categories
+    names = _names(labels, len(categories))
+    return tuple(it._replace(name=name) for it, name in zip(categories, names, strict=True))
+
+
+def _names(labels: list[str] | None, num_classes: int) -> list[str]:
+    if labels is not None and len(labels) != num_classes:
+        raise UsageError(f"--labels has {len(labels)} names, but the model has {num_classes} classes")
+    return labels or class_names(num_classes)

@@ -1,0 +1,125 @@
+"""The command that writes programs: of a neck, of a pyramid, of a detector."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from fpngraph.cli.detectors import DetectorChoice, labels_in
+from fpngraph.cli.graphs import Choice
+from fpngraph.cli.values import UsageError, check_pixels, enough_memory
+from fpngraph.compiler.builder import build
+from fpngraph.compiler.compiled import Compiled
+from fpngraph.exporting import ExportError, export_detector, export_neck, export_pyramid
+from fpngraph.files import replace_file
+from fpngraph.inference.folding import told
+from fpngraph.pyramid.backbone import BackboneError
+from fpngraph.pyramid.feature_pyramid import FeaturePyramid
+from fpngraph.weights import trained
+from fpngraph.weights.state import StateError, differences, read_state, refuse
+
+
+def neck(  # noqa: PLR0913  (the options of an export)
+    choice: Choice, form: str, output: str, *, weights: str | None, opset: int | None, image_size: tuple[int, int]
+) -> int:
+    """Write a neck alone: maps in, maps out."""
+    graph = choice.load()
+    channels = choice.channels(graph)
+    if channels is None:
+        raise UsageError("export needs the channels of the inputs: add --in-channels or --backbone")
+    with _messages("the channels of the graph"):
+        neck = trained.trained(graph, channels, weights) if weights else build(graph, channels)
+        _wait_for(graph.name)
+        exported = export_neck(neck, form, image_size=image_size, opset=opset)
+    _write(output, exported.content, exported.operators)
+    strides = [1 << entry.level for entry in neck.source_graph.inputs.values()]
+    _print_maps("inputs", exported.inputs, neck.in_channels.values(), strides)
+    _print_outputs(neck)
+    _print_unfolded(exported.unfolded)
+    _print_difference("neck", exported.difference)
+    return 0
+
+
+def pyramid(  # noqa: PLR0913  (the options of an export)
+    choice: Choice, form: str, output: str, *, weights: str | None, opset: int | None, image_size: tuple[int, int]
+) -> int:
+    """Write a backbone with its neck: images in, maps out."""
+    if choice.backbone is None:
+        raise UsageError("--with-backbone needs the backbone\n  hint: add --backbone NAME")
+    check_pixels(image_size)
+    graph = choice.load()
+    with _messages("the channels of the graph"):
+        made = FeaturePyramid(choice.backbone, graph)
+        if weights:
+            state = read_state(weights)
+            hint = "the state dict of a FeaturePyramid is required, with this graph and backbone"
+            refuse(f"{weights!r} does not fit the pyramid", differences(state, made.state_dict()), hint)
+            made.load_state_dict(state)
+        _wait_for(graph.name)
+        exported, sizes = export_pyramid(made, form, image_size=image_size, opset=opset)
+    _write(output, exported.content, exported.operators)
+    print(f"inputs  {exported.inputs[0]} [batch, 3, height, width], as the backbone takes images: normalised")
+    _print_outputs(made.neck)
+    print(f"it takes any number of images {sizes}")
+    _print_unfolded(exported.unfolded)
+    _print_difference("pyramid", exported.difference)
+    return 0
+
+
+def detector(  # noqa: PLR0913  (the options of an export)
+    choice: DetectorChoice, form: str, output: str, *, labels_file: str | None, score: float, opset: int | None
+) -> int:
+    """Write a whole detector: images in, boxes out."""
+    check_pixels(choice.image_size)
+    model, categories = choice.make(labels_in(labels_file))
+    with _messages("--max-detections"):
+        _wait_for(model.config.name)
+        exported = export_detector(model, form, categories=categories, score=score, opset=opset)
+    _write(output, exported.content, exported.operators)
+    said, most = exported.description, model.suppression.max_detections
+    print("inputs  images [batch, 3, height, width], uint8, red, green and blue; they are normalised within")
+    print("        sizes [batch, 2], float32, height and width of what is image in each; boxes end there")
+    print(f"outputs boxes [batch, {most}, 4], left, top, right, bottom in pixels of the batch")
+    print(f"        scores [batch, {most}], best first; labels [batch, {most}], -1 where there is no box")
+    print(f"it takes any number of images {said.sizes}, and has the names of {len(said.categories)} classes")
+    _print_unfolded(exported.unfolded)
+    print(f"compared with the detector, run at other sizes: {exported.comparison}")
+    return 0
+
+
+@contextmanager
+def _messages(smaller: str) -> Iterator[None]:
+    """What cannot be exported is a mistake that is told; ``smaller`` is what takes memory beside the image size."""
+    try:
+        with enough_memory(f"--image-size can be smaller, or {smaller}"):
+            yield
+    except (BackboneError, StateError, ExportError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _wait_for(name: str) -> None:
+    print(f"exporting {name}, which may take a minute", file=sys.stderr, flush=True)
+
+
+def _write(output: str, content: bytes, operators: int) -> None:
+    replace_file(output, content)
+    print(f"wrote {output}: {len(content):,} bytes, {operators} operators")
+
+
+def _print_unfolded(unfolded: Mapping[str, str]) -> None:
+    for line in told(unfolded):
+        print(line)
+
+
+def _print_difference(what: str, difference: float) -> None:
+    print(f"largest difference from the {what}, run at other sizes: {difference:.1e} of an output's largest value")
+
+
+def _print_outputs(neck: Compiled) -> None:
+    _print_maps("outputs", neck.out_channels, neck.out_channels.values(), neck.out_strides.values())
+
+
+def _print_maps(what: str, names: Iterable[str], channels: Iterable[int], strides: Iterable[int]) -> None:
+    for name, count, stride in zip(names, channels, strides, strict=True):
+        print(f"{what:7} {name} [batch, {count}, height/{stride}, width/{stride}]")

@@ -1,0 +1,113 @@
+"""A whole detector as a file that other programs run, once what is in it has found what the detector finds."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from fpngraph.detection.coco import Category, class_names, numbered
+from fpngraph.detection.detector import DetectionModel, Detector
+from fpngraph.exporting.alike import Comparison, compared, images_of
+from fpngraph.exporting.description import Description
+from fpngraph.exporting.forms import check_form, written
+from fpngraph.exporting.program import ExportError, Program, Traced, refusals
+from fpngraph.exporting.sizes import Sizes
+from fpngraph.exporting.suppression import kept_by_onnx, kept_by_torchvision
+from fpngraph.exporting.torch_export import traced_openly
+from fpngraph.exporting.whole import Suppress, WholeDetector
+from fpngraph.feature import Size
+
+INPUTS, OUTPUTS = ("images", "sizes"), ("boxes", "scores", "labels")
+_SUPPRESS: dict[str, Suppress] = {"onnx": kept_by_onnx, "torch-export": kept_by_torchvision}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedDetector:
+    """The content of a file, and what is known of it."""
+
+    content: bytes
+    description: Description
+    operators: int
+    comparison: Comparison
+    unfolded: Mapping[str, str]
+    """What its inference form has not folded: path in the detector to reason."""
+
+
+def export_detector(
+    model: DetectionModel,
+    form: str,
+    *,
+    categories: Sequence[Category] | None = None,
+    score: float = 0.0,
+    opset: int | None = None,
+) -> ExportedDetector:
+    """The detector in eval mode and float32, with its suppression of boxes, as ``onnx`` or ``torch-export``.
+
+    The program takes ``images`` and ``sizes`` and gives ``boxes``, ``scores`` and ``labels``, as ``WholeDetector``
+    says. The number of images stays open; so do their sides, as far as torch can leave them open. ``categories`` are
+    the names of the classes, by default COCO's or numbers; what is below ``score`` is left out. The program is loaded
+    again, and what it finds in images of other sizes is compared with what ``Detector`` finds.
+
+    Raises ExportError for what cannot be written, or comes out different, and ValueError for another ``form``.
+    """
+    check_form(form)
+    if model.suppression.soft:
+        raise ExportError(
+            "soft suppression cannot be in a file: programs have operators that remove boxes, none that lowers scores\n"
+            "  hint: export it without, and detect with the checkpoint for soft suppression"
+        )
+    reference = copy.deepcopy(model)
+    network = cast("nn.Module", reference).cpu().float().eval()
+    with refusals(form, "detector"):
+        fused: nn.Module = cast("Any", network).fuse() if hasattr(network, "fuse") else network
+        classes, stride = _read(reference)
+        named = tuple(categories or numbered(class_names(classes)))
+        if len(named) != classes:
+            raise ExportError(f"there are {len(named)} categories, but the model has {classes} classes")
+        for limit in sorted({0.0, score}):  # the first finds something in any image, so that more is compared
+            whole = WholeDetector(reference, fused, _SUPPRESS[form], score=limit)
+            program, description = _written(whole, form, stride, Size(*model.image_size), named, opset)
+            others = description.sizes.others(description.image_size)
+            comparison = compared(Detector(reference), program.run, others, limit)
+    return ExportedDetector(program.content, description, program.operators, comparison, getattr(fused, "unfolded", {}))
+
+
+def _read(model: DetectionModel) -> tuple[int, int]:
+    """How many classes a detector has, and the stride of its coarsest map, as a power of 2."""
+    size = model.image_size
+    classes, _ = model(torch.zeros(1, 3, *size))
+    per_pixel = max(-(-side // pixels) for x in classes for side, pixels in zip(size, x.shape[-2:], strict=True))
+    return classes[0].shape[1] // model.anchors.per_place, 1 << (per_pixel - 1).bit_length()
+
+
+def _written(  # noqa: PLR0913, PLR0917  (what a file holds)
+    whole: WholeDetector,
+    form: str,
+    stride: int,
+    image_size: Size,
+    categories: tuple[Category, ...],
+    opset: int | None,
+) -> tuple[Program, Description]:
+    """The program, with its description in it."""
+    program, sizes = traced_openly(whole, partial(images_of, 2), _shapes, stride=stride, image_size=image_size)
+    description = Description(
+        image_size=sizes.near(image_size),
+        sizes=sizes,
+        normalization=whole.normalization,
+        categories=categories,
+        score=whole.score,
+        suppression=whole.suppression,
+    )
+    traced = Traced(program, INPUTS, OUTPUTS, _shapes(sizes), description=description.model_dump_json())
+    return written(form, traced, opset), description
+
+
+def _shapes(sizes: Sizes) -> tuple[Any, ...]:
+    dimensions = sizes.dimensions()
+    return dimensions, {0: dimensions[0]}

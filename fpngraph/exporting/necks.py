@@ -1,0 +1,81 @@
+"""A neck as a file that other programs run, once what is in it has been run and gives what the neck gives."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.export import Dim
+
+from fpngraph.compiler.neck import Neck
+from fpngraph.exporting.check import largest_difference, random_maps
+from fpngraph.exporting.forms import check_form, written
+from fpngraph.exporting.program import ExportError, Traced, refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The content of a file, and what is known of it."""
+
+    content: bytes
+    inputs: tuple[str, ...]
+    """What the program calls its inputs, in the order of the module's."""
+    operators: int
+    difference: float
+    """The largest from the module that was found, relative to the largest value of an output."""
+    unfolded: Mapping[str, str]
+    """What its inference form has not folded: path in the module to reason."""
+
+
+def export_neck(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | None = None) -> Exported:
+    """The neck in eval mode as ``onnx`` or ``torch-export``, traced for images of ``image_size``, height and width.
+
+    Batch and sizes stay open, with two pixels or more at every level. The program is loaded again and run at other
+    sizes. Raises ExportError for what cannot be written, or comes out different, and ValueError for another ``form``.
+    """
+    check_form(form)
+    neck = copy.deepcopy(neck).eval()
+    coarsest = coarsest_level(neck)
+    least = 2**coarsest + 1
+    if min(image_size) < least:
+        found = "x".join(map(str, image_size))
+        raise ExportError(f"images of {found} pixels have fewer than 2 at level {coarsest}, but {least} a side have 2")
+    height, width = image_size
+    others = ((1, (height + 1, width + 3)), (3, (max(least, height // 2 + 5), max(least, width // 2 - 3))))
+    with refusals(form, "neck"):
+        fused = neck.fuse()
+        program = written(form, _traced(neck, fused, image_size), opset)
+        given = [random_maps(neck, batch, size) for batch, size in others]
+        difference = largest_difference(neck, program.run, given)
+    return Exported(program.content, program.inputs, program.operators, difference, fused.unfolded)
+
+
+def coarsest_level(neck: Neck) -> int:
+    """The coarsest level of a map in the neck."""
+    graph = neck.source_graph
+    return max(*(entry.level for entry in graph.inputs.values()), *(node.level for node in graph.nodes.values()))
+
+
+def _traced(neck: Neck, fused: nn.Module, image_size: tuple[int, int]) -> Traced:
+    """The program of ``fused``, the inference form of ``neck``."""
+    shapes = (_open_sizes(neck),)
+    program = torch.export.export(fused, (random_maps(neck, 2, image_size),), dynamic_shapes=shapes)
+    return Traced(
+        program, tuple(neck.in_channels), tuple(neck.out_channels), shapes, arguments=lambda maps: (list(maps),)
+    )
+
+
+def _open_sizes(neck: Neck) -> list[dict[int, Any]]:
+    """The batch is one for all inputs; maps of one level have one size, which no other level decides."""
+    batch, coarsest = Dim("batch"), coarsest_level(neck)
+    sides = {
+        level: {
+            axis: Dim(f"{side}{level}", min=2 ** (coarsest - level) + 1) for axis, side in ((2, "height"), (3, "width"))
+        }
+        for level in {entry.level for entry in neck.source_graph.inputs.values()}
+    }
+    return [{0: batch} | sides[entry.level] for entry in neck.source_graph.inputs.values()]

@@ -1,0 +1,52 @@
+"""A backbone with its neck as a file that other programs run, once it has been run and gives the same maps."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from fpngraph.compiler.neck import Neck
+from fpngraph.exporting.check import largest_difference
+from fpngraph.exporting.forms import check_form, written
+from fpngraph.exporting.necks import Exported, coarsest_level
+from fpngraph.exporting.program import Traced, refusals
+from fpngraph.exporting.sizes import Sizes
+from fpngraph.exporting.torch_export import traced_openly
+from fpngraph.feature import Size
+from fpngraph.pyramid.feature_pyramid import FeaturePyramid
+
+
+def export_pyramid(
+    pyramid: FeaturePyramid, form: str, *, image_size: tuple[int, int], opset: int | None = None
+) -> tuple[Exported, Sizes]:
+    """The pyramid in eval mode and float32 as ``onnx`` or ``torch-export``, and the images that it takes.
+
+    The program takes ``image`` [B, in_chans, H, W], as the backbone does, and gives the maps by the names of the
+    graph's outputs. The batch stays open; so do the sides, as far as torch can leave them open. The program is loaded
+    again and run at other sizes. Raises ExportError for what cannot be written, or comes out different, and ValueError
+    for another ``form``.
+    """
+    check_form(form)
+    reference = copy.deepcopy(pyramid).cpu().float().eval()
+    size, stride = Size(*image_size), 1 << coarsest_level(cast(Neck, reference.neck))
+
+    def images(batch: int, size: Size) -> tuple[Tensor]:
+        generator = torch.Generator().manual_seed(0)
+        return (torch.randn(batch, reference.in_chans, *size, generator=generator),)
+
+    with refusals(form, "pyramid"):
+        fused = reference.fuse()
+        program, sizes = traced_openly(fused, partial(images, 2), _shapes, stride=stride, image_size=size)
+        traced = Traced(program, ("image",), tuple(reference.neck.out_channels), _shapes(sizes))
+        made = written(form, traced, opset)
+        given = [images(batch, other) for batch, other in sizes.others(sizes.near(size))]
+        difference = largest_difference(lambda given: [*reference(*given).values()], made.run, given, "pyramid")
+    return Exported(made.content, made.inputs, made.operators, difference, fused.unfolded), sizes
+
+
+def _shapes(sizes: Sizes) -> tuple[Any, ...]:
+    return (sizes.dimensions(),)

@@ -1,0 +1,202 @@
+"""A whole detector in a file finds what the detector finds, or is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fpngraph.detection import Category, Detector, Suppression
+from fpngraph.detection.images import normalised
+from fpngraph.exporting import ExportError, OnnxDetector, ProgramError, export_detector, forms, onnx
+from fpngraph.exporting.alike import alike, compared, images_of, unpacked
+from fpngraph.exporting.program import Program
+from fpngraph.exporting.suppression import kept_by_torchvision
+from fpngraph.feature import Size
+from tests.detection.models import PlainDetector
+from tests.efficientdet.test_model import small
+from tests.equality.effdet_reference import calibrate, randomise
+
+ASTRONAUT = Path(__file__).parents[2] / "tools" / "astronaut.jpg"
+NAMES = [Category(number, f"class {number}") for number in (3, 4, 7, 9, 20)]
+
+
+def trained(model: Any) -> Any:
+    """The model with weights and statistics as after a training: logits spread by 1.5, offsets by 0.3."""
+    torch.manual_seed(0)
+    images = normalised(images_of(4, Size(128, 128))[0], model.normalization)
+    randomise(model)
+    calibrate(model, images)
+    model.eval()
+    with torch.no_grad():
+        for head, maps, spread in zip((model.class_head, model.box_head), model(images), (1.5, 0.3), strict=True):
+            last = [part for part in head.modules() if isinstance(part, nn.Conv2d)][-1]
+            for parameter in last.parameters():
+                parameter.mul_(spread / torch.cat([x.flatten() for x in maps]).std())
+    return model
+
+
+def efficientdet_model() -> Any:
+    return small(num_classes=5, image_size=(160, 160))
+
+
+def run_of(form: str, content: bytes) -> Callable[[Sequence[Tensor]], Sequence[Tensor]]:
+    if form == "onnx":
+        return onnx.run_of(content, ("images", "sizes"))
+    program = torch.export.load(io.BytesIO(content)).module()
+    return lambda given: program(*given)
+
+
+@pytest.mark.slow
+@pytest.mark.exports
+@pytest.mark.parametrize(
+    ("make", "form"),
+    [(efficientdet_model, "onnx"), (lambda: PlainDetector(num_classes=5), "torch-export")],
+    ids=["onnx", "torch-export"],
+)
+def test_a_file_finds_what_the_detector_finds_in_batches_of_every_size(make: Callable[[], Any], form: str) -> None:
+    model = trained(make())
+
+    exported = export_detector(model, form, categories=NAMES)
+
+    assert exported.comparison.found > 400
+    assert exported.comparison.score < 1e-5
+    run = run_of(form, exported.content)
+    total = compared(Detector(model), run, [(1, Size(129, 200)), (4, Size(333, 140)), (2, Size(256, 256))], 0.0)
+    assert total.alike >= 0.98 * total.found  # some scores are 1.0 all, in an order that no form keeps
+    boxes, scores, labels = run(images_of(3, Size(160, 170)))
+    assert (boxes.shape, scores.shape, labels.shape) == ((3, 100, 4), (3, 100), (3, 100))
+    assert (boxes.dtype, scores.dtype, labels.dtype) == (torch.float32, torch.float32, torch.int64)
+    assert (scores.diff(dim=1) <= 0).all()
+
+
+@pytest.mark.slow
+@pytest.mark.exports
+def test_a_file_of_onnx_detects_with_nothing_else(tmp_path: Path) -> None:
+    model = trained(efficientdet_model())
+    (tmp_path / "detector.onnx").write_bytes(export_detector(model, "onnx", categories=NAMES, opset=20).content)
+
+    detector = OnnxDetector(tmp_path / "detector.onnx")
+
+    assert detector.description.categories == tuple(NAMES)
+    assert detector.description.image_size == (160, 160)
+    for size in ((150, 200), (256, 129)):
+        wanted = Detector(model).detect([ASTRONAUT] * 3, image_size=size)
+        found = detector.detect([ASTRONAUT] * 3, image_size=size, batch_size=2)
+        for one, other in zip(found, wanted, strict=True):
+            both = alike(one, other, 512)
+            assert both.alike >= 0.98 * both.found > 0
+    with pytest.raises(ProgramError) as caught:
+        detector.detect([ASTRONAUT], image_size=(128, 200))
+    assert str(caught.value) == "the program takes images whose sides are 129 pixels or more, not of 128x200"
+
+
+@pytest.mark.slow
+@pytest.mark.exports
+def test_what_has_a_lower_score_is_left_out_and_rows_without_a_box_say_so() -> None:
+    model = trained(efficientdet_model())
+    (found,) = Detector(model)(torch.randn(1, 3, 160, 160))
+    limit = float(found.scores[20])
+
+    exported = export_detector(model, "torch-export", score=limit)
+
+    boxes, scores, labels = run_of("torch-export", exported.content)(images_of(1, Size(160, 160)))
+    there = labels >= 0
+    assert exported.description.score == limit
+    assert (scores[there] >= limit).all()
+    assert not there.all()
+    assert not boxes[~there].any()
+    assert not scores[~there].any()
+
+
+def test_soft_suppression_is_refused() -> None:
+    model = PlainDetector(num_classes=2)
+    model.suppression = Suppression(soft=True)
+
+    with pytest.raises(ExportError, match=r"^soft suppression cannot be in a file: .* lowers scores\n  hint: "):
+        export_detector(model, "onnx")
+
+
+@pytest.mark.exports
+def test_names_of_other_classes_are_refused() -> None:
+    with pytest.raises(ExportError) as caught:
+        export_detector(PlainDetector(num_classes=2), "onnx", categories=NAMES)
+
+    assert str(caught.value) == "there are 5 categories, but the model has 2 classes"
+
+
+@pytest.mark.exports
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda boxes, scores, labels: (boxes + 0.5, scores, labels),
+        lambda boxes, scores, labels: (boxes, scores * 1.01, labels),
+        lambda boxes, scores, labels: (boxes, scores, labels.where(labels < 0, (labels + 1) % 2)),
+        lambda boxes, scores, labels: (boxes[:, :90], scores[:, :90], labels[:, :90]),
+        lambda boxes, scores, labels: (boxes * torch.nan, scores, labels),
+    ],
+    ids=["boxes", "scores", "labels", "fewer", "no number"],
+)
+def test_a_program_that_finds_something_else_is_refused(
+    change: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(traced: Any, _opset: Any) -> Program:
+        module = traced.program.module()
+        return Program(b"", traced.inputs, 1, lambda given: change(*module(*given)))
+
+    monkeypatch.setitem(forms._WRITERS, "torch-export", wrong)
+
+    with pytest.raises(ExportError, match=r"^what was exported finds something else than the detector: "):
+        export_detector(trained(PlainDetector(num_classes=2)), "torch-export")
+
+
+def test_suppression_goes_by_image_and_class() -> None:
+    box, moved, apart = [0.0, 0, 10, 10], [1.0, 0, 11, 10], [50.0, 50, 60, 60]
+    boxes = torch.tensor([[box, moved, apart, moved], [moved, box, box, apart]])
+    scores = torch.tensor([[0.9, 0.8, 0.7, 0.6], [0.9, 0.8, 0.7, 0.6]])
+    labels = torch.tensor([[0, 0, 0, 1], [1, 1, 0, 1]])
+
+    kept = kept_by_torchvision(boxes, scores, labels, 0.5, 2)
+
+    assert kept.tolist() == [[True, False, True, True], [True, False, True, True]]
+
+
+def test_rows_without_a_label_are_no_detections() -> None:
+    outputs = torch.rand(2, 3, 4), torch.rand(2, 3), torch.tensor([[4, 0, -1], [-1, -1, -1]])
+
+    first, second = unpacked(outputs)
+
+    assert (first.labels.tolist(), second.labels.tolist()) == ([4, 0], [])
+
+
+@pytest.mark.exports
+def test_files_that_are_no_detectors_are_messages(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra 'onnx', which 'dev' has")
+    from onnx import TensorProto, helper
+
+    (tmp_path / "text.onnx").write_text("no model")
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "other", [x], [y])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    (tmp_path / "other.onnx").write_bytes(model.SerializeToString())
+    model.metadata_props.add(key="fpngraph", value=json.dumps({"version": 2}))
+    (tmp_path / "newer.onnx").write_bytes(model.SerializeToString())
+
+    for name, text in (
+        ("text", "is no model that ONNX Runtime can run: "),
+        ("other", "is no detector of fpngraph\n  hint: fpngraph export --weights best.ckpt -o detector.onnx"),
+        ("newer", "says of itself what this version of fpngraph does not know"),
+    ):
+        path = tmp_path / f"{name}.onnx"
+        with pytest.raises(ProgramError) as caught:
+            OnnxDetector(path)
+        assert str(caught.value).startswith(f"{str(path)!r} {text}")
+    with pytest.raises(ProgramError) as caught:
+        OnnxDetector(tmp_path / "other.onnx", device="gpu")
+    assert str(caught.value) == "ONNX Runtime has no device 'gpu' here; it has cpu"
