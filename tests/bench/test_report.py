@@ -111,16 +111,15 @@ def maps_of(pixels: int) -> list[Tensor]:
     return [torch.randn(1, 4, pixels, pixels), torch.randn(1, 6, pixels // 2, pixels // 2)]
 
 
+needs_onnx = pytest.mark.skipif(torch_is_too_old() is not None, reason=str(torch_is_too_old()))
+
+
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(onnx_runtime, id="onnxruntime"),
-        pytest.param(
-            onnx_runtime_dynamic,
-            id="onnxruntime-dynamic",
-            marks=pytest.mark.skipif(torch_is_too_old() is not None, reason=str(torch_is_too_old())),
-        ),
-        pytest.param(openvino, id="openvino"),
+        pytest.param(onnx_runtime, id="onnxruntime", marks=needs_onnx),
+        pytest.param(onnx_runtime_dynamic, id="onnxruntime-dynamic", marks=needs_onnx),
+        pytest.param(openvino, id="openvino", marks=needs_onnx),
         pytest.param(aot_inductor, id="aotinductor", marks=pytest.mark.slow),
     ],
 )
@@ -137,6 +136,7 @@ def test_a_runtime_gives_what_the_neck_gives(make: Callable[..., Form]) -> None:
         torch.testing.assert_close(torch.as_tensor(y), expected, rtol=1e-5, atol=1e-5)
 
 
+@needs_onnx
 def test_what_a_runtime_does_not_take_is_told_in_a_line() -> None:
     neck = fpngraph.build(fpngraph.load("bifpn", channels=8, repeats=1, padding="same"), [4, 6, 8]).eval()
     maps = [torch.randn(1, channels, 2 * side, 3 * side) for channels, side in ((4, 8), (6, 4), (8, 2))]
