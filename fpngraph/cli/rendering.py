@@ -55,7 +55,7 @@ class Subject:
             return diagram(graph, self.look, in_channels=channels, image_size=self.image_size, weights=weights)
         except GraphError:
             raise
-        except ValueError as error:  # a heading of a stage that the graph does not have
+        except ValueError as error:  # a heading of a stage that is not there
             raise UsageError(str(error)) from error
 
 
@@ -93,10 +93,10 @@ class Target:
 def render(subject: Subject, target: Target, *, watching: bool) -> int:
     """A graph as a diagram; without a file and a format as text."""
     if target.output is None and not target.form:
-        if subject.look.width:
-            raise UsageError("--width is for pictures on paper: add -o FILE")
         if watching or target.scale is not None:
             raise UsageError(f"{'--watch' if watching else '--scale'} is for pictures in files: add -o FILE")
+        if subject.look.width:
+            raise UsageError("--width is for pictures in files: add -o FILE")
         _print(subject.diagram())
         return 0
     ending = target.ending  # what says no format is told before what stands in the way

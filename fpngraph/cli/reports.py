@@ -26,7 +26,8 @@ def _text(results: Sequence[Checked]) -> str:
 def _lines(result: Checked) -> Iterator[str]:
     for problem in result.problems:
         text = told(problem, sys.stdout)
-        yield text if problem.span or result.name in problem.message else f"{result.name}: {text}"
+        named = problem.span or str(Path(result.name)) in problem.message
+        yield text if named else f"{result.name}: {text}"
     yield from (told(problem, sys.stdout) for problem in result.warnings)
     counts = [_counted(len(result.problems), "problem")] if result.problems else ["ok"]
     if result.warnings:

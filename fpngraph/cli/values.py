@@ -147,8 +147,8 @@ def scale(text: str) -> float:
     return number
 
 
-def length(text: str) -> str:
-    """A length on paper, with its unit."""
+def width(text: str) -> str:
+    """A length on paper with its unit."""
     from fpngraph.drawing.picture.size import length_px
 
     try:
@@ -159,11 +159,11 @@ def length(text: str) -> str:
 
 
 def heading(text: str) -> tuple[str, str]:
-    """``stage=heading``."""
-    stage, equals, said = text.partition("=")
-    if not (stage and equals and said):
-        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not of the form STAGE=HEADING")
-    return stage, said
+    """``stage=text``."""
+    stage, equals, words = text.partition("=")
+    if not (stage and equals and words.strip()):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not of the form STAGE=TEXT")
+    return stage, words
 
 
 def count(text: str) -> int:

@@ -19,7 +19,6 @@ from fpngraph.language.problems import Problems
 from fpngraph.language.spent import Spent
 from fpngraph.language.uses import is_path
 from fpngraph.language.yaml.value import Value
-from fpngraph.language.yaml.writing import to_yaml
 from fpngraph.library import Description, describe, named
 
 _MEMBERS = 40  # of one declaration that are listed
@@ -101,11 +100,6 @@ def parameters(graph: Value) -> dict[str, str]:
     return {
         str(name): shown(value) for name, value in graph.at(["params"]).entries.items() if "params" in graph.entries
     }
-
-
-def flow(value: Value) -> str:
-    """A value on one line, as it can be typed."""
-    return " ".join(to_yaml({"value": value.plain()}).removeprefix("value:").split())
 
 
 def used_graph(documents: Documents, document: Document, tree: Value, path: Path) -> tuple[File | None, Value] | None:

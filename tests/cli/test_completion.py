@@ -44,7 +44,7 @@ def test_commands_are_offered(tmp_path: Path) -> None:
 
 def test_options_and_their_choices_are_offered(tmp_path: Path) -> None:
     assert offered("fpngraph render bifpn --node", tmp_path) == ["--node-labels"]
-    assert offered("fpngraph render bifpn --direction ", tmp_path) == ["right", "up"]
+    assert offered("fpngraph render bifpn --theme ", tmp_path) == ["auto", "light", "dark", "grey", "print"]
 
 
 def test_graphs_are_offered_by_their_names_and_as_files(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ MISTAKES: dict[str, tuple[str, str]] = {
     # keys and operators
     "key-misspelt": ("fusion: fast_normalized", "fuson: fast_normalized"),
     "key-in-the-plural": ("    outputs: {P3", "    output: {P3"),
+    "section-misspelt": ("\nstages:", "\nstagse:"),
+    "nodes-misspelt": ("  lateral:\n    nodes:", "  lateral:\n    node:"),
     "key-of-another-place": ("    repeat: 2", "    repeats: 2\n    channels: 64"),
     "operator-misspelt": ("up: bilinear", "up: billinear"),
     "operator-with-capitals": ("fusion: fast_normalized", "fusion: FastNormalized"),

@@ -28,7 +28,9 @@ def options(parser: Any) -> None:
     parser.add_argument("--model", metavar="NAME", help=about_model)
     add_parameters(parser)
     add_channels(parser)
-    about_forms = f"of {', '.join(_FORMS)} (default: the first five; compiling takes a minute)"
+    about_forms = (
+        f"of {', '.join(_FORMS)}; sized is fused for one size, compiling takes a minute (default: the first five)"
+    )
     parser.add_argument("--forms", default=",".join(_FORMS[:5]), metavar="NAME,...", help=about_forms)
     parser.add_argument("--against", choices=("effdet",), help="compare with this library's neck of the same weights")
     add_image_size(parser, "(default: 512, or the model's)")
@@ -51,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
             return _of_graphs(args)
         of_graph = {
             "--preset": args.preset,
+            "--graphs": args.folder,
             "-p": args.params,
             "--backbone": args.backbone,
             "--in-channels": args.in_channels,

@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         from fpngraph.cli import serving
     except ModuleNotFoundError as error:
+        package = (error.name or "a package").partition(".")[0]
         hint = "pip install 'fpngraph[serve]'"
-        raise UsageError(f"it needs {error.name!r}, which is not installed\n  hint: {hint}") from None
+        raise UsageError(f"it needs {package!r}, which is not installed\n  hint: {hint}") from None
     return serving.serve(args.graph, args.in_channels, port=args.port, opens=args.opens)

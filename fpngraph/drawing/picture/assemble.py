@@ -86,11 +86,16 @@ def _groups(drawn: Diagram) -> Iterator[Group]:
 
 def _legend(drawn: Diagram, letters: Mapping[str, str]) -> list[tuple[str, str]]:
     """The signs that are present, with what they mean."""
-    links = drawn.plan.links
+    links, told = drawn.plan.links, drawn.plan.told
     present = {link.direction for link in links} | {spot.kind for spot in drawn.plan.spots.values()}
     entries = [("down", "downsample"), ("up", "upsample"), ("same", "same level"), ("input", "backbone")]
-    entries += [("fusion", f"fusion ({drawn.plan.usual})"), ("single", "single input")]
-    shown = [entry for entry in entries if entry[0] in present]
+    entries += [("fusion", "fusion"), ("single", "single input")]
+    shown: list[tuple[str, str]] = [
+        (sign, f"{text} ({told.usual[sign]})" if sign in told.usual else text)
+        for sign, text in entries
+        if sign in present
+    ]
+    shown += [(letter, words) for words, letter in told.capitals.items()]
     shown += letters.items()
     shown += [("output", "output")]
     shown += [("projection", f"1{TIMES}1 conv")] if any(link.projected for link in links) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from string import ascii_lowercase
 
 from fpngraph.analysis.costs import written
 from fpngraph.analysis.wording import in_words
@@ -12,6 +13,7 @@ from fpngraph.drawing.layout.grid import Place, output_size
 from fpngraph.drawing.layout.lettering import room_for
 from fpngraph.drawing.layout.plan import Link, Spot, layer
 from fpngraph.drawing.layout.routes import Route
+from fpngraph.drawing.layout.telling import letters
 from fpngraph.drawing.picture.diagram import Diagram, lettering
 from fpngraph.drawing.picture.frame import LETTER_RADIUS, lettered
 from fpngraph.drawing.picture.marks import (
@@ -119,14 +121,16 @@ class Painter:
         return sign, (along - half, along + half)
 
     def badges(self) -> Iterator[Shape]:
-        """What the rarer fusions are: names beside their nodes, or letters on them where a name has no room."""
-        for fusion, letter in self._plan.rarer.items():
-            nodes = [self._grid.places[spot.name] for spot in self._plan.spots.values() if spot.fusion == fusion]
-            named = self._free.beside(nodes, room_for(fusion, _BADGE, 600), _BADGE)
+        """What is not usual of nodes: words beside their nodes, or letters on them where one of them has no room."""
+        spare = letters(ascii_lowercase)
+        for words in dict.fromkeys(spot.fusion for spot in self._plan.spots.values() if spot.fusion):
+            nodes = [self._grid.places[spot.name] for spot in self._plan.spots.values() if spot.fusion == words]
+            named = self._free.beside(nodes, room_for(words, _BADGE, 600), _BADGE)
             for x, y in named or ():
-                yield Text(x, y + _BADGE * 0.36, fusion, _BADGE, "muted", 600, "middle")
+                yield Text(x, y + _BADGE * 0.36, words, _BADGE, "muted", 600, "middle")
             if named is None:
-                self.letters[letter] = fusion
+                letter = next(spare)
+                self.letters[letter] = words
                 for place in nodes:
                     yield lettered(letter, *self._free.at_border(place, 2 * LETTER_RADIUS))
 
@@ -182,7 +186,7 @@ class Painter:
 def _edge_text(link: Link) -> str:
     ratio = f"{'÷' if link.direction == 'down' else TIMES}{link.ratio}" if link.ratio > 2 else ""
     count = f"{link.count}x" if link.count > 1 else ""
-    return " · ".join(filter(None, (count, ratio)))
+    return " · ".join(filter(None, (count, ratio, link.mark)))
 
 
 def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:

@@ -23,7 +23,7 @@ from fpngraph.drawing.picture.weights import Learned, Weight, Weights, learned
 from fpngraph.errors import nearest
 from fpngraph.graph.graph import Graph
 
-Labels = Literal["names", "ids", "none"]
+Labels = Literal["names", "ids", "none", "ops"]
 Legend = Literal["below", "beside", "none"]
 
 
@@ -34,7 +34,7 @@ class Look:
     theme: Theme = "auto"
     """Colours by the reader's preference (``auto``) or fixed."""
     labels: Labels = "names"
-    """Names as in the file, numbers as effdet counts, or none."""
+    """Names as in the file, numbers as effdet counts, or none; ``ops``: names, and all that nodes and edges do."""
     title: bool | str = True
     """The graph's name, a text, or none."""
     legend: Legend | bool = True
@@ -101,7 +101,7 @@ class Diagram:
 
     def _radius(self) -> float:
         """Of all nodes, such that most names fit into them."""
-        if self.look.labels != "names":
+        if self.look.labels not in ("names", "ops"):
             return metrics.RADIUS
         labels = {spot.label for spot in self.plan.spots.values()}
         widest = max(room_for(label, 11.0, 600) for label in labels)
@@ -150,7 +150,7 @@ class Diagram:
 
     def label(self, spot: Spot) -> str:
         """What is written in a node; empty where the reader wants no labels."""
-        return {"names": spot.label, "ids": str(spot.number), "none": ""}[self.look.labels]
+        return {"ids": str(spot.number), "none": ""}.get(self.look.labels, spot.label)
 
     def heading(self, cell: Cell) -> str:
         """Of a cell: its stage, with the run where there are several, or the graph's name where it is of no stage."""
@@ -183,7 +183,9 @@ def diagram(
     lowered = None if in_channels is None else lower(graph, in_channels)
     costs = lowered_cost(lowered, image_size) if lowered and image_size is not None else None
     _check_cells(graph, look.cells or {})
-    drawn = plan(graph, lowered, expand=True if look.expand is None and weights else look.expand)
+    drawn = plan(
+        graph, lowered, expand=True if look.expand is None and weights else look.expand, ops=look.labels == "ops"
+    )
     return Diagram(graph, look, drawn, lowered, costs, learned(graph, drawn, weights or {}))
 
 

@@ -194,8 +194,15 @@ def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:
         case "weight":
             wedge = ((x, y - 0.4), (x + 24.0, y - 2.25), (x + 24.0, y + 2.25), (x, y + 0.4))
             return [Polygon(wedge, Paint("same"))], 24.0
-        case letter:
-            return [lettered(letter, x + LETTER_RADIUS, y)], 2 * LETTER_RADIUS
+        case _:
+            return [_letter(sign, x, y)], 2 * LETTER_RADIUS
+
+
+def _letter(sign: str, x: float, y: float) -> Shape:
+    """A letter on an edge, or one on a node."""
+    if sign.isupper():
+        return Text(x + LETTER_RADIUS, y + 4.0, sign, 10.5, "ink", 700, "middle")
+    return lettered(sign, x + LETTER_RADIUS, y)
 
 
 def lettered(letter: str, x: float, y: float) -> Group:

@@ -35,8 +35,8 @@ def check_readable(scene: Scene, width: str) -> None:
         least = length_px(width) * LEAST_PT / points / PX["in"]
         raise ValueError(
             f"at a width of {width} the smallest text has {points:.1f} pt, at least {LEAST_PT:.0f} pt are required\n"
-            f"  hint: this picture needs {least + 0.05:.1f}in; less where sweeps go up (direction), where equal runs "
-            "are drawn once, or with the legend below"
+            f"  hint: this picture needs {least + 0.05:.1f}in; with direction 'up', equal runs drawn once or the "
+            "legend below it may need less"
         )
 
 

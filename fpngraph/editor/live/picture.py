@@ -12,13 +12,14 @@ from fpngraph.drawing.files import WRITERS
 from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
 from fpngraph.editor.mending import tree_of
-from fpngraph.editor.scope import flow
 from fpngraph.errors import GraphError, Problem
 from fpngraph.language.yaml.source import read
 from fpngraph.language.yaml.value import Value
+from fpngraph.language.yaml.writing import flow
 from fpngraph.library import loads
 
 TEXT = "<text>"
+_WIDEST = 200  # characters of a parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def choices(text: str) -> dict[str, Any]:
     tree, _ = tree_of(text, TEXT)
     return {
         "presets": list(map(str, _of(tree, "presets"))),
-        "params": {k: flow(v) for k, v in _of(tree, "params").items()},
+        "params": {name: flow(it.plain())[:_WIDEST] for name, it in _of(tree, "params").items()},
     }
 
 

@@ -225,6 +225,13 @@ def test_a_file_is_saved_unless_another_program_did_so_meanwhile(served: Served,
     assert path.read_text(encoding="utf-8") == "of another program"
 
 
+def test_a_parameter_of_any_value_is_shown(served: Served) -> None:
+    found = drawn(served, GRAPH.replace("op: [conv, norm]}", "op: [conv, norm], odd: {1.5: a, true: ~}}"))
+
+    assert found["params"] == {"width": "64", "op": "[conv, norm]", "odd": "{1.5: a, true: null}"}
+    assert found["picture"] is not None
+
+
 def test_used_graphs_lie_in_the_folder(served: Served) -> None:
     using = "fpngraph: 1\nname: using\ninputs: C(3..5)\nstages:\n  neck: {use: parts/inner.yaml}\noutputs: P(3..5)\n"
 

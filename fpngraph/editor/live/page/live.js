@@ -10,13 +10,14 @@ editor.setOption("extraKeys", {
   "Cmd-S": save,
 });
 
-const now = { name: "", stamp: "", saved: "", end: "\n", preset: "", params: {}, drawing: 0, source: null };
+const now = { name: "", stamp: "", saved: "", end: "\n", preset: "", params: {}, drawing: false, due: false, source: null };
 let waiting = 0;
 let marks = [];
 
 function say(text, bad = false) {
   $("status").textContent = text;
   $("status").classList.toggle("bad", bad);
+  delete $("status").dataset.of;
 }
 
 async function asked(address, options) {
@@ -101,19 +102,31 @@ async function save() {
 }
 
 async function draw() {
-  const number = ++now.drawing;
   $("save").disabled = !isChanged();
-  try {
-    const found = await (await asked("drawn", sending("POST", question()))).json();
-    if (number !== now.drawing) return; // something was typed meanwhile
-    showChoices(found);
-    showProblems(found.problems);
-    $("stale").hidden = found.picture !== null || !$("picture").firstChild;
-    if (found.picture !== null) showPicture(found.picture);
-    if ($("status").classList.contains("bad") && found.picture !== null) say("");
-  } catch (error) {
-    if (number === now.drawing) say(error.message, true);
+  now.due = true;
+  if (now.drawing) return; // one at a time: what is typed meanwhile is drawn next
+  now.drawing = true;
+  while (now.due) {
+    now.due = false;
+    const asks = question();
+    try {
+      const found = await (await asked("drawn", sending("POST", asks))).json();
+      if (asks.name === now.name) show(found);
+    } catch (error) {
+      say(error.message, true);
+      $("status").dataset.of = "drawing";
+    }
   }
+  now.drawing = false;
+}
+
+function show(found) {
+  showChoices(found);
+  showProblems(found.problems);
+  $("stale").hidden = found.picture !== null || !$("picture").firstChild;
+  if (found.picture === null) return;
+  showPicture(found.picture);
+  if ($("status").dataset.of === "drawing") say("");
 }
 
 function showPicture(number) {
