@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fpngraph.analysis.changes import Changes, edge_words
 from fpngraph.analysis.costs import Costs, NodeCost, written
 from fpngraph.analysis.wording import in_words
-from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.messages import wants_colours
 from fpngraph.graph.graph import Graph
@@ -21,21 +18,6 @@ from fpngraph.graph.graph import Graph
 _COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "~": "\x1b[33m"}
 _PLAIN = "\x1b[0m"
 _NEW, _GONE, _CHANGED = "+ ", "- ", "~ "
-
-
-def chosen(text: str) -> tuple[str, str | None, dict[str, Any]]:
-    """Graph, preset and parameters of ``GRAPH@PRESET,NAME=VALUE``; a file whose name has an '@' is that file.
-
-    Raises ArgumentTypeError for a parameter that is not written so.
-    """
-    name, at, after = text.rpartition("@")
-    if not at or not name or Path(text).exists():
-        return text, None, {}
-    words = after.split(",")
-    presets = [word for word in words if "=" not in word]
-    if len(presets) > 1 or "" in words:
-        raise ArgumentTypeError(f"{text!r} is not of the form GRAPH@PRESET or GRAPH@NAME=VALUE,...")
-    return name, presets[0] if presets else None, dict(values.parameter(word) for word in words if "=" in word)
 
 
 @dataclass(frozen=True, slots=True)

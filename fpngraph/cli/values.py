@@ -74,6 +74,21 @@ def parameter(text: str) -> tuple[str, Any]:
     return name, entries["value"]
 
 
+def chosen(text: str) -> tuple[str, str | None, dict[str, Any]]:
+    """Graph, preset and parameters of ``GRAPH@PRESET,NAME=VALUE``; a file whose name has an '@' is that file.
+
+    Raises ArgumentTypeError for a parameter that is not written so.
+    """
+    name, at, after = text.rpartition("@")
+    if not at or not name or Path(text).exists():
+        return text, None, {}
+    words = after.split(",")
+    presets = [word for word in words if "=" not in word]
+    if len(presets) > 1 or "" in words:
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not of the form GRAPH@PRESET or GRAPH@NAME=VALUE,...")
+    return name, presets[0] if presets else None, dict(parameter(word) for word in words if "=" in word)
+
+
 def folder(text: str) -> Path:
     """A folder that exists."""
     if not Path(text).is_dir():

@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.differing import chosen, compared, print_json, print_text
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.options import add_channels, add_image_size, add_params
 from fpngraph.cli.values import UsageError
@@ -19,8 +18,8 @@ EXAMPLE = "fpngraph diff my.yaml@small my.yaml --in-channels 40,112,320 -o diff.
 def options(parser: Any) -> None:
     """Its options."""
     about = "a graph file, '-', or the name of a graph; GRAPH@PRESET and GRAPH@NAME=VALUE,... choose parameters of it"
-    parser.add_argument("before", type=chosen, metavar="BEFORE", help=about)
-    parser.add_argument("after", type=chosen, metavar="AFTER", help="the same")
+    parser.add_argument("before", type=values.chosen, metavar="BEFORE", help=about)
+    parser.add_argument("after", type=values.chosen, metavar="AFTER", help="the same")
     add_params(parser)
     about = "a folder of graph files that the graphs may use, besides those of their own files"
     parser.add_argument("--graphs", dest="folder", type=values.folder, metavar="FOLDER", help=about)
@@ -37,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.analysis.costs import cost
     from fpngraph.cli import picturing
+    from fpngraph.cli.differing import compared, print_json, print_text
 
     if args.output:
         picturing.check_picture(args.output, force=args.force)
