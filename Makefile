@@ -1,6 +1,8 @@
 # The two commands that a fresh clone needs; each sets up .venv by itself, once.
-#   make demo   one photograph through a backbone and a compiled neck
+#   make demo   one photograph through a backbone and a compiled neck, all on one page of HTML
 #   make test   lint, types and all tests
+# And one that trains:
+#   make demo-train    a detector from nothing on scenes of handwritten digits, in ten minutes; ARGS=--all: three necks
 # For daily work and before a release:
 #   make check         lint, types and the tests that are not marked slow, in under two minutes
 #   make test-lowest   all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
@@ -18,10 +20,13 @@ BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 ONCE = @echo 'Installing into $(@D), once; torch is large, so this takes minutes.'
 
-.PHONY: demo test check lint test-lowest test-newest test-oracles test-hosts constraints format gallery necks clean
+.PHONY: demo demo-train test check lint test-lowest test-newest test-oracles test-hosts constraints format gallery necks clean
 
 demo: $(VENV)/installed
-	$(BIN)/python tools/demo.py
+	$(BIN)/python -m tools.demo
+
+demo-train: $(VENV)/installed-dev
+	$(BIN)/python -m tools.demo_train $(ARGS)
 
 test: lint
 	$(BIN)/python -m pytest -n 2

@@ -102,12 +102,21 @@ def describe(
     )
 
 
-def load_data(data: bytes, file: str, /, *, preset: str | None = None, folder: Folder = None, **params: Any) -> Graph:
-    """A graph from the bytes of a file that errors call ``file``; it counts as one in the working directory.
+def load_data(
+    data: bytes,
+    file: str,
+    path: Path = Path("-"),
+    /,
+    *,
+    preset: str | None = None,
+    folder: Folder = None,
+    **params: Any,
+) -> Graph:
+    """A graph from the bytes of a file that errors call ``file``; it counts as the one at ``path``.
 
-    Otherwise as ``load``.
+    That is by default in the working directory. Otherwise as ``load``.
     """
-    return _graph(read_data(data, file), preset, params, _uses(_home(Path("-")), folder))
+    return _graph(read_data(data, file), preset, params, _uses(_home(path), folder))
 
 
 def files_of(

@@ -7,7 +7,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 # By program: the package of Debian and Ubuntu that has it.
-PACKAGES = {"chromium": "chromium", "chromedriver": "chromium-driver", "neato": "graphviz", "npm": "npm"}
+PACKAGES = {
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "neato": "graphviz",
+    "npm": "npm",
+    "zsh": "zsh",
+    "fish": "fish",
+}
 
 
 def told(reasons: Iterable[str]) -> list[str]:

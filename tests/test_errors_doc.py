@@ -29,7 +29,8 @@ INTRODUCTION = """\
 Every problem has a code, which says what kind of mistake it is. It stands in brackets at the end of the first line of a
 message, is the `code` of each of `GraphError.problems` and `graph.warnings`, and a key of each row of
 `fpngraph check --format json`. A code keeps its name when a message gets better. An error keeps a graph from being
-loaded or used. A warning says what is odd, but has a meaning.
+loaded or used. A warning says what is odd, but has a meaning. Where a hint is one text in place of another, the problem
+has it as its `replacement`, and `fpngraph check --fix` writes it: see [check.md](check.md).
 
 Each example is run by the tests: `neck.yaml` is the file above the command.
 """

@@ -123,9 +123,9 @@ def test_every_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
 
-    commands = re.findall(r"^    (\w+)(?:  |$)", capsys.readouterr().out, re.M)
+    commands = re.findall(r"^    ([\w-]+)(?:  |$)", capsys.readouterr().out, re.M)
     assert len(commands) == len(set(commands)) > 10
-    assert set(commands) == set(re.findall(r"^\| `fpngraph (\w+)", README, re.M))
+    assert set(commands) == set(re.findall(r"^\| `fpngraph ([\w-]+)", README, re.M))
 
 
 def test_links_lead_to_files() -> None:

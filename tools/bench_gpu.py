@@ -134,11 +134,17 @@ def inference(model: str, batch: int, precision: str, rounds: int, *, compiling:
                 print(f"{name} gives other maps: off by {off:.1e} of the largest value", flush=True)
                 continue
             calls[name], peaks[name] = call, peak(call)
-        times: dict[str, list[float]] = {name: [] for name in calls}
-        for found in interleaved(calls, rounds=rounds, device=DEVICE):
-            for name, milliseconds in found.items():
-                times[name].append(milliseconds)
+        times = timed(calls, rounds)
     return rows(times, peaks, "effdet")
+
+
+def timed(calls: Mapping[str, Call], rounds: int) -> Mapping[str, list[float]]:
+    """The milliseconds of each call in every round."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for found in interleaved(calls, rounds=rounds, device=DEVICE):
+        for name, milliseconds in found.items():
+            times[name].append(milliseconds)
+    return times
 
 
 def difference(got: object, expected: list[Tensor]) -> float:
@@ -180,10 +186,7 @@ def training(model: str, batch: int, precision: str, rounds: int) -> list[Row]:
             calls[name] = step(module, maps)
             calls[f"{name}, `channels_last` maps"] = step(module, last)
         peaks = {name: peak(call) for name, call in calls.items()}
-        times: dict[str, list[float]] = {name: [] for name in calls}
-        for found in interleaved(calls, rounds=rounds, device=DEVICE):
-            for name, milliseconds in found.items():
-                times[name].append(milliseconds)
+        times = timed(calls, rounds)
     return rows(times, peaks, "effdet")
 
 

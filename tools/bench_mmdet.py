@@ -13,7 +13,7 @@ from copy import deepcopy
 from types import ModuleType
 
 import torch
-from bench_detector import report
+from bench_rows import report
 from torch import Tensor, nn
 
 import fpngraph

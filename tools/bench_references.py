@@ -20,7 +20,7 @@ from fpngraph.bench.forms import Form, eager
 from tests.oracles.reference import Reference, maps, randomised
 from tests.oracles.references import ultralytics
 from tests.oracles.references.every import NECKS
-from tools.bench_detector import report
+from tools.bench_rows import report
 
 TOLERANCE = 1e-4  # of single precision, through some fifty convolutions with random norms
 
@@ -37,6 +37,7 @@ class Case(NamedTuple):
 
 CASES = {
     "yolov5s": Case("yolov5", "s", "ultralytics", "v5/yolov5.yaml", "s"),
+    "yolov8n": Case("yolov8", None, "ultralytics", "v8/yolov8.yaml", "n"),
     "yolov8s": Case("yolov8", "s", "ultralytics", "v8/yolov8.yaml", "s"),
     "yolov9c": Case("yolov9", None, "ultralytics", "v9/yolov9c.yaml"),
     "yolov10s": Case("yolov10", "s", "ultralytics", "v10/yolov10s.yaml", "s"),
@@ -70,7 +71,11 @@ def ours(case: Case, reference: Reference) -> fpngraph.Neck:
 
 
 def forms_of(
-    reference: nn.Module, folded: nn.Module | None, neck: fpngraph.Neck, given: list[Tensor]
+    reference: nn.Module,
+    folded: nn.Module | None,
+    neck: fpngraph.Neck,
+    given: list[Tensor],
+    image_size: tuple[int, int],
 ) -> Iterator[Form]:
     """Every form of both, for maps that are contiguous and for maps that are ``channels_last``."""
     for layout, memory_format in (("", torch.contiguous_format), (", channels_last", torch.channels_last)):
@@ -85,6 +90,7 @@ def forms_of(
         yield form("reference", reference)
         yield form("fpngraph", neck)
         yield form("fpngraph, fused", neck.fuse())
+        yield form("fpngraph, fused for the size", neck.fuse(image_sizes=[image_size]))
 
 
 def assert_equal(form: Form, expected: list[Tensor]) -> None:
@@ -110,7 +116,7 @@ def main() -> None:
         neck = ours(CASES[name], reference)
         given = maps(reference, side, side, batch=1, dtype=torch.float32)
         with torch.inference_mode():
-            forms = list(forms_of(reference.neck.eval(), folded, neck, given))
+            forms = list(forms_of(reference.neck.eval(), folded, neck, given, (side, side)))
             expected = list(reference.neck(given))
             for form in forms:
                 assert_equal(form, expected)

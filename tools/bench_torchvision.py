@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 
 import torch
-from bench_detector import report
+from bench_rows import report
 from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool

@@ -1,6 +1,6 @@
 """Forward and backward of EfficientDet's necks: fpngraph, plain and lean, against effdet, interleaved, on one thread.
 
-Example: ``python tools/bench_training.py --models d0 d2 --rounds 15``
+Example: ``python tools/bench_training.py --models d0 d2 --batch-sizes 4 16 --memory-format channels_last --autocast``
 """
 
 from __future__ import annotations
@@ -36,33 +36,40 @@ def necks(model: str) -> tuple[Mapping[str, nn.Module], int]:
     return {"effdet": theirs} | ours, config.image_size[0]
 
 
-def step(neck: nn.Module, maps: list[Tensor]) -> Callable[[], None]:
+def step(neck: nn.Module, maps: list[Tensor], *, autocast: bool = False) -> Callable[[], None]:
     """One forward and backward, to the maps too, with gradients of the outputs that are drawn once."""
+
+    def forward() -> list[Tensor]:
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            found: list[Tensor] = neck(list(maps))  # effdet writes to the list that it is called with
+        return found
+
     with torch.no_grad():
-        gradients = [torch.randn_like(y) for y in neck(list(maps))]  # effdet writes to the list that it is called with
+        gradients = [torch.randn_like(y) for y in forward()]
 
     def run() -> None:
         for leaf in (*neck.parameters(), *maps):
             leaf.grad = None
-        torch.autograd.backward(neck(list(maps)), gradients)
+        torch.autograd.backward(forward(), gradients)
 
     return run
 
 
 def milliseconds(run: Callable[[], None]) -> float:
-    start = time.perf_counter()
+    """Of the processor, so that what else runs on the machine does not count."""
+    start = time.process_time()
     run()
-    return 1000 * (time.perf_counter() - start)
+    return 1000 * (time.process_time() - start)
 
 
-def measure(model: str, rounds: int, memory_format: torch.memory_format) -> None:
+def measure(model: str, batch: int, rounds: int, memory_format: torch.memory_format, *, autocast: bool) -> None:
     """Print a line for each neck; numbers of time and memory that follow a name are relative to effdet's."""
     modules, side = necks(model)
     maps = [
-        torch.randn(1, channels, side >> level, side >> level).to(memory_format=memory_format).requires_grad_()
+        torch.randn(batch, channels, side >> level, side >> level).to(memory_format=memory_format).requires_grad_()
         for level, channels in zip(LEVELS, IN_CHANNELS[model], strict=True)
     ]
-    runs = {name: step(neck.to(memory_format=memory_format), maps) for name, neck in modules.items()}
+    runs = {name: step(neck.to(memory_format=memory_format), maps, autocast=autocast) for name, neck in modules.items()}
     bytes_ = {
         name: peak_bytes(run, [*maps, *modules[name].parameters(), *modules[name].buffers()])
         for name, run in runs.items()
@@ -76,7 +83,7 @@ def measure(model: str, rounds: int, memory_format: torch.memory_format) -> None
     for name, values in times.items():
         low, _, high = quantiles(values[1:], n=4)
         print(
-            f"{model} {name:8} {middle[name] / middle['effdet']:5.2f} of the time "
+            f"{model}, {batch} images, {name:8} {middle[name] / middle['effdet']:5.2f} of the time "
             f"(median {middle[name]:.0f} ms, quartiles {low:.0f} to {high:.0f}, least {min(values[1:]):.0f}), "
             f"{bytes_[name] / bytes_['effdet']:.3f} of the memory ({bytes_[name] / 2**20:.1f} MiB)"
         )
@@ -85,6 +92,8 @@ def measure(model: str, rounds: int, memory_format: torch.memory_format) -> None
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--models", nargs="+", choices=IN_CHANNELS, default=list(IN_CHANNELS), help="default: all")
+    parser.add_argument("--batch-sizes", nargs="+", type=int, default=[1, 4, 16], metavar="N", help="default: 1 4 16")
+    parser.add_argument("--autocast", action="store_true", help="in bfloat16, with weights of float32")
     parser.add_argument("--rounds", type=int, default=15, help="steps of each neck (default: %(default)s)")
     parser.add_argument(
         "--memory-format", choices=["contiguous_format", "channels_last"], default="contiguous_format", help="of all"
@@ -92,7 +101,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for model in arguments.models:
-        measure(model, arguments.rounds, getattr(torch, arguments.memory_format))
+        for batch in arguments.batch_sizes:
+            memory_format = getattr(torch, arguments.memory_format)
+            measure(model, batch, arguments.rounds, memory_format, autocast=arguments.autocast)
 
 
 if __name__ == "__main__":

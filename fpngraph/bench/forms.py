@@ -13,7 +13,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from fpngraph.bench.memory import peak_bytes
 from fpngraph.bench.timing import Call
 from fpngraph.errors import first_line
-from fpngraph.exporting.onnx import missing_package, model_of, session_of
 from fpngraph.exporting.program import silence
 
 
@@ -84,19 +83,3 @@ def compiled(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
     except Exception as error:  # a compiler that is not there, or whatever goes wrong in one
         return Form(name, None, reason=first_line(error))
     return Form(name, call)
-
-
-def onnx_runtime(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
-    """``module`` in ONNX Runtime on the processor, exported for maps of these sizes."""
-    if any(x.device.type != "cpu" for x in maps):
-        return Form(name, None, reason="it is measured on the processor only")
-    if missing := missing_package():
-        return Form(name, None, reason=f"the package {missing!r} is not installed; pip install 'fpngraph[onnx]'")
-    try:
-        with silence():
-            model = model_of(module, list(maps))
-        session = session_of(model.SerializeToString(), threads=torch.get_num_threads())
-    except Exception as error:  # whatever exporters and runtimes say of a type or an operator
-        return Form(name, None, reason=first_line(error.__cause__ or error))
-    given = {entry.name: x.numpy() for entry, x in zip(session.get_inputs(), maps, strict=True)}
-    return Form(name, lambda: session.run(None, given), len(model.graph.node))

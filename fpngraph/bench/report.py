@@ -6,116 +6,140 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from fpngraph.analysis.costs import cost
-from fpngraph.bench.forms import Form, compiled, eager, onnx_runtime
+from fpngraph.bench.forms import Form, compiled, eager
+from fpngraph.bench.runtimes import aot_inductor, onnx_runtime, onnx_runtime_dynamic, openvino
+from fpngraph.bench.subject import Setting, Subject
 from fpngraph.bench.timing import Times, interleaved, matrix_product, summary
-from fpngraph.compiler.fused_neck import FusedNeck
-from fpngraph.compiler.neck import Neck
-from fpngraph.compiler.runtime import coarser
-from fpngraph.feature import Size
+from fpngraph.errors import first_line
 
-_MAKERS = {"eager": eager, "fused": eager, "compiled": compiled, "onnxruntime": onnx_runtime}
-FORMS = tuple(_MAKERS)
-_FAST = ("compiled", "onnxruntime")  # the forms that any module has
+_OF_ANY: Mapping[str, Callable[..., Form]] = {
+    "compiled": compiled,
+    "onnxruntime": onnx_runtime,
+    "onnxruntime-dynamic": onnx_runtime_dynamic,
+    "openvino": openvino,
+    "aotinductor": aot_inductor,
+}
+"""The forms that any module has."""
+FORMS = ("eager", "fused", "sized", *_OF_ANY)
 Report = Mapping[str, Any]
 Progress = Callable[[str, float], None]
 """Told what is being done, and which share of all is done."""
 _PRODUCT = "matrix product"
-CPU = torch.device("cpu")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What is measured, and on what."""
-
-    image_size: tuple[int, int] = (512, 512)
-    batch: int = 1
-    dtype: torch.dtype = torch.float32
-    tf32: bool = False
-    """Whether a GPU may round what it multiplies to TF32; torch itself lets convolutions, but no matrix products."""
-    device: torch.device = CPU
-    rounds: int = 20
-    forms: tuple[str, ...] = FORMS
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another implementation of the same neck, with the same weights."""
+    """Another implementation of the same neck or detector, with the same weights."""
 
     name: str
     module: nn.Module
 
 
-def measure(neck: Neck, setting: Setting, *, peer: Peer | None = None, progress: Progress) -> Report:
-    """Time, memory and operators of every form of ``neck``, which is in eval mode.
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is measured, its inference form, and all its forms."""
 
-    Raises ValueError if a form, or the peer, gives something else than the neck.
+    subject: Subject
+    fused: Any
+    forms: Sequence[Form]
+
+
+def measure(subject: Subject, setting: Setting, *, peer: Peer | None = None, progress: Progress) -> Report:
+    """Time, memory and operators of every form of ``subject``, which is in eval mode.
+
+    Raises ValueError if a form, or the peer, gives something else than the plain one.
     """
-    maps = feature_maps(neck, setting)
+    return measure_all([subject], setting, peers=[peer], progress=progress)[0]
+
+
+def measure_all(
+    subjects: Sequence[Subject], setting: Setting, *, peers: Sequence[Peer | None], progress: Progress
+) -> list[Report]:
+    """As ``measure``, of several with a peer or None for each: all take turns, so that they can be compared."""
     with torch.inference_mode(), _rounding(tf32=setting.tf32):
-        fused = neck.fuse()
-        forms = list(_forms((neck, fused), maps, setting, peer, progress))
+        made = []
+        for place, (subject, peer) in enumerate(zip(subjects, peers, strict=True)):
+            told = partial(_told, progress, place / len(subjects), 1 / len(subjects))
+            fused = subject.fuse(())
+            made.append(_Made(subject, fused, list(_forms(subject, fused, setting, peer, told))))
         product, product_macs = matrix_product(setting.device, setting.dtype)
-        calls = {_PRODUCT: product} | {form.name: form.call for form in forms if form.call}
-        times: dict[str, list[float]] = {name: [] for name in calls}
-        for turn, found in enumerate(interleaved(calls, rounds=setting.rounds, device=setting.device)):
-            progress("measuring", 0.5 + 0.5 * turn / setting.rounds)
-            for name, milliseconds in found.items():
-                times[name].append(milliseconds)
-    summaries = {name: summary(values) for name, values in times.items()}
-    costs = cost(neck.source_graph, list(neck.in_channels.values()), setting.image_size)
-    rate = product_macs / summaries.pop(_PRODUCT).median
-    least = setting.batch * costs.macs / rate if costs.macs is not None else None
-    rows = [_row(form, summaries, least, forms[0].name) for form in forms]
+        calls = {(place, form.name): form.call for place, it in enumerate(made) for form in it.forms if form.call}
+        summaries = _timed({(-1, _PRODUCT): product} | calls, setting, progress)
+    rate = product_macs / summaries[-1, _PRODUCT].median
+    return [
+        _report(it, {name: times for (at, name), times in summaries.items() if at == place}, rate, setting)
+        for place, it in enumerate(made)
+    ]
+
+
+def _told(progress: Progress, start: float, share: float, what: str, done: float) -> None:
+    """What one of several tells of its share of the making."""
+    progress(what, 0.5 * start + share * done)
+
+
+_Key = tuple[int, str]
+"""The place of what is measured, and the name of a form."""
+
+
+def _timed(calls: Mapping[_Key, Callable[[], object]], setting: Setting, progress: Progress) -> dict[_Key, Times]:
+    times: dict[_Key, list[float]] = {key: [] for key in calls}
+    for turn, found in enumerate(interleaved(calls, rounds=setting.rounds, device=setting.device)):
+        progress("measuring", 0.5 + 0.5 * turn / setting.rounds)
+        for key, milliseconds in found.items():
+            times[key].append(milliseconds)
+    return {key: summary(values) for key, values in times.items()}
+
+
+def _report(made: _Made, summaries: Mapping[str, Times], rate: float, setting: Setting) -> Report:
+    """What was measured of one; ``rate`` is that of a matrix product, in multiply-accumulates per millisecond."""
+    subject = made.subject
+    least = setting.batch * subject.macs / rate if subject.macs is not None else None
+    rows = [_row(form, summaries, least, made.forms[0].name) for form in made.forms]
     return _machine(setting) | {
-        "graph": neck.source_graph.name,
-        "in_channels": dict(neck.in_channels),
+        "graph": subject.name,
+        "in_channels": dict(subject.in_channels),
         "image_size": list(setting.image_size),
         "batch": setting.batch,
-        "parameters": costs.parameters,
-        "macs": costs.macs,
+        "parameters": subject.parameters,
+        "macs": subject.macs,
         "matrix_product_gigamacs_per_second": round(rate / 1e6, 1),
-        "unfolded": fused.unfolded,
+        "unfolded": made.fused.unfolded,
         "forms": rows,
     }
 
 
-def feature_maps(neck: Neck, setting: Setting) -> list[Tensor]:
-    """Random maps as a backbone gives them for one batch of images."""
-    sizes = (coarser(Size(*setting.image_size), entry.level) for entry in neck.source_graph.inputs.values())
-    generator = torch.Generator().manual_seed(0)
-    return [
-        torch.randn(setting.batch, channels, *size, generator=generator).to(setting.device, setting.dtype)
-        for channels, size in zip(neck.in_channels.values(), sizes, strict=True)
-    ]
-
-
 def _forms(
-    necks: tuple[Neck, FusedNeck],
-    maps: Sequence[Tensor],
-    setting: Setting,
-    peer: Peer | None,
-    progress: Progress,
+    subject: Subject, fused: nn.Module, setting: Setting, peer: Peer | None, progress: Progress
 ) -> Iterable[Form]:
-    """The forms asked for, of the neck as it is and fused; the peer, which all are compared with, first."""
-    neck, fused = necks
-    expected = neck(list(maps))
+    """The forms asked for, of the subject as it is and fused; the peer, which all are compared with, first."""
+    maps = subject.maps
+    expected = subject.plain(list(maps))
     plan: list[tuple[str, Callable[..., Form], nn.Module]] = []
     if peer:
         plan.append((peer.name, eager, peer.module))
-        plan += [(f"{peer.name} {form}", _MAKERS[form], peer.module) for form in setting.forms if form in _FAST]
-    plan += [(form, _MAKERS[form], neck if form == "eager" else fused) for form in setting.forms]
+        plan += [(f"{peer.name} {form}", _OF_ANY[form], peer.module) for form in setting.forms if form in _OF_ANY]
+
+    def sized(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
+        try:
+            own = subject.fuse([setting.image_size])
+        except ValueError as error:
+            return Form(name, None, reason=first_line(error))
+        return eager(name, own, maps)
+
+    own: dict[str, Callable[..., Form]] = {**_OF_ANY, "sized": sized}
+    plan += [(form, own.get(form, eager), subject.plain if form == "eager" else fused) for form in setting.forms]
     for index, (name, make, module) in enumerate(plan):
         progress(f"making {name}", 0.5 * index / len(plan))
         form = make(name, module, maps)
         if form.call:
-            _check(name, form.call(), expected, rounded=setting.tf32)
+            _check(name, form.call(), expected, subject.tolerance(rounded=setting.tf32))
         yield form
 
 
@@ -133,14 +157,13 @@ def _rounding(*, tf32: bool) -> Iterator[None]:
             it.allow_tf32 = allowed
 
 
-def _check(name: str, got: Any, expected: Sequence[Tensor], *, rounded: bool) -> None:
+def _check(name: str, got: Any, expected: Sequence[Tensor], tolerance: float) -> None:
     """A form that gives something else is not worth a measurement."""
     for index, (found, y) in enumerate(zip(got, expected, strict=True)):
-        tolerance = 0.1 if y.dtype not in (torch.float32, torch.float64) else 1e-2 if rounded else 1e-5
         off = (torch.as_tensor(found).to(y) - y).abs().max() / y.abs().max()
         if not off <= tolerance:
             raise ValueError(
-                f"{name} gives another output {index} than the neck: off by {off:.1e} of its largest value"
+                f"{name} gives another output {index} than the plain form: off by {off:.1e} of its largest value"
             )
 
 

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from statistics import median, quantiles
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 
 Call = Callable[[], object]
+K = TypeVar("K")
 _WARM_UPS = 3
 _SIDE = 1024  # of the square matrices, large enough that their product runs at full rate
 
@@ -24,7 +25,7 @@ class Times(NamedTuple):
     least: float
 
 
-def interleaved(calls: Mapping[str, Call], *, rounds: int, device: torch.device) -> Iterator[dict[str, float]]:
+def interleaved(calls: Mapping[K, Call], *, rounds: int, device: torch.device) -> Iterator[dict[K, float]]:
     """For each of ``rounds`` the milliseconds of every call; some rounds before do not count.
 
     The order is drawn anew for each round: what runs before a call decides what it finds in the caches.

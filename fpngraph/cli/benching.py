@@ -13,41 +13,88 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from fpngraph.analysis.costs import written
-from fpngraph.bench.report import FORMS, Peer, Report, Setting, measure
+from fpngraph.bench.report import FORMS, Peer, Report, measure, measure_all
+from fpngraph.bench.subject import Predicting, Setting, Subject, of_detector, of_neck
 from fpngraph.cli.devices import device
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.values import UsageError, check_pixels
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
-from fpngraph.efficientdet.peer import PeerError, effdet_neck
+from fpngraph.efficientdet import ConfigError, config, create
+from fpngraph.efficientdet.peer import PeerError, effdet_detector, effdet_neck
 from fpngraph.graph.graph import Graph
 from fpngraph.inference.folding import told
 from fpngraph.library import describe
-from fpngraph.table import Column, print_table
+from fpngraph.table import Column, print_items, print_table, print_text
 
 _MIB = 2**20
 
 
-def bench(
-    graph: Graph,
-    in_channels: tuple[int, ...],
-    setting: Setting,
-    *,
-    against: Choice | None,
-    form: Literal["text", "json"],
-) -> int:
+Shown = Literal["text", "json"]
+
+
+def bench(graph: Graph, in_channels: tuple[int, ...], setting: Setting, *, against: Choice | None, form: Shown) -> int:
     """How fast the neck of ``graph`` is in each of its forms, and beside effdet's of the graph that is ``against``."""
     neck = build(graph, in_channels).eval().to(setting.device, setting.dtype)
     peer = _peer(neck, against, setting) if against else None
+    return _measured(of_neck(neck, setting), setting, peer, form)
+
+
+def image_size_of(name: str) -> tuple[int, int]:
+    """That of the images of a detector. Raises UsageError where there is none of the name."""
+    try:
+        return config(name).image_size
+    except ConfigError as error:
+        raise UsageError(str(error)) from error
+
+
+def bench_detector(name: str, setting: Setting, *, against: bool, form: Shown) -> int:
+    """How fast the whole detector of that name is in each of its forms, without making boxes, and beside effdet's."""
+    try:
+        model = create(name, image_size=setting.image_size).eval()
+        peer = Peer("effdet", Predicting(effdet_detector(model, setting.image_size))) if against else None
+    except (ConfigError, PeerError) as error:
+        raise UsageError(str(error)) from error
+    for module in (model, *([peer.module] if peer else [])):
+        module.to(setting.device, setting.dtype)
+    return _measured(of_detector(model, setting), setting, peer, form)
+
+
+def _measured(subject: Subject, setting: Setting, peer: Peer | None, form: Shown) -> int:
     with _progress() as progress:
         try:
-            report = measure(neck, setting, peer=peer, progress=progress)
+            report = measure(subject, setting, peer=peer, progress=progress)
         except ValueError as error:
             raise UsageError(str(error)) from error
     if form == "json":
         print(json.dumps(report, indent=2))
     else:
         print_report(report)
+    return 0
+
+
+def compare(
+    names: Sequence[str],
+    graphs: Sequence[Graph],
+    in_channels: Sequence[tuple[int, ...]],
+    setting: Setting,
+    *,
+    form: Shown,
+) -> int:
+    """How fast the necks of several graphs are in each form, all measured in turns; ``names`` are what was typed."""
+    subjects = [
+        of_neck(build(graph, channels).eval().to(setting.device, setting.dtype), setting)
+        for graph, channels in zip(graphs, in_channels, strict=True)
+    ]
+    with _progress() as progress:
+        try:
+            reports = measure_all(subjects, setting, peers=[None] * len(subjects), progress=progress)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
+    if form == "json":
+        print(json.dumps(reports, indent=2))
+    else:
+        print_comparison(names, reports)
     return 0
 
 
@@ -107,7 +154,7 @@ def print_report(report: Report) -> None:
     sides = "x".join(map(str, report["image_size"]))
     channels = ", ".join(f"{name} {number}" for name, number in report["in_channels"].items())
     print(f"{report['graph']}, {report['batch']} x {sides}, {report['dtype']}; channels {channels}")
-    print(f"{report['machine']}, {report['device']}, {report['threads']} threads, torch {report['torch']}")
+    _print_machine(report)
     first = report["forms"][0]["form"]
     numbers = ("ms", "quartiles", f"of {first}", "memory MiB", "operators", "of matrix product")
     columns = [Column(heading, right=True, keep=-place) for place, heading in enumerate(numbers)]
@@ -118,6 +165,44 @@ def print_report(report: Report) -> None:
     for line in told(report["unfolded"]):
         print(line)
     print(f"{written(report['parameters'])} parameters, {written(report['macs'])} multiply-accumulates (MACs) an image")
+    _print_rounds(report)
+
+
+def print_comparison(names: Sequence[str], reports: Sequence[Report]) -> None:
+    """Reports of necks that took turns as one table: times as shares of the first one's first form."""
+    first = reports[0]
+    sides = "x".join(map(str, first["image_size"]))
+    print(f"{first['batch']} x {sides}, {first['dtype']}")
+    _print_machine(first)
+    base = first["forms"][0]
+    numbers = ("ms", "quartiles", "of the first", "memory MiB", "operators", "parameters", "MACs")
+    columns = [Column(heading, right=True, keep=len(numbers) - place) for place, heading in enumerate(numbers)]
+    rows = [
+        (name, *_cells(_beside(row, base))[:-1], written(report["parameters"]), written(report["macs"]))
+        for name, report in zip(names, reports, strict=True)
+        for row in report["forms"]
+    ]
+    print_table([Column("graph"), Column("form", keep=len(numbers) + 1), *columns], rows)
+    for name, report in zip(names, reports, strict=True):
+        for row in report["forms"]:
+            if row["reason"]:
+                print_text(f"{name}: {row['form']} was not run: {row['reason']}")
+        channels = (f"{entry} {number}" for entry, number in report["in_channels"].items())
+        print_items(f"{name}: channels ", channels)
+    _print_rounds(first)
+
+
+def _beside(row: Mapping[str, Any], base: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row with its time as a share of that of ``base``."""
+    times, of = row["milliseconds"], base["milliseconds"]
+    return {**row, "ratio": times["median"] / of["median"] if times and of else None}
+
+
+def _print_machine(report: Report) -> None:
+    print(f"{report['machine']}, {report['device']}, {report['threads']} threads, torch {report['torch']}")
+
+
+def _print_rounds(report: Report) -> None:
     rate = report["matrix_product_gigamacs_per_second"]
     print(f"medians of {report['rounds']} rounds in turns; a matrix product runs at {rate} GMAC/s here")
 

@@ -48,8 +48,9 @@ def compare(folders: Mapping[str, Path], output: Path) -> None:
 
     place = device(None)
     models = {name: _model(folder) for name, folder in folders.items()}
+    macs = {name: _macs(model) for name, model in models.items()}
     times = _milliseconds(models, place)
-    rows = [_row(name, folders[name], model, times[name]) for name, model in models.items()]
+    rows = [_row(name, folders[name], model, macs[name], times[name]) for name, model in models.items()]
     headings = ("graph", "AP", "AP50", "parameters", "MACs", "ms an image", "minutes")
     cells = [_cells(row) for row in rows]
     print_table([Column(it, right=it != "graph", keep=-number) for number, it in enumerate(headings)], cells)
@@ -78,7 +79,7 @@ def _model(folder: Path) -> EfficientDet:
     return trained(str(best if best.is_file() else folder / "last.ckpt"))[0].eval()
 
 
-def _row(name: str, folder: Path, model: EfficientDet, milliseconds: float) -> Row:
+def _row(name: str, folder: Path, model: EfficientDet, macs: int | None, milliseconds: float) -> Row:
     from fpngraph.training.curve import read_curve
 
     epochs = read_curve(folder / "metrics.csv")
@@ -89,7 +90,7 @@ def _row(name: str, folder: Path, model: EfficientDet, milliseconds: float) -> R
         AP=_number(best.get("AP")),
         AP50=_number(best.get("AP50")),
         parameters=sum(x.numel() for x in model.parameters()),
-        macs=_macs(model),
+        macs=macs,
         milliseconds=round(milliseconds, 3),
         minutes=round(sum(float(row["seconds"]) for row in epochs) / 60, 3),
     )
@@ -112,7 +113,7 @@ def _macs(model: EfficientDet) -> int | None:
 def _milliseconds(models: Mapping[str, EfficientDet], place: torch.device) -> dict[str, float]:
     """Of each for one image, measured in turns, so that what else a machine does falls on all alike."""
     images = {name: torch.randn(1, 3, *model.image_size, device=place) for name, model in models.items()}
-    forms = {name: model.fuse().to(place) for name, model in models.items()}
+    forms = {name: model.to(place).fuse() for name, model in models.items()}
     calls = {name: lambda form=form, image=images[name]: form(image) for name, form in forms.items()}
     with torch.inference_mode():
         rounds = list(interleaved(calls, rounds=_ROUNDS, device=place))

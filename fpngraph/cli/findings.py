@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from PIL.Image import Image
 
+from fpngraph.cli import messages
 from fpngraph.cli.photos import Photo
 from fpngraph.cli.values import UsageError, reason
 from fpngraph.detection.annotate import draw_on
@@ -42,7 +43,7 @@ def files_in(folder: Path) -> tuple[Path, Path]:
 
 def complain(path: object, problem: str) -> None:
     """Tell about an image that is left out."""
-    print(f"fpngraph detect: {str(path)!r}: {problem}", file=sys.stderr, flush=True)
+    messages.complain(f"{str(path)!r}: {problem}", "detect")
 
 
 @contextmanager
@@ -58,7 +59,7 @@ def told(kind: type[Warning], options: Mapping[str, str]) -> Iterator[None]:
         text = str(warning.message)
         for argument, option in options.items():
             text = text.replace(argument, option)
-        print(f"fpngraph detect: warning: {text}", file=sys.stderr, flush=True)
+        messages.complain(f"warning: {text}", "detect")
 
 
 def write(  # noqa: PLR0913  (the options of a run)

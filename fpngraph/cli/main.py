@@ -50,6 +50,10 @@ def _leave_stdout() -> None:
 
 def _run(argv: Sequence[str] | None) -> int:
     root = parser()
+    if "_ARGCOMPLETE" in os.environ:  # it is a shell that asks, see the command 'completion'
+        from fpngraph.cli.completing import complete
+
+        complete(root, root.commands())
     args = root.parse_args(argv)
     if args.command is None:
         root.print_help(sys.stderr)

@@ -31,8 +31,10 @@ def complain(text: str, command: str) -> None:
 def complain_of(error: GraphError, command: str) -> None:
     """Tell of every problem of a graph, and which command finds wrong what has no place in a file."""
     for problem in error.problems:
-        text = told(problem, sys.stderr)
-        print(text if problem.span else f"fpngraph {command}: {text}", file=sys.stderr, flush=True)
+        if problem.span is None:
+            complain(str(problem), command)
+        else:
+            print(told(problem, sys.stderr), file=sys.stderr, flush=True)
 
 
 def told(problem: Problem, stream: TextIO) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NoReturn
@@ -12,8 +14,10 @@ import fpngraph
 from fpngraph.cli.commands import (
     bench,
     check,
+    completion,
     convert,
     detect,
+    diff,
     evaluate,
     expand,
     export,
@@ -22,6 +26,7 @@ from fpngraph.cli.commands import (
     operators,
     render,
     schema,
+    serve,
     show,
     sweep,
     train,
@@ -35,6 +40,7 @@ _COMMANDS = (
     list_,
     operators,
     check,
+    diff,
     show,
     render,
     train,
@@ -47,7 +53,9 @@ _COMMANDS = (
     convert,
     new,
     schema,
+    serve,
     language_server,
+    completion,
     help_,
 )
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
@@ -55,6 +63,12 @@ _IMPORT = "a module to import first, for the operators that it registers (may be
 
 class Parser(argparse.ArgumentParser):
     """Tells of what is wrong as every command does, behind the usage of the command that it is about."""
+
+    def format_help(self) -> str:
+        """The help, its description in lines that fit; what is below the options stays as it is written."""
+        width = shutil.get_terminal_size().columns - 2
+        self.description = "\n".join(textwrap.wrap(self.description or "", width))
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Ends the process with status 2."""
@@ -107,10 +121,15 @@ def parser() -> _Root:
     return root
 
 
+def called(command: ModuleType) -> str:
+    """What is typed for a command: the name of its module, with hyphens."""
+    return command.__name__.rpartition(".")[2].replace("_", "-")
+
+
 def _add(subparsers: argparse._SubParsersAction[Parser], command: ModuleType) -> None:
     """The parser of a command that is called as its module."""
     parser = subparsers.add_parser(
-        command.__name__.rpartition(".")[2].replace("_", "-"),
+        called(command),
         help=command.ABOUT,
         description=f"{command.ABOUT[0].upper()}{command.ABOUT[1:]}.",
         epilog=f"example:\n  {command.EXAMPLE}",

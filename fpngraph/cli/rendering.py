@@ -51,7 +51,12 @@ class Subject:
         if channels is None and self.weights:
             raise UsageError("--weights needs the channels of the inputs: add --in-channels or --backbone")
         weights = _weights(graph, channels, self.weights) if channels and self.weights else None
-        return diagram(graph, self.look, in_channels=channels, image_size=self.image_size, weights=weights)
+        try:
+            return diagram(graph, self.look, in_channels=channels, image_size=self.image_size, weights=weights)
+        except GraphError:
+            raise
+        except ValueError as error:  # a heading of a stage that is not there
+            raise UsageError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ def render(subject: Subject, target: Target, *, watching: bool) -> int:
     if target.output is None and not target.form:
         if watching or target.scale is not None:
             raise UsageError(f"{'--watch' if watching else '--scale'} is for pictures in files: add -o FILE")
+        if subject.look.width:
+            raise UsageError("--width is for pictures in files: add -o FILE")
         _print(subject.diagram())
         return 0
     ending = target.ending  # what says no format is told before what stands in the way

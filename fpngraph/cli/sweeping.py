@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from fpngraph.cli import training
 from fpngraph.cli.comparing import compare
+from fpngraph.cli.messages import complain
 from fpngraph.cli.training import Pair, Start
 from fpngraph.cli.values import UsageError, check_pixels, reason
 from fpngraph.errors import GraphError
@@ -31,7 +31,7 @@ class Run:
 
 def sweep(  # noqa: PLR0913  (the options of a run)
     data: tuple[Pair, Pair],
-    starts: Sequence[Start],
+    starts: Sequence[tuple[str, Start]],
     folder: Path,
     asked: Mapping[str, Any],
     *,
@@ -39,9 +39,9 @@ def sweep(  # noqa: PLR0913  (the options of a run)
     resume: bool,
     force: bool,
 ) -> int:
-    """Train with each of the graphs; a run that fails is told, and the others go on."""
+    """Train with each of the graphs, by names of ``named``; a run that fails is told, and the others go on."""
     training.check_installed()
-    check_pixels(starts[0].image_size)
+    check_pixels(starts[0][1].image_size)
     settings = training.chosen_settings(asked)
     runs = _runs(starts, folder)
     for run in runs:
@@ -49,31 +49,33 @@ def sweep(  # noqa: PLR0913  (the options of a run)
     parts = training.read(data, skip_bad=skip_bad)
     graphs = _graphs(runs, len(parts[0].categories))
     _keep(folder / "sweep.json", _said(data, runs, settings, graphs), runs, resume=resume)
+    for run in runs if not resume else ():
+        training.clear(run.folder)
     failed = [run for place, run in enumerate(runs, start=1) if not _trained(run, place, len(runs), parts, settings)]
     done = [run for run in runs if run not in failed]
     if done:
         compare({run.name: run.folder for run in done}, folder)
     if failed:
         names = ", ".join(run.name for run in failed)
-        print(f"fpngraph sweep: {len(failed)} of {len(runs)} runs failed: {names}", file=sys.stderr)
+        complain(f"{len(failed)} of {len(runs)} runs failed: {names}", "sweep")
     return 1 if failed else 0
 
 
-def _runs(starts: Sequence[Start], folder: Path) -> list[Run]:
-    """Each with a name: its graph's, and the parameters where several have the graph."""
-    stems = [Path(str(start.graph)).stem for start in starts]
-    names = []
-    for stem, start in zip(stems, starts, strict=True):
-        own = [f"{name}={value}" for name, value in start.params.items()] if stems.count(stem) > 1 else []
-        names.append(" ".join([stem, *own]))
-    folders = [re.sub(r"[^\w.=-]+", "_", name) for name in names]
-    twice = next((name for name, of in zip(names, folders, strict=True) if folders.count(of) > 1), None)
+def named(graph: str, own: Mapping[str, Any]) -> str:
+    """What a run is called: its graph and the parameters that are its own, so that more graphs rename none."""
+    return " ".join([Path(graph).stem, *(f"{name}={value}" for name, value in own.items())])
+
+
+def _runs(starts: Sequence[tuple[str, Start]], folder: Path) -> list[Run]:
+    runs = [Run(name, start, folder / re.sub(r"[^\w.=-]+", "_", name)) for name, start in starts]
+    folders = [run.folder for run in runs]
+    twice = next((run.name for run in runs if folders.count(run.folder) > 1), None)
     if twice:
         raise UsageError(
             f"two runs would be called {twice!r}\n"
             "  hint: files of other names, or other parameters after --graph, tell them apart"
         )
-    return [Run(name, start, folder / of) for name, start, of in zip(names, starts, folders, strict=True)]
+    return runs
 
 
 def _graphs(runs: Sequence[Run], num_classes: int) -> dict[str, str]:
@@ -110,7 +112,8 @@ def _said(
 def _keep(file: Path, said: Mapping[str, Any], runs: Sequence[Run], *, resume: bool) -> None:
     """Write down what is asked. Raises UsageError where runs that are there were of something else."""
     before = _read(file) if resume else {"setting": {}, "graphs": {}}
-    problems = list(_changes(before, said, [run for run in runs if (run.folder / "last.ckpt").is_file()]))
+    begun = [run for run in runs if resume and (run.folder / "last.ckpt").is_file()]
+    problems = list(_changes(before, said, begun))
     if problems:
         told = "\n".join(f"  {problem}" for problem in problems)
         raise UsageError(
@@ -160,6 +163,6 @@ def _trained(run: Run, place: int, count: int, parts: tuple[CocoData, CocoData],
         training.run(run.start, parts, run.folder, settings, resume=True, devices=1)
     except Exception as error:  # whatever it is, the other runs are not lost
         told = str(error) if isinstance(error, UsageError | GraphError) else reason(error)
-        print(f"fpngraph sweep: {run.name}: {told}", file=sys.stderr, flush=True)
+        complain(f"{run.name}: {told}", "sweep")
         return False
     return True

@@ -155,6 +155,8 @@ def run(  # noqa: PLR0913  (the options of a run)
     matched = start.load(model)
     if matched is not None:
         print(f"weights of {start.weights}: {matched}")
+    if not resume:
+        clear(folder)  # nothing can be asked wrongly any more
     chosen: dict[str, Any] = {"recipe": efficientdet.recipe(model), "resume": resume, "devices": devices}
     with enough_memory("--batch-size and --image-size can be smaller"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Lightning's, about what is chosen here
@@ -175,15 +177,20 @@ def _check_devices(devices: int | None) -> None:
 
 
 def check_folder(folder: Path, *, resume: bool, force: bool) -> None:
-    """Raise UsageError where the run would write over a training; with ``force`` that is gone."""
-    files = [folder / name for name in ("last.ckpt", "best.ckpt", "metrics.csv", "curve.png")]
-    there = next((file for file in files if file.exists()), None)
-    if there is None or resume:
-        return
-    if not force:
+    """Raise UsageError where the run would write over a training and nobody has asked for that."""
+    there = next((file for file in _files(folder) if file.exists()), None)
+    if there is not None and not (resume or force):
         raise UsageError(f"{str(there)!r} exists already\n  hint: --resume goes on from it, --force writes over it")
-    for file in files:
+
+
+def clear(folder: Path) -> None:
+    """Take away what an earlier training has written."""
+    for file in _files(folder):
         file.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [folder / name for name in ("last.ckpt", "best.ckpt", "metrics.csv", "curve.png")]
 
 
 def check_installed() -> None:

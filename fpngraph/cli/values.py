@@ -132,10 +132,36 @@ def scale(text: str) -> float:
     return number
 
 
+def width(text: str) -> str:
+    """A length on paper with its unit."""
+    from fpngraph.drawing.picture.size import length_px
+
+    try:
+        length_px(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
+def heading(text: str) -> tuple[str, str]:
+    """``stage=text``."""
+    stage, equals, words = text.partition("=")
+    if not (stage and equals and words.strip()):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not of the form STAGE=TEXT")
+    return stage, words
+
+
 def count(text: str) -> int:
     """A whole number from 1 to about a million."""
     if not _is_whole(text):
         raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a whole number from 1 to a million")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A port of this machine, or 0 for a free one."""
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is no port, a whole number up to 65535")
     return int(text)
 
 

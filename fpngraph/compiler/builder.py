@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from fpngraph.analysis.shapes import InChannels, lower
 from fpngraph.analysis.steps import NodeSteps
+from fpngraph.compiler.blank import Undrawn, guard
 from fpngraph.compiler.neck import Neck
 from fpngraph.graph.graph import Graph
 from fpngraph.layers.layout import Layers
@@ -18,22 +20,31 @@ from fpngraph.ops import Resampler
 from fpngraph.ops.steps import Step
 
 
-def build(graph: Graph, in_channels: InChannels, *, lean: bool = False) -> Neck:
+def build(graph: Graph, in_channels: InChannels, *, lean: bool = False, init: bool = True) -> Neck:
     """The torch module of ``graph`` for inputs of these channels.
 
     ``in_channels`` is a number per input of the graph, in their order or by their names. A ``lean`` neck trains in
     less memory and more time: each node runs again in the backward pass, in place of keeping what it works out.
     Results, gradients and the keys of the state dict are the same.
+    With ``init=False`` no weights are drawn: for ``neck.load_state_dict(state, assign=True)``. Until then its tensors
+    are on torch's device meta, hold no numbers, and a call raises RuntimeError. So it is under
+    ``with torch.device("meta")``, as hosts build what they load.
     Raises GraphError with every mismatch of levels and channels.
     """
     lowered = lower(graph, in_channels)
     kind = LeanNode if lean else Node
-    return Neck(
-        graph,
-        {name: _node(steps, kind) for name, steps in lowered.nodes.items()},
-        in_channels={name: feature.channels for name, feature in lowered.inputs.items()},
-        outputs={name: lowered.feature(source) for name, source in graph.outputs.items()},
-    )
+    with nullcontext() if init else Undrawn():
+        neck = Neck(
+            graph,
+            {name: _node(steps, kind, init=init) for name, steps in lowered.nodes.items()},
+            in_channels={name: feature.channels for name, feature in lowered.inputs.items()},
+            outputs={name: lowered.feature(source) for name, source in graph.outputs.items()},
+        )
+    if not init:
+        neck.to("meta")
+    if not init or torch.get_default_device().type == "meta":
+        guard(neck)
+    return neck
 
 
 def reset(neck: Neck) -> None:
@@ -57,10 +68,10 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
     return dict(module.named_parameters()) | dict(module.named_buffers())
 
 
-def _node(steps: NodeSteps, kind: type[Node]) -> Node:
+def _node(steps: NodeSteps, kind: type[Node], *, init: bool) -> Node:
     edges = {edge.key: _edge(edge.steps) for edge in steps.edges}
     module = kind(edges, steps.fusion.module(), _modules(steps.op))
-    if steps.node.init is not None:
+    if init and steps.node.init is not None:
         for part in module.modules():
             steps.node.init.apply(part)
     return module

@@ -11,6 +11,7 @@ from torch import nn
 
 from fpngraph.analysis.shapes import lower
 from fpngraph.analysis.steps import PROJECT, NodeSteps
+from fpngraph.compiler.blank import check_weights
 from fpngraph.compiler.fused_neck import FusedNeck, Line
 from fpngraph.compiler.neck import Neck
 from fpngraph.graph.graph import Graph
@@ -44,6 +45,7 @@ def fuse(neck: Neck, dtype: torch.dtype | None) -> FusedNeck:
     """The inference form of ``neck``, which stays as it is; see ``Neck.fuse``."""
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise TypeError(f"dtype is {dtype!r}, but must be a floating-point type of torch, such as torch.bfloat16")
+    check_weights(neck)
     plan = _Plan(neck.source_graph, dtype)
     if reason := changed(neck):
         plan.unfolded[""] = f"{reason}, which stays behind"

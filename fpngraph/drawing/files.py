@@ -12,7 +12,7 @@ from fpngraph.analysis.shapes import InChannels
 from fpngraph.drawing.formats import html, pdf, png, svg
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.picture.assemble import assembled
-from fpngraph.drawing.picture.diagram import Diagram, Labels, Look, diagram
+from fpngraph.drawing.picture.diagram import Diagram, Labels, Legend, Look, diagram
 from fpngraph.drawing.picture.theme import Theme
 from fpngraph.drawing.text import dot, mermaid, terminal
 from fpngraph.errors import nearest
@@ -24,11 +24,18 @@ WRITERS: Mapping[str, Callable[[Diagram, float], bytes]] = {
     ".svg": lambda drawn, _: svg.write(assembled(drawn)).encode(),
     ".png": lambda drawn, scale: png.write(assembled(drawn), scale=scale),
     ".pdf": lambda drawn, _: pdf.write(assembled(drawn)),
-    ".html": lambda drawn, _: html.write(assembled(drawn)).encode(),
-    ".mmd": lambda drawn, _: mermaid.write(drawn).encode(),
-    ".dot": lambda drawn, _: dot.write(drawn).encode(),
+    ".html": lambda drawn, _: html.write(assembled(_without_width(drawn))).encode(),
+    ".mmd": lambda drawn, _: mermaid.write(_without_width(drawn)).encode(),
+    ".dot": lambda drawn, _: dot.write(_without_width(drawn)).encode(),
 }
 """The ending of a file's name to what makes the bytes of its format from a diagram and a scale."""
+
+
+def _without_width(drawn: Diagram) -> Diagram:
+    """Raises ValueError for a width that the format would not have."""
+    if drawn.look.width:
+        raise ValueError(f"a width of {drawn.look.width} is given; only .svg, .png and .pdf have one")
+    return drawn
 
 
 class NeckLike(Protocol):
@@ -54,9 +61,11 @@ def render(  # noqa: PLR0913  (the options of a picture)
     scale: float = 2.0,
     labels: Labels = "names",
     title: bool | str = True,
-    legend: bool = True,
+    legend: Legend | bool = True,
     expand: bool | None = None,
     direction: Flow = "right",
+    width: str | None = None,
+    cells: Mapping[str, str] | None = None,
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
     weights: bool = False,
@@ -65,18 +74,21 @@ def render(  # noqa: PLR0913  (the options of a picture)
 
     ``scale``: pixels of a PNG per pixel of the diagram. ``title``: the graph's name, a text, or none. ``expand``:
     every run of a repeated stage (True), equal runs once (False), or once from four on (None). ``direction``: where
-    sweeps go in a picture. A neck brings the channels of its inputs and the ``weights`` that its fusions learned.
+    sweeps go in a picture. ``legend``: ``"below"`` (or True), ``"beside"``, or ``"none"`` (or False). ``width``: of an
+    SVG, a PNG or a PDF on paper, as ``"3.4in"``, ``"86mm"`` or ``"245pt"``; refused where its smallest text would have
+    less than 5 pt. ``cells``: headings of stages, as ``{"cell": "BiFPN cell"}``. A neck brings the channels of its
+    inputs and the ``weights`` that its fusions learned.
     A file that exists is replaced in one step; where anything fails, it stays as it was.
 
     Raises ValueError for an ending or an option that makes no sense, GraphError where ``in_channels`` do not fit,
     OSError where the file cannot be written, ImportError, with the way to install it, where a package is missing.
     """
-    look = Look(theme, labels, title, legend, expand, direction)
+    look = Look(theme, labels, title, legend, expand, direction, width, cells)
     source, channels = _source(graph, in_channels)
     factors = learned_weights(graph) if weights else None
     drawn = diagram(source, look, in_channels=channels, image_size=image_size, weights=factors)
     if path is None:
-        return terminal.write(drawn, width=terminal_width())
+        return terminal.write(_without_width(drawn), width=terminal_width())
     replace_file(path, writer_for(path)(drawn, scale))
     return None
 

@@ -58,7 +58,7 @@ def completions(documents: Documents, document: Document, position: types.Positi
     if not document.is_graph:
         offers = [_Offer("fpngraph", Kind.Property, "a graph file", "fpngraph: 1")]
     elif cursor := cursor_at([*said.readable[: line - 1], said.lines.lines[line - 1]], line, column):
-        offers = list(_Offering(documents, document, cursor).all())
+        offers = list(_Offering(documents, document, cursor, line).all())
         pattern = _PATH if cursor.path[-1:] == ("use",) and cursor.role == "value" else _WORD
     word = pattern.search(typed)
     place = said.lines.stretch(line, (word.start() if word else len(typed)) + 1, column)
@@ -79,8 +79,8 @@ def _item(offer: _Offer, place: types.Range, number: int) -> types.CompletionIte
 class _Offering:
     """What is offered at one place."""
 
-    def __init__(self, documents: Documents, document: Document, cursor: Cursor) -> None:
-        self._documents, self._document, self._cursor = documents, document, cursor
+    def __init__(self, documents: Documents, document: Document, cursor: Cursor, line: int) -> None:
+        self._documents, self._document, self._cursor, self._line = documents, document, cursor, line
         self._tree = document.now.tree or _EMPTY
         self._seat: Seat = seat_of(cursor.path, self._tree)
         self._graph = self._tree.at(self._seat.home)
@@ -102,7 +102,7 @@ class _Offering:
 
     def _keys(self) -> Iterator[_Offer]:
         path = self._cursor.path
-        there = self._cursor.siblings
+        there = self._cursor.siblings | self._below()
         if there and keys.one_key(path):
             return
         for name, about in keys.keys(path).items():
@@ -113,6 +113,18 @@ class _Offering:
                 yield _Offer(name, Kind.Variable, about, f"{name}: ")
         if _IN_INDEX.search(self._cursor.written):
             yield from self._numbers(tables=False)
+
+    def _below(self) -> set[str]:
+        """Keys that the mapping has on other lines."""
+        value = self._tree
+        for step in self._cursor.path:
+            if isinstance(step, int) and isinstance(value.data, tuple) and 0 <= step < len(value.data):
+                value = value.data[step]
+            elif step in value.entries:
+                value = value.entries[step]
+            else:
+                return set()
+        return {str(key) for key, span in value.key_spans.items() if span.line != self._line}
 
     def _own_keys(self, path: Path) -> Mapping[str, str]:
         """Keys that the file itself, or a graph that it uses, has names for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fpngraph.analysis.costs import Costs, lowered_cost, written
@@ -11,6 +11,7 @@ from fpngraph.analysis.wording import in_words, step_in_words
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
+from fpngraph.ops import Cost
 
 _RESNET_50 = (3, 64, 256, 512, 1024, 2048)
 """Channels by level, of the backbone that is assumed where nobody says another one."""
@@ -78,6 +79,14 @@ class Figures:
         steps = next(it.steps for it in self._lowered.nodes[node.name].edges if it.edge is edge)
         way = " + ".join(step_in_words(step) for step in steps)
         return row | {"of": self._shape(edge.source), "brought by": way or "as it is"}
+
+    def total(self, nodes: Iterable[Node]) -> str:
+        """What nodes cost together; empty where it is not known at all."""
+        if self._costs is None:
+            return ""
+        found = [self._costs.nodes[node.name] for node in nodes]
+        cost = sum((Cost(it.parameters, it.macs) for it in found), Cost(0, 0))
+        return f", {written(cost.parameters)} parameters, {written(cost.macs)} MACs"
 
     def _shape(self, name: str) -> str:
         assert self._lowered is not None

@@ -13,14 +13,16 @@ from fpngraph.editor.figures import Assumed, Figures, Row
 from fpngraph.editor.names import Occurrence
 from fpngraph.editor.places import Leaf, Path, holds, leaf_at
 from fpngraph.editor.scope import description_of, seat_of
+from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
 from fpngraph.language.keys.manual import about, page
 from fpngraph.language.members import key_of
 from fpngraph.language.yaml.value import Value
-from fpngraph.language.yaml.writing import to_yaml
+from fpngraph.language.yaml.writing import flow
 from fpngraph.ops import Operator, operators
 
 _MOST_ROWS = 12
+_WIDEST = 200  # characters of a value
 
 
 def hover(documents: Documents, document: Document, position: types.Position, assumed: Assumed) -> types.Hover | None:
@@ -37,6 +39,8 @@ def hover(documents: Documents, document: Document, position: types.Position, as
         text, span = _of_name(document, name, assumed), name.whole
     elif name and name.kind == "parameter":
         text, span = _of_parameter(tree.at(name.home), name.text), name.span
+    elif name and name.kind == "stage" and not name.home:
+        text, span = _of_stage(document.last, name.text, assumed), name.span
     else:
         text, span = _of_leaf(documents, document, tree, leaf), leaf.span
     if not text:
@@ -62,6 +66,20 @@ def _of_name(document: Document, name: Occurrence, assumed: Assumed) -> str:
         rows = [{"input": f"`{it.name}`", "level": str(it.level), "stride": str(2**it.level)} for it in inputs]
         return "\n\n".join([title, *_table(rows)])
     return f"{title}: no node of this name is part of the graph" if name.stage is None else ""
+
+
+def _of_stage(graph: Graph | None, name: str, assumed: Assumed) -> str:
+    """How often a stage runs, what it comes to, and what it binds."""
+    stage = next((it for it in graph.stages if it.name == name), None) if graph else None
+    if graph is None or stage is None:
+        return ""
+    figures = Figures(graph, assumed)
+    nodes = [node for node in graph.nodes.values() if node.name.startswith(f"{name}.")]
+    runs = "" if stage.repeat is None else f", {stage.repeat} runs"
+    parts = [f"**{name}**, a stage{runs}, {len(nodes)} nodes{figures.total(nodes)}"]
+    for bound, sources in (stage.outputs or {}).items():
+        parts.append(f"- `{bound}` is then {' or '.join(f'`{it}`' for it in sources)}")
+    return "\n".join([*parts[:1], *([""] if parts[1:] else []), *parts[1:], "", figures.note()])
 
 
 def _is_read(edge: Edge, name: Occurrence) -> bool:
@@ -100,8 +118,8 @@ def _of_parameter(graph: Value, name: str) -> str:
 
 
 def _flow(value: Value) -> str:
-    text = to_yaml({"value": value.plain()}).removeprefix("value:").strip()
-    return f"`{' '.join(text.split())}`".replace("|", "\\|")
+    text = flow(value.plain())
+    return f"`{text if len(text) <= _WIDEST else f'{text[:_WIDEST]}...'}`".replace("|", "\\|")
 
 
 def _of_leaf(documents: Documents, document: Document, tree: Value, leaf: Leaf) -> str:

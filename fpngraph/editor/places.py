@@ -39,7 +39,10 @@ class Lines:
 
     def _position(self, line: int, column: int) -> types.Position:
         before = self.lines[line - 1][: column - 1] if line <= len(self.lines) else ""
-        return types.Position(line - 1, self.codec.client_num_units(before))
+        return types.Position(line - 1, self._units(before))
+
+    def _units(self, text: str) -> int:
+        return len(text) if text.isascii() else self.codec.client_num_units(text)
 
     def at(self, position: types.Position) -> tuple[int, int]:
         """Line and column of a position; one beyond its line is at the end of that."""
@@ -48,13 +51,9 @@ class Lines:
         for character in self.lines[line]:
             if units >= position.character or position.line > line:
                 break
-            units += self.codec.client_num_units(character)
+            units += self._units(character)
             column += 1
         return line + 1, column + 1
-
-    def whole(self) -> types.Range:
-        """All of the text."""
-        return types.Range(types.Position(0, 0), self._position(len(self.lines), len(self.lines[-1]) + 1))
 
 
 @dataclass(frozen=True, slots=True)

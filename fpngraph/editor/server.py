@@ -152,6 +152,12 @@ def _answer(made: Server) -> None:
         document = made.documents.open[params.text_document.uri]
         return references(document, params.position, declarations=params.context.include_declaration)
 
+    @made.feature(types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT)
+    def highlight(params: types.DocumentHighlightParams) -> list[types.DocumentHighlight]:
+        document = made.documents.open[params.text_document.uri]
+        found = references(document, params.position, declarations=True)
+        return [types.DocumentHighlight(each.range) for each in found]
+
     @made.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     def outline(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
         return symbols(made.documents.open[params.text_document.uri])

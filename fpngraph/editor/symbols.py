@@ -51,6 +51,6 @@ def _inside(section: str, entry: Value, lines: Lines) -> Iterator[types.Document
 def _symbol(holder: Value, key: Any, kind: types.SymbolKind, lines: Lines) -> types.DocumentSymbol:
     """The symbol of a key of ``holder``, as far as its value goes."""
     word = lines.range(holder.key_spans[key])
-    ends = [lines.range(leaf.span).end for leaf in leaves(holder.entries[key])]
-    end = max([word.end, *ends], key=lambda it: (it.line, it.character))
+    spans = [holder.key_spans[key], *(leaf.span for leaf in leaves(holder.entries[key]))]
+    end = lines.range(max(spans, key=lambda it: (it.line, it.end))).end
     return types.DocumentSymbol(str(key) or "''", kind, types.Range(word.start, end), word)

@@ -10,7 +10,10 @@ from torch import nn
 
 from fpngraph.compiler.neck import Neck
 from fpngraph.efficientdet.host import DOWNS, FUSIONS, GRAPHS, graph_of
+from fpngraph.efficientdet.model import EfficientDet
 from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
+from fpngraph.efficientdet.weights import effdet_state
+from fpngraph.weights.state import StateError
 
 
 class PeerError(ValueError):
@@ -22,25 +25,48 @@ def effdet_neck(graph: str, params: Mapping[str, Any], neck: Neck, image_size: t
 
     ``neck``, which is of that graph, takes over its weights. Raises PeerError where effdet has no such neck.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it scripts functions when it is imported, which torch no longer likes
-            from effdet import get_efficientdet_config  # type: ignore[import-untyped]  # it has no hints
-            from effdet.efficientdet import BiFpn  # type: ignore[import-untyped]  # as above
-    except ImportError as error:
-        raise PeerError("effdet is not installed\n  hint: pip install effdet") from error
+    effdet = _effdet()
     topologies = {ours: theirs for theirs, ours in GRAPHS.items()}
     if graph not in topologies:
         raise PeerError(f"effdet has no neck like {graph!r}\n  hint: it has {', '.join(topologies)}")
-    config = get_efficientdet_config("tf_efficientdet_d0")
+    config = effdet.get_efficientdet_config("tf_efficientdet_d0")
     config.update(_options(params) | {"fpn_name": f"{topologies[graph]}_{_name(FUSIONS, params['fusion'])}"})
     config.image_size = image_size
     if graph_of(config) != neck.source_graph:
         raise PeerError(f"effdet has no option for every parameter of {graph!r} as it is set")
     _check_sizes(image_size, params["min"], params["max"])
-    theirs: nn.Module = BiFpn(config, [{"num_chs": channels} for channels in neck.in_channels.values()]).eval()
+    theirs: nn.Module = effdet.efficientdet.BiFpn(
+        config, [{"num_chs": channels} for channels in neck.in_channels.values()]
+    ).eval()
     neck.load_state_dict(neck_state_from_effdet(theirs.state_dict(), neck))
     return theirs
+
+
+def effdet_detector(model: EfficientDet, image_size: tuple[int, int]) -> nn.Module:
+    """Effdet's detector of the configuration of ``model``, with its weights, for images of one size.
+
+    Raises PeerError where effdet has no such detector, or none for this size.
+    """
+    config = _effdet().get_efficientdet_config(model.config.name)
+    _check_sizes(image_size, config.min_level, config.max_level)
+    try:
+        theirs: nn.Module = _effdet().create_model(
+            model.config.name, pretrained_backbone=False, num_classes=model.config.num_classes, image_size=image_size
+        )
+        theirs.load_state_dict(effdet_state(model))
+    except (AssertionError, RuntimeError, StateError) as error:
+        raise PeerError(f"effdet has no detector like {model.config.name!r} for such images: {error}") from error
+    return theirs.eval()
+
+
+def _effdet() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it scripts functions when it is imported, which torch no longer likes
+            import effdet  # type: ignore[import-untyped]  # it has no hints
+    except ImportError as error:
+        raise PeerError("effdet is not installed\n  hint: pip install effdet") from error
+    return effdet
 
 
 def _check_sizes(image_size: tuple[int, int], finest: int, coarsest: int) -> None:

@@ -13,6 +13,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from fpngraph.efficientdet.as_named import unlike_named
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.config import NormOrder
 from fpngraph.efficientdet.model import EfficientDet
@@ -26,6 +27,10 @@ _HEADS = {"class_head": "class_net", "box_head": "box_net"}
 _CONV = re.compile(r"(?:convs(?P<repeat>\.\d+)|predict)\.(?P<part>(?:depthwise\.|pointwise\.)?)(?P<leaf>\w+)")
 _NORM = re.compile(r"norms\.(?P<repeat>\d+)\.(?P<level>\w+)\.(?P<leaf>\w+)")
 _LEVEL_FIRST = re.compile(r"(class_net|box_net)\.bn_rep\.\d+\.\d+\.(?!bn\.)")
+_OTHER_NECK = (
+    "for a model of effdet's whose fpn_config is this neck, write effdet_state(model); for one with this graph in its "
+    "place (fpngraph.adapters.effdet), effdet_state(model, neck='graph')"
+)
 _OURS_TO_EFFDET = {part: name for parts in PARTS.values() for part, name in parts.items()}
 
 
@@ -53,7 +58,7 @@ def state_from_effdet(state: Mapping[str, Tensor], model: EfficientDet, named: s
     counters = {name for name in names.values() if name.endswith(".num_batches_tracked")}
     state = dict.fromkeys(counters, torch.tensor(0)) | dict(state)
     what = f"{named} does not fit model {model.config.name!r}"
-    return translate(state, model.state_dict(), names, what, _hint(state, model))
+    return translate(state, model.state_dict(), names, what, _hint(state, model, names))
 
 
 def _plugged_names(model: EfficientDet, state: Mapping[str, Tensor]) -> dict[str, str]:
@@ -83,11 +88,14 @@ def effdet_state(model: EfficientDet, *, neck: Literal["effdet", "graph"] = "eff
 
 
 def save_effdet(model: EfficientDet, path: str | os.PathLike[str]) -> None:
-    """Write the state dict for effdet's model, with ``torch.save``, or as safetensors if ``path`` ends in that.
+    """Write the state dict for effdet's model of this name, with ``torch.save``, or as safetensors if ``path`` ends so.
 
-    The file is written whole or not at all. Raises OSError where it cannot be, and StateError as ``effdet_state``.
+    The file is written whole or not at all. Raises OSError where it cannot be, and StateError as ``effdet_state`` and
+    for a neck that effdet's model has not: of other tensors, or of equal ones that would be used in another way.
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in effdet_state(model).items()}
+    what = f"effdet's model {model.config.name!r} has another neck than graph {model.neck.source_graph.name!r}"
+    refuse(what, unlike_named(model), _OTHER_NECK)
     if Path(path).suffix == ".safetensors":
         content = safetensors.torch.save({name: tensor.clone() for name, tensor in state.items()})  # none shares memory
     else:
@@ -127,7 +135,7 @@ def _named(source: str | os.PathLike[str] | Mapping[str, Any]) -> str:
     return "the state dict" if isinstance(source, Mapping) else repr(os.fspath(source))
 
 
-def _hint(state: Mapping[str, Tensor], model: EfficientDet) -> str:
+def _hint(state: Mapping[str, Tensor], model: EfficientDet, names: Mapping[str, str]) -> str:
     """What to do about the likeliest reasons why a checkpoint does not fit."""
     if any(name.startswith("class_head.") for name in state):
         return "it has the names of this package: model.load_state_dict takes it"
@@ -144,7 +152,22 @@ def _hint(state: Mapping[str, Tensor], model: EfficientDet) -> str:
             f"it has {classes} classes, the model {config.num_classes}: create the model with num_classes={classes}, "
             f"load, then model.reset_heads(num_classes={config.num_classes})"
         )
+    if _is_other_neck(state, model, names):
+        return (
+            f"graph {model.neck.source_graph.name!r} is another neck than the checkpoint's: load that into "
+            f"original = efficientdet.create({config.name!r}, ...) with the neck that it was trained with, then "
+            "fpngraph.load_matching(model, original.state_dict()) takes every tensor that fits"
+        )
     return ""
+
+
+def _is_other_neck(state: Mapping[str, Tensor], model: EfficientDet, names: Mapping[str, str]) -> bool:
+    """Whether a tensor of either neck has no counterpart in the other, or one of another shape."""
+    ours = {name: tensor for name, tensor in model.state_dict().items() if name.startswith("neck.")}
+    theirs = {names[name]: tensor for name, tensor in ours.items() if name in names}
+    left = {name for name in state if name.startswith("fpn.")}.difference(theirs)
+    others = [name for name, x in theirs.items() if name in state and state[name].shape != x.shape]
+    return bool(left or others) or len(theirs) < len(ours)
 
 
 def num_classes_in(state: Mapping[str, Tensor], num_anchors: int) -> int | None:

@@ -17,6 +17,8 @@ from fpngraph.language.problems import Problems
 from fpngraph.language.settings import Finished, finished
 from fpngraph.language.spent import Spent
 
+_LISTED = 4  # levels that a message has one by one
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -59,6 +61,7 @@ class Binder:
     spent: Spent = field(default_factory=Spent)
     _declared: dict[Key, Stage] = field(default_factory=dict)
     _done: list[Stage] = field(default_factory=list)
+    _lacking: dict[tuple[Span, tuple[int, ...]], dict[int, str]] = field(default_factory=dict)
     _edges: int = 0
     _places: set[tuple[Span | None, Code]] = field(default_factory=set)
     _finished: dict[tuple[int, int], Finished] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class Binder:
                 if self.problems:  # later runs would only say the same again
                     break
             self._done.append(stage)
+        self._report_lacking()
         return scope
 
     def _exceeds(self, stage: Stage) -> bool:
@@ -190,10 +194,17 @@ class Binder:
             self._finished[key] = finished(member.settings, member.level)
         settings = self._finished[key]
         if settings.missing_level:
-            levels = ", ".join(map(str, settings.missing_level))
-            message = f"node {name!r}: 'channels' says nothing of level {member.level}"
-            self._report("channels-unknown", message, member.span, f"it has the levels {levels}")
+            lacks = self._lacking.setdefault((member.channels_span, settings.missing_level), {})
+            lacks.setdefault(member.level, name)
         return settings
+
+    def _report_lacking(self) -> None:
+        """One problem per mapping of channels, with all the levels that it lacks."""
+        for (span, levels), lacks in self._lacking.items():
+            found = [f"level {level}, at which node {lacks[level]!r} is" for level in sorted(lacks)[:_LISTED]]
+            more = f", and {len(lacks) - _LISTED} more levels" if len(lacks) > _LISTED else ""
+            message = f"'channels' says nothing of {'; of '.join(found)}{more}"
+            self._report("channels-unknown", message, span, f"it has the levels {', '.join(map(str, levels))}")
 
     def _report_missing(self, who: str, candidates: Candidates, visible: Scope, *fallbacks: str) -> None:
         if (candidates.span, "unresolved-reference") in self._places:  # a hint takes its time

@@ -5,13 +5,14 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 
-from fpngraph.errors import Span, nearest, renamed
+from fpngraph.errors import Replacement, Span, nearest, renamed
 from fpngraph.language.grammar.reference import Name
 from fpngraph.language.limits import MAX_LEVEL
 from fpngraph.language.members import Key, text_of
 from fpngraph.language.problems import Problems
 from fpngraph.reserved import RESERVED
 
+_NOTHING = frozenset({"null", "nil", "none", "nothing"})  # in other notations
 WORDS = frozenset({"none", "l", "ratio"})
 
 
@@ -50,6 +51,9 @@ class Declared:
             if (name.family, not indexed) in self._known:
                 hint = f"{name.family!r} is declared {'without' if indexed else 'with'} an index"
                 replacement = None
+            if name.family.lower() in _NOTHING:
+                hint = "write 'none' at the end for what may be missing"
+                replacement = Replacement(family_span, "none") if family_span.written == name.family else None
             what = "family" if indexed else "name"
             problems.once(
                 "unknown-name", f"{what} {name.family!r} is declared nowhere in the file", span, hint, replacement

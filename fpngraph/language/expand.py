@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fpngraph.errors import Problem
+from fpngraph.errors import Problem, Span
 from fpngraph.graph.nodes import Input, Node
 from fpngraph.language.bind import Binder, Choices, Output
-from fpngraph.language.keys.findings import validate
+from fpngraph.language.keys.findings import About, validate
 from fpngraph.language.keys.models import OF_NODES, OF_USE, GraphSpec, StageSpec
 from fpngraph.language.members import Stage
 from fpngraph.language.names import Names
@@ -19,7 +19,7 @@ from fpngraph.language.problems import Problems
 from fpngraph.language.stages import StageReader
 from fpngraph.language.substitution import substitute
 from fpngraph.language.uses import Uses
-from fpngraph.language.yaml.value import Value
+from fpngraph.language.yaml.value import Scalar, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,10 @@ def expand(document: Value, preset: Preset, params: Given, uses: Uses) -> Expans
     values = read_params(document, preset, params)
     problems = Problems()
     document = substitute(document, values, problems, uses.spent)
-    spec = validate(GraphSpec, document, problems, document.plain())
-    problems.extend(_not_one_of_two(document))
-    problems.extend(_mixed_stages(document))
+    spec = validate(GraphSpec, document, problems, document.plain(), About(params=values))
+    misspelt = {it.span: it.replacement.text for it in problems if it.span and it.replacement}
+    problems.extend(_not_one_of_two(document, misspelt))
+    problems.extend(_mixed_stages(document, misspelt))
     if spec is None or problems:
         raise problems.error()
     names = Names(values, problems, uses.spent)
@@ -67,12 +68,13 @@ def expand(document: Value, preset: Preset, params: Given, uses: Uses) -> Expans
     return Expansion(spec, tuple(inputs.values()), stages, nodes, outputs, binder.choices, tuple(reader.warnings))
 
 
-def _not_one_of_two(document: Value) -> Iterator[Problem]:
+def _not_one_of_two(document: Value, misspelt: Mapping[Span, str]) -> Iterator[Problem]:
+    """A problem for a graph with neither nodes nor stages, or both. What is ``misspelt`` is a problem already."""
     spans = document.key_spans
     for key in ("nodes", "stages"):
         if key in spans and document.at([key]).data is None:
             yield Problem("wrong-value", f"{key!r} is empty, but must be a mapping", document.at([key]).span)
-    if "nodes" not in spans and "stages" not in spans:
+    if not {"nodes", "stages"} & _meant(spans, misspelt):
         yield Problem("nodes-or-stages", "a graph needs 'nodes' or 'stages', and this has neither", document.span)
     elif "nodes" in spans and "stages" in spans:
         hint = "put the nodes into a stage, or the stages' nodes under 'nodes'"
@@ -80,14 +82,19 @@ def _not_one_of_two(document: Value) -> Iterator[Problem]:
         yield Problem("nodes-or-stages", message, spans["nodes"], hint)
 
 
-def _mixed_stages(document: Value) -> Iterator[Problem]:
+def _meant(spans: Mapping[Scalar, Span], misspelt: Mapping[Span, str]) -> set[object]:
+    """The keys of a mapping, those that are misspelt as they should be."""
+    return {misspelt.get(span, key) for key, span in spans.items()}
+
+
+def _mixed_stages(document: Value, misspelt: Mapping[Span, str]) -> Iterator[Problem]:
     """A problem for every stage that is neither nodes nor a graph, or both."""
     stages = document.at(["stages"])
     for name, stage in stages.entries.items() if "stages" in document.entries else ():
         keys = stage.key_spans
         if not isinstance(stage.data, Mapping):
             continue
-        if "use" not in keys and "nodes" not in keys:
+        if not {"use", "nodes"} & _meant(keys, misspelt):
             message = f"stage {name!r} needs 'nodes' or 'use', and has neither"
             yield Problem("nodes-or-use", message, stages.key_spans[name])
         for key in ("nodes", *OF_NODES) if "use" in keys else OF_USE:

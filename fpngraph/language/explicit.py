@@ -139,10 +139,13 @@ class _Text:
         nodes = [run[member] for run in runs if member in run]
         slots = _slots([list(zip(node.edges, self.writer.edges(node), strict=True)) for node in nodes])
         inputs: list[Any] = []
-        sure = before | {name for run in runs for name in run}
         for names, settings, always in slots:
             text = " | ".join(names if always else [*names, "none"])
-            if member not in runs[0] and always and not sure & set(names):
+            if (
+                member not in runs[0]
+                and always
+                and not any(name in there for name in names for there in (before, *runs))
+            ):
                 text += f" | {next(iter(self.graph.inputs))}"  # for the first runs, of which no output depends on it
             elif always and len(slots) == 1 and nodes[0].could_be_single and not nodes[0].single:
                 text += " | none"  # one input without it is another thing

@@ -52,6 +52,8 @@ class Member:
     """The key of the file that declares it, such as ``td(3..6)``."""
     single: bool
     """Whether it is written with one input: one entry, which is no range and does not end in ``none``."""
+    channels_span: Span
+    """Where its ``channels`` are said; where it is declared itself, if nobody says them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from fpngraph.language.grammar.reference import (
     parse_declaration,
     parse_reference,
 )
+from fpngraph.language.grammar.slips import meant
 from fpngraph.language.grammar.tokens import Reason
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.limits import MAX_EDGES, MAX_LENGTH, MAX_NODES, MAX_STEPS
@@ -95,9 +96,12 @@ class Names:
         try:
             return parse(place.text)
         except Reason as reason:
-            where = place.part(reason.start, reason.stop)
-            better = place.replacement(reason)
-            self.problems.once(reason.code or code, reason.message, where, reason.hint or hint, better)
+            where, better = place.part(reason.start, reason.stop), place.replacement(reason)
+            way = None if better else meant(place.text)
+            if way and way.better:
+                better = place.replacement(Reason("", 0, len(place.text), better=way.better))
+            said = way.hint if way else reason.hint or hint
+            self.problems.once(reason.code or code, reason.message, where, said, better)
             return None
 
     def keys(self, name: Name, place: Place, index: int | None = None) -> list[Key]:
@@ -106,12 +110,22 @@ class Names:
             return [(name.family, None)]
         first = self._index(name.index, place, index)
         last = first if name.stop_index is None else self._index(name.stop_index, place, index)
-        if first is None or last is None:
+        if first is None or last is None or (first < 0 and self._is_a_range(name, place)):
             return []
         if last - first >= MAX_NODES:
             message = f"{name.text!r} has {last - first + 1} members, but {MAX_NODES} is the limit"
             self.problems.stop(message, place.part(name.start, name.end))
         return [(name.family, number) for number in range(first, last + 1)]
+
+    def _is_a_range(self, name: Name, place: Place) -> bool:
+        """Whether an index below 0, such as of ``P(3-5)``, was meant as a range, which is then a problem."""
+        way = meant(name.text)
+        if name.stop_index is not None or name.index is None or "l" in name.index.names or not (way and way.better):
+            return False
+        part = Place(place.part(name.start, name.end), name.text)
+        better = part.replacement(Reason("", 0, len(name.text), better=way.better))
+        self.problems.once("index-out-of-range", f"the index of {name.text!r} is negative", part.span, way.hint, better)
+        return True
 
     def _index(self, expression: Expression, place: Place, index: int | None) -> int | None:
         self.spent.steps += len(expression.steps)

@@ -22,7 +22,7 @@ def oddities(expansion: Expansion, needed: Collection[str]) -> Iterator[Problem]
     own = [node for node in expansion.nodes if not node.name.startswith(tuple(used))]
     yield from _unused(expansion, needed, used)
     yield from _other_levels(expansion, levels)
-    yield from _single(own)  # of those of a used graph it has said so itself
+    yield from _single([node for node in own if node.name in needed])  # of those of a used graph it has said so itself
     yield from _twice(own, nodes, levels)
 
 

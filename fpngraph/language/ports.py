@@ -10,12 +10,14 @@ from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Input
 from fpngraph.language.declared import check_name, level_of
 from fpngraph.language.grammar.reference import Name
-from fpngraph.language.limits import MAX_NODES
+from fpngraph.language.limits import MAX_LEVEL, MAX_NODES
 from fpngraph.language.members import Binding, Candidates, Key, key_of, text_of
 from fpngraph.language.names import Names, Place
 from fpngraph.language.yaml.value import Value
 
 _LEVEL = "write name and level, such as 'inputs: {image: 0}'"
+
+_CHANNELS = "the number here is a level; channels are told to '--in-channels', or to fpngraph.build"
 
 
 def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
@@ -33,7 +35,8 @@ def read_inputs(value: Value, names: Names) -> dict[Key, Input]:
             names.problems.stop(f"the graph has more than {MAX_NODES} inputs, which is the limit", span)
         for key in keys:
             check_name(key, span, names.problems)
-            level = level_of(key, explicit, span, _LEVEL, names.problems)
+            hint = _LEVEL if explicit is None or explicit <= MAX_LEVEL else _CHANNELS
+            level = level_of(key, explicit, span, hint, names.problems)
             if key in inputs:
                 names.problems.once("declared-twice", f"input {text_of(key)!r} is declared twice", span)
             elif level is not None:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from fpngraph.errors import Problem
 from fpngraph.graph.nodes import Edge, Node, Projection, full_name
-from fpngraph.language.keys.findings import validate
+from fpngraph.language.keys.findings import About, validate
 from fpngraph.language.keys.models import Defaults, Resample, Settings
 from fpngraph.language.members import Member, Stage, text_of
 from fpngraph.language.names import Names
@@ -53,12 +53,12 @@ class PerMember(Generic[M]):
     """A mapping of the file as a model: read once, or once per member where it says ``$(...)`` with ``l``."""
 
     def __init__(self, model: type[M], value: Value, names: Names, subject: str) -> None:
-        self._model, self._names, self._subject = model, names, subject
+        self._model, self._names, self._about = model, names, About(subject, names.numbers.params)
         self.value = value
         self.characters = characters(value)
         self.varies = self.characters > 0
         self.size = size(value) if self.varies else 0
-        self._once = None if self.varies else validate(model, value, names.problems, value.plain(), subject)
+        self._once = None if self.varies else validate(model, value, names.problems, value.plain(), self._about)
 
     def at(self, index: int | None) -> M | None:
         """The model for the member at ``index``; None where it is wrong, which is then among the problems."""
@@ -66,7 +66,7 @@ class PerMember(Generic[M]):
             return self._once
         found: list[Problem] = []
         value = self._concrete(index, found)
-        model = None if found else validate(self._model, value, found, value.plain(), self._subject)
+        model = None if found else validate(self._model, value, found, value.plain(), self._about)
         for problem in found:
             self._names.problems.once(problem.code, problem.message, problem.span, problem.hint, problem.replacement)
         return model

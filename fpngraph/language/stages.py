@@ -52,6 +52,7 @@ class StageReader:
             message = "a stage with 'repeat' needs 'outputs', a mapping that rebinds the names that its nodes read"
             hint = "such as 'outputs: {P(3..7): out(l)}'"
             self.names.problems.once("repeat-without-outputs", message, value.key_spans["repeat"], hint)
+            self.names.declared.incomplete()  # of the names that they would bind
         return Stage(name, spec.repeat, members, outputs, span, used)
 
     def _used(self, name: str, entries: Mapping[str, Value], span: Span) -> UsedGraph | None:
@@ -107,7 +108,8 @@ class StageReader:
             shared = key[1] if varies else None
             if shared not in cache:
                 cache[shared] = _merged_all([*layers, spec])
-            yield Member(key, level, inputs.of(key[1], spec), cache[shared], span, text, inputs.single)
+            place = _place_of("channels", [entry, *reversed(defaults)], span)
+            yield Member(key, level, inputs.of(key[1], spec), cache[shared], span, text, inputs.single, place)
 
     def _count(self, keys: Sequence[Key], span: Span, parts: Sequence[PerMember[Any]]) -> None:
         """Ends the phase where the members of an entry, or what is worked out for each of them, become too many."""
@@ -147,6 +149,12 @@ class _Inputs:
             for (reference, value), said in zip(self.parsed, spec.inputs, strict=True)
             for candidates in (self.names.candidates(reference, value, index) if reference else ())
         )
+
+
+def _place_of(setting: str, parts: Sequence[PerMember[Any]], otherwise: Span) -> Span:
+    """Where a setting is said that holds: by the first of ``parts`` that says it."""
+    said = (part.value.entries.get(setting) for part in parts)
+    return next((value.span for value in said if value is not None and value.data is not None), otherwise)
 
 
 def _merged_all(parts: Sequence[Any]) -> Defaults:

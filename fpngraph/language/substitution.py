@@ -21,6 +21,7 @@ from fpngraph.language.yaml.value import Scalar, Value
 UNTOUCHED = frozenset({"fpngraph", "name", "description", "source", "params", "presets"})
 """Keys of a graph file in which ``$`` means nothing."""
 TOO_MANY = f"the expressions of the graph have more than {MAX_CHARACTERS} characters, which is the limit"
+_IN_BRACES = re.compile(r"\$\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}")
 _NAME = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)\Z")
 
 
@@ -83,8 +84,11 @@ class _Substitution:
         match = _NAME.match(text)
         param = self.numbers.params.get(match[1]) if match else None
         if match is None:
+            braces = _IN_BRACES.fullmatch(text)
             hint = "write $name for a parameter, or $(expression) for arithmetic"
-            self.problems.append(Problem("expression-syntax", f"{shown(value)} is no parameter", value.span, hint))
+            better = Replacement(value.span, f"${braces[1]}") if braces and value.verbatim else None
+            message = f"{shown(value)} is no parameter"
+            self.problems.append(Problem("expression-syntax", message, value.span, hint, replacement=better))
         elif param is None:
             known = list(map(str, islice(self.numbers.params, 1000)))
             message, hint = f"there is no parameter {clipped(match[1])}", nearest(match[1], known)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from fpngraph.errors import GraphError, Span
@@ -32,15 +34,11 @@ def checked(expansion: Expansion) -> Graph:
 
     Raises GraphError with every cycle, its nodes in order.
     """
-    import networkx as nx
-
     nodes = {node.name: node for node in expansion.nodes}
-    digraph = digraph_of(expansion.inputs, expansion.nodes)
-    if not nx.is_directed_acyclic_graph(digraph):
-        raise _cycles(digraph, nodes)
+    order = sorted_by_reading(nodes)
+    if len(order) < len(nodes):
+        raise _cycles(digraph_of(expansion.inputs, expansion.nodes), nodes)
     outputs = {output.name: output.source for output in expansion.outputs}
-    position = {name: number for number, name in enumerate(digraph)}
-    order = list(nx.lexicographical_topological_sort(digraph, key=position.__getitem__))
     names = needed(nodes, outputs.values())
     warnings = [*expansion.warnings, *oddities(expansion, names)]
     return Graph(
@@ -48,11 +46,35 @@ def checked(expansion: Expansion) -> Graph:
         description=expansion.spec.description,
         source=expansion.spec.source,
         inputs={entry.name: entry for entry in expansion.inputs},
-        nodes={name: nodes[name] for name in order if name in nodes and name in names},
+        nodes={name: nodes[name] for name in order if name in names},
         outputs=outputs,
         warnings=tuple(sorted(dict.fromkeys(warnings), key=lambda warning: warning.place)),
         stages=tuple(_stage(stage, expansion) for stage in expansion.stages),
     )
+
+
+def sorted_by_reading(nodes: Mapping[str, Node]) -> list[str]:
+    """The names of ``nodes``, each after those that it reads, as near to their own order as that lets them stand.
+
+    Without those that depend on a cycle. networkx has the same, but takes half of a check's time to be imported.
+    """
+    names = list(nodes)
+    sources = [{edge.source for edge in node.edges} & nodes.keys() for node in nodes.values()]
+    readers: dict[str, list[int]] = defaultdict(list)
+    for number, read in enumerate(sources):
+        for source in read:
+            readers[source].append(number)
+    waiting = [len(read) for read in sources]
+    ready = [number for number, count in enumerate(waiting) if count == 0]
+    order: list[str] = []
+    while ready:
+        name = names[heappop(ready)]
+        order.append(name)
+        for reader in readers[name]:
+            waiting[reader] -= 1
+            if waiting[reader] == 0:
+                heappush(ready, reader)
+    return order
 
 
 def _stage(stage: Stage, expansion: Expansion) -> GraphStage:

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from fpngraph.codes import Code
-from fpngraph.errors import nearest
+from fpngraph.errors import nearest, slip
 from fpngraph.ops.base import Activation, Operator
-from fpngraph.ops.registry import find, names
+from fpngraph.ops.registry import KINDS, find, names
 
 LAYERS = ("layer", "norm", "act")
 WORDS = ("act", "norm")
 """What a list of layers says for the node's own activation and norm."""
 MAX_LAYERS = 100  # of a list, with those in its layers
+_FEW = 15  # names that a hint lists beside the one it gives
 MAX_DEPTH = 8  # of layers that hold layers
+
+
+CALLED_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "add": ("sum",),
+    "average": ("mean", "avg_pool"),
+    "avgpool": ("avg_pool",),
+    "batchnorm": ("batch_norm",),
+    "batchnorm2d": ("batch_norm",),
+    "bn": ("batch_norm",),
+    "cat": ("concat",),
+    "conv": ("strided_conv",),
+    "conv2d": ("conv", "strided_conv"),
+    "convtranspose2d": ("deconv",),
+    "dwconv": ("depthwise_conv",),
+    "gn": ("group_norm",),
+    "groupnorm": ("group_norm",),
+    "interpolate": ("nearest",),
+    "ln": ("layer_norm",),
+    "maxpool": ("max_pool",),
+    "maxpool2d": ("max_pool",),
+    "pixelshuffle": ("pixel_shuffle",),
+    "transposed_conv": ("deconv",),
+    "upsample": ("nearest",),
+    "weighted": ("fast_normalized",),
+}
+"""What torch, papers or configurations of others call an operator; of several the first that fits its place."""
 
 
 def wrong(
@@ -25,13 +52,13 @@ def wrong(
     hint: str | None = None,
     nested: Iterable[ErrorDetails] = (),
     code: Code = "wrong-value",
-    known: Iterable[str] = (),
+    better: str | None = None,
 ) -> PydanticCustomError:
     """An error of a value that is not what is required; ``nested`` are those of an operator's own settings.
 
-    ``known`` are the names of which it should have been one.
+    ``better`` is what can be written in place of the value.
     """
-    context = {"required": required, "hint": hint, "nested": list(nested), "code": code, "names": tuple(known)}
+    context = {"required": required, "hint": hint, "nested": list(nested), "code": code, "better": better}
     return PydanticCustomError("wrong", "{required}", context)
 
 
@@ -42,7 +69,9 @@ def read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
     settings: Any = {}
     if isinstance(value, dict):
         if len(value) != 1:
-            raise wrong(required, "a mapping here has one key, the operator's name")
+            first = next(iter(value), None)
+            hint = f"; settings stand in braces of their own: '{{{first}: {{...}}}}'" if isinstance(first, str) else ""
+            raise wrong(required, f"a mapping here has one key, the operator's name{hint}")
         [(name, settings)] = value.items()
         settings = {} if settings is None else settings
     if not isinstance(name, str):
@@ -50,19 +79,32 @@ def read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
     operator = find(kinds, name)
     if operator is None:
         words = WORDS if "layer" in kinds else ()
-        known = [*(words if name is value else ()), *names(kinds)]
-        hint = nearest(name, known)
+        hint, better = _likely_operator(name, [*(words if name is value else ()), *names(kinds)])
         if words and find(("down", "up"), name):
-            known = []
+            better = None
             hint = f"a resampler such as {name!r} stands in 'down' or 'up' itself, and in no other list"
         if name is value:
-            raise wrong(required, hint, code="unknown-operator", known=known)
+            raise wrong(required, hint, code="unknown-operator", better=better)
         if name in words:
-            known = []
+            better = None
             hint = f"{name!r} alone stands for what the node says under {name!r}, where its settings belong"
-        unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint, "known": known})
-        raise wrong(required, nested=[_detail(unknown, (name,), value)])
+        unknown = PydanticCustomError("unknown_operator", "", {"required": _a(kinds), "hint": hint, "better": better})
+        raise wrong(required, nested=[detail(unknown, (name,), value)])
     return _with_settings(operator, settings)
+
+
+def _likely_operator(name: str, known: Sequence[str]) -> tuple[str, str | None]:
+    """A hint for a name that no operator has, and the one that can be written in its place."""
+    meant = next((it for it in CALLED_ELSEWHERE.get(name.casefold(), ()) if it in known), None)
+    if meant:
+        listed = f". There are: {', '.join(known)}" if len(known) <= _FEW else ""
+        return f"here it is called {meant!r}{listed}", meant
+    kind = next((kind for kind in KINDS if find((kind,), name)), None)
+    if kind:
+        return f"{name!r} is {_a((kind,))}; {nearest('', known)}", None
+    meant, hint = slip(name, known), nearest(name, known)
+    own = "one of your own needs '--import MODULE', or an import of its module before the graph is loaded"
+    return (hint, meant) if meant else (f"{hint}; {own}", None)
 
 
 def _with_settings(operator: type[Operator], settings: Any) -> Operator:
@@ -115,7 +157,7 @@ def read_layers(value: Any, *also: str) -> tuple[Operator | str, ...]:
         try:
             layers += read_layers(entry, *also) if isinstance(entry, list | tuple) else (_read_layer(entry, also),)
         except PydanticCustomError as error:
-            details.append(_detail(error, (index,), entry))
+            details.append(detail(error, (index,), entry))
     if details:
         raise wrong("a list of layers", nested=details)
     if len(value) > MAX_LAYERS or sum(map(_count, layers)) > MAX_LAYERS:
@@ -144,7 +186,7 @@ def read_branches(value: Any) -> tuple[tuple[Operator | str, ...], ...]:
         try:
             branches.append(read_layers(entry))
         except PydanticCustomError as error:
-            details.append(_detail(error, (index,), entry))
+            details.append(detail(error, (index,), entry))
     if details:
         raise wrong(required, nested=details)
     return tuple(branches)
@@ -161,5 +203,6 @@ def _depth(layer: Operator | str) -> int:
     return 1 + max((_depth(inner) for layers in lists for inner in layers), default=0) if lists else 0
 
 
-def _detail(error: PydanticCustomError, loc: tuple[int | str, ...], value: Any) -> ErrorDetails:
+def detail(error: PydanticCustomError, loc: tuple[int | str, ...], value: Any) -> ErrorDetails:
+    """An error at a place inside of a value, as pydantic tells it."""
     return {"type": error.type, "loc": loc, "msg": error.message(), "input": value, "ctx": error.context or {}}

@@ -47,7 +47,25 @@ class Matched:
             *listed("missing", list(map(repr, self.missing))),
             *listed("unexpected", list(map(repr, self.unexpected))),
         ]
-        return "; ".join([f"{len(self.taken)} taken", *lines])
+        told = "; ".join([f"{len(self.taken)} taken", *lines])
+        return f"{told}\n  hint: {self.hint}" if self.hint else told
+
+    @property
+    def hint(self) -> str:
+        """What to do about the likeliest reason why tensors are left; empty where nobody knows one."""
+        if any("class_net." in name for name in self.unexpected):
+            return (
+                "it has the names of effdet: fpngraph.efficientdet.load_effdet takes it into a detector with the neck "
+                "that it is of, whose state_dict() is taken here"
+            )
+        biases = [name for name in self.unexpected if name.endswith(".bias")]
+        lost = [name for name in biases if f"{name.removesuffix('bias')}weight" in self.taken]
+        if lost:
+            return (
+                f"{len(lost)} of the unexpected are biases of convolutions that have none in this graph: 'bias: true' "
+                "gives them one, as in {separable_conv: {bias: true}} and in project: {bias: true}"
+            )
+        return ""
 
 
 def load_matching(module: nn.Module, state: Mapping[str, Tensor]) -> Matched:

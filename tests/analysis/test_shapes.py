@@ -167,7 +167,7 @@ def test_a_mismatch_names_both_ends_and_a_way_out(inputs: str, expected: list[st
 
 def test_a_level_that_a_mapping_of_channels_lacks_is_named() -> None:
     assert refused("inputs: P(3..4)\nnodes: {a(3..4): {inputs: [P(l)], channels: {3: 8}}}\noutputs: a4\n", 8, 8)[0] == (
-        "<text>:4:9: node 'a4': 'channels' says nothing of level 4 [channels-unknown]"
+        "<text>:4:45: 'channels' says nothing of level 4, at which node 'a4' is [channels-unknown]"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import util
 from typing import Any
 
@@ -12,9 +12,13 @@ from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.bench import report
-from fpngraph.bench.forms import eager, onnx_runtime
-from fpngraph.bench.report import Peer, Setting, measure
+from fpngraph.bench.forms import Form, eager
+from fpngraph.bench.report import Peer, measure
+from fpngraph.bench.runtimes import aot_inductor, onnx_runtime, onnx_runtime_dynamic, openvino
+from fpngraph.bench.subject import Setting, of_neck
+from fpngraph.cli.commands import bench
 from fpngraph.exporting import onnx
+from fpngraph.exporting.torch_export import torch_is_too_old
 
 GRAPH = """
 fpngraph: 1
@@ -53,23 +57,23 @@ def test_a_peer_that_gives_something_else_is_not_measured(factor: float, off: st
     setting = Setting(image_size=(64, 64), rounds=1, forms=("eager",))
 
     with pytest.raises(ValueError) as caught:
-        measure(neck, setting, peer=Peer("peer", Off(neck, factor)), progress=untold)
+        measure(of_neck(neck, setting), setting, peer=Peer("peer", Off(neck, factor)), progress=untold)
 
-    assert str(caught.value) == f"peer gives another output 0 than the neck: off by {off} of its largest value"
+    assert str(caught.value) == f"peer gives another output 0 than the plain form: off by {off} of its largest value"
 
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_the_share_of_a_matrix_product_counts_every_image(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interleaved(calls: Mapping[str, Any], **rest: Any) -> Iterator[dict[str, float]]:
+    def interleaved(calls: Mapping[Any, Any], **rest: Any) -> Iterator[dict[Any, float]]:
         for _ in range(2):
-            yield {name: 10.0 if name == "matrix product" else 4.0 for name in calls}
+            yield {key: 10.0 if "matrix product" in key else 4.0 for key in calls}
 
     monkeypatch.setattr(report, "interleaved", interleaved)
     monkeypatch.setattr(report, "matrix_product", lambda device, dtype: (lambda: None, 1_000_000))
     neck = small_neck()
     setting = Setting(image_size=(64, 64), batch=batch, rounds=1, forms=("eager",))
 
-    found = measure(neck, setting, progress=untold)
+    found = measure(of_neck(neck, setting), setting, progress=untold)
 
     macs = 8 * 8 * (4 * 8 + 8 * 8 * 9) + 4 * 4 * 6 * 8
     assert found["macs"] == macs
@@ -101,3 +105,80 @@ def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert form.call is None
     assert form.reason == "the package 'onnxruntime' is not installed; pip install 'fpngraph[onnx]'"
+
+
+def maps_of(pixels: int) -> list[Tensor]:
+    return [torch.randn(1, 4, pixels, pixels), torch.randn(1, 6, pixels // 2, pixels // 2)]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(onnx_runtime, id="onnxruntime"),
+        pytest.param(
+            onnx_runtime_dynamic,
+            id="onnxruntime-dynamic",
+            marks=pytest.mark.skipif(torch_is_too_old() is not None, reason=str(torch_is_too_old())),
+        ),
+        pytest.param(openvino, id="openvino"),
+        pytest.param(aot_inductor, id="aotinductor", marks=pytest.mark.slow),
+    ],
+)
+def test_a_runtime_gives_what_the_neck_gives(make: Callable[..., Form]) -> None:
+    fused, maps = small_neck().fuse(), maps_of(8)
+
+    with torch.inference_mode():
+        form = make("it", fused, maps)
+
+    assert form.reason is None
+    assert form.call is not None
+    got: Any = form.call()
+    for y, expected in zip(got, fused(maps), strict=True):
+        torch.testing.assert_close(torch.as_tensor(y), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_what_a_runtime_does_not_take_is_told_in_a_line() -> None:
+    neck = fpngraph.build(fpngraph.load("bifpn", channels=8, repeats=1, padding="same"), [4, 6, 8]).eval()
+    maps = [torch.randn(1, channels, 2 * side, 3 * side) for channels, side in ((4, 8), (6, 4), (8, 2))]
+
+    form = openvino("openvino", neck.fuse(), maps)
+
+    assert form.call is None
+    assert str(form.reason).startswith("it takes no such model: ")
+
+
+def test_the_form_for_one_size_runs_straight_code_and_says_where_there_is_none() -> None:
+    neck, setting = small_neck(), Setting(image_size=(64, 64), rounds=2, forms=("fused", "sized"))
+
+    fused, sized = measure(of_neck(neck, setting), setting, progress=untold)["forms"]
+    neck.get_submodule("P3.op.conv").register_forward_hook(lambda module, given, y: y)
+    _, refused = measure(of_neck(neck, setting), setting, progress=untold)["forms"]
+
+    assert sized["operators"] == fused["operators"]
+    assert sized["peak_bytes"] == fused["peak_bytes"]
+    assert refused["milliseconds"] is None
+    assert refused["reason"].startswith("this neck has no form for given sizes: 'P3.op.0' has a forward hook")
+
+
+def test_the_command_names_every_form() -> None:
+    assert bench._FORMS == report.FORMS
+
+
+def test_several_necks_take_turns_and_each_has_its_own_report() -> None:
+    necks = [small_neck(), fpngraph.build(fpngraph.load("fpn", channels=8), [4, 4, 4, 4]).eval()]
+    setting = Setting(image_size=(64, 64), rounds=2, forms=("eager", "fused"))
+    told: list[float] = []
+
+    found = report.measure_all(
+        [of_neck(neck, setting) for neck in necks],
+        setting,
+        peers=[None, None],
+        progress=lambda what, share: told.append(round(share, 3)),
+    )
+
+    assert [it["graph"] for it in found] == [neck.source_graph.name for neck in necks]
+    assert [[row["form"] for row in it["forms"]] for it in found] == [["eager", "fused"]] * 2
+    assert all(row["milliseconds"]["least"] > 0 for it in found for row in it["forms"])
+    assert found[0]["matrix_product_gigamacs_per_second"] == found[1]["matrix_product_gigamacs_per_second"]
+    assert told == sorted(told)
+    assert told[-1] <= 1

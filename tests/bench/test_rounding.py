@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import fpngraph
-from fpngraph.bench.report import Setting, measure
+from fpngraph.bench.report import measure
+from fpngraph.bench.subject import Setting, of_neck
 
 
 @pytest.mark.parametrize("tf32", [False, True])
@@ -17,9 +18,10 @@ def test_all_forms_are_rounded_alike_and_afterwards_it_is_as_before(tf32: bool) 
     neck = fpngraph.build(fpngraph.load("fpn", channels=4), [4, 4, 4, 4]).eval()
     neck.register_forward_pre_hook(lambda *_: seen.append([it.allow_tf32 for it in backends]))
 
-    report = measure(
-        neck, Setting(image_size=(64, 64), tf32=tf32, rounds=2, forms=("eager",)), progress=lambda *_: None
-    )
+    setting = Setting(image_size=(64, 64), tf32=tf32, rounds=2, forms=("eager",))
+    subject = of_neck(neck, setting)
+
+    report = measure(subject, setting, progress=lambda *_: None)
 
     assert {tuple(it) for it in seen} == {(tf32, tf32)}
     assert [it.allow_tf32 for it in backends] == before

@@ -65,28 +65,6 @@ def process(*arguments: str, **options: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, text=True, env=environment, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload, no-any-return]
 
 
-class TestList:
-    def test_names_every_shipped_graph_with_its_parameters(self, capsys: pytest.CaptureFixture[str]) -> None:
-        printed = assert_runs(capsys, "list")
-
-        assert [line.split(":")[0] for line in printed.splitlines() if line[0] != " "] == sorted(shipped())
-        assert "  P3, P4, P5 -> P3, P4, P5, P6, P7\n  parameters: min=3, max=7, " in printed
-
-    def test_json_has_the_same(self, capsys: pytest.CaptureFixture[str]) -> None:
-        entries = {entry["name"]: entry for entry in json.loads(assert_runs(capsys, "list", "--format", "json"))}
-
-        assert sorted(entries) == sorted(shipped())
-        assert entries["fpn"]["outputs"] == ["P2", "P3", "P4", "P5", "P6"]
-        assert entries["fpn"]["params"]["channels"] == 256
-        assert "d0" in entries["bifpn"]["presets"]
-
-    def test_what_it_shows_of_a_parameter_can_be_set(self, capsys: pytest.CaptureFixture[str]) -> None:
-        printed = assert_runs(capsys, "list")
-
-        assert "op='[act, separable_conv, norm]'" in printed
-        assert_runs(capsys, "check", "bifpn", "-p", "op=[act, separable_conv, norm]")
-
-
 class TestCheck:
     def test_says_ok(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert assert_runs(capsys, "check", "my.yaml", "bifpn") == "my.yaml: ok\nbifpn: ok\n"

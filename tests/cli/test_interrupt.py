@@ -72,7 +72,7 @@ def started(workshop: Path, *arguments: str, interrupt_at: str = "") -> subproce
         "fpngraph.cli.main",
         "argparse",
         "pydantic",
-        "networkx",
+        "yaml",
         "unicodedata",
         "fpngraph.analysis.report",
         "own",

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from fpngraph.cli import messages
-from fpngraph.errors import Problem, Span
+from fpngraph.errors import GraphError, Problem, Span
 
 PLACE = Span("my.yaml", 7, 3, 6, "  abc: {inputs: [C4]}")
 ERROR = Problem("unknown-key", "unknown key 'abc'", PLACE, "did you mean 'abd'?")
@@ -66,6 +66,19 @@ def test_a_warning_is_yellow_with_its_carets() -> None:
         "\x1b[1mmy.yaml:7:3: \x1b[0m\x1b[1;33mwarning: nobody reads 'abc' [unused-node]\x1b[0m\n"
         "  7 |   abc: {inputs: [C4]}\n"
         "    |   \x1b[1;33m^^^\x1b[0m"
+    )
+
+
+def test_a_problem_without_a_place_says_who_complains(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+
+    messages.complain_of(GraphError([Problem("unknown-preset", "there is no preset 'd9'"), ERROR]), "show")
+
+    assert capsys.readouterr().err == (
+        "\x1b[1mfpngraph show: \x1b[0m\x1b[1;31mthere is no preset 'd9' [unknown-preset]\x1b[0m\n"
+        f"{messages.told(ERROR, Terminal())}\n"
     )
 
 

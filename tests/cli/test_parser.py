@@ -6,9 +6,9 @@ import pytest
 
 import fpngraph
 from fpngraph.cli.main import main
-from fpngraph.cli.parser import _COMMANDS
+from fpngraph.cli.parser import _COMMANDS, called
 
-NAMES = [command.__name__.rpartition(".")[2] for command in _COMMANDS]
+NAMES = [called(command) for command in _COMMANDS]
 
 
 def ended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -91,8 +91,16 @@ def test_help_of_a_command_is_its_help_and_has_an_example(command: str, capsys: 
 
     assert (status, error) == (0, "")
     assert out == ended(capsys, command, "--help")[1]
-    assert f"\nexample:\n  fpngraph {command}" in out
+    assert f"fpngraph {command}" in out.partition("\nexample:\n  ")[2]
     assert "--import MODULE" in out
+
+
+def test_help_fits_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    for command in NAMES:
+        above = ended(capsys, "help", command)[1].partition("\nexample:")[0]
+        assert max(map(len, above.splitlines())) <= 80
 
 
 def test_help_alone_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:

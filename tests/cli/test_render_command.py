@@ -94,6 +94,48 @@ def test_options_reach_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
     assert Path("out.svg").read_text(encoding="utf-8") == svg.write(scene)
 
 
+def test_options_for_paper_reach_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--theme", "grey", "--node-labels", "ops", "--title", "My neck", "--legend", "beside", "-p", "runs=2"]
+    options += ["--cell", "cell=My cell", "--cell", "first=Lateral", "--width", "18cm"]
+
+    assert_ends(capsys, 0, "my.yaml", "-o", "out.svg", *options)
+
+    scene = draw(
+        fpngraph.load("my.yaml", runs=2),
+        theme="grey",
+        labels="ops",
+        title="My neck",
+        legend="beside",
+        cells={"cell": "My cell", "first": "Lateral"},
+        width="18cm",
+    )
+    assert Path("out.svg").read_text(encoding="utf-8") == svg.write(scene)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--width", "3in"], "--width is for pictures in files: add -o FILE"),
+        (["--width", "3in", "-o", "out.html"], "a width of 3in is given; only .svg, .png and .pdf have one"),
+        (["--width", "1in", "-o", "out.svg"], "at a width of 1in the smallest text has "),
+        (["--width", "3", "-o", "out.svg"], "argument --width: '3' is no width; a number above 0 with a unit"),
+        (["--cell", "cell", "-o", "out.svg"], "argument --cell: 'cell' is not of the form STAGE=TEXT"),
+        (
+            ["--cell", "cel=A", "-o", "out.svg"],
+            "cells has 'cel', which is no stage of graph 'small'\n  hint: did you mean",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_paper_cannot_have_is_said(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], expected: str
+) -> None:
+    printed = assert_ends(capsys, 2, "my.yaml", *arguments)
+
+    assert f"fpngraph render: {expected}" in printed
+    assert not [*Path().glob("out.*")]
+
+
 def test_collapse_draws_equal_runs_once(capsys: pytest.CaptureFixture[str]) -> None:
     printed = assert_ends(capsys, 0, "my.yaml", "-p", "runs=2", "--collapse")
 

@@ -12,7 +12,7 @@ from fpngraph.training import read_saved
 from tests.cli.small import DATA, QUICK, SMALLEST
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning warns of much
-OTHER = ("--graph", "fpn", "-p", "min=3", "-p", "backbone_max=5", "-p", "max=5")
+OTHER = ("--graph", "fpn", "-p", "min=3")
 TYPED = ["sweep", *DATA, *SMALLEST, *QUICK, "-o", "runs/s", "-p", "channels=16"]
 MINE = ("--graph", "mine.yaml")
 
@@ -38,61 +38,73 @@ def test_each_graph_is_trained_alike_and_what_is_finished_is_not_done_again(
 ) -> None:
     assert main([*TYPED, *OTHER, *MINE]) == 0
     output = capsys.readouterr().out
-    assert (
-        "24 images to learn from, 8 to measure with\nfpn (1 of 2): runs/s/fpn\nmine (2 of 2): runs/s/mine\n" in output
-    )
+    assert "8 to measure with\nfpn min=3 (1 of 2): runs/s/fpn_min=3\nmine (2 of 2): runs/s/mine\n" in output
     assert output.splitlines()[-1] == "wrote runs/s/table.csv, runs/s/table.md, runs/s/sweep.svg"
     folder = here / "runs/s"
     rows = list(csv.DictReader((folder / "table.csv").read_text().splitlines()))
-    assert [row["graph"] for row in rows] == ["fpn", "mine"]
+    assert [row["graph"] for row in rows] == ["fpn min=3", "mine"]
     saved = read_saved(folder / "mine/best.ckpt")
     assert "channels: 16" in saved.recipe["graph"]
     learned = {name for name, x in saved.state.items() if "running" not in name and "num_batches" not in name}
     assert int(rows[1]["parameters"]) == sum(saved.state[name].numel() for name in learned)
     assert (folder / "table.md").read_text().splitlines()[3].split("|")[1] == " mine "
     picture = (folder / "sweep.svg").read_text()
-    assert all(f"<!-- {name} -->" in picture for name in ("fpn", "mine", "parameters, millions", "MACs, billions"))
+    assert all(
+        f"<!-- {name} -->" in picture for name in ("fpn min=3", "mine", "parameters, millions", "MACs, billions")
+    )
 
     assert main([*TYPED, *OTHER, *MINE]) == 2
     assert capsys.readouterr().err == (
-        "fpngraph sweep: 'runs/s/fpn/last.ckpt' exists already\n"
+        "fpngraph sweep: 'runs/s/fpn_min=3/last.ckpt' exists already\n"
         "  hint: --resume goes on from it, --force writes over it\n"
     )
     before = times(folder)
-    more = ("--graph", "mine.yaml", "-p", "channels=12")
     assert main([*TYPED, *OTHER, *MINE, "--graph", "my.yaml", "--resume"]) == 2  # my.yaml has no parameter
     assert "my: there is no parameter 'channels'" in capsys.readouterr().err
-    assert main([*TYPED, *OTHER, *more, "--resume"]) == 2
+    mine.write_text(mine.read_text().replace("fusion: sum", "fusion: softmax"))
+    assert main([*TYPED, *OTHER, *MINE, "--resume"]) == 2
     assert capsys.readouterr().err == (
         "fpngraph sweep: the runs in 'runs/s' are not those that are asked for:\n"
         "  graph 'mine' has changed since\n"
         "  hint: another -o keeps them, --force writes over them\n"
     )
+    mine.write_text(mine.read_text().replace("fusion: softmax", "fusion: sum"))
     assert main([*TYPED, "--lr", "0.1", *MINE, "--resume"]) == 2
     assert "\n  lr was 0.001, and is 0.1\n" in capsys.readouterr().err
     assert times(folder) == before
-    assert main([*TYPED, *MINE, *OTHER, "--resume"]) == 0
-    assert "mine (1 of 2): finished before\nfpn (2 of 2): finished before\n" in capsys.readouterr().out
+    assert main([*TYPED, *MINE, "--graph", "none.yaml", "--force"]) == 2
     assert times(folder) == before
+    assert main([*TYPED, *MINE, *OTHER, "--resume"]) == 0
+    assert "mine (1 of 2): finished before\nfpn min=3 (2 of 2): finished before\n" in capsys.readouterr().out
+    assert times(folder) == before
+
+
+def test_force_begins_anew(here: Path, mine: Path) -> None:
+    assert main([*TYPED, *MINE]) == 0
+    before = times(here / "runs/s")
+
+    assert main([*TYPED, "--lr", "0.1", *MINE, "--force"]) == 0
+
+    assert times(here / "runs/s") != before
 
 
 def test_a_run_that_fails_does_not_lose_the_others(here: Path, mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "runs/s").mkdir(parents=True)
-    (here / "runs/s/mine_channels=16").write_text("a file in the place of the run's folder")
+    (here / "runs/s/mine").write_text("a file in the place of the run's folder")
     several = (*MINE, *MINE, "-p", "channels=24")
 
     assert main([*TYPED, *several]) == 1
     output, errors = capsys.readouterr()
-    assert errors.splitlines()[0].startswith("fpngraph sweep: mine channels=16: ")
-    assert errors.splitlines()[0].endswith("mine_channels=16': File exists")
-    assert errors.splitlines()[-1] == "fpngraph sweep: 1 of 2 runs failed: mine channels=16"
+    assert errors.splitlines()[0].startswith("fpngraph sweep: mine: ")
+    assert errors.splitlines()[0].endswith("runs/s/mine': File exists")
+    assert errors.splitlines()[-1] == "fpngraph sweep: 1 of 2 runs failed: mine"
     table = (here / "runs/s/table.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in table] == ["graph", "mine channels=24"]
 
-    (here / "runs/s/mine_channels=16").unlink()
+    (here / "runs/s/mine").unlink()
     assert main([*TYPED, *several, "--resume"]) == 0
     output = capsys.readouterr().out
-    assert "mine channels=16 (1 of 2): runs/s/mine_channels=16\nmine channels=24 (2 of 2): finished before\n" in output
+    assert "mine (1 of 2): runs/s/mine\nmine channels=24 (2 of 2): finished before\n" in output
 
 
 @pytest.mark.parametrize(
@@ -105,7 +117,7 @@ def test_a_run_that_fails_does_not_lose_the_others(here: Path, mine: Path, capsy
         ),
         (
             ["--graph", "fpn", "-p", "chanels=8", "--graph", "nix.yaml"],
-            "fpn: there is no parameter 'chanels' [unknown-param]\n"
+            "fpn chanels=8: there is no parameter 'chanels' [unknown-param]\n"
             "  hint: did you mean 'channels'? There are: min, max, backbone_max, channels, lateral, smooth, norm\n"
             "nix: cannot read 'nix.yaml': No such file or directory [unreadable-file]\n",
         ),

@@ -45,6 +45,9 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     assert capfd.readouterr().err == (
         "fpngraph train: 'runs/a/last.ckpt' exists already\n  hint: --resume goes on from it, --force writes over it\n"
     )
+    wrong = ("--graph", "none.yaml", "--force", *SMALLEST, *QUICK)
+    assert main(["train", *DATA, *wrong, "-o", "runs/a"]) == 2
+    assert (here / "runs/a/last.ckpt").is_file()  # what is asked wrongly takes nothing away
     more = ("--graph", "fpn", "-p", "channels=16", "-p", "min=3", *SMALLEST, *QUICK)
     assert main(["train", *DATA, *more, "--lean", "--weights", "runs/a/best.ckpt", "-o", "runs/b"]) == 0
     output, _ = capfd.readouterr()

@@ -59,7 +59,7 @@ def _thickness(picture: Image.Image, scene: Scene) -> float:
 
 
 def test_a_table_has_the_weights() -> None:
-    drawn = weighted_diagram({"cell.0.td4": [0.25, 0.75]}, title=False)
+    drawn = weighted_diagram({"cell.0.td4": [0.25, 0.75]}, title=False, legend=False)
 
     lines = terminal.write(drawn, width=48).splitlines()
 

@@ -32,7 +32,7 @@ STAGE = f"{HEAD}stages:\n  neck: {{use: bifpn, "
         pytest.param(f"{HEAD}¦", ["description", "source", "defaults", "nodes", "stages", "outputs"], id="section"),
         pytest.param(
             f"{HEAD}def¦\nnodes: {{P3: {{inputs: [C3]}}}}\n",
-            ["description", "source", "defaults", "nodes", "stages", "outputs"],
+            ["description", "source", "defaults", "stages", "outputs"],
             id="half a section",
         ),
         pytest.param(f"{HEAD}nodes:\n  P3: {{¦", NODE_KEYS, id="key of a node in brackets"),
@@ -40,6 +40,16 @@ STAGE = f"{HEAD}stages:\n  neck: {{use: bifpn, "
             f"{HEAD}nodes:\n  P3:\n    inputs: [C3]\n    le¦\n  P4: {{inputs: [C4]}}\noutputs: P(3..4)\n",
             [key for key in NODE_KEYS if key != "inputs"],
             id="key of a node on its own line",
+        ),
+        pytest.param(
+            f"{HEAD}nodes:\n  P3:\n    ¦\n    inputs: [C3]\n    fusion: sum\noutputs: P3\n",
+            [key for key in NODE_KEYS if key not in ("inputs", "fusion")],
+            id="key of a node above its others",
+        ),
+        pytest.param(
+            f"{HEAD}nodes:\n  P3:\n    inp¦uts: [C3]\n    fusion: sum\noutputs: P3\n",
+            [key for key in NODE_KEYS if key != "fusion"],
+            id="key that is there",
         ),
         pytest.param(f"{HEAD}nodes:\n  P(3..5): {{inputs: [¦", [*NODES, *PARAMS], id="input"),
         pytest.param(f"{HEAD}nodes:\n  P(3..5): {{inputs: [C(l), C¦]}}\n", [*NODES, *PARAMS], id="second input"),

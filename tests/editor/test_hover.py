@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fpngraph.analysis.costs import cost
-from fpngraph.library import load, loads
+from fpngraph.library import load, loads, shipped
 from tests.editor.session import CURSOR, Editor
 
 GRAPH = """\
@@ -97,6 +97,28 @@ def test_of_the_name_of_a_graph_what_it_says_of_itself(editor: Editor) -> None:
     graph = load("bifpn")
     assert told.startswith(f"**BiFPN**: {graph.description}")
     assert "presets: `d0`, `d1`" in told
+
+
+def test_of_a_parameter_of_any_value_the_value_is_told(editor: Editor) -> None:
+    text = GRAPH.replace("act: silu}", "act: silu, odd: {1.5: [a | b, true], true: ~, ? .nan : 'yes'}}", 1)
+
+    told = editor.hover(text.replace("odd", f"{CURSOR}odd")) or ""
+
+    assert '| default | `{1.5: [a \\| b, true], true: null, .nan: "yes"}` |' in told
+
+
+def test_of_a_stage_its_runs_nodes_costs_and_what_it_binds(editor: Editor) -> None:
+    text = shipped()["bifpn"].read_text(encoding="utf-8")
+
+    told = editor.hover(text.replace("\n  bifpn:", f"\n  {CURSOR}bifpn:")) or ""
+
+    costs = cost(load("bifpn"), [512, 1024, 2048], 640)
+    nodes = [found for name, found in costs.nodes.items() if name.startswith("bifpn.")]
+    parameters, macs = (sum(getattr(it, key) or 0 for it in nodes) for key in ("parameters", "macs"))
+    lines = told.splitlines()
+    assert lines[0] == f"**bifpn**, a stage, 3 runs, {len(nodes)} nodes, {parameters:,} parameters, {macs:,} MACs"
+    assert lines[2] == "- `P3` is then `td3`"
+    assert "- `P7` is then `out7`" in lines
 
 
 def test_while_a_line_is_half_written_the_last_graph_is_told_of(editor: Editor) -> None:

@@ -113,6 +113,14 @@ def test_every_place_of_a_name_is_found(editor: Editor) -> None:
     ]
 
 
+def test_every_place_of_the_name_at_the_cursor_is_marked(editor: Editor) -> None:
+    asked = types.DocumentHighlightParams(**editor.show(marked("{to\u00a6p: 4}")))
+
+    found = editor.ask("textDocument/documentHighlight", asked)
+
+    assert [it.range.start.line for it in found] == [2, 3, 6, 7, 8]
+
+
 def test_the_outline_has_sections_stages_and_nodes(editor: Editor) -> None:
     path = shipped()["bifpn"]
     editor.show(f"{CURSOR}{path.read_text(encoding='utf-8')}")

@@ -65,7 +65,10 @@ def with_others(state: State) -> State:
             with_others,
             "  1 missing: 'backbone.conv_stem.weight'\n"
             "  1 unexpected: 'class_net.scale'\n"
-            "  1 of another shape: 'fpn.cell.0.fnode.0.combine.edge_weights' is [3], not [2]",
+            "  1 of another shape: 'fpn.cell.0.fnode.0.combine.edge_weights' is [3], not [2]\n"
+            "  hint: graph 'BiFPN' is another neck than the checkpoint's: load that into original = "
+            "efficientdet.create('efficientdet_d0', ...) with the neck that it was trained with, then "
+            "fpngraph.load_matching(model, original.state_dict()) takes every tensor that fits",
             id="all of it",
         ),
     ],

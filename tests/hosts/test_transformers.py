@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 import fpngraph
 from fpngraph.adapters import HostError
-from tests.hosts.tiny_transformers import WIDTH, both, boxes, detector, losses, rt_detr_config
+from tests.hosts.tiny_transformers import RESNET, WIDTH, both, boxes, detector, losses, rt_detr_config
 from tests.pages import run_page
 
 pytestmark = pytest.mark.hosts
@@ -157,6 +157,24 @@ def test_a_decoder_of_five_levels_reads_five_maps_of_three(kind: str) -> None:
 
     assert [tuple(x.shape[2:]) for x in outputs.encoder_last_hidden_state] == [(13, 17), (7, 9), (4, 5), (2, 3), (1, 2)]
     assert [name for name, p in model.model.encoder.named_parameters() if p.grad is None] == []
+
+
+def test_strides_of_levels_that_the_neck_adds_are_no_mistake_to_check() -> None:
+    transformers, adapter = both()
+    backbone = adapter.FPNGraphConfig(
+        backbone_config=transformers.ResNetConfig(out_indices=(2, 3, 4), **RESNET),
+        out_features=["P3", "P4", "P5"],
+        **BIFPN,
+    )
+    levels = {"feat_strides": [8, 16, 32, 64], "decoder_in_channels": [WIDTH] * 4, "num_feature_levels": 4}
+    neck = {"channels": WIDTH, "repeats": 1, "max": 6}
+    model = ours(backbone_config=backbone, encoder_in_channels=[WIDTH] * 3, params=neck, **levels)
+
+    adapter.check(model)
+    with torch.no_grad():
+        outputs = model.eval()(images())
+
+    assert len(outputs.encoder_last_hidden_state) == 4
 
 
 def test_d_fine_takes_as_many_maps_as_its_backbone_gives() -> None:

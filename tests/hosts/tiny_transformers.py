@@ -48,7 +48,7 @@ def rt_detr_config(kind: str = "RTDetr", *, plain: bool = False, **settings: Any
     transformers, ours = both()
     backbone = transformers.RTDetrResNetConfig(out_indices=[2, 3, 4], **RESNET)
     made = getattr(transformers, f"{kind}Config") if plain else getattr(ours, f"FPNGraph{kind}Config")
-    return made(backbone_config=backbone, **(RT_DETR | settings))
+    return made(**({"backbone_config": backbone} | RT_DETR | settings))
 
 
 def detector(config: Any, kind: str, seed: int = 0) -> Any:

@@ -212,7 +212,7 @@ def test_what_is_wrong_is_told_in_the_order_of_the_file(write: Any) -> None:
     with pytest.raises(GraphError) as caught:
         convert(write(text))
 
-    assert [problem.column for problem in caught.value.problems] == [5, 21, 56]
+    assert [problem.column for problem in caught.value.problems] == [21, 56]
 
 
 def test_the_command_writes_the_graph_and_the_table_beside_it(write: Any, run: Any, tmp_path: Path) -> None:

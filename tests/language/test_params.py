@@ -101,10 +101,10 @@ def test_what_a_string_a_list_or_a_mapping_means_is_checked_where_it_is_used() -
         "<parameters>:1:6: 'act' is a list, but must be the name of an activation, or {name: {settings}} "
         "[wrong-value]\n"
         "  1 | act: [silu]\n    |      ^^^^^^\n"
-        "<text>:6:50: 'op' is 'silu', but must be a list of layers, or 'none' [wrong-value]\n"
+        "<text>:6:50: 'op' is 'silu' (from '$op'), but must be a list of layers, or 'none' [wrong-value]\n"
         "  6 | nodes: {a4: {inputs: [P4], channels: $width, op: $op, act: $act}}\n"
         "    |                                                  ^^^\n"
-        "  hint: write the layer in brackets"
+        "  hint: write '[silu]'"
     )
 
 
@@ -153,8 +153,8 @@ def test_a_scalar_points_at_where_it_is_used() -> None:
     text = HEAD + "params: {wide: none at all}\ninputs: P4\nnodes: {a4: {inputs: [P4], channels: $wide}}\noutputs: a4\n"
 
     assert refused(text) == (
-        "<text>:5:38: 'channels' is 'none at all', but must be a positive integer, or a mapping of level to number "
-        "[wrong-value]\n"
+        "<text>:5:38: 'channels' is 'none at all' (from '$wide'), but must be a positive integer, or a mapping of "
+        "level to number [wrong-value]\n"
         "  5 | nodes: {a4: {inputs: [P4], channels: $wide}}\n"
         "    |                                      ^^^^^"
     )

@@ -14,6 +14,7 @@ from fpngraph.language.grammar.reference import is_name, parse_declaration, pars
 from fpngraph.language.grammar.tokens import Reason
 from fpngraph.language.limits import MAX_INTEGER
 
+TWO = "two inputs are two items, 'P3, td4'; what stands in for another follows '|', 'td(l) | P(l)'"
 INDEX = "an index is made of integers, names, '+', '-', '*' and parentheses"
 EXPRESSION = "an expression is made of integers, names, tables as in 'width(l)', '+', '-', '*', '//' and '('"
 REFERENCE = "a reference is made of names such as 'P3', 'td(l+1)' and 'merge', joined by '|'"
@@ -103,7 +104,7 @@ BAD_NAMES = [
         "P3(4)",
         "the family name 'P3' ends in a digit",
         "P3",
-        "a name that ends in digits is one node: 'P3' is 'P(3)'",
+        "a name that ends in digits is one node: 'P3' is 'P(3)'; a family can be called 'P3_'",
         id="family ends in a digit",
     ),
     pytest.param("P (3)", "a space between 'P' and its index", " ", "leave the space out", id="space"),
@@ -148,7 +149,7 @@ BAD_NAMES = [
     pytest.param('P("a")', "a string is not allowed", '"', INDEX, id="double-quoted string"),
     pytest.param("P(l<3)", "the comparison '<' is not allowed", "<", INDEX, id="comparison"),
     pytest.param("P(l==3)", "the comparison '==' is not allowed", "==", INDEX, id="equality"),
-    pytest.param("P($x)", ATOM + "'$'", "$", None, id="dollar"),
+    pytest.param("P($x)", ATOM + "'$'", "$", "names stand without '$' in an index and within '$(...)'", id="dollar"),
     pytest.param("P(é)", ATOM + "'é'", "é", None, id="letter beyond ASCII"),
     pytest.param("P(٣)", ATOM + "'٣'", "٣", None, id="digit beyond ASCII"),
     pytest.param("é", "expected a name, found 'é'", "é", None, id="name beyond ASCII"),
@@ -176,7 +177,7 @@ def test_what_is_no_name_is_refused_at_its_place(
     [
         pytest.param("|a", "expected a name, found '|'", "|", None, id="bar first"),
         pytest.param("a|", "expected a name after '|', found the end", "", None, id="bar last"),
-        pytest.param("a b", "expected '|' or the end, found 'b'", "b", None, id="two names"),
+        pytest.param("a b", "expected '|' or the end, found 'b'", "b", TWO, id="two names"),
         pytest.param("P(3) - 1", "expected '|' or the end, found '-'", "-", None, id="arithmetic outside"),
         pytest.param(
             "none",
@@ -262,7 +263,7 @@ def test_arithmetic_is_pythons(text: str, expected: int) -> None:
         pytest.param("a b", "expected an operator or the end, found 'b'", "b", None, id="two atoms"),
         pytest.param("1)", "expected an operator or the end, found ')'", ")", None, id="not opened"),
         pytest.param("(1", "'(' is not closed", "(", None, id="not closed"),
-        pytest.param("a / 2", "the operator '/' is not allowed", "/", EXPRESSION, id="division"),
+        pytest.param("a / 2", "the operator '/' is not allowed", "/", "integers are divided by '//'", id="division"),
         pytest.param("a ** 2", "the operator '**' is not allowed", "**", EXPRESSION, id="power"),
         pytest.param("1..2", "'..' is not allowed here", "..", RANGE, id="range"),
         pytest.param("a(1)(2)", "a call is not allowed", ")(", EXPRESSION, id="call"),

@@ -371,13 +371,13 @@ BAD = [
     pytest.param(
         "a: [b, c\nd: 1\n",
         "f.yaml:2:2: not valid YAML: expected ',' or ']' in the list that starts on line 1 [yaml-syntax]\n"
-        "  2 | d: 1\n    |  ^",
+        "  2 | d: 1\n    |  ^\n  hint: one of them is missing before here",
         id="bracket before the next key",
     ),
     pytest.param(
         "a: {b: c\nd: 1\n",
         "f.yaml:2:2: not valid YAML: expected ',' or '}' in the mapping that starts on line 1 [yaml-syntax]\n"
-        "  2 | d: 1\n    |  ^",
+        "  2 | d: 1\n    |  ^\n  hint: one of them is missing before here",
         id="brace before the next key",
     ),
     pytest.param(
@@ -411,8 +411,21 @@ BAD = [
     ),
     pytest.param(
         "a: 1\nb\nc: 2\n",
-        "f.yaml:2:1: not valid YAML: expected ':' after this key [yaml-syntax]\n  2 | b\n    | ^",
+        "f.yaml:2:1: not valid YAML: expected ':' after this key [yaml-syntax]\n  2 | b\n    | ^\n"
+        "  hint: a key and its value are joined by ': '",
         id="no colon",
+    ),
+    pytest.param(
+        "a: 1\nb:2\n",
+        "f.yaml:2:1: not valid YAML: expected a space after the ':' of this key [yaml-syntax]\n  2 | b:2\n    | ^^^\n"
+        "  hint: write the space",
+        id="no space after the colon",
+    ),
+    pytest.param(
+        "a:\n  b = 1\n\n  c: 2\n",
+        "f.yaml:2:3: not valid YAML: a line without ':' above a key [yaml-syntax]\n  2 |   b = 1\n    |   ^^^^^\n"
+        "  hint: a key and its value are joined by ': '",
+        id="a line without a colon",
     ),
     pytest.param(
         "a: [1, , 2]\n",

@@ -118,7 +118,7 @@ def test_an_inner_setting_replaces_an_outer_one(place: str, said: str, attribute
 
 def test_a_mapping_of_channels_is_replaced_whole() -> None:
     assert refused(MERGED % ("channels: {3: 8}", "up: null", "")).splitlines()[0] == (
-        "<text>:13:13: node 's.a4': 'channels' says nothing of level 4 [channels-unknown]"
+        "<text>:12:26: 'channels' says nothing of level 4, at which node 's.a4' is [channels-unknown]"
     )
 
 

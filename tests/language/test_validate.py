@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from fpngraph.errors import Problem
-from fpngraph.language.keys.findings import shown, validate
+from fpngraph.language.keys.findings import About, shown, validate
 from fpngraph.language.yaml.source import read
 
 
@@ -33,7 +33,7 @@ def said(text: str, name: str | None = "it") -> list[tuple[int, str]]:
     """Column and message of every problem."""
     value = read(text, "f.yaml")
     problems: list[Problem] = []
-    model = validate(Outer, value, problems, value.plain(), name)
+    model = validate(Outer, value, problems, value.plain(), About(name))
     assert (model is None) is bool(problems)
     return [(problem.column or 0, problem.message) for problem in problems]
 
@@ -94,15 +94,18 @@ def test_the_hint_of_an_unknown_key_has_the_keys_of_its_place() -> None:
     ]
 
 
-@pytest.mark.parametrize("word", ["yes", "No", "ON", "off", "y"])
-def test_a_boolean_of_yaml_1_1_gets_a_hint(word: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "meant"), [("yes", "true"), ("No", "false"), ("ON", "true"), ("off", "false"), ("y", "true")]
+)
+def test_a_boolean_of_yaml_1_1_gets_a_hint(word: str, meant: str) -> None:
     value = read(f"{{entries: [{{}}], flag: {word}}}", "f.yaml")
     problems: list[Problem] = []
 
     validate(Outer, value, problems, value.plain())
 
+    hint = f"in YAML 1.2 'yes', 'no', 'on' and 'off' are text; write {meant!r}"
     assert [(problem.message, problem.hint) for problem in problems] == [
-        (f"'flag' is {word!r}, but must be true or false", "in YAML 1.2 'yes', 'no', 'on' and 'off' are text")
+        (f"'flag' is {word!r}, but must be true or false", hint)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import math
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from lightning.pytorch.callbacks import Callback
 from PIL import Image
 
 from fpngraph import efficientdet
-from fpngraph.training import DivergedError, Fitted, TrainingSettings, fit, read_saved
+from fpngraph.training import DivergedError, Fitted, TrainingSettings, fit, read_coco, read_saved
 from fpngraph.training.curve import Bar
 from fpngraph.weights.state import StateError
 from tests.training.small import SETTINGS, Parts, curve, detector
@@ -171,6 +172,14 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StateError, match=r"a.ckpt' is no checkpoint of a training of fpngraph"):
         read_saved(tmp_path / "a.ckpt")
     assert [path.name for path in tmp_path.iterdir()] == ["a.ckpt"]
+
+
+def test_the_example_of_its_docstring_runs(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(parts[0].annotations.parent)
+    names = {"read_coco": read_coco, "TrainingSettings": TrainingSettings, "efficientdet": efficientdet, "fit": fit}
+    (example,) = doctest.DocTestFinder().find(fit, "fit", globs=names | {"model": detector()})
+
+    assert doctest.DocTestRunner().run(example) == doctest.TestResults(failed=0, attempted=4)
 
 
 class Interrupt(Callback):

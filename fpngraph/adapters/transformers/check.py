@@ -33,9 +33,7 @@ def check(model: nn.Module) -> None:
         return
     for backbone in found:
         names, strides = list(backbone.out_features), list(backbone.out_strides)
-        wanted = _disorder(strides) or _RULES.get(config.model_type.removeprefix("fpngraph_"), _nothing)(
-            config, strides
-        )
+        wanted = _disorder(strides) or _RULES.get(config.model_type, _nothing)(config, strides)
         if wanted:
             raise HostError(
                 f"the backbone gives {len(names)} maps ({', '.join(names)}) of the strides {_listed(strides)}, but "

@@ -3,99 +3,98 @@
 from __future__ import annotations
 
 import argparse
-import json
+import gc
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from fpngraph.analysis.shapes import infer
-from fpngraph.cli.graphs import Choice, is_asked_wrongly
-from fpngraph.cli.messages import told
-from fpngraph.cli.options import GRAPH, add_format, add_in_channels, add_parameters
-from fpngraph.errors import GraphError, Problem, Replacement
+from fpngraph.cli.checking import check_fixable, checked, fix, folders_in, graphs_among
+from fpngraph.cli.graphs import Choice, is_stream
+from fpngraph.cli.messages import complain
+from fpngraph.cli.options import GRAPH, add_in_channels, add_parameters
+from fpngraph.cli.reports import FORMATS
+from fpngraph.cli.values import UsageError
+from fpngraph.errors import GraphError
 
 ABOUT = "check graph files and report every problem"
-EXAMPLE = "fpngraph check my.yaml --in-channels 40,112,320"
+EXAMPLE = "fpngraph check my.yaml graphs/ --in-channels 40,112,320"
 
 
 def options(parser: Any) -> None:
     """Its options."""
-    parser.add_argument("graphs", nargs="+", metavar="FILE", help=GRAPH)
+    about = f"{GRAPH}, or a folder, of which every graph file is checked"
+    parser.add_argument("graphs", nargs="+", metavar="FILE", help=about)
     add_parameters(parser)
     add_in_channels(parser)
-    add_format(parser)
+    parser.add_argument("--format", choices=tuple(FORMATS), default="text", help="(default: text)")
+    about = "replace in the files what a hint says exactly; comments and all else stay"
+    parser.add_argument("--fix", action="store_true", help=about)
+    parser.add_argument("--watch", action="store_true", help="check again at every save, until Ctrl-C")
+    about = "leave out files that are no graphs, as of a folder: those without 'fpngraph:' at the start of a line"
+    parser.add_argument("--only-graphs", action="store_true", help=about)
 
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    choices = [
-        Choice(name, args.preset, dict(args.params), None, args.in_channels, args.folder) for name in args.graphs
-    ]
-    results = [_checked(choice) for choice in choices]
-    if args.format == "json":
-        print(json.dumps([row for result in results for row in result.rows()], indent=2))
-    else:
-        print("\n".join(line for result in results for line in result.lines()))
-    return max(result.status for result in results)
+    if args.watch:
+        return _watch(args)
+    return _check(args)
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """What ``check`` found out about one file."""
-
-    name: str
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-    status: int = 0
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """A mapping for an editor per finding."""
-        for problem in (*self.problems, *self.warnings):
-            yield {
-                "file": problem.file or self.name,
-                "line": problem.line,
-                "column": problem.column,
-                "end": problem.span.end if problem.span else None,
-                "severity": problem.severity,
-                "code": problem.code,
-                "message": problem.message,
-                "hint": problem.hint,
-                "used_by": problem.span.used_by if problem.span else None,
-                "replacement": _written(problem.replacement),
-            }
-
-    def lines(self) -> Iterator[str]:
-        """The findings as people read them, and how many there are."""
-        for problem in self.problems:
-            text = told(problem, sys.stdout)
-            yield text if problem.span or self.name in problem.message else f"{self.name}: {text}"
-        yield from (told(problem, sys.stdout) for problem in self.warnings)
-        counts = [_counted(len(self.problems), "problem")] if self.problems else ["ok"]
-        if self.warnings:
-            counts.append(_counted(len(self.warnings), "warning"))
-        yield f"{self.name}: {', '.join(counts)}"
+def _choices(args: argparse.Namespace) -> list[Choice]:
+    names = dict.fromkeys(graphs_among(args.graphs, only_graphs=args.only_graphs))
+    return [Choice(name, args.preset, dict(args.params), None, args.in_channels, args.folder) for name in names]
 
 
-def _written(replacement: Replacement | None) -> dict[str, Any] | None:
-    """What to write, and in place of which characters of the file."""
-    if replacement is None:
-        return None
-    span = replacement.span
-    return {"line": span.line, "column": span.column, "end": span.end, "text": replacement.text}
+def _check(args: argparse.Namespace) -> int:
+    choices = _choices(args)
+    if args.fix:
+        _fix(choices)
+    results = [checked(choice) for choice in choices]
+    said = FORMATS[args.format](results)
+    if said:
+        print(said)
+    return max((result.status for result in results), default=0)
 
 
-def _checked(choice: Choice) -> _Checked:
-    warnings: tuple[Problem, ...] = ()
+def _fix(choices: Iterable[Choice]) -> None:
+    """Mend every file, and tell on standard error what was replaced and what was not."""
+    for choice in choices:
+        check_fixable(choice.name)
+    for choice in choices:
+        fixed = fix(choice)
+        for it in fixed.made:
+            there = repr(it.span.written) if it.span.written else "nothing"
+            said = f"{it.text!r} in place of {there}" if it.text else f"{there} left out"
+            print(f"{fixed.name}:{it.span.line}:{it.span.column}: fixed: {said}", file=sys.stderr)
+        for problem in fixed.refused:
+            complain(f"{fixed.name}:{problem.line}: not fixed, since then: {problem.message}", "check")
+
+
+def _watch(args: argparse.Namespace) -> int:
+    """Check at every save, for ever."""
+    from fpngraph.drawing.watch import saves
+
+    if any(map(is_stream, args.graphs)):
+        raise UsageError("--watch is for files, and standard input is none")
+    if args.fix:
+        raise UsageError("--watch and --fix exclude each other: a file that is being edited is left alone")
+
+    def files() -> list[Path]:
+        return [*folders_in(args.graphs), *(path for choice in _choices(args) for path in _files(choice))]
+
+    gc.enable()  # see __main__: this command does not end
+    for number, _ in enumerate(saves(files)):
+        if number and args.format == "text":
+            print("\nchecked again:")
+        _check(args)
+        sys.stdout.flush()
+    return 0
+
+
+def _files(choice: Choice) -> tuple[Path, ...]:
     try:
-        graph = choice.load()
-        warnings = graph.warnings
-        if choice.in_channels:
-            infer(graph, choice.in_channels)
-    except GraphError as error:
-        return _Checked(choice.called, error.problems, warnings, 2 if is_asked_wrongly(error) else 1)
-    return _Checked(choice.called, (), warnings)
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
+        return choice.files()
+    except GraphError:  # there is no graph of the name, which checking says
+        return ()

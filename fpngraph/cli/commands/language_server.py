@@ -29,8 +29,9 @@ def run(args: argparse.Namespace) -> int:
         from fpngraph.editor.figures import Assumed
         from fpngraph.editor.server import server
     except ModuleNotFoundError as error:
+        package = (error.name or "a package").partition(".")[0]
         hint = "pip install 'fpngraph[editor]'"
-        raise UsageError(f"it needs {error.name!r}, which is not installed\n  hint: {hint}") from None
+        raise UsageError(f"it needs {package!r}, which is not installed\n  hint: {hint}") from None
     assumed = Assumed(args.in_channels, args.image_size)
     server(fpngraph.__version__, assumed, folder=args.folder).start_io()
     return 0

@@ -1,66 +1,38 @@
-"""``fpngraph list``: the graphs that have names, with their levels, parameters and presets."""
+"""``fpngraph list``: the graphs that have names, and all of one: its parameters, its presets and what they cost."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import shlex
-import sys
-from collections.abc import Iterator
 from typing import Any
 
-from fpngraph.cli.options import add_format
-from fpngraph.errors import GraphError
-from fpngraph.library import Description, describe, named
+from fpngraph.cli.options import add_channels, add_format, add_image_size
+from fpngraph.cli.values import UsageError
 
-ABOUT = "list the graphs that come with fpngraph, and those of installed packages"
-EXAMPLE = "fpngraph list"
+ABOUT = "list the graphs that come with fpngraph and those of installed packages, or tell all of one"
+EXAMPLE = "fpngraph list my.yaml --in-channels 40,112,320"
 
 
 def options(parser: Any) -> None:
     """Its options."""
+    about = "a graph to tell all of: its name, a graph file, or a folder of them (default: list all that have names)"
+    parser.add_argument("graphs", nargs="*", metavar="GRAPH", help=about)
+    parser.add_argument("--detectors", action="store_true", help="list the detectors that 'train' and 'detect' know")
+    add_channels(parser)
+    add_image_size(parser, "for the costs of presets (default: 512)")
     add_format(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    from fpngraph.table import print_items, print_text
+    from fpngraph.cli import listing
 
-    entries = list(_entries())
-    if args.format == "json":
-        print(json.dumps(entries, indent=2))
-        return 0
-    for entry in entries:
-        print_text(f"{entry['name']}: {entry['description']}")
-        print_text(f"  {', '.join(entry['inputs'])} -> {', '.join(entry['outputs'])}")
-        print_items("  parameters: ", (f"{name}={_flow(value)}" for name, value in entry["params"].items()))
-        if entry["presets"]:
-            print_items("  presets: ", entry["presets"])
-    return 0
-
-
-def _entries() -> Iterator[dict[str, Any]]:
-    """What each graph says of itself; what is wrong with one of another package hides no other."""
-    for name in sorted(named()):
-        try:
-            yield _entry(name, describe(name))
-        except GraphError as error:
-            print(f"{name}: {error}", file=sys.stderr)
-
-
-def _entry(name: str, found: Description) -> dict[str, Any]:
-    return {
-        "name": name,
-        "description": found.description,
-        "inputs": list(found.inputs),
-        "outputs": list(found.outputs),
-        "params": found.params,
-        "presets": list(found.presets),
-    }
-
-
-def _flow(value: Any) -> str:
-    """A value as it can be typed after ``-p``, quoted where a shell needs it."""
-    from fpngraph.language.yaml.writing import to_yaml
-
-    return shlex.quote(to_yaml({"value": value}).removeprefix("value:").strip())
+    if args.detectors:
+        if args.graphs:
+            raise UsageError("--detectors is a list of its own: leave out the graphs")
+        return listing.detectors(args.format)
+    if not args.graphs:
+        if args.in_channels or args.backbone or args.image_size:
+            raise UsageError("costs are told of single graphs: name them")
+        return listing.named_graphs(args.format)
+    maps = listing.Maps(args.backbone, args.in_channels, args.image_size or (512, 512))
+    return listing.pages(args.graphs, maps, args.format)

@@ -67,7 +67,13 @@ def run(args: argparse.Namespace) -> int:
 
     return sweeping.sweep(
         training.pairs(args.train, args.val, args.data),
-        [training.Start(graph=graph, params={**args.params, **own}, **of_detector(args)) for graph, own in args.graphs],
+        [
+            (
+                sweeping.named(graph, own),
+                training.Start(graph=graph, params={**args.params, **own}, **of_detector(args)),
+            )
+            for graph, own in args.graphs
+        ],
         Path(args.output),
         of_settings(args),
         skip_bad=args.skip_bad,

@@ -22,7 +22,7 @@ def write(scene: Scene) -> str:
     script = _part("page.js")
     return Template(_part("page.html")).substitute(
         title=escape(scene.name),
-        theme=scene.theme,
+        theme=scene.theme if scene.theme in ("auto", "dark") else "light",
         policy=_policy(script),
         colours=_colours(),
         style=_part("page.css"),

@@ -12,7 +12,7 @@ from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.formats.signs import warn_of_missing
 from fpngraph.drawing.layout.geometry import Curve, Piece, Point, rounded
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Scene, Shape, Text
-from fpngraph.drawing.picture.theme import shade
+from fpngraph.drawing.picture.theme import colour, inks
 from fpngraph.fonts import FACES, face
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def write(scene: Scene) -> bytes:
         if _font(weight) not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(TTFont(_font(weight), str(path)))
     left, top, right, bottom = scene.box
-    points = min(_POINTS, _LONGEST / (right - left), _LONGEST / (bottom - top))
+    points = min(_POINTS * scene.zoom, _LONGEST / (right - left), _LONGEST / (bottom - top))
     size = (right - left) * points, (bottom - top) * points
     file = BytesIO()
     # "invariant": no time and no random number; another first font than ours would be named, but not embedded
@@ -71,7 +71,7 @@ class _Writer:
     def __init__(self, canvas: Canvas, scene: Scene) -> None:
         self._canvas = canvas
         self._left, self._bottom = scene.box[0], scene.box[3]
-        self._dark = scene.theme == "dark"
+        self._theme = scene.theme
 
     def draw(self, shape: Shape) -> None:
         match shape:
@@ -128,8 +128,10 @@ class _Writer:
             self._canvas.setDash(list(paint.dashes))
         return int(paint.line is not None), int(paint.fill is not None)
 
-    def _colour(self, role: str) -> str:
-        return shade(role)[self._dark]
+    def _colour(self, role: str) -> Any:
+        """Red, green and blue, or for print the four inks, which a printing house would else choose on its own."""
+        found = colour(role, self._theme)
+        return inks(found) if self._theme == "print" else found
 
     def _place(self, point: Point) -> Point:
         """On the page: from its lower left corner, upwards."""

@@ -14,8 +14,9 @@ _MOST_PIXELS = 100_000_000  # 400 MB while it is drawn; resvg itself takes what 
 
 
 def write(scene: Scene, *, scale: float = 2.0) -> bytes:
-    """The bytes of a PNG file with ``scale`` pixels per pixel of the scene. ``auto`` colours are the light ones.
+    """The bytes of a PNG file. ``auto`` colours are the light ones.
 
+    ``scale``: its pixels per pixel of the scene, or, of a scene with a width on paper, per 1/96 inch of it.
     Raises MissingExtra where resvg_py is not installed, ValueError for a scale that gives no picture of a sane size.
     """
     _check(scene, scale)
@@ -24,7 +25,7 @@ def write(scene: Scene, *, scale: float = 2.0) -> bytes:
     except ImportError as error:
         raise MissingExtra("png") from error
     warn_of_missing(scene)
-    fixed = scene if scene.theme == "dark" else replace(scene, theme="light")
+    fixed = replace(scene, theme="light") if scene.theme == "auto" else scene
     return resvg_py.svg_to_bytes(
         svg_string=svg.write(fixed),
         skip_system_fonts=True,
@@ -37,8 +38,8 @@ def _check(scene: Scene, scale: float) -> None:
     if not scale > 0:
         raise ValueError(f"scale is {scale!r}, a number above 0 is required")
     left, top, right, bottom = scene.box
-    wide, high = (right - left) * scale, (bottom - top) * scale
-    if wide * high > _MOST_PIXELS:
-        most = (_MOST_PIXELS / (right - left) / (bottom - top)) ** 0.5
-        found = f"scale is {scale!r}, which gives {wide:,.0f} x {high:,.0f} pixels"
+    wide, high = (right - left) * scene.zoom, (bottom - top) * scene.zoom
+    if wide * high * scale**2 > _MOST_PIXELS:
+        most = (_MOST_PIXELS / wide / high) ** 0.5
+        found = f"scale is {scale!r}, which gives {wide * scale:,.0f} x {high * scale:,.0f} pixels"
         raise ValueError(f"{found}; at most {most:.4g} is possible for this picture")

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from fpngraph.drawing.layout.geometry import Curve
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Scene, Shape, Text
-from fpngraph.drawing.picture.theme import FONTS, Theme, shade
+from fpngraph.drawing.picture.theme import FONTS, Theme, colour, shade
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SELF_COLOURED = "fpngraph-auto"  # class of a picture that follows the reader's preference
@@ -17,14 +17,16 @@ _SELF_COLOURED = "fpngraph-auto"  # class of a picture that follows the reader's
 def write(scene: Scene) -> str:
     """The text of an SVG file."""
     left, top, right, bottom = scene.box
-    wide, high = _number(right - left), _number(bottom - top)
+    wide, high = right - left, bottom - top
+    view = " ".join(map(_number, (left, top, wide, high)))
+    size = f'width="{_number(wide * scene.zoom)}" height="{_number(high * scene.zoom)}"'
     writer = _Writer(scene.theme)
     body = [writer.element("rect", _page(scene), Paint(fill="ground"))]
     for group in scene.groups:
         body += writer.group(group)
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{_number(left)} {_number(top)} {wide} {high}"'
-        f' width="{wide}" height="{high}" font-family={quoteattr(FONTS)} role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{view}" {size}'
+        f' font-family={quoteattr(FONTS)} role="img"'
         + (f' class="{_SELF_COLOURED}"' if scene.theme == "auto" else "")
         + ">"
     )
@@ -109,11 +111,10 @@ class _Writer:
         return f"<{tag}{_attributes(painted)}/>"
 
     def _colour(self, attribute: str, role: str) -> str:
-        light, dark = shade(role)
-        if self._theme == "dark":
-            return dark
-        self._used[attribute, light] = dark
-        return light
+        found = colour(role, self._theme)
+        if self._theme == "auto":
+            _, self._used[attribute, found] = shade(role)
+        return found
 
 
 def path_data(curve: Curve) -> str:

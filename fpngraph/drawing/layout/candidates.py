@@ -7,7 +7,7 @@ from math import cos, hypot, radians, sin
 
 from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Curve, Piece, Point, rounded, unit
-from fpngraph.drawing.layout.grid import Grid, Place, column_pitch
+from fpngraph.drawing.layout.grid import Grid, Place
 
 Candidate = tuple[float, Curve]
 
@@ -44,13 +44,14 @@ def lanes(a: Place, b: Place, grid: Grid, rows: tuple[int, int]) -> Iterator[Can
 
 def channels(a: Place, b: Place, grid: Grid, rows: tuple[int, int]) -> Iterator[Candidate]:
     """Ways along the gaps between rows and columns: longer, but one of them is always free."""
-    if b.x - a.x < metrics.COLUMN_PITCH / 2:
+    if b.x - a.x < grid.spacing.columns / 2:
         return
     source, target = rows
-    half = column_pitch(grid.radius) / 2
-    gap_out, gap_in = a.x + half, b.x - (half if b.half else metrics.COLUMN_PITCH / 2)
+    half = grid.pitch / 2
+    gap_out, gap_in = a.x + half, b.x - (half if b.half else grid.spacing.columns / 2)
     sides = (1, -1) if source == target else (1,) if target > source else (-1,)
-    for further, away in enumerate(metrics.GUTTERS):
+    gutters = [away for away in metrics.GUTTERS if half + away > grid.radius + metrics.CLEARANCE]
+    for further, away in enumerate(gutters):
         for side in sides:
             for number, y in enumerate(_lane_heights(grid, source, side)[: 4 - further // 2]):
                 for curve in _lane_then_gutter(a, b, y, gap_in - away):

@@ -16,30 +16,30 @@ class _Sweeps:
     row: Mapping[str, int]
     sources: Mapping[str, tuple[str, ...]]
     column: dict[str, int] = field(default_factory=dict)
-    held: dict[tuple[int, int], str] = field(default_factory=dict)
+    held: dict[int, dict[int, str]] = field(default_factory=lambda: defaultdict(dict))
     """Column and row to the node there."""
     vertical: dict[int, set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
     """Column to the edges that run within it, as pairs of rows from source to target."""
 
     def put(self, name: str, column: int) -> None:
         self.column[name] = column
-        self.held[column, self.row[name]] = name
+        self.held[column][self.row[name]] = name
         self.vertical[column].update(self._own(name, column))
 
     def take(self, name: str) -> None:
         """Remove a node; its edges inside the column go with it."""
         column = self.column.pop(name)
-        del self.held[column, self.row[name]]
+        del self.held[column][self.row[name]]
         self.vertical[column] = {edge for edge in self.vertical[column] if self.row[name] not in edge}
 
     def fits(self, name: str, column: int) -> bool:
         """Whether a node can stand in a column as far as those are concerned that stand there already."""
         row = self.row[name]
-        if (column, row) in self.held or any(min(edge) < row < max(edge) for edge in self.vertical[column]):
+        if row in self.held[column] or any(min(edge) < row < max(edge) for edge in self.vertical[column]):
             return False
         own = self._own(name, column)
         between = {passed for source, target in own for passed in range(min(source, target) + 1, max(source, target))}
-        if any((column, passed) in self.held for passed in between):
+        if not between.isdisjoint(self.held[column]):
             return False
         return len({source < target for source, target in own | self.vertical[column]}) <= 1
 
@@ -58,11 +58,7 @@ class _Sweeps:
         """The edges of a node within a column, from its sources and to its readers there."""
         row = self.row[name]
         incoming = {(self.row[source], row) for source in self.sources[name] if self.column.get(source) == column}
-        outgoing = {
-            (row, other_row)
-            for (other_column, other_row), other in self.held.items()
-            if other_column == column and name in self.sources[other]
-        }
+        outgoing = {(row, other_row) for other_row, other in self.held[column].items() if name in self.sources[other]}
         return incoming | outgoing
 
 

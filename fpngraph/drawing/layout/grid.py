@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -10,6 +11,7 @@ from typing import Literal
 from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import turned
 from fpngraph.drawing.layout.lettering import width
+from fpngraph.drawing.layout.metrics import Spacing
 from fpngraph.drawing.layout.plan import Plan
 
 Flow = Literal["right", "up"]
@@ -72,7 +74,13 @@ class Grid:
     """Public name of an output to the end of its stub."""
     spans: tuple[tuple[int, int], ...]
     """First and last sweep of every cell."""
+    spacing: Spacing
     flow: Flow = "right"
+
+    @property
+    def pitch(self) -> float:
+        """Between the centres of two columns of a cell."""
+        return self.spacing.columns + 2 * (self.radius - metrics.RADIUS)
 
     def turned(self) -> Grid:
         """With sweeps that go up and the highest level on the right."""
@@ -86,12 +94,12 @@ class Grid:
         )
 
 
-def lay_out(plan: Plan, column: Mapping[str, int], *, radius: float, flow: Flow) -> Grid:
+def lay_out(plan: Plan, column: Mapping[str, int], *, radius: float, flow: Flow, spacing: Spacing) -> Grid:
     """A grid with levels as rows. ``flow``: where its sweeps will go, since names of outputs are wider than high."""
     levels = tuple(sorted({spot.level for spot in plan.spots.values()}, reverse=True))
     row = {name: levels.index(spot.level) for name, spot in plan.spots.items()}
     spans = tuple(_span(plan, column, number) for number in range(len(plan.cells)))
-    xs = tuple(_column_centres(spans, column, radius))
+    xs = tuple(_column_centres(spans, column, radius, spacing))
     names = {number: _names(plan, row, column, number) for number in range(len(levels))}
     pitches = {number: _stub_pitch(names[number], flow) for number in names}
     stub_rooms = [pitches[number] * len(names[number]) for number in names]
@@ -100,17 +108,13 @@ def lay_out(plan: Plan, column: Mapping[str, int], *, radius: float, flow: Flow)
         name: Place(name, xs[column[name]], ys[row[name]], radius - (spot.kind == "input"), spot.kind == "input")
         for name, spot in plan.spots.items()
     }
-    right = xs[-1] + radius + metrics.STUB + (2 * metrics.CARD_STEP + 2.0 if plan.cells[-1].runs > 1 else 0.0)
+    right = xs[-1] + radius + spacing.stub + (2 * metrics.CARD_STEP + 2.0 if plan.cells[-1].runs > 1 else 0.0)
     stubs: dict[str, Place] = {}
     for number, public in names.items():
         for position, name in enumerate(public):
             offset = (position - (len(public) - 1) / 2) * pitches[number]
             stubs[name] = Place(name, right, ys[number] + offset, 0.0)
-    return Grid(radius, xs, ys, levels, column, row, places, stubs, spans)
-
-
-def column_pitch(radius: float) -> float:
-    return metrics.COLUMN_PITCH + 2 * (radius - metrics.RADIUS)
+    return Grid(radius, xs, ys, levels, column, row, places, stubs, spans, spacing)
 
 
 def output_size(crowd: int) -> float:
@@ -136,12 +140,14 @@ def _span(plan: Plan, column: Mapping[str, int], cell: int) -> tuple[int, int]:
     return min(inside), max(inside)
 
 
-def _column_centres(spans: tuple[tuple[int, int], ...], column: Mapping[str, int], radius: float) -> Iterator[float]:
+def _column_centres(
+    spans: tuple[tuple[int, int], ...], column: Mapping[str, int], radius: float, spacing: Spacing
+) -> Iterator[float]:
     firsts = {first for first, _ in spans if first > 0}
     x = 0.0
     yield x
     for number in range(1, max(column.values()) + 1):
-        x += column_pitch(radius) + (metrics.CELL_GAP if number in firsts else 0.0)
+        x += spacing.columns + 2 * (radius - metrics.RADIUS) + (spacing.cells if number in firsts else 0.0)
         yield x
 
 
@@ -163,14 +169,14 @@ def _row_centres(
 
 def _overlap(plan: Plan, column: Mapping[str, int], row: Mapping[str, int], number: int) -> int:
     """The most bundles of skips, one per source, that run beside a row at one place."""
-    held = {column[name] for name in plan.spots if row[name] == number}
+    held = sorted({column[name] for name in plan.spots if row[name] == number})
     reach: dict[str, int] = {}
     for link in plan.links:
         if row[link.source] != number:
             continue
         start, end = column[link.source], column[link.target]
-        passed = any(start < other < end for other in held)
+        passed = bisect_right(held, start) < bisect_left(held, end)
         if (row[link.target] == number and passed) or (row[link.target] != number and end - start >= _LONG):
             reach[link.source] = max(end, reach.get(link.source, end))
-    spans = [(column[source], end) for source, end in reach.items()]
-    return max((sum(a <= start < b for a, b in spans) for start, _ in spans), default=0)
+    starts, ends = sorted(column[source] for source in reach), sorted(reach.values())
+    return max((bisect_right(starts, start) - bisect_right(ends, start) for start in starts), default=0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from math import sqrt
 
 # Advance widths in parts of the font size, of the widest font of the list (DejaVu Sans), so that nothing is clipped.
 _NARROW = dict.fromkeys("ijl.,:;'|!()[]/ ·-", 0.36) | dict.fromkeys("frtI", 0.42)
@@ -11,6 +14,19 @@ _WIDTHS = _NARROW | _WIDE
 _OTHER = 0.635
 _BOLD = 1.1
 _REAL = 0.92  # of the widest
+_SIZES, _SMALL = (12.0, 11.0, 10.0), (10.0,)  # of a name in a node, in one line and in more
+_MOST_LINES = 5
+_MOST_BREAKS = 8  # of a name that are tried
+
+
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """How a name is written."""
+
+    lines: tuple[str, ...]
+    size: float
+    whole: bool
+    """Whether nothing of it was cut."""
 
 
 def width(text: str, size: float, weight: int = 400) -> float:
@@ -24,24 +40,50 @@ def room_for(text: str, size: float, weight: int) -> float:
     return width(text, size, weight) * _REAL
 
 
-def fitted(name: str, room: float, sizes: tuple[float, ...], weight: int) -> tuple[tuple[str, ...], float]:
-    """A name in one line or two and in the largest of the sizes that fits into ``room`` px, cut if none does."""
-    for lines in (1, 2):
-        for size in sizes if lines == 1 else sizes[-1:]:
-            for parts in _parts(name, lines):
-                if all(room_for(part, size, weight) <= room - 5.0 * (lines - 1) for part in parts):
-                    return parts, size
+def fitted(name: str, room: float, sizes: tuple[float, ...], weight: int, *, lines: int = 2) -> Lettering:
+    """A name in as few lines and as large as fits into ``room`` px, cut if it does not fit."""
+    return _whole(name, [(count, size) for count in range(1, lines + 1) for size in sizes], weight, lambda _: room) or (
+        _cut(name, room, sizes[-1], weight)
+    )
+
+
+def in_circle(name: str, radius: float, weight: int) -> Lettering:
+    """A name in as few lines and as large as fits into a circle, cut if it does not fit."""
+
+    def room(off: float) -> float:
+        """The width of the circle so far off its middle."""
+        return 2 * sqrt(max(0.0, radius**2 - off**2))
+
+    ways = [(1, size) for size in _SIZES] + [(count, size) for count in range(2, _MOST_LINES + 1) for size in _SMALL]
+    return _whole(name, ways, weight, room) or _cut(name, 2 * radius, _SIZES[-1], weight)
+
+
+def _whole(
+    name: str, ways: Sequence[tuple[int, float]], weight: int, room: Callable[[float], float]
+) -> Lettering | None:
+    """The first of several numbers of lines and sizes of letters in which a name fits."""
+    for count, size in ways:
+        half = (count - 1) / 2
+        # of one line, the corners of its letters may come near the border
+        offs = [abs(number - half) * size + (0.35 * size if count > 1 else 0.0) for number in range(count)]
+        for parts in _parts(name, count):
+            if all(room_for(part, size, weight) <= room(off) for part, off in zip(parts, offs, strict=True)):
+                return Lettering(parts, size, whole=True)
+    return None
+
+
+def _cut(name: str, room: float, size: float, weight: int) -> Lettering:
     tail = name[len(name.rstrip("0123456789")) :][-3:]
     kept = len(name) - len(tail) - 1
-    while kept > 1 and room_for(name[:kept] + "…" + tail, sizes[-1], weight) > room:
+    while kept > 1 and room_for(name[:kept] + "…" + tail, size, weight) > room:
         kept -= 1
-    return (name[:kept] + "…" + tail,), sizes[-1]
+    return Lettering((name[:kept] + "…" + tail,), size, whole=False)
 
 
 def _parts(name: str, lines: int) -> list[tuple[str, ...]]:
-    if lines == 1:
-        return [(name,)]
-    breaks = [place + 1 for place, letter in enumerate(name[:-1]) if letter == "_"]
-    middle = len(name) / 2
-    ordered = sorted(breaks, key=lambda place: abs(place - middle))
-    return [tuple(name[a:b] for a, b in pairwise((0, place, len(name)))) for place in ordered]
+    """The name broken behind underscores and dots in every way, that with the shortest longest line first."""
+    breaks = [place + 1 for place, letter in enumerate(name[:-1]) if letter in "_."][:_MOST_BREAKS]
+    ways = (
+        tuple(name[a:b] for a, b in pairwise((0, *places, len(name)))) for places in combinations(breaks, lines - 1)
+    )
+    return sorted(ways, key=lambda parts: max(map(len, parts)))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 RADIUS = 17.0
 """Of a node, unless its name needs more."""
 WIDEST_RADIUS = 25.0
+"""For names that are written in one line or two."""
+LARGEST_RADIUS = 46.0
+"""For those that need more lines."""
 RING_ROOM = 9.0
 """What a node with the ring of an output needs beside its label."""
 
 ROW_PITCH = 78.0
-COLUMN_PITCH = 96.0
-"""Between the centres of rows and of columns, where nodes have the usual radius."""
+"""Between the centres of rows, where nodes have the usual radius."""
 WIDEST_PITCH = 420.0
 BUNDLE_PITCH = 9.0
 """That rows are further apart for every bundle of skips but the first."""
-CELL_GAP = 34.0
-"""Between columns of two cells, in addition."""
 CELL_PAD = 23.0
 """From the outermost sweep's nodes to the border of a cell."""
 ROW_PAD = 14.0
@@ -23,7 +25,6 @@ ROW_PAD = 14.0
 CARD_STEP = 7.0
 """By which a card behind a collapsed cell is off the one before it."""
 
-STUB = 52.0
 STUB_PITCH = 19.0
 NAME_GAP = 10.0
 """Between names of outputs that stand side by side."""
@@ -44,3 +45,20 @@ GUTTERS = (0.0, 9.0, -15.0)
 """How much further from a node than the middle between two columns; none is on the border of a cell."""
 CORNER = 13.0
 """Radius of a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """How far apart things are along the sweeps."""
+
+    columns: float
+    """Between the centres of columns, where nodes have the usual radius."""
+    cells: float
+    """Between columns of two cells, in addition."""
+    stub: float
+    """From the last nodes to the ends of the outputs' stubs."""
+
+
+USUAL = Spacing(columns=96.0, cells=34.0, stub=52.0)
+COMPACT = Spacing(columns=72.0, cells=22.0, stub=34.0)
+"""For pictures that have to be narrow."""

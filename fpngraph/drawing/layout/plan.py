@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, groupby
-from string import ascii_lowercase
+from itertools import groupby
 from typing import Literal
 
 from fpngraph.analysis.shapes import Lowered, lower
 from fpngraph.analysis.steps import EdgeSteps
+from fpngraph.drawing.layout.telling import Telling, telling
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Node
@@ -45,7 +44,7 @@ class Spot:
     cell: int
     kind: Kind
     fusion: str | None
-    """What the badge of its fusion says; None for the usual one of the graph."""
+    """What is told beside it of its fusion, or of all that it does; None for the usual of the graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,8 @@ class Link:
     ratio: int
     projected: bool
     """Whether there is a 1x1 convolution on it."""
+    mark: str
+    """The letter that stands for what it does; empty for the usual."""
 
 
 def layer(link: Link | None) -> int:
@@ -79,33 +80,29 @@ class Plan:
     """Spot to the public names of its outputs."""
     shown: Mapping[str, str]
     """Every input and node of the graph to the one that is drawn for it."""
-    usual: str | None
-    """What the fusion is called that most nodes have; None where nothing is fused."""
-    rarer: Mapping[str, str]
-    """Names of the other fusions to the letters that stand for them."""
+    told: Telling
 
 
-def plan(graph: Graph, lowered: Lowered | None, *, expand: bool | None) -> Plan:
+def plan(graph: Graph, lowered: Lowered | None, *, expand: bool | None, ops: bool = False) -> Plan:
     """The plan of a graph. ``expand``: draw every run (True), none twice (False), or few (None).
 
-    ``lowered``: its steps, where the channels of its inputs are known.
+    ``lowered``: its steps, where the channels of its inputs are known. ``ops``: tell what nodes and edges do.
     """
+    told = telling(graph, ops=ops)
     shown = _representatives(graph, expand)
     first = _beginning(graph)
     cells, cell_of = _cells(graph, shown, first)
-    usual, *rarer = _fusions(graph) or [None]
     outputs: dict[str, tuple[str, ...]] = {}
     for name, source in graph.outputs.items():
         place = shown[source]
         outputs[place] = (*outputs.get(place, ()), name)
     return Plan(
         cells=cells,
-        spots=dict(_spots(graph, shown, cell_of, usual)),
-        links=tuple(_links(graph, shown, _projected(graph, lowered))),
+        spots=dict(_spots(graph, shown, cell_of, told)),
+        links=tuple(_links(graph, shown, _projected(graph, lowered), told)),
         outputs=outputs,
         shown=shown,
-        usual=usual,
-        rarer=dict(zip(filter(None, rarer), chain(ascii_lowercase, map(str, count(1))), strict=False)),
+        told=told,
     )
 
 
@@ -161,7 +158,7 @@ def _cells(graph: Graph, shown: Mapping[str, str], first: set[str]) -> tuple[tup
 
 
 def _spots(
-    graph: Graph, shown: Mapping[str, str], cell_of: Mapping[str, int], usual: str | None
+    graph: Graph, shown: Mapping[str, str], cell_of: Mapping[str, int], told: Telling
 ) -> Iterator[tuple[str, Spot]]:
     numbers: dict[tuple[str | None, str], int] = {}
     inputs = sorted(graph.inputs.values(), key=lambda entry: cell_of[entry.name])
@@ -172,22 +169,13 @@ def _spots(
     for node in sorted(drawn, key=lambda node: cell_of[node.name]):
         number = numbers.setdefault((node.stage or "", node.member), len(numbers))
         kind: Kind = "single" if len(node.edges) == 1 else "fusion"
-        badge = _fusion(node) if kind == "fusion" and _fusion(node) != usual else None
-        yield node.name, Spot(node.name, node.member, number, node.level, cell_of[node.name], kind, badge)
+        yield (
+            node.name,
+            Spot(node.name, node.member, number, node.level, cell_of[node.name], kind, told.nodes.get(node.name)),
+        )
 
 
-def _fusions(graph: Graph) -> list[str | None]:
-    """What the fusions of the graph are called, the most frequent first."""
-    counts = Counter(_fusion(node) for node in graph.nodes.values() if len(node.edges) > 1)
-    return [name for name, _ in counts.most_common()]
-
-
-def _fusion(node: Node) -> str:
-    """What the fusion of a node is called; an operator may say it by ``badge``."""
-    return node.fusion.badge or node.fusion.name
-
-
-def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str]]) -> Iterator[Link]:
+def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str]], told: Telling) -> Iterator[Link]:
     levels = {name: entry.level for name, entry in graph.inputs.items()}
     levels |= {name: node.level for name, node in graph.nodes.items()}
     for node in graph.nodes.values():
@@ -206,6 +194,7 @@ def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str
                 direction=direction,
                 ratio=1 << abs(rise),
                 projected=(source, node.name) in projected,
+                mark=told.capitals.get(told.edges.get((node.edges[sources.index(source)].source, node.name), ""), ""),
             )
 
 

@@ -34,13 +34,13 @@ class _Effort:
     """How often a wish may choose again because a neighbour moved."""
 
 
-def _effort(edges: int) -> _Effort:
-    """Less for every edge the more edges there are, so that large graphs take seconds."""
-    if edges <= 80:
-        return _Effort(ways=60, crowded=50.0, passes=3, moves=200)
-    if edges <= 200:
-        return _Effort(ways=16, crowded=100.0, passes=2, moves=0)
-    return _Effort(ways=3, crowded=400.0, passes=0, moves=0)
+# By the most edges that there may be: less for every edge the more there are, so that large graphs take seconds.
+_EFFORTS = (
+    (80, _Effort(ways=60, crowded=50.0, passes=3, moves=200)),
+    (200, _Effort(ways=16, crowded=100.0, passes=2, moves=0)),
+    (1000, _Effort(ways=3, crowded=400.0, passes=0, moves=0)),
+    (inf, _Effort(ways=1, crowded=400.0, passes=0, moves=0)),  # no two edges are compared
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def routes(plan: Plan, grid: Grid) -> tuple[Route, ...]:
     ends: list[tuple[str, str, Link | None]] = [(link.source, link.target, link) for link in plan.links]
     ends += [(spot, name, None) for spot, names in plan.outputs.items() for name in names]
     wanted = sorted(wishes(plan, grid), key=lambda wish: (not wish.pinned, wish.length, wish.keys))
-    router = _Router(grid, _effort(len(wanted)))
+    router = _Router(grid, next(effort for most, effort in _EFFORTS if len(wanted) <= most))
     for wish in wanted:
         router.place(wish)
     router.improve()
@@ -149,7 +149,8 @@ class _Router:
     def mend(self) -> None:
         """Try for every wish in conflict its other ways, where the neighbours then choose again too."""
         for wish in list(self.taken):
-            conflict = 0.0 if wish.pinned else self._conflict(wish, self.taken[wish])
+            free = not wish.pinned and len(self._ways[wish]) > 1
+            conflict = self._conflict(wish, self.taken[wish]) if free else 0.0
             if conflict > _CONFLICT:
                 limit = self.taken[wish].price + conflict
                 for way in self._ways[wish][:_TRIALS]:
@@ -241,7 +242,7 @@ class _Router:
 
     def _cheapest(self, wish: Wish) -> tuple[_Way, float]:
         ways = self._ways[wish]
-        best, price = ways[0], inf
+        best, price = ways[0], inf if len(ways) > 1 else ways[0].price
         for way in ways:
             if way.price < price:
                 total = way.price + self._conflict(wish, way, price - way.price)

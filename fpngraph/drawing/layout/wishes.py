@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fpngraph.drawing.layout.geometry import distance
@@ -34,6 +36,9 @@ class Wish:
 
 def wishes(plan: Plan, grid: Grid) -> Iterator[Wish]:
     """One wish for all edges of equal runs that lie equally, and one for every stub."""
+    held: dict[int, list[int]] = defaultdict(list)  # the columns of each row that have a node
+    for name in sorted(grid.column, key=lambda name: grid.column[name]):
+        held[grid.row[name]].append(grid.column[name])
     for keys in _equal_edges(plan, grid):
         lead = plan.links[keys[0]]
         source, target = grid.places[lead.source], grid.places[lead.target]
@@ -45,12 +50,12 @@ def wishes(plan: Plan, grid: Grid) -> Iterator[Wish]:
             keys=keys,
             shifts=tuple(grid.places[plan.links[key].target].x - target.x for key in keys),
             ends=tuple((plan.links[key].source, plan.links[key].target) for key in keys),
-            pinned=_is_pinned(grid, lead.source, lead.target),
+            pinned=_is_pinned(grid, held, lead.source, lead.target),
         )
     stubs = ((spot, name) for spot, names in plan.outputs.items() for name in names)
     for key, (spot, name) in enumerate(stubs, start=len(plan.links)):
         row = grid.row[spot]
-        free = not any(grid.row[other] == row and grid.column[other] > grid.column[spot] for other in grid.column)
+        free = held[row][-1] == grid.column[spot]
         yield Wish(grid.places[spot], grid.stubs[name], "same", (row, row), (key,), (0.0,), ((spot, name),), free)
 
 
@@ -78,11 +83,11 @@ def _likeness(plan: Plan, grid: Grid, link: Link) -> object:
     return cell.stage, target.label, link.reference, source.level, inside, round(across, 3), position
 
 
-def _is_pinned(grid: Grid, source: str, target: str) -> bool:
+def _is_pinned(grid: Grid, held: Mapping[int, Sequence[int]], source: str, target: str) -> bool:
     """Whether an edge goes to a neighbour: above or below, beside, or one by one off."""
     across = grid.column[target] - grid.column[source]
     along = abs(grid.row[target] - grid.row[source])
     if along == 0:
-        between = range(grid.column[source] + 1, grid.column[target])
-        return not any(grid.row[name] == grid.row[source] and grid.column[name] in between for name in grid.column)
+        columns = held[grid.row[source]]
+        return bisect_right(columns, grid.column[source]) >= bisect_left(columns, grid.column[target])
     return across == 0 or (across == 1 and along == 1)

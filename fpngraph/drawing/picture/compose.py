@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from string import ascii_lowercase
 
 from fpngraph.analysis.costs import written
 from fpngraph.analysis.wording import in_words
-from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Point, Track, shortened, union
 from fpngraph.drawing.layout.grid import Place, output_size
-from fpngraph.drawing.layout.lettering import fitted, room_for
+from fpngraph.drawing.layout.lettering import room_for
 from fpngraph.drawing.layout.plan import Link, Spot, layer
 from fpngraph.drawing.layout.routes import Route
-from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.layout.telling import letters
+from fpngraph.drawing.picture.diagram import Diagram, lettering
 from fpngraph.drawing.picture.frame import LETTER_RADIUS, lettered
 from fpngraph.drawing.picture.marks import (
     HEAD,
@@ -31,9 +32,11 @@ from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, 
 from fpngraph.drawing.picture.theme import TIMES
 
 _SIGN = 10.5
+_ABOUT = 10.5
 _BADGE = 10.0
 _SQUARE = 8.0
-_MARGIN = 22.0
+MARGIN, CROPPED = 22.0, 4.0
+"""Around a picture that stands alone, and around one that has its place in a page of text."""
 
 
 class Painter:
@@ -118,14 +121,16 @@ class Painter:
         return sign, (along - half, along + half)
 
     def badges(self) -> Iterator[Shape]:
-        """What the rarer fusions are: names beside their nodes, or letters on them where a name has no room."""
-        for fusion, letter in self._plan.rarer.items():
-            nodes = [self._grid.places[spot.name] for spot in self._plan.spots.values() if spot.fusion == fusion]
-            named = self._free.beside(nodes, room_for(fusion, _BADGE, 600), _BADGE)
+        """What is not usual of nodes: words beside their nodes, or letters on them where one of them has no room."""
+        spare = letters(ascii_lowercase)
+        for words in dict.fromkeys(spot.fusion for spot in self._plan.spots.values() if spot.fusion):
+            nodes = [self._grid.places[spot.name] for spot in self._plan.spots.values() if spot.fusion == words]
+            named = self._free.beside(nodes, room_for(words, _BADGE, 600), _BADGE)
             for x, y in named or ():
-                yield Text(x, y + _BADGE * 0.36, fusion, _BADGE, "muted", 600, "middle")
+                yield Text(x, y + _BADGE * 0.36, words, _BADGE, "muted", 600, "middle")
             if named is None:
-                self.letters[letter] = fusion
+                letter = next(spare)
+                self.letters[letter] = words
                 for place in nodes:
                     yield lettered(letter, *self._free.at_border(place, 2 * LETTER_RADIUS))
 
@@ -156,21 +161,32 @@ class Painter:
             yield from _inside(label, place, ring)
 
     def stub_names(self) -> Iterator[Text]:
-        ends = [(name, self._plan.spots[spot].level) for spot, names in self._plan.outputs.items() for name in names]
-        crowd = Counter(level for _, level in ends)
-        for name, level in ends:
+        """Names of outputs, with their channels where those are known."""
+        ends = [(name, spot) for spot, names in self._plan.outputs.items() for name in names]
+        crowd = Counter(self._plan.spots[spot].level for _, spot in ends)
+        for name, spot in ends:
+            level = self._plan.spots[spot].level
             end = self._grid.stubs[name]
             size = output_size(crowd[level])
+            about = f"{self._drawn.lowered.feature(spot).channels}ch" if self._drawn.lowered else ""
             if self._grid.flow == "up":
-                yield Text(end.x, end.y - 7.0, name, size, f"text.{level}", 700, "middle")
-            else:
-                yield Text(end.x + 7.0, end.y + size * 0.36, name, size, f"text.{level}", 700)
+                above = _ABOUT + 2.0 if about and crowd[level] == 1 else 0.0
+                yield Text(end.x, end.y - 7.0 - above, name, size, f"text.{level}", 700, "middle")
+                if above:
+                    yield Text(end.x, end.y - 7.0, about, _ABOUT, "muted", 400, "middle")
+                continue
+            x, y = end.x + 7.0, end.y + size * 0.36
+            yield Text(x, y, name, size, f"text.{level}", 700)
+            if about and crowd[level] == 1:
+                yield Text(x, y + _ABOUT + 2.5, about, _ABOUT, "muted")
+            elif about:
+                yield Text(x + room_for(name, size, 700) + 6.0, y, about, _ABOUT, "muted")
 
 
 def _edge_text(link: Link) -> str:
     ratio = f"{'÷' if link.direction == 'down' else TIMES}{link.ratio}" if link.ratio > 2 else ""
     count = f"{link.count}x" if link.count > 1 else ""
-    return " · ".join(filter(None, (count, ratio)))
+    return " · ".join(filter(None, (count, ratio, link.mark)))
 
 
 def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:
@@ -197,18 +213,17 @@ def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:
 
 
 def _inside(label: str, place: Place, ring: bool) -> Iterator[Text]:
-    """The label within a node, in one line or two."""
-    room = 2 * place.half - (metrics.RING_ROOM if ring else 5.0)
-    lines, size = fitted(label, room, (12.0, 11.0, 10.0), 600)
-    for number, line in enumerate(lines):
-        y = place.y + size * 0.36 + (number - (len(lines) - 1) / 2) * size
-        yield Text(place.x, y, line, size, "ink", 600, "middle")
+    """The label within a node."""
+    name = lettering(label, place.half, ring=ring)
+    for number, line in enumerate(name.lines):
+        y = place.y + name.size * 0.36 + (number - (len(name.lines) - 1) / 2) * name.size
+        yield Text(place.x, y, line, name.size, "ink", 600, "middle")
 
 
-def page(groups: Sequence[Group]) -> Box:
+def page(groups: Sequence[Group], margin: float) -> Box:
     """The extent of everything, with a margin, in whole pixels."""
     left, top, right, bottom = union(group.box() for group in groups)
-    return _down(left - _MARGIN), _down(top - _MARGIN), -_down(-right - _MARGIN), -_down(-bottom - _MARGIN)
+    return _down(left - margin), _down(top - margin), -_down(-right - margin), -_down(-bottom - margin)
 
 
 def _down(value: float) -> float:

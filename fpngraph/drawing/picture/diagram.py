@@ -14,14 +14,17 @@ from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.columns import columns
 from fpngraph.drawing.layout.geometry import Box, union
 from fpngraph.drawing.layout.grid import Flow, Grid, lay_out
-from fpngraph.drawing.layout.lettering import room_for
+from fpngraph.drawing.layout.lettering import Lettering, in_circle, room_for
 from fpngraph.drawing.layout.plan import Cell, Link, Plan, Spot, layer, plan
 from fpngraph.drawing.layout.routes import Route, routes
+from fpngraph.drawing.picture.size import length_px
 from fpngraph.drawing.picture.theme import THEMES, TIMES, Theme
 from fpngraph.drawing.picture.weights import Learned, Weight, Weights, learned
+from fpngraph.errors import nearest
 from fpngraph.graph.graph import Graph
 
-Labels = Literal["names", "ids", "none"]
+Labels = Literal["names", "ids", "none", "ops"]
+Legend = Literal["below", "beside", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +34,31 @@ class Look:
     theme: Theme = "auto"
     """Colours by the reader's preference (``auto``) or fixed."""
     labels: Labels = "names"
-    """Names as in the file, numbers as effdet counts, or none."""
+    """Names as in the file, numbers as effdet counts, or none; ``ops``: names, and all that nodes and edges do."""
     title: bool | str = True
     """The graph's name, a text, or none."""
-    legend: bool = True
+    legend: Legend | bool = True
+    """Below the picture (or True), on its right, or none (or False)."""
     expand: bool | None = None
     """Every run of a repeated stage is drawn (True), equal runs are drawn once (False), or, None, once from four on."""
     direction: Flow = "right"
     """Sweeps go to the right and levels are rows, or sweeps go up and levels are columns."""
+    width: str | None = None
+    """Of an SVG, a PNG or a PDF on paper, with its unit; None: as wide as the diagram needs."""
+    cells: Mapping[str, str] | None = None
+    """Headings of stages in place of their names; where runs are drawn one by one, with their number from 1 on."""
 
     def __post_init__(self) -> None:
         for value, known in (
             (self.theme, THEMES),
             (self.labels, get_args(Labels)),
+            (self.legend, (*get_args(Legend), True, False)),
             (self.direction, get_args(Flow)),
         ):
             if value not in known:
                 raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
+        if self.width is not None:
+            length_px(self.width)
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,8 @@ class Diagram:
     """With the channels of the inputs, where they are known."""
     costs: Costs | None
     learnt: Learned
+    compact: bool = False
+    """Whether columns are nearer to each other, which leaves names less room."""
 
     @cached_property
     def columns(self) -> Mapping[str, int]:
@@ -80,14 +93,21 @@ class Diagram:
     @cached_property
     def _level(self) -> Grid:
         """With levels as rows."""
-        return lay_out(self.plan, self.columns, radius=self._radius(), flow=self.look.direction)
+        return lay_out(self.plan, self.columns, radius=self._radius(), flow=self.look.direction, spacing=self._spacing)
+
+    @property
+    def _spacing(self) -> metrics.Spacing:
+        return metrics.COMPACT if self.compact else metrics.USUAL
 
     def _radius(self) -> float:
         """Of all nodes, such that most names fit into them."""
-        if self.look.labels != "names":
+        if self.look.labels not in ("names", "ops"):
             return metrics.RADIUS
-        widest = max(room_for(spot.label, 11.0, 600) for spot in self.plan.spots.values())
-        return min(max(metrics.RADIUS, ceil((widest + metrics.RING_ROOM) / 2)), metrics.WIDEST_RADIUS)
+        labels = {spot.label for spot in self.plan.spots.values()}
+        widest = max(room_for(label, 11.0, 600) for label in labels)
+        usual = min(max(metrics.RADIUS, ceil((widest + metrics.RING_ROOM) / 2)), metrics.WIDEST_RADIUS)
+        sizes = [usual + more for more in range(int(metrics.LARGEST_RADIUS - usual) + 1)]
+        return min(sizes, key=lambda radius: (sum(not lettering(label, radius).whole for label in labels), radius))
 
     @property
     def title(self) -> tuple[str, ...]:
@@ -130,13 +150,19 @@ class Diagram:
 
     def label(self, spot: Spot) -> str:
         """What is written in a node; empty where the reader wants no labels."""
-        return {"names": spot.label, "ids": str(spot.number), "none": ""}[self.look.labels]
+        return {"ids": str(spot.number), "none": ""}.get(self.look.labels, spot.label)
 
     def heading(self, cell: Cell) -> str:
         """Of a cell: its stage, with the run where there are several, or the graph's name where it is of no stage."""
         if cell.stage is None:
             return self.graph.name
+        if named := (self.look.cells or {}).get(cell.stage):
+            return named if cell.run is None or self._is_alone(cell) else f"{named} {cell.run + 1}"
         return cell.stage if cell.run is None or cell.runs > 1 else f"{cell.stage}.{cell.run}"
+
+    def _is_alone(self, cell: Cell) -> bool:
+        """Whether no other run of its stage is drawn."""
+        return sum(other.stage == cell.stage for other in self.plan.cells) == 1
 
     def caption(self, cell: Cell) -> str:
         """The heading with how many runs the cell stands for."""
@@ -156,8 +182,24 @@ def diagram(
         raise ValueError("image_size is given, but no in_channels; sizes and costs need both")
     lowered = None if in_channels is None else lower(graph, in_channels)
     costs = lowered_cost(lowered, image_size) if lowered and image_size is not None else None
-    drawn = plan(graph, lowered, expand=True if look.expand is None and weights else look.expand)
+    _check_cells(graph, look.cells or {})
+    drawn = plan(
+        graph, lowered, expand=True if look.expand is None and weights else look.expand, ops=look.labels == "ops"
+    )
     return Diagram(graph, look, drawn, lowered, costs, learned(graph, drawn, weights or {}))
+
+
+def lettering(label: str, radius: float, *, ring: bool = True) -> Lettering:
+    """A name as it is written in a node."""
+    return in_circle(label, radius - (metrics.RING_ROOM if ring else 5.0) / 2, 600)
+
+
+def _check_cells(graph: Graph, headings: Mapping[str, str]) -> None:
+    stages = dict.fromkeys(node.stage for node in graph.nodes.values() if node.stage)
+    for stage in headings:
+        if stage not in stages:
+            hint = nearest(stage, stages) if stages else "only stages of a graph have headings"
+            raise ValueError(f"cells has {stage!r}, which is no stage of graph {graph.name!r}\n  hint: {hint}")
 
 
 def _subtitle(costs: Costs) -> str:

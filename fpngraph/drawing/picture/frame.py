@@ -20,6 +20,7 @@ _HEADING_ROOM = 150.0  # beside a cell
 _BADGE = 24.0  # from the baseline of a heading to that of the badge below it
 _GUIDE = 26.0  # from the first nodes to where the lines of the levels begin
 _SHORTEST_GUIDE = 4.0
+_WIDEST_SIGN = 28.0
 _LABEL_LINE = 13.5
 LETTER_RADIUS = 6.5
 """Of the letter on a node that says its fusion."""
@@ -45,8 +46,9 @@ def _cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
     left, top, right, _ = box
     yield from _cards(cell, box)
     baseline = top - _HEADING_GAP - _raised(drawn.plan)
-    lines, size = fitted(drawn.heading(cell), right - left - 4.0 - _badge_width(cell), _HEADING_SIZES, 600)
-    yield Text(left + 4.0, baseline, " ".join(lines), size, "muted", 600)
+    room = right - left - 4.0 - _badge_width(cell)
+    heading = fitted(drawn.heading(cell), room, _HEADING_SIZES, 600, lines=1)
+    yield Text(left + 4.0, baseline, heading.lines[0], heading.size, "muted", 600)
     yield from _badge(cell, right + 2 * metrics.CARD_STEP, baseline)
 
 
@@ -54,7 +56,8 @@ def _upright_cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
     """With its heading on the left: cells lie on each other."""
     left, top, _, bottom = box
     yield from _cards(cell, box)
-    lines, size = fitted(drawn.heading(cell), _HEADING_ROOM, _HEADING_SIZES, 600)
+    heading = fitted(drawn.heading(cell), _HEADING_ROOM, _HEADING_SIZES, 600)
+    lines, size = heading.lines, heading.size
     high = size * len(lines) + (_BADGE if cell.runs > 1 else 0.0)
     right, baseline = left - _HEADING_GAP, (top + bottom - high) / 2 + size * 0.86
     for number, line in enumerate(lines):
@@ -153,7 +156,10 @@ def title(lines: Sequence[str], left: float, bottom: float) -> Iterator[Group]:
 
 
 def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: float) -> Group:
-    """Signs with their meaning, in as many lines as the width asks for. An entry is a sign's name and its text."""
+    """Signs with their meaning, in as many lines as the room asks for: one for each where it is 0.
+
+    An entry is a sign's name and its text.
+    """
     shapes: list[Shape] = []
     x, y = left, top
     for sign, text in entries:
@@ -161,7 +167,8 @@ def legend(entries: Sequence[tuple[str, str]], left: float, top: float, room: fl
         wide = taken + 8.0 + width(text, 11.5)
         if x > left and x + wide > left + room:
             x, y = left, y + 24.0
-            drawn, taken = _sign(sign, x, y)
+            drawn, _ = _sign(sign, x, y)
+        taken = taken if room else _WIDEST_SIGN
         shapes += [*drawn, Text(x + taken + 7.0, y + 4.0, text, 11.5, "muted")]
         x += wide + 14.0
     return Group("legend", tuple(shapes))
@@ -187,8 +194,15 @@ def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:
         case "weight":
             wedge = ((x, y - 0.4), (x + 24.0, y - 2.25), (x + 24.0, y + 2.25), (x, y + 0.4))
             return [Polygon(wedge, Paint("same"))], 24.0
-        case letter:
-            return [lettered(letter, x + LETTER_RADIUS, y)], 2 * LETTER_RADIUS
+        case _:
+            return [_letter(sign, x, y)], 2 * LETTER_RADIUS
+
+
+def _letter(sign: str, x: float, y: float) -> Shape:
+    """A letter on an edge, or one on a node."""
+    if sign.isupper():
+        return Text(x + LETTER_RADIUS, y + 4.0, sign, 10.5, "ink", 700, "middle")
+    return lettered(sign, x + LETTER_RADIUS, y)
 
 
 def lettered(letter: str, x: float, y: float) -> Group:

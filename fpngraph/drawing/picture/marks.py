@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise, product
 
 from fpngraph.drawing.layout.geometry import Box, Point, Track, crossing, distance, unit
 from fpngraph.drawing.layout.penalties import Tile, tiles
@@ -61,7 +61,10 @@ class Segments:
         """Pairs of parts of different tracks that cross, and at which share of each."""
         seen: set[tuple[int, int, int, int]] = set()
         for here in self.near.values():
-            for one, other in combinations(here, 2):
+            # most lie along the sweeps, where many are in one tile, and none of them crosses another
+            along = [it for it in here if it[2][1] == it[3][1]]
+            across = [it for it in here if it[2][1] != it[3][1]]
+            for one, other in chain(combinations(across, 2), product(along, across)):
                 name = (*one[:2], *other[:2])
                 shares = crossing(*one[2:], *other[2:]) if one[0] != other[0] else None
                 if shares and name not in seen:

@@ -128,3 +128,11 @@ class Scene:
     theme: Theme
     box: Box
     """The page: the extent of everything on it, with a margin."""
+    width: float | None = None
+    """On paper or on a screen, in pixels of which an inch has 96; None: as wide as the page."""
+
+    @property
+    def zoom(self) -> float:
+        """Pixels on paper per pixel of the page."""
+        left, _, right, _ = self.box
+        return self.width / (right - left) if self.width else 1.0

@@ -1,12 +1,13 @@
-"""The colours of a diagram by what they stand for, on light and on dark ground."""
+"""The colours of a diagram by what they stand for: on light and on dark ground, in greys, and for print."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
-Theme = Literal["auto", "light", "dark"]
-THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
+Theme = Literal["auto", "light", "dark", "grey", "print"]
+"""Colours by the reader's preference or fixed; greys alone; for print, where a PDF has CMYK and its greys are black."""
+THEMES: tuple[Theme, ...] = get_args(Theme)
 Shade = tuple[str, str]
 """On light ground, on dark ground."""
 
@@ -26,7 +27,34 @@ _FIXED: Mapping[str, Shade] = {
     "up": ("#c8442f", "#ff8a66"),
     "same": ("#7b8794", "#8794a5"),
     "ring": ("#3a4553", "#aeb9c6"),
+    "new": ("#16803c", "#4fd07f"),
+    "gone": ("#c2255c", "#ff7aa8"),
+    "changed": ("#9a6700", "#e3b341"),
     "swatch": ("#e6eaef", "#232d3a"),
+}
+
+# What is grey in print, such that it needs one ink and no two have to meet; levels keep their tints there.
+_PRINT: Mapping[str, str] = {
+    "cell": "#f7f7f7",
+    "cell_line": "#cfcfcf",
+    "card": "#e6e6e6",
+    "guide": "#dcdcdc",
+    "ink": "#141414",
+    "on_ink": "#ffffff",
+    "muted": "#595959",
+    "same": "#7a7a7a",
+    "ring": "#404040",
+    "swatch": "#e8e8e8",
+}
+# Edges that go up are dashed, so they may be as dark as those that go down.
+_GREY: Mapping[str, str] = {
+    **_PRINT,
+    "down": "#141414",
+    "up": "#4a4a4a",
+    "same": "#858585",
+    "fill": "#e0e0e0",
+    "line": "#404040",
+    "text": "#2e2e2e",
 }
 
 # Fill, line and text of a level. The line is at least 3:1 against the ground, the text 4.5:1.
@@ -49,3 +77,21 @@ def shade(role: str) -> Shade:
         return _FIXED[part]
     fill, line, text = _TINTS[(int(level) - _FIRST_TINTED) % len(_TINTS)]
     return {"fill": fill, "line": line, "text": text}[part]
+
+
+def colour(role: str, theme: Theme) -> str:
+    """The colour of a role in a theme; of ``auto``, that on light ground."""
+    if theme == "grey":
+        part, _, _ = role.partition(".")
+        return _GREY.get(part) or shade(role)[0]
+    if theme == "print":
+        return _PRINT.get(role) or shade(role)[0]
+    return shade(role)[theme == "dark"]
+
+
+def inks(colour: str) -> tuple[float, float, float, float]:
+    """A colour as shares of cyan, magenta, yellow and black, with as much black as there can be."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    light = max(parts)
+    cyan, magenta, yellow = ((light - part) / light if light else 0.0 for part in parts)
+    return cyan, magenta, yellow, 1.0 - light

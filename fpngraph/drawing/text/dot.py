@@ -10,7 +10,7 @@ from fpngraph.drawing.layout.plan import Link, Spot, layer
 from fpngraph.drawing.layout.routes import Route
 from fpngraph.drawing.picture.diagram import Diagram
 from fpngraph.drawing.picture.marks import NOTCH
-from fpngraph.drawing.picture.theme import shade
+from fpngraph.drawing.picture.theme import colour
 
 _POINTS = 0.75  # to a pixel
 _NAME = 17.2  # pixels from the end of an output's line to the middle of its name
@@ -37,7 +37,6 @@ def write(drawn: Diagram) -> str:
 class _Writer:
     def __init__(self, drawn: Diagram) -> None:
         self._drawn = drawn
-        self._dark = drawn.look.theme == "dark"
 
     def settings(self) -> Iterator[str]:
         about = {
@@ -112,7 +111,7 @@ class _Writer:
         yield f"{_name(stub.source)} -> {name} {_attributes(edge)}"
 
     def _colour(self, role: str) -> str:
-        return shade(role)[self._dark]
+        return colour(role, self._drawn.look.theme)
 
 
 def _route(curve: Curve) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.layout.plan import Direction, Link, Spot
 from fpngraph.drawing.picture.diagram import Diagram
-from fpngraph.drawing.picture.theme import shade
+from fpngraph.drawing.picture.theme import colour
 
 MOST_EDGES = 500
 MOST_CHARACTERS = 50_000
@@ -55,7 +55,6 @@ def _head(drawn: Diagram) -> Iterator[str]:
 class _Writer:
     def __init__(self, drawn: Diagram) -> None:
         self._drawn = drawn
-        self._dark = drawn.look.theme == "dark"
         self._spots = drawn.plan.spots
         # names may hold dots and words of Mermaid's language, such as 'end'
         self._ids = {name: f"n{number}" for number, name in enumerate(self._spots)}
@@ -114,7 +113,7 @@ class _Writer:
         return f"{weight.width:.3g}" if weight else _USUAL
 
     def _colour(self, role: str) -> str:
-        return shade(role)[self._dark]
+        return colour(role, self._drawn.look.theme)
 
 
 def _class(spot: Spot) -> str:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from textwrap import wrap
 
 from fpngraph.drawing.layout.plan import Link, Spot
 from fpngraph.drawing.picture.diagram import Diagram
+from fpngraph.drawing.picture.theme import TIMES
 from fpngraph.drawing.picture.weights import Weight
 from fpngraph.drawing.text.sheet import Letters, listed, sheet
 
 _MOST_NODES = 60  # of a grid; more are found faster in a table
 _TABLE_WIDTH = 100
 _ANSI = {"same": "90", "down": "34", "up": "31", "level": "1", "node": "", "heading": "90"}
-_PLAIN = str.maketrans("─│╭╮╰╯├┤┬┴┼▸▾▴\u00d7", "-|+++++++++>v^x")
+_PLAIN = str.maketrans("─│╭╮╰╯├┤┬┴┼▸▾▴\u00d7→", "-|+++++++++>v^x>")
+_KINDS = {
+    "fusion": "fusion",
+    "single": "single input",
+    "down": "downsample",
+    "up": "upsample",
+    "same": "same level",
+}
 _SIGNS = {"down": "▴", "up": "▾", "same": ""}
 
 
@@ -27,7 +35,8 @@ def write(drawn: Diagram, *, width: int | None = None, colour: bool = False) -> 
     letters = sheet(drawn, width) if len(drawn.plan.spots) <= _MOST_NODES else None
     body = [*_table(drawn, width or _TABLE_WIDTH)] if letters is None else [*_rows(letters, colour), *_notes(drawn)]
     title = [*drawn.title, ""] if drawn.title else []
-    return "\n".join([*title, *body, ""])
+    legend = [line for note in _told(drawn) for line in wrap(note, width or _TABLE_WIDTH, subsequent_indent="  ")]
+    return "\n".join([*title, *body, *(["", *legend] if legend else []), ""])
 
 
 def plain(text: str) -> str:
@@ -54,6 +63,35 @@ def _notes(drawn: Diagram) -> Iterator[str]:
     """What the lines do not say."""
     notes = [*_counts(drawn), *_hidden_outputs(drawn), *_weights(drawn)]
     yield from ["", *notes] if notes else []
+
+
+def _told(drawn: Diagram) -> Iterator[str]:
+    """What nodes and edges do: the usual, then the rest with where it is."""
+    if drawn.look.legend in ("none", False):
+        return
+    told, spots = drawn.plan.told, drawn.plan.spots
+    usual = [f"{_KINDS[kind]}: {told.usual[kind]}" for kind in _KINDS if kind in told.usual]
+    yield from ["; ".join(usual)] if usual else []
+    for words in dict.fromkeys(spot.fusion for spot in spots.values() if spot.fusion):
+        yield f"{words}: {', '.join(_shortly(drawn, {name for name in spots if spots[name].fusion == words}))}"
+    for words, letter in told.capitals.items():
+        yield from _edges(drawn, words, [link for link in drawn.plan.links if link.mark == letter])
+    yield from _edges(drawn, f"1{TIMES}1 conv", [link for link in drawn.plan.links if link.projected])
+
+
+def _shortly(drawn: Diagram, names: Collection[str]) -> Iterator[str]:
+    """Nodes as they are written; those that have the name of another one that is not meant, in full."""
+    spots = drawn.plan.spots
+    doubtful = {_called(drawn, name) for name in spots if name not in names}
+    written = (_called(drawn, name) for name in spots if name in names)
+    yield from dict.fromkeys(word for word in written if word not in doubtful)
+    yield from (name for name in spots if name in names and _called(drawn, name) in doubtful)
+
+
+def _edges(drawn: Diagram, words: str, links: Collection[Link]) -> Iterator[str]:
+    ends = dict.fromkeys(f"{_called(drawn, link.source)}▸{_called(drawn, link.target)}" for link in links)
+    if ends:
+        yield f"{words}: {', '.join(ends)}"
 
 
 def _counts(drawn: Diagram) -> Iterator[str]:

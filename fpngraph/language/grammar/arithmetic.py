@@ -14,6 +14,9 @@ from fpngraph.language.limits import MAX_INTEGER, MAX_NESTING
 Tables = Mapping[str, Mapping[int, int]]
 _KNOWN = 30  # names that a hint lists
 
+_DIVIDE = "integers are divided by '//'"
+_BAR = "what stands in for another is joined by '|': 'td(l) | P(l)'"
+_TWO = "two inputs are two items, 'P3, td4'; what stands in for another follows '|', 'td(l) | P(l)'"
 _FOREIGN: Mapping[str, str] = {
     **dict.fromkeys(("/", "//", "%", "**"), "the operator {}"),
     **dict.fromkeys(("<", ">", "=", "<=", ">=", "==", "!="), "the comparison {}"),
@@ -151,8 +154,19 @@ def unexpected(tokens: Tokens, wanted: str, allowed: str) -> Reason:
         return Reason("'..' is not allowed here", token.start, token.stop, hint)
     if token.kind in _FOREIGN:
         what = _FOREIGN[token.kind].format(token.said())
-        return Reason(f"{what} is not allowed", token.start, token.stop, allowed)
-    return Reason(f"expected {wanted}, found {token.said()}", token.start, token.stop)
+        divides = token.kind == "/" and "'//'" in allowed
+        return Reason(f"{what} is not allowed", token.start, token.stop, _DIVIDE if divides else allowed)
+    way, better = _way_out(token, wanted)
+    return Reason(f"expected {wanted}, found {token.said()}", token.start, token.stop, way, better=better)
+
+
+def _way_out(token: Token, wanted: str) -> tuple[str | None, str | None]:
+    """A hint for what belongs to another notation, and what can be written in its place."""
+    if token.kind == "$":
+        return "names stand without '$' in an index and within '$(...)'", ""
+    if token.kind == "name" and "|" in wanted:
+        return (_BAR, "|") if token.text == "or" else (_TWO, None)
+    return None, None
 
 
 class _Parser:

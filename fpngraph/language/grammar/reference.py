@@ -132,7 +132,8 @@ def _indexed(tokens: Tokens) -> Name:
             f"a space between {word.said()} and its index", word.stop, opening.start, "leave the space out", better=""
         )
     if word.text[-1].isdigit():
-        hint = "a name that ends in digits is one node: 'P3' is 'P(3)'"
+        other = clipped(f"{word.text}_")
+        hint = f"a name that ends in digits is one node: 'P3' is 'P(3)'; a family can be called {other}"
         raise Reason(f"the family name {word.said()} ends in a digit", word.start, word.stop, hint)
     tokens.take()
     index = _index(tokens)

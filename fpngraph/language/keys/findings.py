@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Any, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from fpngraph.codes import Code
-from fpngraph.errors import Problem, nearest, renamed
+from fpngraph.errors import Problem, Replacement, nearest, renamed
+from fpngraph.language.grammar.reference import is_name
+from fpngraph.language.keys.models import Defaults, NodeSpec
+from fpngraph.language.keys.ways import MISSING, NODE, VERSION, way_out
 from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.yaml.value import Value
 
@@ -29,20 +33,26 @@ _REQUIRED = {
     "string_too_short": "a text of at least one character",
 }
 _BOUNDS = {"greater_than": "gt", "greater_than_equal": "ge", "less_than": "lt", "less_than_equal": "le"}
-_BOOLEANS_OF_YAML_1_1 = frozenset({"y", "n", "yes", "no", "on", "off"})
 _WORDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
-def validate(model: type[M], value: Value, problems: list[Problem], plain: Any, name: str | None = None) -> M | None:
-    """``plain``, which is ``value.plain()``, as a ``model``; None, and all findings in ``problems``, if it is not.
+class About(NamedTuple):
+    """What messages say about a value: its name, which the whole file has not, and the parameters that there are."""
 
-    ``name`` is what messages call the value itself; the whole file has none.
-    """
+    name: str | None = None
+    params: Collection[Any] = ()
+
+
+A_FILE = About()
+
+
+def validate(model: type[M], value: Value, problems: list[Problem], plain: Any, about: About = A_FILE) -> M | None:
+    """``plain``, which is ``value.plain()``, as a ``model``; None, and all findings in ``problems``, if it is not."""
     try:
         return model.model_validate(plain)
     except ValidationError as error:
         details = islice(_flat(error.errors(include_url=False, include_input=False)), 10 * MAX_PROBLEMS)
-        problems.extend(_Findings(model, value, name).problems(details))
+        problems.extend(_Findings(model, value, about).problems(details))
         return None
 
 
@@ -60,8 +70,8 @@ def _flat(details: Sequence[ErrorDetails], outer: Loc = ()) -> Iterator[ErrorDet
 class _Findings:
     """pydantic's findings about one value of a file."""
 
-    def __init__(self, model: type[BaseModel], root: Value, name: str | None) -> None:
-        self.model, self.root, self.name = model, root, name
+    def __init__(self, model: type[BaseModel], root: Value, about: About) -> None:
+        self.model, self.root, self.name, self.params = model, root, about.name, about.params
 
     def problems(self, details: Iterable[ErrorDetails]) -> Iterator[Problem]:
         """One problem per place, or per missing key."""
@@ -70,34 +80,64 @@ class _Findings:
             of_a_key = detail["loc"][-1:] == ("[key]",)  # the part before is the key, or None and such as text
             path = _existing(self.root, detail["loc"][:-2] if of_a_key else detail["loc"])
             places.setdefault((*path, "[key]") if of_a_key else path, []).append(detail)
+        unknown = {path: self._unknown_key(path, found[0]) for path, found in places.items() if _is_unknown(found)}
+        meant = {(*path[:-1], it.replacement.text) for path, it in unknown.items() if it.replacement}
         for path, found in places.items():
             if path[-1:] == ("[key]",):
                 yield from self._wrong_keys(path[:-1])
-            elif found[0]["type"] == "extra_forbidden":
-                known = found[0].get("ctx", {}).get("known") or _keys(self.model, path[:-1])
-                span, key = self.root.at(path[:-1]).key_spans[path[-1]], str(path[-1])
-                better = renamed(span, key, known)
-                yield Problem("unknown-key", f"unknown key {key!r}", span, nearest(key, known), replacement=better)
-            elif found[0]["type"] == "unknown_operator":
-                context = found[0]["ctx"]
-                span = self.root.at(path[:-1]).key_spans[path[-1]]
-                message = f"{path[-1]!r} is not the name of {context['required']}"
-                better = renamed(span, str(path[-1]), context["known"])
-                yield Problem("unknown-operator", message, span, context["hint"], replacement=better)
+            elif path in unknown:
+                yield unknown[path]
+            elif found[0]["type"] in ("unknown_operator", "wrong_key"):
+                yield self._wrong_key(path, found[0]["type"], found[0]["ctx"])
             elif found[0]["type"] == "missing":
-                where = f" in {self._named(path)}" if path or self.name else ""
-                for detail in found:
-                    message = f"the key {str(detail['loc'][-1])!r} is missing{where}"
-                    yield Problem("missing-key", message, self.root.at(path).span)
+                yield from (
+                    self._missing(path, str(it["loc"][-1])) for it in found if (*path, it["loc"][-1]) not in meant
+                )
             else:
                 yield self._wrong_value(path, found)
+
+    def _unknown_key(self, path: Loc, detail: ErrorDetails) -> Problem:
+        known = detail.get("ctx", {}).get("known") or _keys(self.model, path[:-1])
+        span, key = self.root.at(path[:-1]).key_spans[path[-1]], str(path[-1])
+        better = renamed(span, key, known)
+        hint = nearest(key, known)
+        if better is None and "nodes" in known and "inputs" in self.root.at(path).entries:
+            hint = "a node stands under 'nodes': indent it as those there"
+        elif better is None and "defaults" in known and key in Defaults.model_fields:
+            hint = f"{key!r} stands in 'defaults', or in a node"
+        elif better is None and not is_name(key) and self.root.at(path).data is None:
+            hint = "several items stand in brackets, such as 'inputs: [P4, P5]'"
+        return Problem("unknown-key", f"unknown key {key!r}", span, hint, replacement=better)
+
+    def _wrong_key(self, path: Loc, kind: str, context: Mapping[str, Any]) -> Problem:
+        """A problem of a key that names an operator, or a level."""
+        span, key = self.root.at(path[:-1]).key_spans[path[-1]], path[-1]
+        better = context["better"] if span.written == key else None
+        replacement = Replacement(span, better) if better else None
+        if kind == "wrong_key":
+            message = f"a key of {self._named(path[:-1])} is {key!r}, but must be {context['required']}"
+            return Problem("wrong-value", message, span, context["hint"], replacement=replacement)
+        message = f"{key!r} is not the name of {context['required']}"
+        return Problem("unknown-operator", message, span, context["hint"], replacement=replacement)
+
+    def _missing(self, path: Loc, key: str) -> Problem:
+        where = f" in {self._named(path)}" if path or self.name else ""
+        span = self.root.at(path).span
+        if where:
+            hint = "such as 'inputs: [P4, P5]'" if key == "inputs" else None
+            return Problem("missing-key", f"the key {key!r} is missing{where}", span, hint)
+        first = replace(span, end=span.column)
+        better = Replacement(first, VERSION) if key == "fpngraph" and span.column == 1 else None
+        return Problem("missing-key", f"the key {key!r} is missing", span, MISSING.get(key), replacement=better)
 
     def _named(self, path: Loc) -> str:
         """What a message calls the value at a path."""
         named = next((part for part in reversed(path) if isinstance(part, str)), self.name)
         if named is None:
             return "an entry"
-        return f"an entry of {named!r}" if path and isinstance(path[-1], int) else repr(named)
+        if not path or not isinstance(path[-1], int):
+            return repr(named)
+        return f"entry {path[-1]} of {named!r}" if self.root.at(path[:-1]).entries else f"an entry of {named!r}"
 
     def _wrong_keys(self, path: Loc) -> Iterator[Problem]:
         for key, span in self.root.at(path).key_spans.items():
@@ -113,11 +153,18 @@ class _Findings:
         code = _code(found)
         if isinstance(value.data, str) and value.data.startswith("$("):
             code, hint = "no-index", "'l' has a value only in the entries of 'nodes' and in 'defaults'"
-        elif "true or false" in required and str(value.data).lower() in _BOOLEANS_OF_YAML_1_1:
-            hint = "in YAML 1.2 'yes', 'no', 'on' and 'off' are text"
-        message = f"{self._named(path)} is {shown(value)}, but must be {' or '.join(required)}"
-        known = next((known for detail in found if (known := detail.get("ctx", {}).get("names"))), ())
-        return Problem(code, message, value.span, hint, replacement=renamed(value.span, str(value.data), known))
+        better = next((better for detail in found if (better := detail.get("ctx", {}).get("better"))), None)
+        replacement = Replacement(value.span, better) if better and value.span.written == value.data else None
+        if hint is None:
+            key = path[-1] if path else NODE if self.model is NodeSpec else None
+            hint, replacement = way_out(key, value, required, self.params)
+        by = f" (from {value.span.written!r})" if value.span.written.startswith("$") and code != "no-index" else ""
+        message = f"{self._named(path)} is {shown(value)}{by}, but must be {' or '.join(required)}"
+        return Problem(code, message, value.span, hint, replacement=replacement)
+
+
+def _is_unknown(found: Sequence[ErrorDetails]) -> bool:
+    return found[0]["type"] == "extra_forbidden"
 
 
 def _code(found: Sequence[ErrorDetails]) -> Code:

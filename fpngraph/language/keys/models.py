@@ -15,22 +15,26 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from fpngraph.feature import Padding
 from fpngraph.graph.nodes import Order, When
-from fpngraph.language.grammar.tokens import clipped
 from fpngraph.language.limits import MAX_INPUTS, MAX_LEVEL, MAX_RUNS
 from fpngraph.ops import Activation, Fusion, Init, Norm, Operator, Resampler
-from fpngraph.ops.reading import read_layers, read_operator, wrong
+from fpngraph.ops.reading import detail, read_layers, read_operator, wrong
 
 _LEVEL = re.compile(r"0|[1-9][0-9]?")
+_ENDS_IN_A_LEVEL = re.compile(r"[A-Za-z_]+([0-9]|[1-9][0-9])")
+_WIDEST = 60  # characters of a text that a hint writes anew
 
 
 def _read_op(value: Any) -> tuple[Operator | str, ...]:
     if value == "none":
         return ()
     if not isinstance(value, list | tuple):
-        raise wrong("a list of layers, or 'none'", "write the layer in brackets")
+        brackets = f"[{value}]" if isinstance(value, str) and len(value) <= _WIDEST else None
+        hint = f"write {brackets!r}" if brackets else "write the layers in brackets"
+        raise wrong("a list of layers, or 'none'", hint, better=brackets)
     return read_layers(value)
 
 
@@ -45,24 +49,39 @@ def _read_path(value: Any, kind: str) -> tuple[Operator | str, ...]:
 
 
 def _read_channels(value: Any) -> int | dict[int, int]:
-    numbers = list(value.values()) if isinstance(value, dict) else [value]
-    if not numbers or not all(type(number) is int and number > 0 for number in numbers):
-        raise wrong("a positive integer, or a mapping of level to number")
-    return _by_level(value) if isinstance(value, dict) else value
+    if isinstance(value, dict) and value:
+        return _by_level(value)
+    if type(value) is not int or value <= 0:
+        hint = "one for each level is written '{3: 64, 4: 128}'" if isinstance(value, list | tuple) else None
+        raise wrong("a positive integer, or a mapping of level to number", hint)
+    return value
 
 
-def _by_level(value: dict[Any, int]) -> dict[int, int]:
+def _by_level(value: dict[Any, Any]) -> dict[int, int]:
     """A mapping of level to number, whose keys may have become text on their way through JSON."""
     levels: dict[int, int] = {}
+    details: list[ErrorDetails] = []
     for key, number in value.items():
         level = int(key) if isinstance(key, str) and _LEVEL.fullmatch(key) else key
         if type(level) is not int or not 0 <= level <= MAX_LEVEL:
-            required = f"a positive integer, or a mapping of level to number, with levels from 0 to {MAX_LEVEL}"
-            raise wrong(required, f"the key {clipped(key)} is text" if isinstance(key, str) else None)
-        if level in levels:
+            details.append(detail(_no_level(key), (key,), value))
+        elif level in levels:
             raise wrong("a mapping of level to number with each level once", f"{level} and '{level}' are one level")
-        levels[level] = number
+        elif type(number) is not int or number <= 0:
+            details.append(detail(wrong("a positive integer"), (key,), number))
+        else:
+            levels[level] = number
+    if details:
+        raise wrong("a mapping of level to number", nested=details)
     return levels
+
+
+def _no_level(key: Any) -> PydanticCustomError:
+    """An error of a key that should be a level."""
+    ends = _ENDS_IN_A_LEVEL.fullmatch(key) if isinstance(key, str) else None
+    better = ends[1] if ends and int(ends[1]) <= MAX_LEVEL else None
+    context = {"required": f"a level from 0 to {MAX_LEVEL}", "better": better}
+    return PydanticCustomError("wrong_key", "", context | {"hint": f"write {better!r}" if better else None})
 
 
 def _operator(kind: str) -> tuple[Any, Any]:

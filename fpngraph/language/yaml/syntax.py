@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from fpngraph.errors import UNSEEN, Problem, Span
+from fpngraph.errors import UNSEEN, Problem, Replacement, Span
 from fpngraph.language.yaml.composer import Source
 
 _SPACES = "indent with spaces"
@@ -15,12 +15,24 @@ _QUOTE = "put text that starts with such a sign in quotes"
 _COLON = "check the indentation, and put text that contains ': ' in quotes"
 _AMONG_SIGNS = re.compile(rf"(?:^|(?<=[\s:,\[\]{{}}?-]))[{UNSEEN}]|[{UNSEEN}](?=\s*$)")
 _UNSEEN = re.compile(f"[{UNSEEN}]")
+_JOINED = "a key and its value are joined by ': '"
+_GLUED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*:(?=\S)")
+_KEY = re.compile(r" *[^ :]+(?:\([^)]*\))?")
+_NO_COLON = re.compile(r" *[A-Za-z_][^:#'\"\[{]*")
 _LINES_BEFORE = 50  # in which what an error is due to is looked for
 _REASONS: tuple[tuple[str, str, str | None], ...] = (
     ("mapping values are not allowed", "':' is not allowed here", _COLON),
     ("entries are not allowed", "'-' is not allowed here", "an item of a list starts on a line of its own"),
-    ("expected ',' or ']'", "expected ',' or ']' in the list that starts {context}", None),
-    ("expected ',' or '}'", "expected ',' or '}}' in the mapping that starts {context}", None),
+    (
+        "expected ',' or ']'",
+        "expected ',' or ']' in the list that starts {context}",
+        "one of them is missing before here",
+    ),
+    (
+        "expected ',' or '}'",
+        "expected ',' or '}}' in the mapping that starts {context}",
+        "one of them is missing before here",
+    ),
     ("expected key", "{found} does not continue the mapping that starts {context}", "check indentation and quotes"),
     ("expected '-'", "{found} does not continue the list that starts {context}", "check indentation and quotes"),
     ("node content", "expected a value, found {found}", None),
@@ -56,10 +68,10 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
     if context is not None and _is_unclosed(problem, mark, source):
         opening = source.character(context)
         return Problem("yaml-syntax", f"not valid YAML: {opening.text[context.column]!r} is never closed", opening)
-    if context is not None and "find expected ':'" in problem:
-        return Problem("yaml-syntax", "not valid YAML: expected ':' after this key", source.rest(context))
+    if about_a_key := _about_a_key(problem, mark, context, source):
+        return about_a_key
     span = _end(mark, source) if source.is_end(mark) else source.character(mark)
-    found = span.text[span.column - 1 : span.end - 1]
+    found = span.written
     words = {
         "found": "the end of the file" if source.is_end(mark) else repr(found) if found else "the end of the line",
         "context": f"on line {context.line + 1}" if context else "here",
@@ -73,6 +85,34 @@ def syntax_problem(error: yaml.YAMLError, source: Source) -> Problem:
                 hint,
             )
     return Problem("yaml-syntax", f"not valid YAML: {problem}", span)
+
+
+def _about_a_key(problem: str, mark: Any, context: Any, source: Source) -> Problem | None:
+    """The problem of a key without ``:``, or without the space after it."""
+    if "mapping values are not allowed" in problem and (above := _without_colon(mark, source)):
+        return Problem("yaml-syntax", "not valid YAML: a line without ':' above a key", above, _JOINED)
+    if context is None or "find expected ':'" not in problem:
+        return None
+    span = source.rest(context)
+    glued = _GLUED.match(span.written)
+    if glued is None:
+        return Problem("yaml-syntax", "not valid YAML: expected ':' after this key", span, _JOINED)
+    better = Replacement(span.part(glued.end(), glued.end()), " ")
+    message = "not valid YAML: expected a space after the ':' of this key"
+    return Problem("yaml-syntax", message, span, "write the space", replacement=better)
+
+
+def _without_colon(mark: Any, source: Source) -> Span | None:
+    """The line above the key at a mark, where it is a key whose ``:`` is forgotten."""
+    lines = source.lines[max(mark.line - _LINES_BEFORE, 0) : mark.line + 1]
+    if not lines or not _KEY.fullmatch(lines[-1][: mark.column]):
+        return None
+    number = next((place for place in range(len(lines) - 2, -1, -1) if lines[place].strip()), None)
+    if number is None or not _NO_COLON.fullmatch(lines[number]):
+        return None
+    text = lines[number]
+    line = max(mark.line - _LINES_BEFORE, 0) + number + 1
+    return source.place(line, len(text) - len(text.lstrip()) + 1, len(text.rstrip()) + 1, text)
 
 
 def _unseen(mark: Any, source: Source) -> Span | None:

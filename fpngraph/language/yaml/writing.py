@@ -85,7 +85,7 @@ def _mapping_lines(data: Mapping[Any, Any], indent: int, block_levels: int) -> I
             yield start
             yield from _mapping_lines(value, indent + 2, max(levels, 1))
         elif isinstance(value, Mapping) or not value or _fits(start, value):
-            yield f"{start} {_flow(value)}"
+            yield f"{start} {flow(value)}"
         else:
             yield start
             yield from _list_lines(value, indent + 2)
@@ -97,7 +97,7 @@ def _list_lines(data: Any, indent: int) -> Iterator[str]:
         if not isinstance(item, Mapping | list | tuple):
             yield f"{start} {_scalar(item, _PLAIN_OUTSIDE_BRACKETS)}"
         elif not item or _fits(start, item):
-            yield f"{start} {_flow(item)}"
+            yield f"{start} {flow(item)}"
         else:
             lines = _mapping_lines(item, indent + 2, 1) if isinstance(item, Mapping) else _list_lines(item, indent + 2)
             yield f"{start} {next(lines).lstrip(' ')}"
@@ -106,14 +106,15 @@ def _list_lines(data: Any, indent: int) -> Iterator[str]:
 
 def _fits(start: str, value: Any) -> bool:
     room = _WIDTH - len(start) - 1
-    return len(value) * 3 <= room and len(_flow(value)) <= room
+    return len(value) * 3 <= room and len(flow(value)) <= room
 
 
-def _flow(data: Any) -> str:
+def flow(data: Any) -> str:
+    """Plain data on one line, in brackets."""
     if isinstance(data, Mapping):
-        return "{" + ", ".join(f"{_scalar(key, _PLAIN)}: {_flow(value)}" for key, value in data.items()) + "}"
+        return "{" + ", ".join(f"{_scalar(key, _PLAIN)}: {flow(value)}" for key, value in data.items()) + "}"
     if isinstance(data, list | tuple):
-        return "[" + ", ".join(_flow(item) for item in data) + "]"
+        return "[" + ", ".join(flow(item) for item in data) + "]"
     return _scalar(data, _PLAIN)
 
 

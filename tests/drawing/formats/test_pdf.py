@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import base64
 import os
+import re
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
@@ -155,3 +158,25 @@ def test_a_missing_package_says_what_installs_it(scene: Scene, monkeypatch: pyte
         "PDF is written by the package 'reportlab', which is not installed\n  hint: pip install 'fpngraph[pdf]'"
     )
     assert caught.value.name == "reportlab"
+
+
+def operators(theme: Theme) -> set[bytes]:
+    """Those of the page that set colours."""
+    file = pdf.write(draw(load("bifpn"), theme=theme))
+    (page_stream,) = re.findall(rb"/ASCII85Decode.*?stream\r?\n(.*?)~>\s*endstream", file, re.DOTALL)
+    content = zlib.decompress(base64.a85decode(page_stream))
+    return set(re.findall(rb" (rg|RG|k|K|g|G)(?=\s)", content))
+
+
+def test_print_is_in_four_inks() -> None:
+    assert operators("print") == {b"k", b"K"}
+    assert operators("light") == {b"rg", b"RG"}
+
+
+def test_every_font_is_embedded() -> None:
+    file = pdf.write(draw(load("bifpn")))
+
+    fonts = re.findall(rb"/BaseFont /([^ /]+)", file)
+    assert fonts
+    assert all(re.fullmatch(rb"[A-Z]{6}\+Inter.*", name) for name in fonts)  # six letters: a part of it is there
+    assert file.count(b"/FontFile2") == len(set(fonts))

@@ -171,7 +171,7 @@ def test_channels_that_do_not_fit_are_said() -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"theme": "sepia"}, "'sepia' is none of 'auto', 'light', 'dark'"),
+        ({"theme": "sepia"}, "'sepia' is none of 'auto', 'light', 'dark', 'grey', 'print'"),
         ({"labels": "both"}, "'both' is none of 'names', 'ids', 'none'"),
         ({"image_size": 512}, "image_size is given, but no in_channels; sizes and costs need both"),
     ],

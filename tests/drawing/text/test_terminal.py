@@ -10,6 +10,7 @@ import fpngraph
 from fpngraph.drawing.picture.diagram import Diagram, Labels, Look, diagram
 from fpngraph.drawing.text import sheet, terminal
 from tests.drawing.followed import Followed
+from tests.drawing.graphs import DENSE
 
 TWICE = """\
 fpngraph: 1
@@ -36,6 +37,22 @@ nodes:
   o6: {inputs: [o7, o5, P6]}
 outputs: o(3..7)
 """
+
+TWO_SUMS = """\
+fpngraph: 1
+name: two sums
+inputs: C(3..4)
+defaults: {channels: 8, fusion: sum}
+stages:
+  one:
+    nodes: {a3: {inputs: [C3, C4]}, b3: {inputs: [a3, C4]}}
+    outputs: {b3: b3}
+  other:
+    nodes: {a3: {inputs: [b3, C4], fusion: max}}
+    outputs: {P3: a3}
+outputs: [P3]
+"""
+BARE = Look(legend=False)
 
 
 def tangled(nodes: int, seed: int) -> fpngraph.Graph:
@@ -75,7 +92,7 @@ def assert_can_be_followed(text: str, drawn: Diagram) -> None:
     ],
 )
 def test_every_line_of_a_shipped_graph_can_be_followed(name: str, params: dict[str, Any], labels: Labels) -> None:
-    drawn = diagram(fpngraph.load(name, **params), Look(labels=labels))
+    drawn = diagram(fpngraph.load(name, **params), Look(labels=labels, legend=False))
 
     text = terminal.write(drawn)
 
@@ -84,7 +101,7 @@ def test_every_line_of_a_shipped_graph_can_be_followed(name: str, params: dict[s
 
 
 def test_lines_that_cross_can_be_followed() -> None:
-    drawn = diagram(fpngraph.loads(ZIGZAG))
+    drawn = diagram(fpngraph.loads(ZIGZAG), BARE)
 
     assert_can_be_followed(terminal.write(drawn), drawn)
 
@@ -93,13 +110,13 @@ def test_lines_that_cross_can_be_followed() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_lines_of_any_graph_can_be_followed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheet, "_TANGLED", 100.0)
-    drawn = diagram(tangled(nodes=5 + seed, seed=seed))
+    drawn = diagram(tangled(nodes=5 + seed, seed=seed), BARE)
 
     assert_can_be_followed(terminal.write(drawn), drawn)
 
 
 def test_a_small_graph_is_a_grid_of_levels_and_columns() -> None:
-    text = terminal.write(diagram(fpngraph.load("fpn", min=3, max=5)))
+    text = terminal.write(diagram(fpngraph.load("fpn", min=3, max=5), BARE))
 
     assert (
         text
@@ -120,7 +137,9 @@ FPN
 
 
 def test_a_skip_runs_beside_its_level_and_a_crossing_goes_straight() -> None:
-    text = terminal.write(diagram(fpngraph.load("bifpn", min=3, max=5, repeats=1), Look(title=False, labels="ids")))
+    text = terminal.write(
+        diagram(fpngraph.load("bifpn", min=3, max=5, repeats=1), Look(title=False, labels="ids", legend=False))
+    )
 
     assert (
         text
@@ -143,7 +162,7 @@ def test_a_skip_runs_beside_its_level_and_a_crossing_goes_straight() -> None:
 
 
 def test_a_tangle_is_a_table_of_levels() -> None:
-    text = terminal.write(diagram(tangled(nodes=9, seed=7)))
+    text = terminal.write(diagram(tangled(nodes=9, seed=7), BARE))
 
     assert text.splitlines()[2] == "level  node  reads"
     assert text.splitlines()[-1] == "▾ from a coarser level, ▴ from a finer one"
@@ -151,7 +170,7 @@ def test_a_tangle_is_a_table_of_levels() -> None:
 
 
 def test_a_table_names_sources_outputs_and_inputs() -> None:
-    text = terminal.write(diagram(fpngraph.loads(TWICE)), width=20)
+    text = terminal.write(diagram(fpngraph.loads(TWICE), BARE), width=20)
 
     assert (
         text
@@ -171,10 +190,28 @@ P3     C3    (input)
 
 
 def test_what_lines_do_not_say_stands_below_them() -> None:
-    text = terminal.write(diagram(fpngraph.loads(TWICE)))
+    text = terminal.write(diagram(fpngraph.loads(TWICE), BARE))
 
     assert text.splitlines()[-3:] == ["", "a reads C3 2 times", "a is the output first"]
     assert "▸second, third" in text
+
+
+def test_the_legend_says_what_nodes_and_edges_do_and_where_it_is_not_the_usual() -> None:
+    text = terminal.write(diagram(fpngraph.loads(DENSE, repeats=1), Look(labels="ops")), width=60)
+
+    _, _, legend = text.rpartition("\n\n")
+    usual, further, rarer, projections, *more = legend.splitlines()
+    assert f"{usual} {further.strip()}" == "fusion: fast_normalized; downsample: max_pool; upsample: nearest"
+    assert rarer == "softmax: b5, b4, b3, b2"
+    assert projections.startswith("1\N{MULTIPLICATION SIGN}1 conv: C2▸lat2, C3▸lat3, ")
+    assert all(line.startswith("  ") and len(line) <= 60 for line in more)
+
+
+def test_nodes_of_one_name_are_told_apart_where_only_one_is_meant() -> None:
+    text = terminal.write(diagram(fpngraph.loads(TWO_SUMS)))
+
+    assert "max: other.a3\n" in text
+    assert terminal.write(diagram(fpngraph.loads(TWO_SUMS), BARE)) in text
 
 
 def test_a_diagram_is_as_wide_as_the_terminal_at_most() -> None:

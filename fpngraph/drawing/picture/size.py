@@ -1,0 +1,52 @@
+"""How large a picture is on paper, and whether its smallest text can be read there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from fpngraph.drawing.picture.scene import Group, Scene, Shape, Text
+
+PX = {"in": 96.0, "cm": 96.0 / 2.54, "mm": 96.0 / 25.4, "pt": 96.0 / 72.0, "px": 1.0}
+"""Units of a length in pixels, of which an inch has 96."""
+LEAST_PT = 5.0
+"""Below this, journals refuse the text of a figure."""
+_LENGTH = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]+)")
+
+
+def length_px(text: str) -> float:
+    """A length in pixels, from a number with a unit: ``3.4in``, ``86mm``. Raises ValueError for what is none."""
+    found = _LENGTH.fullmatch(text.strip().lower())
+    number, unit = found.groups() if found else ("0", "")
+    if unit not in PX or not 0 < float(number) < 1e6:
+        raise ValueError(f"{text!r} is no width; a number above 0 with a unit is required: {', '.join(PX)}, as 3.4in")
+    return float(number) * PX[unit]
+
+
+def is_readable(scene: Scene) -> bool:
+    """Whether the smallest text of a scene that has a width can be read."""
+    return _smallest_pt(scene) >= LEAST_PT
+
+
+def check_readable(scene: Scene, width: str) -> None:
+    """Raises ValueError where the smallest text is too small at this width."""
+    points = _smallest_pt(scene)
+    if points < LEAST_PT:
+        least = length_px(width) * LEAST_PT / points / PX["in"]
+        raise ValueError(
+            f"at a width of {width} the smallest text has {points:.1f} pt, at least {LEAST_PT:.0f} pt are required\n"
+            f"  hint: this picture needs {least + 0.05:.1f}in; with direction 'up', equal runs drawn once or the "
+            "legend below it may need less"
+        )
+
+
+def _smallest_pt(scene: Scene) -> float:
+    return min((text.size for text in _texts(scene.groups)), default=LEAST_PT / 0.75) * scene.zoom * 0.75
+
+
+def _texts(shapes: Sequence[Shape]) -> Iterator[Text]:
+    for shape in shapes:
+        if isinstance(shape, Group):
+            yield from _texts(shape.shapes)
+        elif isinstance(shape, Text):
+            yield shape

@@ -1,0 +1,134 @@
+"""A neck that is built without weights computes nothing until it has them all."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import nn
+
+import fpngraph
+from tests.necks import CHANNELS, GRAPHS, shipped
+
+
+def undrawn(graph: fpngraph.Graph, *, lean: bool = False) -> fpngraph.Neck:
+    return fpngraph.build(graph, CHANNELS[: len(graph.inputs)], lean=lean, init=False)
+
+
+def on_meta(graph: fpngraph.Graph, *, lean: bool = False) -> fpngraph.Neck:
+    with torch.device("meta"):
+        return fpngraph.build(graph, CHANNELS[: len(graph.inputs)], lean=lean)
+
+
+WAYS = pytest.mark.parametrize("blank", [undrawn, on_meta])
+Blank = Callable[..., fpngraph.Neck]
+
+
+def tensors(module: nn.Module) -> Iterator[torch.Tensor]:
+    yield from module.parameters()
+    yield from module.buffers()
+
+
+def maps(neck: fpngraph.Neck, device: str = "cpu") -> list[torch.Tensor]:
+    torch.manual_seed(0)
+    levels = [entry.level for entry in neck.source_graph.inputs.values()]
+    sides = [2 ** (max(levels) - level + 1) for level in levels]
+    given = zip(neck.in_channels.values(), sides, strict=True)
+    return [torch.randn(2, channels, side, side, device=device) for channels, side in given]
+
+
+@WAYS
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_neck_without_weights_is_the_whole_one_once_they_are_loaded(name: str, blank: Blank) -> None:
+    whole = shipped(name).eval()
+    neck = blank(whole.source_graph)
+    assert all(tensor.is_meta for tensor in tensors(neck))
+
+    neck.load_state_dict(whole.state_dict(), assign=True)
+
+    assert not any(tensor.is_meta for tensor in tensors(neck))
+    assert all(parameter.requires_grad for parameter in neck.parameters())
+    given = maps(whole)
+    with torch.no_grad():
+        for y, expected in zip(neck.eval()(given), whole(given), strict=True):
+            assert torch.equal(y, expected)
+    assert neck.fuse().unfolded == whole.fuse().unfolded
+
+
+@WAYS
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_neck_without_weights_refuses_maps_and_fusing(name: str, blank: Blank) -> None:
+    neck = blank(shipped(name).source_graph)
+    first = next(name for name, _ in neck.named_parameters())
+
+    for call in (
+        lambda: neck(maps(neck)),
+        lambda: neck(dict(zip(neck.in_channels, maps(neck), strict=True))),
+        neck.fuse,
+    ):
+        with pytest.raises(RuntimeError, match="device meta") as raised:
+            call()
+        assert str(raised.value).startswith(f"tensors of the neck are on the device meta, without numbers: {first!r}")
+
+
+@WAYS
+def test_a_neck_with_some_weights_refuses_maps_too(blank: Blank) -> None:
+    whole = shipped("fpn")
+    neck = blank(whole.source_graph)
+    state = whole.state_dict()
+    lacking = list(state)[-1]
+    del state[lacking]
+    neck.load_state_dict(state, assign=True, strict=False)
+
+    with pytest.raises(RuntimeError) as raised:
+        copy.deepcopy(neck)(maps(neck))
+
+    assert str(raised.value) == (
+        f"tensors of the neck are on the device meta, without numbers: {lacking!r}\n"
+        "  hint: neck.load_state_dict(state, assign=True), or neck.to_empty(device=...) and neck.reset_parameters()"
+    )
+
+
+@WAYS
+def test_a_neck_without_weights_works_out_the_sizes_of_its_outputs(blank: Blank) -> None:
+    neck, whole = blank(shipped("fpn").source_graph), shipped("fpn")
+
+    found = neck(maps(neck, "meta"))
+
+    assert [y.shape for y in found] == [y.shape for y in whole(maps(whole))]
+
+
+@WAYS
+def test_a_neck_without_weights_gets_initial_ones_in_memory_of_its_own(blank: Blank) -> None:
+    graph = shipped("bifpn").source_graph
+    neck = blank(graph)
+    torch.manual_seed(3)
+    expected = fpngraph.build(graph, CHANNELS[: len(graph.inputs)])
+
+    neck.to_empty(device="cpu")
+    torch.manual_seed(3)
+    neck.reset_parameters()
+
+    for ours, theirs in zip(tensors(neck), tensors(expected), strict=True):
+        assert torch.equal(ours, theirs)
+    assert neck(maps(neck))
+
+
+@WAYS
+def test_load_from_and_load_matching_refuse_a_neck_without_weights(blank: Blank) -> None:
+    whole = shipped("bifpn")
+    neck = blank(whole.source_graph)
+
+    with pytest.raises(ValueError, match="device meta"):
+        fpngraph.load_matching(neck, whole.state_dict())
+
+
+def test_nothing_is_drawn_for_a_neck_without_weights() -> None:
+    graph = shipped("bifpn").source_graph
+    before = torch.random.get_rng_state()
+
+    undrawn(graph)
+
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -1,0 +1,53 @@
+"""Large graphs are drawn in a time that grows with what there is to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fpngraph import loads
+from fpngraph.drawing.layout import routes
+from fpngraph.drawing.layout.wishes import wishes
+from fpngraph.drawing.picture.diagram import Diagram, diagram
+from fpngraph.drawing.text import mermaid
+from tests.growth import assert_linear, written_out
+
+
+def drawn(nodes: int) -> Diagram:
+    return diagram(loads(written_out(nodes)))
+
+
+def test_columns_and_places_grow_with_the_nodes() -> None:
+    def made(nodes: int) -> Callable[[], object]:
+        fresh = drawn(nodes)
+        return lambda: fresh.grid
+
+    assert_linear(made, 50)
+
+
+def test_which_edges_run_straight_is_found_in_a_time_that_grows_with_the_edges() -> None:
+    def made(nodes: int) -> Callable[[], object]:
+        fresh = drawn(nodes)
+        grid = fresh.grid
+        return lambda: list(wishes(fresh.plan, grid))
+
+    assert_linear(made, 50)
+
+
+def test_ways_of_very_many_edges_are_not_compared_in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+    monkeypatch.setattr(routes, "between", lambda one, other: compared.append((one, other)) or 0.0)
+    monkeypatch.setattr(routes, "_EFFORTS", routes._EFFORTS[-1:])
+
+    assert drawn(60).routes
+    assert compared == []
+
+
+def test_mermaid_refuses_too_many_edges_before_anything_is_laid_out() -> None:
+    fresh = drawn(300)
+
+    with pytest.raises(mermaid.TooLargeToDraw):
+        mermaid.write(fresh)
+
+    assert {"columns", "grid", "routes"}.isdisjoint(vars(fresh))

@@ -1,0 +1,59 @@
+"""What ``language-server`` and ``serve`` say where they cannot start, and how they end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LACKING = """
+import sys
+sys.modules[{package!r}] = None
+from fpngraph.cli.main import main
+sys.exit(main([{command!r}]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "extra"),
+    [
+        ("language-server", "pygls", "editor"),
+        ("language-server", "lsprotocol", "editor"),
+        ("serve", "uvicorn", "serve"),
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_the_way_to_install_it(
+    command: str, package: str, extra: str, tmp_path: Path
+) -> None:
+    code = LACKING.format(package=package, command=command)
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"fpngraph {command}: it needs {package!r}, which is not installed\n  hint: pip install 'fpngraph[{extra}]'\n"
+    )
+
+
+@pytest.mark.parametrize("said", [b"", b"hello\n\nnonsense"], ids=["nothing", "nonsense"])
+def test_a_language_server_whose_editor_is_gone_ends(said: bytes, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fpngraph", "language-server"]
+
+    done = subprocess.run(command, cwd=tmp_path, input=said, capture_output=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_a_page_that_is_interrupted_ends_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "fpngraph", "serve", "--no-browser"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert errors == ""
