@@ -48,6 +48,7 @@ WITH_TORCH = {
     "detecting",
     "detectors",
     "exporting",
+    "quantising",
     "findings",
     "training",
     "evaluating",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fpngraph.cli.devices import device
-from fpngraph.cli.findings import progress
+from fpngraph.cli.findings import Finder, progress
 from fpngraph.cli.trained import trained
 from fpngraph.cli.training import EXTRA, show
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
-from fpngraph.detection.coco import results
+from fpngraph.detection.coco import Category, results
 from fpngraph.detection.detector import Detector
+from fpngraph.exporting.runtime import OnnxDetector, ProgramError
 from fpngraph.files import replace_file
-from fpngraph.training import DataError, read_coco
+from fpngraph.training import DataError, Evaluation, read_coco
 
 Rows = list[dict[str, Any]]
 
@@ -45,15 +47,41 @@ def of_model(  # noqa: PLR0913  (the options of a run)
     device_name: str | None,
     skip_bad: bool,
 ) -> Rows:
-    """What the detector of a checkpoint finds in the images of a data set."""
+    """What the detector of a checkpoint, or of a file of ONNX, finds in the images of a data set."""
     check_pixels(image_size)
-    place = device(device_name)
-    model, categories = trained(weights)
+    detector: Finder
+    if weights.endswith(".onnx"):
+        try:
+            detector = OnnxDetector(weights, device=device_name or "cpu")
+            if image_size:
+                detector.check(image_size)
+        except ProgramError as error:
+            raise UsageError(str(error)) from error
+        categories = detector.description.categories
+    else:
+        place = device(device_name)
+        model, categories = trained(weights)
+        detector = Detector(model.to(place).eval().fuse())
+    return of_finder(
+        detector, categories, images, annotations, image_size=image_size, batch_size=batch_size, skip_bad=skip_bad
+    )
+
+
+def of_finder(  # noqa: PLR0913  (as above)
+    detector: Finder,
+    categories: Sequence[Category],
+    images: Path,
+    annotations: Path,
+    *,
+    image_size: tuple[int, int] | None = None,
+    batch_size: int = 1,
+    skip_bad: bool = False,
+) -> Rows:
+    """What a detector finds in the images of a data set. Raises UsageError for data that are wrong."""
     try:
         data = read_coco(images, annotations, categories=categories, skip_bad=skip_bad)
     except DataError as error:
         raise UsageError(str(error)) from error
-    detector = Detector(model.to(place).eval().fuse())
     rows: Rows = []
     batches = [data.examples[start : start + batch_size] for start in range(0, len(data.examples), batch_size)]
     with enough_memory("--batch-size and --image-size can be smaller"), progress(len(batches), "evaluate") as advance:
@@ -63,6 +91,15 @@ def of_model(  # noqa: PLR0913  (the options of a run)
                 rows += results(of_image, example.id, categories)
             advance()
     return rows
+
+
+def average_precision(annotations: Path, found: Rows) -> Evaluation:
+    """What detections are worth. Raises UsageError where a package for it is missing."""
+    try:
+        from fpngraph.training.evaluation import evaluate
+    except ModuleNotFoundError as error:
+        raise UsageError(f"measuring needs {error.name}\n  hint: {EXTRA}") from error
+    return evaluate(annotations, found)
 
 
 def report(annotations: Path, found: Rows, folder: Path | None, *, force: bool) -> int:

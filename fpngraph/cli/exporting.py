@@ -8,10 +8,12 @@ from contextlib import contextmanager
 
 from fpngraph.cli.detectors import DetectorChoice, labels_in
 from fpngraph.cli.graphs import Choice
+from fpngraph.cli.quantising import Calibration, in_int8
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.compiled import Compiled
 from fpngraph.exporting import ExportError, export_detector, export_neck, export_pyramid
+from fpngraph.exporting.onnx import operators_in
 from fpngraph.files import replace_file
 from fpngraph.inference.folding import told
 from fpngraph.pyramid.backbone import BackboneError
@@ -68,15 +70,27 @@ def pyramid(  # noqa: PLR0913  (the options of an export)
 
 
 def detector(  # noqa: PLR0913  (the options of an export)
-    choice: DetectorChoice, form: str, output: str, *, labels_file: str | None, score: float, opset: int | None
+    choice: DetectorChoice,
+    form: str,
+    output: str,
+    *,
+    labels_file: str | None,
+    score: float,
+    opset: int | None,
+    calibration: Calibration | None,
 ) -> int:
     """Write a whole detector: images in, boxes out."""
     check_pixels(choice.image_size)
+    paths = calibration.paths() if calibration else ()
     model, categories = choice.make(labels_in(labels_file))
     with _messages("--max-detections"):
         _wait_for(model.config.name)
         exported = export_detector(model, form, categories=categories, score=score, opset=opset)
-    _write(output, exported.content, exported.operators)
+        content, operators = exported.content, exported.operators
+        if calibration:
+            content = in_int8(exported, calibration, paths)
+            operators = operators_in(content)
+    _write(output, content, operators)
     said, most = exported.description, model.suppression.max_detections
     print("inputs  images [batch, 3, height, width], uint8, red, green and blue; they are normalised within")
     print("        sizes [batch, 2], float32, height and width of what is image in each; boxes end there")
@@ -84,7 +98,8 @@ def detector(  # noqa: PLR0913  (the options of an export)
     print(f"        scores [batch, {most}], best first; labels [batch, {most}], -1 where there is no box")
     print(f"it takes any number of images {said.sizes}, and has the names of {len(said.categories)} classes")
     _print_unfolded(exported.unfolded)
-    print(f"compared with the detector, run at other sizes: {exported.comparison}")
+    in_float = "in float32, " if calibration else ""
+    print(f"compared with the detector, {in_float}run at other sizes: {exported.comparison}")
     return 0
 
 

@@ -8,14 +8,17 @@ from fpngraph.exporting.necks import Exported, export_neck
 from fpngraph.exporting.program import ExportError
 from fpngraph.exporting.pyramids import export_pyramid
 from fpngraph.exporting.runtime import OnnxDetector, ProgramError
+from fpngraph.exporting.torchvisions import ExportedTorchvision, export_torchvision
 
 __all__ = [
     "ExportError",
     "Exported",
     "ExportedDetector",
+    "ExportedTorchvision",
     "OnnxDetector",
     "ProgramError",
     "export_detector",
     "export_neck",
     "export_pyramid",
+    "export_torchvision",
 ]

@@ -17,7 +17,7 @@ from fpngraph.feature import Size
 
 _SCORE, _SIDE = 1e-4, 1e-4
 """Within which scores, and boxes in parts of the image's larger side, are alike."""
-_LEAST = 0.98
+LEAST = 0.98
 """Of all detections, those that must be alike: by rounding, two boxes that overlap by the limit may go either way."""
 
 
@@ -45,6 +45,7 @@ class Comparison:
         return f"{self.alike} of {self.found} detections are alike: {numbers}"
 
 
+@torch.no_grad()
 def compared(detector: Detector, run: Run, batches: Batches, score: float) -> Comparison:
     """What a program finds in images of some sizes, beside what a detector finds of a score or better.
 
@@ -58,7 +59,7 @@ def compared(detector: Detector, run: Run, batches: Batches, score: float) -> Co
         found = unpacked(run([images, sizes]))
         for one, other in zip(found, wanted, strict=True):
             total += alike(one, _above(other, score), max(size))
-    if (total.found == 0 and score == 0) or not total.alike >= _LEAST * total.found:
+    if (total.found == 0 and score == 0) or not total.alike >= LEAST * total.found:
         raise ExportError(f"what was exported finds something else than the detector: {total}")
     return total
 

@@ -67,6 +67,13 @@ def written(traced: Traced, opset: int | None) -> Program:
     return Program(content, inputs, len(model.graph.node), run_of(content, inputs))
 
 
+def operators_in(content: bytes) -> int:
+    """Nodes of a model."""
+    import onnx
+
+    return len(onnx.load_model_from_string(content).graph.node)
+
+
 def run_of(content: bytes, inputs: Sequence[str]) -> Callable[[Sequence[Tensor]], list[Tensor]]:
     """What a model gives of tensors, in the order of its inputs."""
     session = session_of(content)

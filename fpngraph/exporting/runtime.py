@@ -17,6 +17,7 @@ from fpngraph.exporting.alike import unpacked
 from fpngraph.exporting.description import Description
 from fpngraph.exporting.detectors import INPUTS
 from fpngraph.exporting.onnx import KEY, missing_package, session_of
+from fpngraph.feature import Size
 
 _PROVIDERS: Mapping[str, Sequence[str]] = {"cpu": [], "cuda": ["CUDAExecutionProvider"]}
 
@@ -28,15 +29,20 @@ class ProgramError(ValueError):
 class OnnxDetector:
     """Finds objects with a file of ``export_detector``, as ``fpngraph.detection.Detector`` does with its model.
 
+    ``source`` is the path of the file, or its content.
+
     ``description`` is what the file says of itself. ``device`` is ``cpu`` or ``cuda``.
     Raises OSError for a file that cannot be read, ProgramError for one that is no such detector.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, device: str = "cpu") -> None:
+    def __init__(self, source: str | os.PathLike[str] | bytes, *, device: str = "cpu") -> None:
         if missing := missing_package():
             text = f"ONNX needs the package {missing!r}, which is not installed"
             raise ProgramError(f"{text}\n  hint: pip install 'fpngraph[onnx]'")
-        content, what = Path(path).read_bytes(), repr(os.fspath(path))
+        if isinstance(source, bytes):
+            content, what = source, "the content"
+        else:
+            content, what = Path(source).read_bytes(), repr(os.fspath(source))
         try:
             self._session = session_of(content, providers=_providers(device))
         except ProgramError:
@@ -61,15 +67,20 @@ class OnnxDetector:
         Raises ProgramError for an ``image_size`` that the program does not take.
         """
         size = input_size(self.description.image_size if image_size is None else image_size)
-        if not self.description.sizes.take(size):
-            taken = self.description.sizes
-            raise ProgramError(f"the program takes images {taken}, not of {size.height}x{size.width}")
+        self.check(size)
         found: list[Detections] = []
         for pixels, originals in inputs(images, size, self.description.normalization, batch_size):
             sides = [[side / original.scale for side in original.size] for original in originals]
             for one, original in zip(unpacked(self._run(pixels, torch.tensor(sides))), originals, strict=True):
                 found.append(Detections(one.boxes * original.scale, one.scores, one.labels))
         return found
+
+    def check(self, image_size: tuple[int, int]) -> None:
+        """Raises ProgramError for a height and width that the program does not take."""
+        size = Size(*image_size)
+        if not self.description.sizes.take(size):
+            taken = self.description.sizes
+            raise ProgramError(f"the program takes images {taken}, not of {size.height}x{size.width}")
 
     def _run(self, images: Tensor, sizes: Tensor) -> list[Tensor]:
         given = {name: x.numpy() for name, x in zip(INPUTS, (images, sizes), strict=True)}

@@ -16,7 +16,7 @@ def kept_by_torchvision(boxes: Tensor, scores: Tensor, labels: Tensor, iou: floa
 
     Images and classes are moved apart in float64, in which a box keeps its sides to a millionth of a pixel.
 
-    Shape: boxes [B, N, 4] from 0 on, scores [B, N], labels [B, N] to [B, N], bool.
+    Shape: boxes [B, N, 4] from 0 on, scores [B, N] from 0 on, labels [B, N] to [B, N], bool.
     """
     images, count = scores.shape
     group = labels + num_classes * torch.arange(images, device=labels.device)[:, None]

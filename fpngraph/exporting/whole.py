@@ -46,10 +46,10 @@ class WholeDetector(nn.Module):
         return self._kept(boxes.clamp(min=0).minimum(ends), best.sigmoid(), labels, num_classes)
 
     def _kept(self, boxes: Tensor, scores: Tensor, labels: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
-        kept = self.suppress(boxes, scores, labels, self.suppression.iou, num_classes)
         most, count = self.suppression.max_detections, scores.shape[1]
-        # They are sorted by score: a place counted from the end keeps the order where scores are equal.
+        # They are sorted: a place counted from the end keeps the order where scores are equal, or rounded otherwise.
         places = count - torch.arange(count, device=scores.device)
+        kept = self.suppress(boxes, places.float().expand_as(scores), labels, self.suppression.iou, num_classes)
         ranked = F.pad(torch.where(kept & (scores >= self.score), places, 0), (0, most))
         best = ranked.topk(most)
         there, rows = best.values > 0, (count - best.values).clamp(max=count - 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -15,9 +16,9 @@ from tests.training.small import detector
 CATEGORIES = [Category(2 * number + 1, f"digit {number}") for number in range(10)]
 
 
-def write_checkpoint(path: Path) -> efficientdet.EfficientDet:
+def write_checkpoint(path: Path, categories: Sequence[Category] = CATEGORIES) -> efficientdet.EfficientDet:
     """Write it; the detector that is in it."""
     model: efficientdet.EfficientDet = trained(detector(image_size=(128, 128)))
     state = {f"model.{name}": x for name, x in model.state_dict().items()}
-    torch.save({"state_dict": state, KEY: entry(efficientdet.recipe(model), CATEGORIES, {})}, path)
+    torch.save({"state_dict": state, KEY: entry(efficientdet.recipe(model), categories, {})}, path)
     return model

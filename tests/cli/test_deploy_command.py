@@ -96,6 +96,18 @@ MISTAKES = {
         ["export", "--weights", "photos/0.png", "-o", "a.onnx"],
         "fpngraph export: 'photos/0.png' ",
     ),
+    "int8 alone": (
+        ["export", "--weights", "best.ckpt", "-o", "a.onnx", "--int8"],
+        "fpngraph export: --int8 is for ONNX, and needs --calibrate IMAGES\n",
+    ),
+    "calibration alone": (
+        ["export", "--weights", "best.ckpt", "-o", "a.onnx", "--calibrate", "photos"],
+        "fpngraph export: --calibrate and --val are for --int8\n",
+    ),
+    "no images": (
+        ["export", "--weights", "best.ckpt", "-o", "a.onnx", "--int8", "--calibrate", "gone"],
+        "fpngraph export: --calibrate 'gone': there is no such file\n",
+    ),
     "fixed": (
         ["detect", "photos", "--weights", "a.onnx", "-o", "out", "--soft-nms"],
         "fpngraph detect: --soft-nms is for weights of torch: in a file of ONNX all that is decided\n",

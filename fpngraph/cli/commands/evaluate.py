@@ -18,7 +18,7 @@ def options(parser: Any) -> None:
     about = "the folder of images, and the file of annotations"
     parser.add_argument("--val", nargs=2, required=True, metavar=("IMAGES", "ANNOTATIONS"), help=about)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--weights", metavar="FILE", help="a checkpoint of 'fpngraph train'")
+    what.add_argument("--weights", metavar="FILE", help="a checkpoint of 'train', or a detector.onnx of 'export'")
     what.add_argument("--results", metavar="FILE", help="detections in COCO's format of results")
     about = "a folder for metrics.json, results.json and pictures of precision over recall and of classes"
     parser.add_argument("-o", "--output", metavar="DIR", help=about)

@@ -53,6 +53,12 @@ def options(parser: Any) -> None:
     detector.add_argument("--score", type=values.score, metavar="N", help=about)
     about = "boxes of an image that are kept (default: the detector's, 100)"
     detector.add_argument("--max-detections", type=values.count, metavar="N", help=about)
+    about = "write convolutions in 8 bits, and print what that costs and gains here; for ONNX, needs --calibrate"
+    detector.add_argument("--int8", action="store_true", default=None, help=about)
+    about = "an image or a folder of images, like those to come, from which --int8 takes the ranges of maps"
+    detector.add_argument("--calibrate", metavar="IMAGES", help=about)
+    about = "images with annotations in COCO's format, for the average precision of --int8"
+    detector.add_argument("--val", nargs=2, metavar=("IMAGES", "ANNOTATIONS"), help=about)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -80,8 +86,13 @@ def _detector(args: argparse.Namespace, form: str) -> int:
         raise UsageError(f"{of_neck[0]} is for a neck\n  hint: name its GRAPH, without --model")
     if not (args.model or args.weights):
         raise UsageError("a GRAPH, --model NAME or --weights FILE is required")
+    if (args.calibrate or args.val) and not args.int8:
+        raise UsageError("--calibrate and --val are for --int8")
+    if args.int8 and (form != "onnx" or not args.calibrate):
+        raise UsageError("--int8 is for ONNX, and needs --calibrate IMAGES")
     from fpngraph.cli import exporting
     from fpngraph.cli.detectors import DetectorChoice
+    from fpngraph.cli.quantising import Calibration
 
     choice = DetectorChoice(
         model=args.model,
@@ -96,7 +107,13 @@ def _detector(args: argparse.Namespace, form: str) -> int:
         max_detections=args.max_detections,
     )
     return exporting.detector(
-        choice, form, args.output, labels_file=args.labels, score=args.score or 0.0, opset=args.opset
+        choice,
+        form,
+        args.output,
+        labels_file=args.labels,
+        score=args.score or 0.0,
+        opset=args.opset,
+        calibration=Calibration(args.calibrate, args.val) if args.int8 else None,
     )
 
 
@@ -106,6 +123,9 @@ def _of_detector(args: argparse.Namespace) -> dict[str, Any]:
         "--labels": args.labels,
         "--score": args.score,
         "--max-detections": args.max_detections,
+        "--int8": args.int8,
+        "--calibrate": args.calibrate,
+        "--val": args.val,
     }
 
 
