@@ -45,9 +45,9 @@ def plug(  # noqa: PLR0913  (each says something else)
 
     >>> channels = {4: 24, 8: 40, 16: 112, 32: 320}
     >>> neck = fpngraph.plug("bifpn", channels, outputs=["P3", "P5"])
-    >>> maps = [torch.randn(1, c, 128 // stride, 128 // stride) for stride, c in channels.items()]
+    >>> maps = [torch.randn(1, c, 256 // stride, 256 // stride) for stride, c in channels.items()]
     >>> [tuple(x.shape) for x in neck(maps)], neck.out_strides
-    ([(1, 64, 16, 16), (1, 64, 4, 4)], (8, 32))
+    ([(1, 64, 32, 32), (1, 64, 8, 8)], (8, 32))
 
     Raises GraphError for the graph, for a stride that it takes and the host lacks or has twice, for an output that it
     lacks.
