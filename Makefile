@@ -11,6 +11,7 @@
 #   make test-hosts    necks in the detectors of other libraries, in .venv-oracles too
 #   make constraints   constraints-dev.txt anew: what 'make test' installs, but for torch and what comes with it
 #   make necks         the table of docs/necks.md anew, of the graphs and of what was measured
+#   make docs          the documentation as a site, site/index.html
 # Another Python: make PYTHON=python3.12 test
 
 PYTHON ?= python3
@@ -20,7 +21,7 @@ BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
 ONCE = @echo 'Installing into $(@D), once; torch is large, so this takes minutes.'
 
-.PHONY: demo demo-train test check lint test-lowest test-newest test-oracles test-hosts constraints format gallery necks clean
+.PHONY: demo demo-train test check lint test-lowest test-newest test-oracles test-hosts constraints format gallery necks docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/python -m tools.demo
@@ -65,8 +66,14 @@ gallery: $(VENV)/installed-dev
 necks: $(VENV)/installed-dev
 	$(BIN)/python -m tools.necks_doc
 
+# NO_MKDOCS_2_WARNING: an advertisement of the theme, for another program.
+docs: $(VENV)/installed-docs
+	$(BIN)/python -m tools.docs_site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+	@echo 'To read it: $(BIN)/python -m http.server -d site'
+
 clean:
-	rm -rf $(VENV) .venv-lowest .venv-newest .venv-oracles build dist demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-oracles build dist demo site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 %/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
@@ -82,6 +89,11 @@ $(VENV)/installed-dev: pyproject.toml constraints-dev.txt | $(VENV)/bin/python
 	$(ONCE)
 	$(BIN)/python $(PIP) --constraint constraints-dev.txt --editable '.[dev]'
 	touch $(VENV)/installed $@
+
+$(VENV)/installed-docs: pyproject.toml | $(VENV)/bin/python
+	$(ONCE)
+	$(BIN)/python $(PIP) --editable '.[docs]'
+	touch $@
 
 .venv-lowest/installed-dev: pyproject.toml tools/lowest.py | .venv-lowest/bin/python
 	$(ONCE)
