@@ -1,14 +1,20 @@
+"""What is published: a wheel and an archive of the sources, with the metadata that an index shows."""
+
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.metadata import Metadata
+from packaging.specifiers import SpecifierSet
 
 import fpngraph
 from fpngraph.library import shipped
@@ -43,6 +49,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
     (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="session")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of the sources of this checkout."""
+    folder = tmp_path_factory.mktemp("sources")
+    run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", folder, ROOT, cwd=folder)
+    (path,) = folder.glob("*.tar.gz")
     return path
 
 
@@ -89,3 +104,51 @@ def test_an_installed_command_line_works(scripts: Path, tmp_path: Path) -> None:
     listed = json.loads(run(scripts / "fpngraph", "list", "--format", "json", cwd=tmp_path))
 
     assert [entry["name"] for entry in listed] == sorted(shipped())
+
+
+def test_the_metadata_are_valid_and_the_page_of_an_index_is_the_readme(wheel: Path) -> None:
+    folder = f"fpngraph-{fpngraph.__version__}.dist-info"
+    metadata = Metadata.from_email(zipfile.ZipFile(wheel).read(f"{folder}/METADATA"), validate=True)
+
+    assert metadata.requires_python == SpecifierSet(">=3.11")
+    assert metadata.description_content_type == "text/markdown"
+    assert metadata.description == (ROOT / "README.md").read_text(encoding="utf-8")
+    assert metadata.license_expression == "Apache-2.0 AND MIT AND OFL-1.1"
+    assert [name for name in metadata.license_files or () if not (ROOT / name).is_file()] == []
+    assert {"docs", "onnx", "train"} <= set(metadata.provides_extra or ())
+
+
+@pytest.mark.slow
+def test_the_archive_has_all_that_a_checkout_has_but_what_services_of_a_checkout_read(sources: Path) -> None:
+    with tarfile.open(sources) as archive:
+        files = {Path(*Path(member.name).parts[1:]).as_posix() for member in archive if member.isfile()}
+    if not (ROOT / ".git").exists():
+        pytest.skip("no checkout of git")
+    listed = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
+    known = {path for path in listed if path and not path.startswith(".")}
+
+    assert files - {"PKG-INFO", ".gitignore"} == known
+
+
+@pytest.mark.slow
+def test_the_archive_makes_the_same_wheel(sources: Path, wheel: Path, tmp_path: Path) -> None:
+    with tarfile.open(sources) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    out = tmp_path / "out"
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, unpacked, cwd=tmp_path)
+
+    (made,) = out.glob("*.whl")
+    contents = [
+        {name: archive.read(name) for name in archive.namelist()} for archive in map(zipfile.ZipFile, (made, wheel))
+    ]
+    assert made.name == wheel.name
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("twine") is None, reason="no twine: pip install 'fpngraph[release]'")
+def test_an_index_would_take_both_and_can_show_the_readme(sources: Path, wheel: Path, tmp_path: Path) -> None:
+    said = run(sys.executable, "-m", "twine", "--no-color", "check", "--strict", sources, wheel, cwd=tmp_path)
+
+    assert said.count("PASSED") == 2
