@@ -22,6 +22,7 @@ from tools.notebook import executed
 ROOT = Path(__file__).parents[1]
 LANGUAGE, NOTEBOOK, STYLE = "docs/language.md", "docs/first_neck.ipynb", "docs/site.css"
 OUTSIDE = {"README.md": "overview.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+RENAMED = OUTSIDE | {"docs/gallery/README.md": "gallery/pictures.md"}  # a README would be the first page of its section
 
 _FENCE = re.compile(r"^ *(```|~~~)")
 _HEADING = re.compile(r"(#{1,6}) (.+)")
@@ -161,7 +162,7 @@ class Site:
 def site() -> Site:
     """The site of this checkout. The notebook is run, which takes seconds."""
     sources = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))]
-    places = {source: source.removeprefix("docs/") for source in sources if source != LANGUAGE} | OUTSIDE
+    places = {source: source.removeprefix("docs/") for source in sources if source != LANGUAGE} | RENAMED
     pages = [Page(place, source, (ROOT / source).read_text(encoding="utf-8")) for source, place in places.items()]
     pages.append(Page("first_neck.md", NOTEBOOK, notebook(ROOT / NOTEBOOK)))
     anchors: dict[str, tuple[str, str]] = {}
