@@ -52,6 +52,10 @@ def load(
     folder, or in ``folder``.
     Raises GraphError with every problem of the file, among them each mismatch of channels that is there whatever the
     backbone gives, and for a preset or parameter that does not exist.
+
+    >>> graph = fpngraph.load("bifpn", preset="d1", channels=96)
+    >>> list(graph.outputs)
+    ['P3', 'P4', 'P5', 'P6', 'P7']
     """
     path = path_of(name_or_path)
     return _graph(read_file(path), preset, params, _uses(_home(path), folder))
@@ -60,7 +64,13 @@ def load(
 def loads(
     source: str | Mapping[str, Any], /, *, preset: str | None = None, folder: Folder = None, **params: Any
 ) -> Graph:
-    """A graph from YAML text or from an equal mapping; files that it uses lie in ``folder``. Otherwise as ``load``."""
+    """A graph from YAML text or from an equal mapping; files that it uses lie in ``folder``. Otherwise as ``load``.
+
+    >>> nodes = {"P4": {"inputs": ["C4", "C5"], "channels": 64}}
+    >>> graph = fpngraph.loads({"fpngraph": 1, "name": "mine", "inputs": "C(4..5)", "nodes": nodes, "outputs": "P4"})
+    >>> list(graph.nodes)
+    ['P4']
+    """
     if not isinstance(source, str | Mapping):
         raise TypeError(f"source is {source!r:.60}, not YAML text or a mapping")
     text = source if isinstance(source, str) else to_yaml(source)

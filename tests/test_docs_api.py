@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import inspect
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -23,6 +24,12 @@ VALUES = {"BACKGROUND"}
 """Names of what is no class and no function."""
 ELSEWHERE = {"fit"}
 """Functions whose examples need data; their tests run them."""
+PAGES = {
+    "docs/training.md": {"read_coco", "read_saved"},
+    "docs/deploy.md": {"export_detector", "export_neck", "export_pyramid", "export_torchvision"},
+}
+"""Pages that have the examples of functions which need data or files to run."""
+FETCHES = {"load_pretrained"}
 
 
 def on_page(page: str) -> list[str]:
@@ -79,6 +86,22 @@ def test_every_public_name_says_what_it_is(module: str, name: str) -> None:
     assert not first.startswith(f"{name}("), "that of dataclasses, which only repeats the fields"
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_function_has_an_example(module: str) -> None:
+    public = {name: getattr(import_module(module), name) for of, name in NAMES if of == module}
+
+    without = {name for name, it in public.items() if inspect.isfunction(it) and ">>> " not in str(it.__doc__)}
+    assert without == set().union(FETCHES, *PAGES.values()) & public.keys()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_has_the_examples_that_a_docstring_cannot_have(page: str) -> None:
+    text = (PACKAGE.parent / page).read_text(encoding="utf-8")
+    code = "".join(re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S))
+
+    assert [name for name in PAGES[page] if f"{name}(" not in code] == []
+
+
 @pytest.mark.parametrize("library", ADAPTERS)
 def test_every_public_name_of_an_adapter_says_what_it_is(library: str) -> None:
     path = PACKAGE / "adapters" / library
@@ -94,12 +117,11 @@ def test_every_public_name_of_an_adapter_says_what_it_is(library: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_the_examples_of_docstrings_run(module: str, workshop: Path) -> None:
     public = {name: getattr(import_module(module), name) for of, name in NAMES if of == module}
-    libraries = {name: import_module(name) for name in ("fpngraph", "torch", "torchvision")}
+    libraries = {name: import_module(name) for name in ("effdet", "fpngraph", "json", "torch", "torchvision")}
+    names = public | libraries | {"Path": Path}
 
     failed = []
     for name in public.keys() - VALUES - ELSEWHERE:
-        for example in doctest.DocTestFinder(recurse=False).find(
-            public[name], name, module=False, globs=public | libraries
-        ):
+        for example in doctest.DocTestFinder(recurse=False).find(public[name], name, module=False, globs=names):
             failed += [name] * doctest.DocTestRunner().run(example).failed
     assert failed == []

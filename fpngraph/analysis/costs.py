@@ -50,6 +50,10 @@ def cost(graph: Graph, in_channels: InChannels, image_size: int | tuple[int, int
 
     Each operator says what it costs. One that does not is measured: torch is imported, and its module built and run.
     Raises GraphError as ``infer`` does, and ValueError for a size below 1.
+
+    >>> costs = fpngraph.cost(fpngraph.load("bifpn", preset="d0"), [40, 112, 320], image_size=512)
+    >>> costs.parameters, costs.macs
+    (194361, 136203264)
     """
     return lowered_cost(lower(graph, in_channels), image_size)
 

@@ -33,6 +33,9 @@ def infer(graph: Graph, in_channels: InChannels) -> dict[str, Feature]:
 
     ``in_channels`` is a number per input of the graph, in their order or by their names.
     Raises GraphError with every mismatch: both ends, what each has, and what would fix it.
+
+    >>> fpngraph.infer(fpngraph.load("bifpn", repeats=1), [40, 112, 320])["bifpn.0.td3"]
+    Feature(level=3, channels=64)
     """
     lowered = lower(graph, in_channels)
     return dict(lowered.inputs) | {name: steps.output for name, steps in lowered.nodes.items()}

@@ -30,6 +30,10 @@ def build(graph: Graph, in_channels: InChannels, *, lean: bool = False, init: bo
     are on torch's device meta, hold no numbers, and a call raises RuntimeError. So it is under
     ``with torch.device("meta")``, as hosts build what they load.
     Raises GraphError with every mismatch of levels and channels.
+
+    >>> neck = fpngraph.build(fpngraph.load("fpn", channels=64), [256, 512, 1024, 2048])
+    >>> neck.out_channels
+    {'P2': 64, 'P3': 64, 'P4': 64, 'P5': 64, 'P6': 64}
     """
     lowered = lower(graph, in_channels)
     kind = LeanNode if lean else Node

@@ -55,6 +55,10 @@ def anchor_boxes(
 
     Shape: [N, 4], float32, left, top, right, bottom in pixels of the image.
     Raises RuntimeError for sizes that are tensors, as ``torch.jit.trace`` has them.
+
+    >>> anchors = Anchors(num_scales=1, aspect_ratios=(1.0,), scale=1.0)
+    >>> anchor_boxes(anchors, (64, 64), [(2, 2)])[1].tolist()
+    [32.0, 0.0, 64.0, 32.0]
     """
     if any(isinstance(side, Tensor) for size in (image_size, *map_sizes) for side in size):
         raise RuntimeError(

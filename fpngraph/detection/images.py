@@ -51,6 +51,11 @@ def open_image(path: str | os.PathLike[str]) -> Image.Image:
     """What people see in an image file: upright as its EXIF data say, and of several frames the first.
 
     Raises OSError for a file that cannot be read and ImageError for one that is no image, or a too large one.
+
+    >>> from PIL import Image
+    >>> Image.new("L", (4, 3)).save("grey.png")
+    >>> open_image("grey.png").mode
+    'RGB'
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of oddities in files that can be read all the same

@@ -82,6 +82,8 @@ def render(  # noqa: PLR0913  (the options of a picture)
 
     Raises ValueError for an ending or an option that makes no sense, GraphError where ``in_channels`` do not fit,
     OSError where the file cannot be written, ImportError, with the way to install it, where a package is missing.
+
+    >>> fpngraph.render(fpngraph.load("fpn"), "fpn.svg")
     """
     look = Look(theme, labels, title, legend, expand, direction, width, cells)
     source, channels = _source(graph, in_channels)

@@ -41,6 +41,10 @@ def create(
     ``pretrained`` loads effdet's published weights as ``load_pretrained`` does, and warns of what else than the
     predictors of changed heads they are not for. A ``lean`` one trains in less memory.
     Raises ConfigError, GraphError or BackboneError for what does not exist or does not fit together.
+
+    >>> model = create("efficientdet_d0", graph="panet", num_classes=20)
+    >>> model.neck.source_graph.name
+    'PANet'
     """
     chosen = config(name, graph=graph, **changes)
     model = EfficientDet(chosen, pretrained_backbone=pretrained_backbone, lean=lean)

@@ -199,7 +199,11 @@ class Config(BaseModel):
 
 
 def names() -> list[str]:
-    """The names of effdet's configurations, in its order."""
+    """The names of effdet's configurations, in its order.
+
+    >>> names()[0], len(names())
+    ('efficientdet_d0', 47)
+    """
     return list(_models())
 
 
@@ -209,6 +213,9 @@ def config(
     """Effdet's configuration of that name, with changes: fields of Config.
 
     Raises ConfigError for a name or a field that does not exist and for values that are none.
+
+    >>> config("efficientdet_d0", num_classes=20).num_classes
+    20
     """
     models = _models()
     if name not in models:

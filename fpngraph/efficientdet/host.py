@@ -21,6 +21,9 @@ def neck_of(model: Any) -> Neck:
     ``model.fpn = neck_of(model)`` puts it in the place of effdet's. It is in the same mode, on the same device
     and of the same type. Raises ValueError for a neck whose nodes were written by hand (``fpn_config``): write those as
     a graph.
+
+    >>> model = effdet.EfficientDet(effdet.get_efficientdet_config("efficientdet_d0"), pretrained_backbone=False)
+    >>> model.fpn = neck_of(model)
     """
     neck = build(graph_of(model.config), model.backbone.feature_info.channels())
     neck.to(next(model.fpn.parameters()))  # before the weights come, which would else be rounded

@@ -16,7 +16,11 @@ _OF_GRAPH = {"graph", "params", "neck_params", "match"}
 
 
 def recipe(model: EfficientDet) -> dict[str, Any]:
-    """What ``from_recipe`` takes, without weights; it goes through JSON and checkpoints."""
+    """What ``from_recipe`` takes, without weights; it goes through JSON and checkpoints.
+
+    >>> list(recipe(create("efficientdet_d0")))
+    ['kind', 'config', 'graph']
+    """
     config = model.config.model_dump(mode="json", exclude=_OF_GRAPH)
     return {"kind": _KIND, "config": config, "graph": dump(model.neck.source_graph)}
 
@@ -25,6 +29,9 @@ def from_recipe(data: Mapping[str, Any], **changes: Any) -> EfficientDet:
     """The detector of a recipe, with initial weights; ``changes`` are fields of ``Config``.
 
     Raises ConfigError for what is none.
+
+    >>> from_recipe(recipe(create("efficientdet_d0")), num_classes=3).config.num_classes
+    3
     """
     if data.get("kind") != _KIND:
         raise ConfigError(f"this is the recipe of {data.get('kind')!r}, not of {_KIND!r}")

@@ -46,6 +46,9 @@ def load_effdet(
     the averaged ones where there are any.
     Raises OSError for a file that cannot be read, and StateError for one that is no checkpoint or does not fit the
     model, with every difference.
+
+    >>> model = create("efficientdet_d0")
+    >>> load_effdet(model, effdet_state(create("efficientdet_d0")))
     """
     model.load_state_dict(state_from_effdet(read_checkpoint(source, ema=ema), model, _named(source)))
 
@@ -74,6 +77,9 @@ def effdet_state(model: EfficientDet, *, neck: Literal["effdet", "graph"] = "eff
     With ``neck="graph"`` it is for a model that has our graph in place of its own neck, any graph; see
     ``fpngraph.adapters.effdet``.
     Raises StateError where the model has tensors that effdet's has not, or that are not there, as on the device meta.
+
+    >>> next(iter(effdet_state(create("efficientdet_d0"))))
+    'backbone.conv_stem.weight'
     """
     ours, names = model.state_dict(), effdet_names(model, model.config.effdet_norms)
     if neck == "graph":
@@ -92,6 +98,10 @@ def save_effdet(model: EfficientDet, path: str | os.PathLike[str]) -> None:
 
     The file is written whole or not at all. Raises OSError where it cannot be, and StateError as ``effdet_state`` and
     for a neck that effdet's model has not: of other tensors, or of equal ones that would be used in another way.
+
+    >>> model = create("efficientdet_d0")
+    >>> save_effdet(model, "d0.pth")
+    >>> load_effdet(create("efficientdet_d0"), "d0.pth")
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in effdet_state(model).items()}
     what = f"effdet's model {model.config.name!r} has another neck than graph {model.neck.source_graph.name!r}"

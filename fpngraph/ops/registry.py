@@ -21,6 +21,13 @@ def register(operator: type[T]) -> type[T]:
     """Make an operator known to graph files by its ``name``; a decorator.
 
     Raises ValueError for a name that is taken, or that its modules in an edge or a node's ``op`` cannot be called by.
+
+    >>> @fpngraph.register
+    ... class Doubled(fpngraph.Layer):
+    ...     name = "doubled"
+    ...
+    ...     def build(self, inputs, site):
+    ...         return torch.nn.Identity()
     """
     if taken := [setting for setting in operator.model_fields if setting == "name" or hasattr(operator, setting)]:
         raise ValueError(

@@ -37,6 +37,12 @@ def evaluate(
     """Measure detections, rows of COCO's format of results, against a file of annotations.
 
     Of ``images`` if that is given, by their numbers, else of all in the file. Needs pycocotools.
+
+    >>> box = {"image_id": 1, "category_id": 7, "bbox": [8, 8, 40, 40]}
+    >>> truth = {"images": [{"id": 1}], "categories": [{"id": 7, "name": "cat"}], "annotations": [box | {"id": 1}]}
+    >>> _ = Path("val.json").write_text(json.dumps(truth))
+    >>> round(evaluate("val.json", [box | {"score": 0.9}]).ap["AP"], 2)
+    1.0
     """
     data = json.loads(Path(annotations).read_bytes())
     with contextlib.redirect_stdout(io.StringIO()):  # it tells of every step
