@@ -60,7 +60,9 @@ def of_model(  # noqa: PLR0913  (the options of a run)
         categories = detector.description.categories
     else:
         place = device(device_name)
-        model, categories = trained(weights)
+        model, categories = trained(
+            weights, "'fpngraph detect --model NAME' finds objects with weights of effdet's; --results measures these"
+        )
         detector = Detector(model.to(place).eval().fuse())
     return of_finder(
         detector, categories, images, annotations, image_size=image_size, batch_size=batch_size, skip_bad=skip_bad

@@ -19,10 +19,13 @@ from fpngraph import efficientdet
 from fpngraph.cli.graphs import is_readable
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.efficientdet.by_name import take_over
+from fpngraph.efficientdet.checkpoint import read_checkpoint
+from fpngraph.efficientdet.weights import has_own_names
 from fpngraph.errors import GraphError
 from fpngraph.pyramid.backbone import BackboneError
 from fpngraph.table import Column, print_table
 from fpngraph.training import CocoData, DataError, Evaluation, TrainingSettings, read_coco, read_saved
+from fpngraph.training.saved import NotSavedError
 from fpngraph.weights.matching import Matched, load_matching
 from fpngraph.weights.state import StateError
 
@@ -84,8 +87,9 @@ class Start:
         try:
             try:
                 return load_matching(model, read_saved(self.weights).state)
-            except StateError:
-                return take_over(model, self.weights)
+            except NotSavedError:
+                state = read_checkpoint(self.weights, ema=None)
+                return load_matching(model, state) if has_own_names(state) else take_over(model, self.weights)
         except (StateError, efficientdet.ConfigError) as error:
             raise UsageError(str(error)) from error
 

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from fpngraph import efficientdet
 from fpngraph.cli.main import main
+from fpngraph.cli.training import Start
 from tests.cli.small import DATA, GRAPH, QUICK, SMALLEST
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning warns of much
@@ -109,6 +112,30 @@ def test_bad_data_are_told_all_at_once_and_left_out_where_that_is_asked(
     output = capsys.readouterr().out
     assert "train.json: 2 left out, of which the first is\n  train/00001.png: image 1: there is no such" in output
     assert "22 images to learn from, 8 to measure with\n" in output
+
+
+def test_a_state_dict_of_ours_is_taken_as_far_as_it_fits(here: Path) -> None:
+    other = {"graph": "fpn", "params": {"min": 3}, "backbone": "test_efficientnet", "backbone_args": {}}
+    theirs = efficientdet.create("efficientdet_d0", **other)
+    torch.save(theirs.state_dict(), here / "other.pth")
+    start = Start(
+        model="efficientdet_d0",
+        graph="my.yaml",
+        params={},
+        backbone="test_efficientnet",
+        pretrained=False,
+        weights="other.pth",
+        image_size=None,
+        lean=False,
+    )
+    model = start.build(num_classes=10)
+
+    matched = start.load(model)
+
+    assert matched is not None
+    assert matched.taken
+    name = "backbone.conv_stem.weight"
+    torch.testing.assert_close(model.state_dict()[name], theirs.state_dict()[name], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(
