@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +93,12 @@ class Start:
         except (StateError, efficientdet.ConfigError) as error:
             raise UsageError(str(error)) from error
 
+    def check(self) -> efficientdet.EfficientDet:
+        """The detector for one class, nothing fetched. Raises UsageError and GraphError for what is asked wrongly."""
+        model = replace(self, pretrained=False).build(num_classes=1)
+        self.load(model)
+        return model
+
 
 def pairs(train: Sequence[str] | None, val: Sequence[str] | None, data: str | None) -> tuple[Pair, Pair]:
     """Folder of images and file of annotations to learn from, and to measure with."""
@@ -133,7 +139,9 @@ def train(  # noqa: PLR0913  (the options of a run)
     check_pixels(start.image_size)
     _check_devices(devices)
     settings = chosen_settings(asked)
+    check_is_folder(folder)
     check_folder(folder, resume=resume, force=force)
+    start.check()  # before images are looked at, which may take long
     parts = read(data, skip_bad=skip_bad)
     fitted = run(start, parts, folder, settings, resume=resume, devices=devices or "auto")
     if fitted.evaluation is not None:
@@ -187,10 +195,18 @@ def check_folder(folder: Path, *, resume: bool, force: bool) -> None:
         raise UsageError(f"{str(there)!r} exists already\n  hint: --resume goes on from it, --force writes over it")
 
 
+def check_is_folder(folder: Path) -> None:
+    """Raise UsageError where something else than a folder is in the place of it, or of one around it."""
+    there = next(place for place in (folder, *folder.parents, Path()) if place.exists())
+    if not there.is_dir():
+        raise UsageError(f"{str(there)!r} is no folder")
+
+
 def clear(folder: Path) -> None:
     """Take away what an earlier training has written."""
     for file in _files(folder):
-        file.unlink(missing_ok=True)
+        if file.exists():  # unlink would stop at a file in the place of the folder, which is told later
+            file.unlink()
 
 
 def _files(folder: Path) -> list[Path]:

@@ -155,6 +155,37 @@ def test_a_file_of_no_detections_is_refused(
     assert capsys.readouterr().err == f"fpngraph evaluate: {message}\n"
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["--graph", "gone.yaml"], "cannot read 'gone.yaml': No such file or directory [unreadable-file]"),
+        (["--graph", "my.yaml", "--weights", "gone.pth"], "'gone.pth': No such file or directory"),
+        (["--graph", "my.yaml", "-o", "my.yaml"], "'my.yaml' is no folder"),
+        (["--graph", "my.yaml", "-o", "my.yaml/a"], "'my.yaml' is no folder"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_what_is_asked_wrongly_is_told_before_images_are_looked_at(
+    here: Path, capsys: pytest.CaptureFixture[str], command: str, typed: list[str], told: str
+) -> None:
+    assert main([command, *DATA, *SMALLEST, *QUICK, "-o", "runs/x", *typed]) == 2
+
+    output, errors = capsys.readouterr()
+    assert (output, told in errors) == ("", True)
+    assert not Path("runs/x").exists()
+
+
+def test_what_is_there_is_told_before_anything_is_measured(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("plots").mkdir()
+    Path("plots/results.json").touch()
+    for output, told in {
+        "plots": "'plots/results.json' exists already\n  hint: add --force to write over it",
+        "my.yaml": "'my.yaml' is no folder",
+    }.items():
+        assert main(["evaluate", "--val", "val", "val.json", "--weights", "gone.ckpt", "-o", output]) == 2
+        assert capsys.readouterr().err == f"fpngraph evaluate: {told}\n"
+
+
 def test_a_checkpoint_that_is_none_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "--val", "val", "val.json", "--weights", "my.yaml"]) == 2
     assert "my.yaml" in capsys.readouterr().err
