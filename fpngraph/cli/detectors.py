@@ -16,9 +16,9 @@ from fpngraph.cli.trained import trained
 from fpngraph.cli.values import UsageError
 from fpngraph.detection.coco import Category, class_names, numbered
 from fpngraph.efficientdet.checkpoint import read_checkpoint
-from fpngraph.efficientdet.weights import num_classes_in
+from fpngraph.efficientdet.weights import has_own_names, num_classes_in
 from fpngraph.errors import GraphError
-from fpngraph.weights.state import differences
+from fpngraph.weights.state import differences, refuse
 
 _OF_GRAPH = {"preset": "--preset", "folder": "--graphs"}
 _OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classes"}
@@ -80,7 +80,9 @@ class DetectorChoice:
         """The detector with its weights, and its classes. Raises UsageError and GraphError."""
         changes = self.changes()
         if self.model is None:
-            model, categories = trained(str(self.weights), **changes)
+            model, categories = trained(
+                str(self.weights), "--model NAME says of which detector of effdet's it is", **changes
+            )
             return model, renamed(categories, labels)
         try:
             published = efficientdet.config(self.model)
@@ -105,8 +107,14 @@ def _loaded(
     with findings.told(efficientdet.UnmatchedWarning, {"match=True": "--match", "match=False": "--no-match"}):
         model = efficientdet.create(name, pretrained=weights is None, **changes)
     if weights is not None:
-        if not list(differences(state, model.state_dict())):
-            model.load_state_dict(state)  # what torch.save has written of one of ours
+        if any(name.startswith("model.class_head.") for name in state):
+            raise UsageError(
+                f"{weights!r} is of 'fpngraph train', which keeps its own model\n  hint: leave out --model"
+            )
+        if has_own_names(state):  # what torch.save has written of one of ours
+            hint = "--graph, -p and --num-classes say of which neck and of how many classes it is"
+            refuse(f"{weights!r} does not fit model {name!r}", differences(state, model.state_dict()), hint)
+            model.load_state_dict(state)
         else:
             efficientdet.load_effdet(model, weights)
     return model

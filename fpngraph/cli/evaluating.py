@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from fpngraph.cli.devices import device
 from fpngraph.cli.findings import Finder, progress
 from fpngraph.cli.trained import trained
-from fpngraph.cli.training import EXTRA, show
+from fpngraph.cli.training import EXTRA, check_is_folder, show
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import Category, results
 from fpngraph.detection.detector import Detector
@@ -60,7 +61,9 @@ def of_model(  # noqa: PLR0913  (the options of a run)
         categories = detector.description.categories
     else:
         place = device(device_name)
-        model, categories = trained(weights)
+        model, categories = trained(
+            weights, "'fpngraph detect --model NAME' finds objects with weights of effdet's; --results measures these"
+        )
         detector = Detector(model.to(place).eval().fuse())
     return of_finder(
         detector, categories, images, annotations, image_size=image_size, batch_size=batch_size, skip_bad=skip_bad
@@ -95,34 +98,50 @@ def of_finder(  # noqa: PLR0913  (as above)
 
 def average_precision(annotations: Path, found: Rows) -> Evaluation:
     """What detections are worth. Raises UsageError where a package for it is missing."""
-    try:
-        from fpngraph.training.evaluation import evaluate
-    except ModuleNotFoundError as error:
-        raise UsageError(f"measuring needs {error.name}\n  hint: {EXTRA}") from error
+    _import()
+    from fpngraph.training.evaluation import evaluate
+
     return evaluate(annotations, found)
 
 
-def report(annotations: Path, found: Rows, folder: Path | None, *, force: bool) -> int:
-    """Print what the detections are worth, and write it to a folder where one is named."""
+def _import() -> None:
+    """Raise UsageError where a package that measures is missing."""
     try:
-        from fpngraph.training.evaluation import evaluate
-        from fpngraph.training.plots import per_class, precision_recall
+        import_module("fpngraph.training.evaluation")
+        import_module("fpngraph.training.plots")
     except ModuleNotFoundError as error:
         raise UsageError(f"measuring needs {error.name}\n  hint: {EXTRA}") from error
-    names = ("metrics.json", "results.json", "precision_recall.svg", "classes.svg")
-    files = [folder / name for name in names] if folder else []
-    taken = [file for file in files if file.exists()]
+
+
+def check(folder: Path | None, *, force: bool) -> None:
+    """Raise UsageError where a package is missing, or what is there would be written over."""
+    _import()
+    if folder is None:
+        return
+    check_is_folder(folder)
+    taken = [file for file in _files(folder) if file.exists()]
     if taken and not force:
         raise UsageError(f"{str(taken[0])!r} exists already\n  hint: add --force to write over it")
-    evaluation = evaluate(annotations, found)
+
+
+def report(annotations: Path, found: Rows, folder: Path | None) -> int:
+    """Print what the detections are worth, and write it to a folder where one is named."""
+    evaluation = average_precision(annotations, found)
     show(evaluation)
     if folder:
+        from fpngraph.training.plots import per_class, precision_recall
+
         folder.mkdir(parents=True, exist_ok=True)
         texts = (_json(asdict(evaluation)), _json(found), precision_recall(evaluation), per_class(evaluation))
+        files = _files(folder)
         for file, content in zip(files, texts, strict=True):
             replace_file(file, content)
         print(f"wrote {', '.join(map(str, files))}")
     return 0
+
+
+def _files(folder: Path) -> list[Path]:
+    return [folder / name for name in ("metrics.json", "results.json", "precision_recall.svg", "classes.svg")]
 
 
 def _json(value: Any) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +44,11 @@ def sweep(  # noqa: PLR0913  (the options of a run)
     check_pixels(starts[0][1].image_size)
     settings = training.chosen_settings(asked)
     runs = _runs(starts, folder)
+    training.check_is_folder(folder)
     for run in runs:
         training.check_folder(run.folder, resume=resume, force=force)
+    graphs = _graphs(runs)  # before images are looked at, which may take long
     parts = training.read(data, skip_bad=skip_bad)
-    graphs = _graphs(runs, len(parts[0].categories))
     _keep(folder / "sweep.json", _said(data, runs, settings, graphs), runs, resume=resume)
     for run in runs if not resume else ():
         training.clear(run.folder)
@@ -78,15 +79,13 @@ def _runs(starts: Sequence[tuple[str, Start]], folder: Path) -> list[Run]:
     return runs
 
 
-def _graphs(runs: Sequence[Run], num_classes: int) -> dict[str, str]:
+def _graphs(runs: Sequence[Run]) -> dict[str, str]:
     """The text of each graph. Raises UsageError with all that is wrong with any of the detectors."""
     texts: dict[str, str] = {}
     problems: dict[str, list[str]] = {}
     for run in runs:
         try:
-            model = replace(run.start, pretrained=False).build(num_classes)
-            run.start.load(model)
-            texts[run.name] = dump(model.neck.source_graph)
+            texts[run.name] = dump(run.start.check().neck.source_graph)
         except (UsageError, GraphError) as error:
             problems.setdefault(str(error), []).append(run.name)
     if problems:

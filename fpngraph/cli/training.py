@@ -7,7 +7,7 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +19,13 @@ from fpngraph import efficientdet
 from fpngraph.cli.graphs import is_readable
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.efficientdet.by_name import take_over
+from fpngraph.efficientdet.checkpoint import read_checkpoint
+from fpngraph.efficientdet.weights import has_own_names
 from fpngraph.errors import GraphError
 from fpngraph.pyramid.backbone import BackboneError
 from fpngraph.table import Column, print_table
 from fpngraph.training import CocoData, DataError, Evaluation, TrainingSettings, read_coco, read_saved
+from fpngraph.training.saved import NotSavedError
 from fpngraph.weights.matching import Matched, load_matching
 from fpngraph.weights.state import StateError
 
@@ -84,10 +87,17 @@ class Start:
         try:
             try:
                 return load_matching(model, read_saved(self.weights).state)
-            except StateError:
-                return take_over(model, self.weights)
+            except NotSavedError:
+                state = read_checkpoint(self.weights, ema=None)
+                return load_matching(model, state) if has_own_names(state) else take_over(model, self.weights)
         except (StateError, efficientdet.ConfigError) as error:
             raise UsageError(str(error)) from error
+
+    def check(self) -> efficientdet.EfficientDet:
+        """The detector for one class, nothing fetched. Raises UsageError and GraphError for what is asked wrongly."""
+        model = replace(self, pretrained=False).build(num_classes=1)
+        self.load(model)
+        return model
 
 
 def pairs(train: Sequence[str] | None, val: Sequence[str] | None, data: str | None) -> tuple[Pair, Pair]:
@@ -129,7 +139,9 @@ def train(  # noqa: PLR0913  (the options of a run)
     check_pixels(start.image_size)
     _check_devices(devices)
     settings = chosen_settings(asked)
+    check_is_folder(folder)
     check_folder(folder, resume=resume, force=force)
+    start.check()  # before images are looked at, which may take long
     parts = read(data, skip_bad=skip_bad)
     fitted = run(start, parts, folder, settings, resume=resume, devices=devices or "auto")
     if fitted.evaluation is not None:
@@ -183,10 +195,18 @@ def check_folder(folder: Path, *, resume: bool, force: bool) -> None:
         raise UsageError(f"{str(there)!r} exists already\n  hint: --resume goes on from it, --force writes over it")
 
 
+def check_is_folder(folder: Path) -> None:
+    """Raise UsageError where something else than a folder is in the place of it, or of one around it."""
+    there = next(place for place in (folder, *folder.parents, Path()) if place.exists())
+    if not there.is_dir():
+        raise UsageError(f"{str(there)!r} is no folder")
+
+
 def clear(folder: Path) -> None:
     """Take away what an earlier training has written."""
     for file in _files(folder):
-        file.unlink(missing_ok=True)
+        if file.exists():  # unlink would stop at a file in the place of the folder, which is told later
+            file.unlink()
 
 
 def _files(folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ from fpngraph.efficientdet.config import NormOrder
 from fpngraph.efficientdet.model import EfficientDet
 from fpngraph.efficientdet.neck_weights import PARTS, effdet_neck_names
 from fpngraph.files import replace_file
-from fpngraph.weights.state import ambiguous, listed, odd, refuse, translate
+from fpngraph.weights.state import ambiguous, differences, listed, odd, refuse, translate
 
 _PLUGGED = ("fpn.neck.", "fpn.")
 """What the names of our neck begin with in effdet's model: plugged by strides, or as it is."""
@@ -147,8 +147,14 @@ def _named(source: str | os.PathLike[str] | Mapping[str, Any]) -> str:
 
 def _hint(state: Mapping[str, Tensor], model: EfficientDet, names: Mapping[str, str]) -> str:
     """What to do about the likeliest reasons why a checkpoint does not fit."""
-    if any(name.startswith("class_head.") for name in state):
-        return "it has the names of this package: model.load_state_dict takes it"
+    if has_own_names(state):
+        ours = model.state_dict()
+        if not list(differences({name: x for name, x in state.items() if name in ours}, ours)):
+            return "it has the names of this package: model.load_state_dict takes it"
+        return (
+            "it has the names of this package, of a model with another neck or other heads: "
+            "fpngraph.load_matching(model, state) takes every tensor that fits"
+        )
     outputs = {net: _outputs(state, net) for net in _HEADS.values()}
     anchors, config = outputs["box_net"] // 4, model.config
     if anchors not in {0, config.num_anchors}:
@@ -178,6 +184,11 @@ def _is_other_neck(state: Mapping[str, Tensor], model: EfficientDet, names: Mapp
     left = {name for name in state if name.startswith("fpn.")}.difference(theirs)
     others = [name for name, x in theirs.items() if name in state and state[name].shape != x.shape]
     return bool(left or others) or len(theirs) < len(ours)
+
+
+def has_own_names(state: Mapping[str, Tensor]) -> bool:
+    """Whether a state dict is of our detector, not of effdet's."""
+    return any(name.startswith("class_head.") for name in state)
 
 
 def num_classes_in(state: Mapping[str, Tensor], num_anchors: int) -> int | None:

@@ -68,6 +68,7 @@ class _Reading:
 
     def load(self) -> dict[str, list[Any]]:
         """The three lists of the file."""
+        self._check_places()
         try:
             data = json.loads(self.file.read_bytes())
         except OSError as error:
@@ -86,6 +87,14 @@ class _Reading:
         if self.problems:
             raise DataError(self.problems)
         return data
+
+    def _check_places(self) -> None:
+        if self.folder.is_file():
+            self.problems.append(DataProblem(str(self.folder), "", "it is a file, but must be the folder of images"))
+        if self.file.is_dir():
+            self.problems.append(DataProblem(str(self.file), "", "it is a folder, but must be the file of annotations"))
+        if self.problems:
+            raise DataError(self.problems, "the folder comes first, then the file" if len(self.problems) > 1 else "")
 
     def categories(self, entries: Sequence[Any]) -> tuple[Category, ...]:
         found = []

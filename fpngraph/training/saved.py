@@ -18,6 +18,10 @@ _VERSION = 1
 _PREFIX = "model."
 
 
+class NotSavedError(StateError):
+    """A file has tensors, but is no checkpoint of a training."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Saved:
     """A model that was trained, as plain data and tensors."""
@@ -39,11 +43,12 @@ def entry(recipe: Mapping[str, Any], categories: Sequence[Category], settings: M
 def read_saved(path: str | os.PathLike[str]) -> Saved:
     """The model in a checkpoint that ``fit`` has written.
 
-    Raises OSError for a file that cannot be read, StateError for one that is no such checkpoint.
+    Raises OSError for a file that cannot be read, StateError for one that holds no tensors, NotSavedError for one that
+    is no such checkpoint.
     """
     content = read_content(path)
     own = content.get(KEY) if isinstance(content, Mapping) else None
     if not isinstance(own, Mapping) or own.get("version") != _VERSION:
-        raise StateError(f"{os.fspath(path)!r} is no checkpoint of a training of fpngraph")
+        raise NotSavedError(f"{os.fspath(path)!r} is no checkpoint of a training of fpngraph")
     state = {name.removeprefix(_PREFIX): x for name, x in content["state_dict"].items() if name.startswith(_PREFIX)}
     return Saved(own["model"], tuple(Category(*it) for it in own["categories"]), state)

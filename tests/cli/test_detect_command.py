@@ -409,6 +409,44 @@ def test_every_mistake_is_a_message(capsys: pytest.CaptureFixture[str], options:
     assert not Path("out").exists()
 
 
+def test_weights_of_another_neck_are_told_with_the_options_that_say_it(capsys: pytest.CaptureFixture[str]) -> None:
+    state = spread().state_dict()
+    del state["class_head.predict.pointwise.bias"]
+    torch.save(state, "own.pth")
+
+    _, told = ends(capsys, 2, "astronaut.jpg")
+
+    assert told == (
+        "fpngraph detect: 'own.pth' does not fit model 'efficientdet_d0':\n"
+        "  1 missing: 'class_head.predict.pointwise.bias'\n"
+        "  hint: --graph, -p and --num-classes say of which neck and of how many classes it is\n"
+    )
+
+
+def test_a_checkpoint_of_a_training_needs_no_model(capsys: pytest.CaptureFixture[str]) -> None:
+    torch.save({"state_dict": {f"model.{name}": tensor for name, tensor in spread().state_dict().items()}}, "own.pth")
+
+    _, told = ends(capsys, 2, "astronaut.jpg")
+
+    assert told == (
+        "fpngraph detect: 'own.pth' is of 'fpngraph train', which keeps its own model\n  hint: leave out --model\n"
+    )
+
+
+def test_weights_that_do_not_tell_their_model_are_told_what_does(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "'own.pth' is no checkpoint of a training of fpngraph\n  hint: "
+
+    assert main(["detect", "astronaut.jpg", "--weights", "own.pth", "-o", "out"]) == 2
+    assert capsys.readouterr().err == (
+        f"fpngraph detect: {said}--model NAME says of which detector of effdet's it is\n"
+    )
+    assert main(["evaluate", "--val", "images", "val.json", "--weights", "own.pth"]) == 2
+    assert capsys.readouterr().err == (
+        f"fpngraph evaluate: {said}'fpngraph detect --model NAME' finds objects with weights of effdet's; "
+        "--results measures these\n"
+    )
+
+
 def test_a_model_or_a_graph_that_does_not_exist_is_a_message(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
+from fpngraph import efficientdet
 from fpngraph.cli.main import main
+from fpngraph.cli.training import Start
 from tests.cli.small import DATA, GRAPH, QUICK, SMALLEST
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning warns of much
@@ -111,6 +114,30 @@ def test_bad_data_are_told_all_at_once_and_left_out_where_that_is_asked(
     assert "22 images to learn from, 8 to measure with\n" in output
 
 
+def test_a_state_dict_of_ours_is_taken_as_far_as_it_fits(here: Path) -> None:
+    other = {"graph": "fpn", "params": {"min": 3}, "backbone": "test_efficientnet", "backbone_args": {}}
+    theirs = efficientdet.create("efficientdet_d0", **other)
+    torch.save(theirs.state_dict(), here / "other.pth")
+    start = Start(
+        model="efficientdet_d0",
+        graph="my.yaml",
+        params={},
+        backbone="test_efficientnet",
+        pretrained=False,
+        weights="other.pth",
+        image_size=None,
+        lean=False,
+    )
+    model = start.build(num_classes=10)
+
+    matched = start.load(model)
+
+    assert matched is not None
+    assert matched.taken
+    name = "backbone.conv_stem.weight"
+    torch.testing.assert_close(model.state_dict()[name], theirs.state_dict()[name], rtol=0, atol=0)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -126,6 +153,37 @@ def test_a_file_of_no_detections_is_refused(
 
     assert main(["evaluate", "--val", "val", "val.json", "--results", "found.json"]) == 2
     assert capsys.readouterr().err == f"fpngraph evaluate: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["--graph", "gone.yaml"], "cannot read 'gone.yaml': No such file or directory [unreadable-file]"),
+        (["--graph", "my.yaml", "--weights", "gone.pth"], "'gone.pth': No such file or directory"),
+        (["--graph", "my.yaml", "-o", "my.yaml"], "'my.yaml' is no folder"),
+        (["--graph", "my.yaml", "-o", "my.yaml/a"], "'my.yaml' is no folder"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_what_is_asked_wrongly_is_told_before_images_are_looked_at(
+    here: Path, capsys: pytest.CaptureFixture[str], command: str, typed: list[str], told: str
+) -> None:
+    assert main([command, *DATA, *SMALLEST, *QUICK, "-o", "runs/x", *typed]) == 2
+
+    output, errors = capsys.readouterr()
+    assert (output, told in errors) == ("", True)
+    assert not Path("runs/x").exists()
+
+
+def test_what_is_there_is_told_before_anything_is_measured(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("plots").mkdir()
+    Path("plots/results.json").touch()
+    for output, told in {
+        "plots": "'plots/results.json' exists already\n  hint: add --force to write over it",
+        "my.yaml": "'my.yaml' is no folder",
+    }.items():
+        assert main(["evaluate", "--val", "val", "val.json", "--weights", "gone.ckpt", "-o", output]) == 2
+        assert capsys.readouterr().err == f"fpngraph evaluate: {told}\n"
 
 
 def test_a_checkpoint_that_is_none_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

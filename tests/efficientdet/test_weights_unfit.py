@@ -110,6 +110,18 @@ def test_a_state_dict_of_our_own_is_told(ours: EfficientDet) -> None:
     assert hint == "  hint: it has the names of this package: model.load_state_dict takes it"
 
 
+def test_a_state_dict_of_our_own_with_another_neck_is_told_what_takes_it(ours: EfficientDet) -> None:
+    other = small_model("efficientdet_d0", params={"repeats": 1})
+
+    with pytest.raises(StateError) as caught:
+        load_effdet(ours, other.state_dict())
+
+    assert str(caught.value).splitlines()[-1] == (
+        "  hint: it has the names of this package, of a model with another neck or other heads: "
+        "fpngraph.load_matching(model, state) takes every tensor that fits"
+    )
+
+
 @pytest.mark.parametrize("name", ["efficientdet_d0", "cspresdext50pan"], ids=["repeat first", "level first"])
 @pytest.mark.parametrize("ending", [".pth", ".safetensors"])
 def test_what_is_saved_loads_into_effdets_model(tmp_path: Path, name: str, ending: str) -> None:

@@ -277,6 +277,19 @@ def test_a_file_and_a_folder_that_are_not_there(tmp_path: Path) -> None:
     assert told(caught.value, tmp_path) == ["images/more: there is no such folder"]
 
 
+def test_a_file_and_a_folder_in_each_others_place(tmp_path: Path) -> None:
+    folder, file = written(tmp_path, lambda *_: None)
+
+    with pytest.raises(DataError) as caught:
+        read_coco(file, folder)
+
+    assert told(caught.value, tmp_path) == [
+        "it is a file, but must be the folder of images",
+        "images: it is a folder, but must be the file of annotations",
+        "  hint: the folder comes first, then the file",
+    ]
+
+
 def test_a_message_has_the_first_problems_of_many_and_says_how_many_more(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_coco(*written(tmp_path, lambda data, _: data["annotations"].extend([{}] * 50)))

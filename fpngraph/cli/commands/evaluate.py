@@ -35,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.cli import evaluating
 
     images, annotations = map(Path, args.val)
+    folder = Path(args.output) if args.output else None
+    evaluating.check(folder, force=args.force)  # before detections, which may take long
     if args.results:
         found = evaluating.of_file(args.results)
     else:
@@ -47,4 +49,4 @@ def run(args: argparse.Namespace) -> int:
             device_name=args.device,
             skip_bad=args.skip_bad,
         )
-    return evaluating.report(annotations, found, args.output and Path(args.output), force=args.force)
+    return evaluating.report(annotations, found, folder)

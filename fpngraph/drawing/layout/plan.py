@@ -185,6 +185,7 @@ def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str
         for source in dict.fromkeys(sources):
             rise = node.level - levels[source]
             reference = node.edges[sources.index(source)].reference
+            stands_for = [edge.source for edge, drawn in zip(node.edges, sources, strict=True) if drawn == source]
             direction: Direction = "down" if rise > 0 else "up" if rise < 0 else "same"
             yield Link(
                 source,
@@ -193,8 +194,8 @@ def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str
                 count=sources.count(source),
                 direction=direction,
                 ratio=1 << abs(rise),
-                projected=(source, node.name) in projected,
-                mark=told.capitals.get(told.edges.get((node.edges[sources.index(source)].source, node.name), ""), ""),
+                projected=any((it, node.name) in projected for it in stands_for),
+                mark=told.capitals.get(told.edges.get((stands_for[0], node.name), ""), ""),
             )
 
 

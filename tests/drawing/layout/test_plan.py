@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from fpngraph import loads
+from fpngraph.drawing.layout.plan import plan
+
+REPEATED = """
+fpngraph: 1
+name: repeated
+inputs: P(3..4)
+defaults: {channels: 64, op: [conv, norm, act]}
+stages:
+  cell:
+    repeat: 3
+    nodes:
+      t(3..4): {inputs: [P(l), t(l+1) | none]}
+    outputs: {P(3..4): t(l)}
+  fine:
+    nodes:
+      F2: {inputs: [P3], channels: 32, op: none}
+outputs: [F2, P(3..4)]
+"""
+
+
+def test_a_projection_behind_runs_that_are_drawn_once_is_drawn() -> None:
+    graph = loads(REPEATED)
+
+    collapsed, expanded = (plan(graph, None, expand=expand) for expand in (False, True))
+
+    assert [(it.source, it.projected) for it in collapsed.links if it.target == "fine.F2"] == [("cell.0.t3", True)]
+    assert [(it.source, it.projected) for it in expanded.links if it.target == "fine.F2"] == [("cell.2.t3", True)]
