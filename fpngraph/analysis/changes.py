@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,8 @@ class NodeChange:
 class Changes:
     """From one graph to another, both as they are worked out: full names of nodes, every run by itself.
 
-    Of inputs and outputs the values are level or source, before and after; None where there is none.
+    Of inputs and outputs the values are level or source, before and after; None where there is none. ``orders`` has
+    'inputs' and 'outputs' where those that both graphs have come in another order, which lists of maps go by.
     """
 
     before: Graph
@@ -53,11 +54,12 @@ class Changes:
     """Nodes that only the first has."""
     nodes: Mapping[str, NodeChange]
     outputs: Mapping[str, tuple[str | None, str | None]]
+    orders: Mapping[str, tuple[str, str]]
 
     @property
     def none(self) -> bool:
         """Whether both compute the same under the same names."""
-        return not (self.inputs or self.new or self.gone or self.nodes or self.outputs)
+        return not (self.inputs or self.new or self.gone or self.nodes or self.outputs or self.orders)
 
     @property
     def new_edges(self) -> tuple[End, ...]:
@@ -90,6 +92,7 @@ def changes(before: Graph, after: Graph) -> Changes:
         tuple(name for name in before.nodes if name not in after.nodes),
         {name: change for name, change in found.items() if change != _SAME},
         _differing(before.outputs, after.outputs),
+        _orders({"inputs": (before.inputs, after.inputs), "outputs": (before.outputs, after.outputs)}),
     )
 
 
@@ -99,6 +102,15 @@ _SAME = NodeChange((), (), ())
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     names = dict.fromkeys([*before, *after])
     return {name: (before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)}
+
+
+def _orders(names: Mapping[str, tuple[Collection[str], Collection[str]]]) -> dict[str, tuple[str, str]]:
+    """The names that both sides have, in the order of each, where these differ."""
+    common = {
+        what: (", ".join(name for name in before if name in after), ", ".join(name for name in after if name in before))
+        for what, (before, after) in names.items()
+    }
+    return {what: orders for what, orders in common.items() if orders[0] != orders[1]}
 
 
 def _ends(graph: Graph, whole: Sequence[str], single: Mapping[str, Sequence[str]]) -> Iterator[End]:

@@ -70,7 +70,8 @@ def _files(folder: Path) -> Iterator[Path]:
     """The YAML files below a folder, in order, without what is hidden."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in sorted(files) if name.endswith(_ENDINGS) and not name.startswith("."))
+        named = (Path(place, name) for name in sorted(files) if name.endswith(_ENDINGS) and not name.startswith("."))
+        yield from (path for path in named if path.is_file() or not path.exists())  # reading a pipe waits for ever
 
 
 def folders_in(names: Iterable[str]) -> Iterator[Path]:

@@ -81,6 +81,8 @@ def _lines(found: Compared) -> Iterator[str]:
         yield from (f"    {line}" for line in lines)
     for name, sources in changes.outputs.items():
         yield _line(f"output {name}", *sources)
+    for what, orders in changes.orders.items():
+        yield _line(f"order of {what}", *orders)
     yield from _summary(found)
 
 
@@ -175,6 +177,7 @@ def print_json(found: Compared) -> None:
             "gone": [{"from": source, "to": target} for source, target in changes.gone_edges],
         },
         "outputs": {name: {"before": one, "after": other} for name, (one, other) in changes.outputs.items()},
+        "orders": {what: {"before": one, "after": other} for what, (one, other) in changes.orders.items()},
         "parameters": {"before": before.parameters, "after": after.parameters} if before and after else None,
         "macs": {"before": before.macs, "after": after.macs} if before and after else None,
     }

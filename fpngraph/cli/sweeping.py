@@ -52,7 +52,8 @@ def sweep(  # noqa: PLR0913  (the options of a run)
     _keep(folder / "sweep.json", _said(data, runs, settings, graphs), runs, resume=resume)
     for run in runs if not resume else ():
         training.clear(run.folder)
-    failed = [run for place, run in enumerate(runs, start=1) if not _trained(run, place, len(runs), parts, settings)]
+    numbered = [(f"{run.name} ({place} of {len(runs)})", run) for place, run in enumerate(runs, start=1)]
+    failed = [run for called, run in numbered if not _trained(run, called, graphs[run.name], parts, settings)]
     done = [run for run in runs if run not in failed]
     if done:
         compare({run.name: run.folder for run in done}, folder)
@@ -149,16 +150,18 @@ def _changes(before: Mapping[str, Any], said: Mapping[str, Any], begun: Sequence
             yield f"graph {run.name!r} has changed since"
 
 
-def _trained(run: Run, place: int, count: int, parts: tuple[CocoData, CocoData], settings: TrainingSettings) -> bool:
-    """Whether the run is finished, now or before."""
+def _trained(run: Run, called: str, graph: str, parts: tuple[CocoData, CocoData], settings: TrainingSettings) -> bool:
+    """Whether the run of a graph, which has this text, is finished, now or before."""
     from fpngraph.training.curve import read_curve
 
     rows = read_curve(run.folder / "metrics.csv")
     if rows and int(rows[-1]["epoch"]) >= settings.epochs and (run.folder / "last.ckpt").is_file():
-        print(f"{run.name} ({place} of {count}): finished before")
+        print(f"{called}: finished before")
         return True
-    print(f"{run.name} ({place} of {count}): {run.folder}", flush=True)
+    print(f"{called}: {run.folder}", flush=True)
     try:
+        if _graphs([run], len(parts[0].categories))[run.name] != graph:  # somebody edits it while others are trained
+            raise UsageError("its graph has changed since the sweep began\n  hint: --resume trains it as it is then")
         training.run(run.start, parts, run.folder, settings, resume=True, devices=1)
     except Exception as error:  # whatever it is, the other runs are not lost
         told = str(error) if isinstance(error, UsageError | GraphError) else reason(error)

@@ -72,6 +72,8 @@ class FusedNeck(Compiled):
         code = super().recompile()
         kind: Any = type(self)
         kind._general, kind.forward = kind.forward, FusedNeck._called
+        if self._straight is not None:
+            self._straight.kept = None  # it was recorded of the program before
         return code
 
     def _called(self, features: Features) -> Any:

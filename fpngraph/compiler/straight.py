@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn.modules.module import _has_any_global_hook
 
 from fpngraph.compiler.recorder import Run, UnrecordableError, record
 from fpngraph.compiler.runtime import Features, coarser
@@ -82,10 +83,11 @@ class Straight:
             maps = list(features.values()) if tuple(features) == self.names else []
         elif isinstance(features, Sequence):
             maps = list(features) if len(features) == len(self.names) else []
-        if not all(type(x) is Tensor and x.dim() == 4 and _has_storage(x) for x in maps):
+        if not all(type(x) is Tensor and x.dim() == 4 and x.is_floating_point() and _has_storage(x) for x in maps):
             return []
         recorded = tuple(x.shape[2:] for x in maps) in self.sizes and not (
-            torch.is_autocast_enabled(maps[0].device.type)
+            _all_are_hooked()
+            or torch.is_autocast_enabled(maps[0].device.type)
             or (torch.is_grad_enabled() and any(x.requires_grad for x in maps))
         )
         return maps if recorded else []
@@ -94,6 +96,8 @@ class Straight:
         """The code for ``maps``, made if it is not there; None where there is a reason against it."""
         kept, key = self.kept, _key(maps)
         if kept is None or not kept.is_of(neck):
+            if not all(map(_has_storage, neck.parameters())):
+                return None
             self.kept = kept = _Kept(neck)
         if key not in kept.runs:
             if len(kept.runs) == _KEPT:
@@ -114,7 +118,9 @@ class _Kept:
         modules = [module for module in neck.modules() if module is not neck]
         self.attributes = [(vars(module), _copied(vars(module))) for module in modules]
         places = [place for module in modules for place in (module._parameters, module._buffers)]
-        self.tensors = [(place, name, _state(x)) for place in places for name, x in place.items() if x is not None]
+        self.tensors = [
+            (place, name, x.detach(), x.requires_grad) for place in places for name, x in place.items() if x is not None
+        ]
 
     def is_of(self, neck: Compiled) -> bool:
         """Whether each module has the attributes, hooks and tensors that it had; values in tensors may be others."""
@@ -122,7 +128,7 @@ class _Kept:
             return (
                 neck._modules == self.children
                 and all(now == before for now, before in self.attributes)
-                and all(_state(place[name]) == state for place, name, state in self.tensors)
+                and all(_is_as(place[name], before, learns) for place, name, before, learns in self.tensors)
             )
         except (RuntimeError, ValueError):  # another tensor or array: there is no one answer whether two are equal
             return False
@@ -138,16 +144,24 @@ def _copied(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _has_storage(x: Tensor) -> bool:
-    """Whether it is no tensor of ``torch.func``, which is of torch's own class but stands for others."""
+    """Whether it holds numbers: on the device meta nothing does, and a tensor of ``torch.func`` stands for others."""
     try:
         x.data_ptr()
     except (RuntimeError, NotImplementedError):
         return False
-    return True
+    return not x.is_meta
 
 
-def _state(x: Tensor | None) -> object:
-    return None if x is None else (x.data_ptr(), x.requires_grad)
+def _all_are_hooked() -> bool:
+    """Whether torch calls something for each module that there is."""
+    return bool(_has_any_global_hook())  # type: ignore[no-untyped-call]  # torch has no hints for it
+
+
+def _is_as(x: Tensor | None, before: Tensor, learns: bool) -> bool:
+    """Whether a tensor is where it was and lies there as it did: of one storage, a transposed weight is another."""
+    if x is None or x.requires_grad != learns:
+        return False
+    return x.is_set_to(before) and x.dtype == before.dtype
 
 
 def _key(maps: Sequence[Tensor]) -> _Key:
@@ -191,6 +205,8 @@ def _examples(maps: Sequence[Tensor], *, seed: int) -> list[Tensor]:
 
 def _check(neck: Compiled) -> None:
     """Raises UnrecordableError where a module may decide by more than sizes, or its weights have gradients."""
+    if _all_are_hooked():
+        raise UnrecordableError("all modules have a hook (torch.nn.modules.module.register_module_...)")
     for path, module in neck.named_modules():
         if module is neck:
             continue

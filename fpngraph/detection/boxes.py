@@ -17,6 +17,7 @@ from fpngraph.feature import Size
 _SIGMA = 0.5  # of the Gaussian that lowers scores
 _LOWEST = 0.001  # a score that has been lowered to this goes
 _LOOKED_AT = 10  # candidates first, for each detection that is wanted
+_FAR = 2.0**24  # pixels, further than any image goes
 
 
 class Predictions(NamedTuple):
@@ -182,7 +183,8 @@ def _not_overlapped(found: Detections, count: int, iou: float) -> Tensor:
     boxes, scores, labels = found.boxes[:count], found.scores[:count], found.labels[:count]
     # Apple's GPUs have no float64. There a class moves its boxes, whose sides are then rounded.
     number = torch.float32 if boxes.device.type == "mps" else torch.float64
-    boxes = boxes.to(number)
+    # One side without an end would leave no room for all others, and what is no number would spread to them.
+    boxes = boxes.to(number).nan_to_num(0.0).clamp(-_FAR, _FAR)
     left_top, right_bottom = boxes.aminmax()
     kept: Tensor = nms(boxes + (labels * (right_bottom - left_top + 1))[:, None], scores.to(number), iou)
     return kept

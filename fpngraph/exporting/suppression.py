@@ -20,7 +20,8 @@ def kept_by_torchvision(boxes: Tensor, scores: Tensor, labels: Tensor, iou: floa
     """
     images, count = scores.shape
     group = labels + num_classes * torch.arange(images, device=labels.device)[:, None]
-    apart = boxes.double() + (group * (boxes.amax().double() + 1))[..., None]
+    known = boxes.double().nan_to_num(0.0)  # or one box that is no number would hide that others overlap
+    apart = known + (group * (known.amax() + 1))[..., None]
     rows = nms(apart.flatten(0, 1), scores.flatten().double(), iou)
     return torch.zeros(images * count, dtype=torch.bool, device=boxes.device).index_fill(0, rows, True).view(-1, count)
 

@@ -108,6 +108,14 @@ def test_inputs_and_outputs() -> None:
     assert told.outputs == {"out": ("all", "P3"), "P4": ("P4", None), "P5": (None, "P5"), "a": (None, "all")}
 
 
+def test_inputs_and_outputs_in_another_order() -> None:
+    told = found(("inputs: C(3..5)", "inputs: [C4, C3, C5]"), ("{out: all, P4: P4}", "{P4: P4, new: P3, out: all}"))
+
+    assert told.orders == {"inputs": ("C3, C4, C5", "C4, C3, C5"), "outputs": ("out, P4", "P4, out")}
+    assert found(("{out: all, P4: P4}", "{P4: P4}")).orders == {}
+    assert not found(("inputs: C(3..5)", "inputs: [C4, C3, C5]")).none
+
+
 def test_another_number_of_runs() -> None:
     told = changes(fpngraph.load("bifpn", repeats=3), fpngraph.load("bifpn", repeats=2))
 

@@ -76,6 +76,14 @@ class TestFolders:
 
         assert "graphs/broken.yaml:7:30: not valid YAML" in out
 
+    def test_a_pipe_in_a_folder_is_not_waited_for(self, capsys: pytest.CaptureFixture[str]) -> None:
+        Path("piped").mkdir()
+        os.mkfifo("piped/pipe.yaml")
+
+        _, err = run(capsys, "piped", status=2)
+
+        assert err.startswith("fpngraph check: there is no graph file in the folder 'piped'")
+
     def test_a_folder_without_graphs_is_asked_wrongly(self, capsys: pytest.CaptureFixture[str]) -> None:
         Path("empty").mkdir()
         Path("empty/other.yaml").write_text("a: 1\n", encoding="utf-8")

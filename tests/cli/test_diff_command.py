@@ -112,7 +112,16 @@ def test_json_has_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"from": "mix.0.side4", "to": "mix.1.a4"} in found["edges"]["new"]
     assert found["edges"]["gone"] == [{"from": "mix.0.a4", "to": "mix.1.a4"}]
     assert found["outputs"] == {"C4": {"before": "mix.1.a4", "after": "mix.1.side4"}}
+    assert found["orders"] == {}
     assert found["parameters"] == {"before": 0, "after": 0}
+
+
+def test_outputs_in_another_order_are_no_equal_graphs(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("other.yaml").write_text(BEFORE.replace("outputs: C(3..4)", "outputs: [C4, C3]"), encoding="utf-8")
+
+    lines = run(capsys, "before.yaml", "other.yaml")[0].splitlines()
+
+    assert lines[:2] == ["before.yaml -> other.yaml", "~ order of outputs: C3, C4 -> C4, C3"]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +147,7 @@ def test_a_side_chooses_its_preset_and_parameters(capsys: pytest.CaptureFixture[
         (["before.yaml@a,b", "after.yaml"], 2, "is not of the form GRAPH@PRESET or GRAPH@NAME=VALUE,..."),
         (["before.yaml@", "after.yaml"], 2, "is not of the form GRAPH@PRESET"),
         (["before.yaml"], 2, "AFTER"),
+        (["-", "-"], 2, "standard input can be read once"),
         (["none.yaml", "after.yaml"], 2, "No such file"),
         (["before.yaml", "after.yaml", "--in-channels", "8"], 2, "in_channels has 1 numbers"),
         (["before.yaml", "after.yaml", "--image-size", "64"], 2, "--image-size needs the channels"),

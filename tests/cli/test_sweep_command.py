@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fpngraph.cli import training
 from fpngraph.cli.main import main
+from fpngraph.cli.training import Start
+from fpngraph.cli.values import UsageError
 from fpngraph.training import read_saved
 from tests.cli.small import DATA, QUICK, SMALLEST
 
@@ -105,6 +108,29 @@ def test_a_run_that_fails_does_not_lose_the_others(here: Path, mine: Path, capsy
     assert main([*TYPED, *several, "--resume"]) == 0
     output = capsys.readouterr().out
     assert "mine (1 of 2): runs/s/mine\nmine channels=24 (2 of 2): finished before\n" in output
+
+
+def test_a_graph_that_is_edited_before_its_turn_is_not_trained_in_the_name_of_the_other(
+    here: Path, mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[str] = []
+
+    def edit(start: Start, *_: object, **__: object) -> None:
+        turns.append(str(start.graph))
+        mine.write_text(mine.read_text().replace("fusion: sum", "fusion: softmax"))
+        raise UsageError("it takes too long")
+
+    monkeypatch.setattr(training, "run", edit)
+
+    assert main([*TYPED, *OTHER, *MINE]) == 1
+
+    assert turns == ["fpn"]
+    assert capsys.readouterr().err == (
+        "fpngraph sweep: fpn min=3: it takes too long\n"
+        "fpngraph sweep: mine: its graph has changed since the sweep began\n"
+        "  hint: --resume trains it as it is then\n"
+        "fpngraph sweep: 2 of 2 runs failed: fpn min=3, mine\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,16 @@ def test_what_is_kept_is_what_each_class_keeps_by_itself(
     assert torch.equal(kept.labels, labels[expected])
 
 
+@pytest.mark.parametrize("side", [math.nan, math.inf, -math.inf, 1e30], ids=str)
+def test_a_box_without_an_end_does_not_keep_others_from_being_suppressed(side: float) -> None:
+    odd, good, worse = [side, 0.0, side, 5.0], [10.0, 10.0, 50.0, 50.0], [11.0, 10.0, 50.0, 50.0]
+    found = Detections(torch.tensor([odd, good, worse]), torch.tensor([0.9, 0.8, 0.7]), torch.tensor([1, 1, 1]))
+
+    kept = boxes._suppress(found, Suppression())
+
+    assert kept.scores.tolist() == found.scores[:2].tolist()
+
+
 def test_an_image_with_fewer_anchors_than_candidates_has_detections() -> None:
     (image,) = found_in(predictions_of((16, 16), num_classes=1, images=1), 16, Suppression())
 

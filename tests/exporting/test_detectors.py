@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,14 @@ def test_suppression_goes_by_image_and_class() -> None:
     kept = kept_by_torchvision(boxes, scores, labels, 0.5, 2)
 
     assert kept.tolist() == [[True, False, True, True], [True, False, True, True]]
+
+
+def test_a_box_that_is_no_number_does_not_keep_others_from_being_suppressed() -> None:
+    boxes = torch.tensor([[[math.nan] * 4, [0.0, 0, 10, 10], [1.0, 0, 11, 10]]])
+
+    kept = kept_by_torchvision(boxes, torch.tensor([[0.9, 0.8, 0.7]]), torch.tensor([[0, 0, 0]]), 0.5, 1)
+
+    assert kept.tolist() == [[True, True, False]]
 
 
 def test_rows_without_a_label_are_no_detections() -> None:

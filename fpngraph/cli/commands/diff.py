@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.graphs import Choice
+from fpngraph.cli.graphs import Choice, is_stream
 from fpngraph.cli.options import add_channels, add_image_size, add_params
 from fpngraph.cli.values import UsageError
 
@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.cli import picturing
     from fpngraph.cli.differing import compared, print_json, print_text
 
+    if args.before[0] == args.after[0] and is_stream(args.before[0]):
+        raise UsageError("standard input can be read once\n  hint: write it to a file, and name that")
     if args.output:
         picturing.check_picture(args.output, force=args.force)
     one, other = (

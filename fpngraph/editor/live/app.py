@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -208,7 +209,7 @@ async def _asked(request: Request) -> dict[str, Any]:
             raise Refused(413, "that is too long for a graph file")
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Refused(400, "that is no JSON object")
@@ -235,7 +236,7 @@ def _size(text: str) -> tuple[int, int] | None:
     sides = text.lower().strip().split("x")
     if not text.strip():
         return None
-    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and 0 < int(side[:8]) < 1 << 20 for side in sides):
+    if len(sides) > 2 or not all(re.fullmatch("[1-9][0-9]{0,5}", side) for side in sides):
         raise Refused(422, f"an image is 512 or 512x640 pixels, not {text!r}")
     return int(sides[0]), int(sides[-1])
 

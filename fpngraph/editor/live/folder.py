@@ -46,13 +46,19 @@ class Folder:
 
     def path(self, name: str) -> Path:
         """The file of a name. Raises Refused for one outside the folder, and for what is no graph file."""
-        if "\0" in name or "\\" in name or not name:
-            raise Refused(404, f"no file can be called {name!r}")
-        path = Path(os.path.realpath(self.root / name))
+        try:
+            path = Path(os.path.realpath(self.root / name))
+            is_other = path.exists() and not path.is_file()
+        except (OSError, ValueError):  # no system call takes it
+            name = ""
+        if not name or "\\" in name:
+            raise Refused(404, "no file can be called so")
         if not path.is_relative_to(self.root):
             raise Refused(403, f"{name!r} is outside of the folder")
         if path.suffix not in ENDINGS:
             raise Refused(403, f"{name!r} is no graph file: its name ends in {' or '.join(ENDINGS)}")
+        if is_other:
+            raise Refused(403, f"{name!r} is no regular file")
         return path
 
     def read(self, name: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (inside / "my.yaml").write_text(GRAPH, encoding="utf-8")
     (inside / "parts" / "inner.yaml").write_text(GRAPH, encoding="utf-8")
     (inside / "notes.txt").write_text("private", encoding="utf-8")
+    os.mkfifo(inside / "pipe.yaml")
     (inside / "link.yaml").symlink_to(place / "outside.yaml")
     return inside
 
@@ -108,6 +110,7 @@ def test_only_this_machine_reaches_it(served: Served) -> None:
         pytest.param("/etc/passwd", 403, id="absolute"),
         pytest.param("link.yaml", 403, id="a link that leads out"),
         pytest.param("notes.txt", 403, id="no graph file"),
+        pytest.param("pipe.yaml", 403, id="no file"),
         pytest.param("", 404, id="no name"),
         pytest.param("a%00.yaml", 404, id="no name of a file"),
     ],
@@ -197,11 +200,14 @@ def test_a_choice_that_cannot_be_is_a_problem(more: dict[str, object], message: 
     ("said", "status"),
     [
         pytest.param(b"{", 400, id="no JSON"),
+        pytest.param(b"[" * 100_000, 400, id="too deep"),
+        pytest.param({"name": "\ud800.yaml", "text": GRAPH}, 404, id="no name of a file"),
         pytest.param([], 400, id="no object"),
         pytest.param({"name": "my.yaml", "text": 3}, 400, id="no text"),
         pytest.param({"name": "my.yaml", "text": GRAPH, "params": {"width": 3}}, 400, id="no texts"),
         pytest.param({"name": "my.yaml", "text": GRAPH, "in_channels": "eight"}, 422, id="no channels"),
         pytest.param({"name": "my.yaml", "text": GRAPH, "image_size": "0"}, 422, id="no image"),
+        pytest.param({"name": "my.yaml", "text": GRAPH, "image_size": "0" * 5000 + "9"}, 422, id="no such image"),
         pytest.param(b" " * (4 * MAX_BYTES + 1), 413, id="too long"),
     ],
 )
