@@ -160,7 +160,7 @@ def _trained(run: Run, called: str, graph: str, parts: tuple[CocoData, CocoData]
         return True
     print(f"{called}: {run.folder}", flush=True)
     try:
-        if _graphs([run], len(parts[0].categories))[run.name] != graph:  # somebody edits it while others are trained
+        if _graphs([run])[run.name] != graph:  # somebody edits it while others are trained
             raise UsageError("its graph has changed since the sweep began\n  hint: --resume trains it as it is then")
         training.run(run.start, parts, run.folder, settings, resume=True, devices=1)
     except Exception as error:  # whatever it is, the other runs are not lost
