@@ -6,8 +6,8 @@ other writers' pages than those of the validation scenes. Example: ``python tool
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,4 +91,6 @@ def _tight(ink: Any, left: int, top: int) -> Box:
 
 
 if __name__ == "__main__":
-    print(*write(Path(sys.argv[1])), sep="\n")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    print(*write(parser.parse_args().folder), sep="\n")

@@ -18,6 +18,11 @@ def device(name: str | None) -> torch.device:
         warnings.simplefilter("ignore")
         try:
             found = torch.device(name)
+        except RuntimeError as error:  # torch's text has the names of two dozen kinds of hardware
+            raise UsageError(
+                f"--device {name!r} is no device\n  hint: cpu, cuda, cuda:1 for the second GPU, mps, xpu"
+            ) from error
+        try:
             if found.type == "meta":
                 raise UsageError(f"--device {name!r}: it holds no numbers")
             torch.ones(1, device=found).item()

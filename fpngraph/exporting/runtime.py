@@ -21,6 +21,8 @@ from fpngraph.feature import Size
 
 _PROVIDERS: Mapping[str, Sequence[str]] = {"cpu": [], "cuda": ["CUDAExecutionProvider"]}
 
+_HINT = "fpngraph export --weights best.ckpt -o detector.onnx"
+
 
 class ProgramError(ValueError):
     """A file is no detector that ``export_detector`` has written, or cannot run as it was asked for."""
@@ -48,12 +50,12 @@ class OnnxDetector:
         except ProgramError:
             raise
         except Exception as error:  # ONNX Runtime has an error of its own for each way to be wrong
-            raise ProgramError(f"{what} is no model that ONNX Runtime can run: {first_line(error)}") from error
+            raise ProgramError(
+                f"{what} is no model that ONNX Runtime can run: {first_line(error)}\n  hint: {_HINT}"
+            ) from error
         said = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         if said is None:
-            raise ProgramError(
-                f"{what} is no detector of fpngraph\n  hint: fpngraph export --weights best.ckpt -o detector.onnx"
-            )
+            raise ProgramError(f"{what} is no detector of fpngraph\n  hint: {_HINT}")
         try:
             self.description = Description.model_validate_json(said)
         except ValidationError as error:

@@ -167,7 +167,7 @@ def test_reports_of_several_graphs_are_a_list(capsys: pytest.CaptureFixture[str]
         pytest.param(["--model", "d0"], "fpngraph bench: there is no configuration 'd0'", id="no such detector"),
         pytest.param(
             ["bifpn", *QUICK, "--device", "abacus"],
-            "fpngraph bench: --device 'abacus': Expected one of",
+            "fpngraph bench: --device 'abacus' is no device",
             id="device",
         ),
     ],

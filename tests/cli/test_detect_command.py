@@ -375,7 +375,7 @@ MISTAKES = {
     "classes": (["--num-classes", "-3"], "argument --num-classes: '-3' is not a whole number from 1 to a million"),
     "size": (["--image-size", "big"], "argument --image-size: 'big' is no image size such as 512 or 512x640"),
     "large size": (["--image-size", "8193x8192"], "--image-size has more than 67,108,864 pixels"),
-    "device": (["--device", "gpu"], "--device 'gpu': Expected one of cpu, cuda"),
+    "device": (["--device", "gpu"], "--device 'gpu' is no device\n  hint: cpu, cuda, cuda:1"),
     "no labels": (["--labels", "gone.txt"], "'gone.txt': No such file or directory"),
     "labels of other weights": (
         ["--labels", "names.txt"],

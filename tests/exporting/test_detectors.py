@@ -207,6 +207,7 @@ def test_files_that_are_no_detectors_are_messages(tmp_path: Path) -> None:
         with pytest.raises(ProgramError) as caught:
             OnnxDetector(path)
         assert str(caught.value).startswith(f"{str(path)!r} {text}")
+        assert name == "newer" or "\n  hint: fpngraph export --weights best.ckpt" in str(caught.value)
     with pytest.raises(ProgramError) as caught:
         OnnxDetector(tmp_path / "other.onnx", device="gpu")
     assert str(caught.value) == "ONNX Runtime has no device 'gpu' here; it has cpu"

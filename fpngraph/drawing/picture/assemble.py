@@ -59,8 +59,19 @@ def assembled(drawn: Diagram) -> Scene:
         return Scene(graph.name, graph.description, groups, look.theme, page(groups, MARGIN))
     scene = Scene(graph.name, graph.description, groups, look.theme, page(groups, CROPPED), length_px(look.width))
     if drawn.compact:
-        check_readable(scene, look.width)
+        check_readable(scene, look.width, list(_narrower(drawn)))
     return scene if is_readable(scene) else assembled(replace(drawn, compact=True))
+
+
+def _narrower(drawn: Diagram) -> Iterator[str]:
+    """What is not chosen yet and makes a picture narrower, in Python and on the command line."""
+    stages = [cell.stage for cell in drawn.plan.cells]
+    if drawn.look.direction != "up":
+        yield "direction='up' (--direction up)"
+    if drawn.look.expand is not False and len(set(stages)) < len(stages):
+        yield "expand=False (--collapse)"
+    if drawn.look.legend == "beside":
+        yield "legend='below' (--legend below)"
 
 
 def _groups(drawn: Diagram) -> Iterator[Group]:

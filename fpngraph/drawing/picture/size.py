@@ -28,15 +28,15 @@ def is_readable(scene: Scene) -> bool:
     return _smallest_pt(scene) >= LEAST_PT
 
 
-def check_readable(scene: Scene, width: str) -> None:
-    """Raises ValueError where the smallest text is too small at this width."""
+def check_readable(scene: Scene, width: str, ways: Sequence[str]) -> None:
+    """Raises ValueError where the smallest text is too small at this width; ``ways`` may make the picture narrower."""
     points = _smallest_pt(scene)
     if points < LEAST_PT:
         least = length_px(width) * LEAST_PT / points / PX["in"]
         raise ValueError(
             f"at a width of {width} the smallest text has {points:.1f} pt, at least {LEAST_PT:.0f} pt are required\n"
-            f"  hint: this picture needs {least + 0.05:.1f}in; with direction 'up', equal runs drawn once or the "
-            "legend below it may need less"
+            f"  hint: this picture needs {least + 0.05:.1f}in"
+            + (f"; it may need less with {' and '.join(ways)}" if ways else "")
         )
 
 

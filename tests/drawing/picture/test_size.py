@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from io import BytesIO
+from typing import Any
 
 import pypdfium2
 import pytest
@@ -153,3 +154,19 @@ def test_letters_on_nodes_lie_over_them() -> None:
     assert marks.index("badges") > max(place for place, mark in enumerate(marks) if mark == "node")
     (badges,) = (group for group in draw(loads(DENSE)).groups if group.mark == "badges")
     assert all(isinstance(sign, Group) and isinstance(sign.shapes[0], Circle) for sign in badges.shapes)
+
+
+@pytest.mark.parametrize(
+    ("look", "ways"),
+    [
+        ({}, "; it may need less with direction='up' (--direction up) and expand=False (--collapse)"),
+        ({"expand": False}, "; it may need less with direction='up' (--direction up)"),
+        ({"direction": "up", "legend": "beside"}, " expand=False (--collapse) and legend='below' (--legend below)"),
+        ({"direction": "up", "expand": False}, "in"),
+    ],
+)
+def test_what_is_chosen_already_is_not_said_to_make_a_picture_narrower(look: dict[str, Any], ways: str) -> None:
+    with pytest.raises(ValueError, match="at least 5 pt are required") as caught:
+        write(draw(load("bifpn"), width="0.5in", **look))
+
+    assert str(caught.value).endswith(ways)
