@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -45,7 +46,8 @@ def check_weights(neck: nn.Module) -> None:
 
 def _refuse(neck: nn.Module, arguments: tuple[Any, ...]) -> None:
     features = arguments[0] if arguments else ()
-    maps = list(features.values() if isinstance(features, dict) else features)
+    given = features.values() if isinstance(features, Mapping) else features
+    maps = list(given) if isinstance(given, Iterable) else []
     if not (maps and all(getattr(x, "is_meta", False) for x in maps)):  # with maps on meta, it works out their sizes
         check_weights(neck)
 

@@ -23,9 +23,13 @@ def _apart(replacements: Iterable[Replacement]) -> Iterator[Replacement]:
 
 
 def replaced(text: str, replacements: Iterable[Replacement]) -> str:
-    """``text`` with replacements that do not overlap; every other character of it stays."""
+    """``text`` with replacements that do not overlap; every other character of it stays.
+
+    A new line ends as the first one does.
+    """
     starts = line_starts(text)
+    end = "\r\n" if text[: starts[1] if len(starts) > 1 else 0].endswith("\r\n") else "\n"
     for it in sorted(replacements, key=lambda it: (it.span.line, it.span.column), reverse=True):
         start = starts[it.span.line - 1]
-        text = text[: start + it.span.column - 1] + it.text + text[start + it.span.end - 1 :]
+        text = text[: start + it.span.column - 1] + it.text.replace("\n", end) + text[start + it.span.end - 1 :]
     return text

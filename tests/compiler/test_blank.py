@@ -66,6 +66,7 @@ def test_a_neck_without_weights_refuses_maps_and_fusing(name: str, blank: Blank)
     for call in (
         lambda: neck(maps(neck)),
         lambda: neck(dict(zip(neck.in_channels, maps(neck), strict=True))),
+        lambda: neck(None),
         neck.fuse,
     ):
         with pytest.raises(RuntimeError, match="device meta") as raised:

@@ -75,6 +75,12 @@ def test_replacements_keep_line_ends_and_every_other_character() -> None:
     assert mended == text.replace("fuson", "fusion").replace("levle", "level")
 
 
+def test_a_new_line_ends_as_the_others_do() -> None:
+    text = nodes("a4: {inputs: [P4]}").removeprefix("fpngraph: 1\n").replace("\n", "\r\n")
+
+    assert replaced(text, fixes(problems(text), "<text>")) == f"fpngraph: 1\r\n{text}"
+
+
 def test_of_overlapping_replacements_the_first_is_made_and_those_of_other_files_are_not() -> None:
     def problem(start: int, end: int, text: str, file: str = "a.yaml") -> Problem:
         span = Span(file, 1, start, end, "abcdef")

@@ -31,8 +31,9 @@ def test_of_a_slice_nobody_knows_whether_the_last_one_is_in_it(text: str) -> Non
     assert meant(text) == ("a range is written 'C(2..5)', and 5 is in it", None)
 
 
-def test_a_list_of_indices_with_a_gap_is_no_range() -> None:
-    assert meant("C(3, 5)") == ("a range is written 'C(3..5)'", None)
+@pytest.mark.parametrize(("text", "last"), [("C(3, 5)", "5"), ("C(3, max)", "max"), ("C(3, mid, max)", "max")])
+def test_a_list_of_indices_that_may_have_a_gap_is_no_range(text: str, last: str) -> None:
+    assert meant(text) == (f"a range is written 'C(3..{last})'", None)
 
 
 @pytest.mark.parametrize("text", ["P3, P4", "P3 + P4", "P3,P4"])
@@ -45,7 +46,20 @@ def test_commas_and_signs_within_parentheses_join_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "P3", "a-b", "foo-bar", "P(", "3..5", "x" * 10_000, "P(" * 5_000, "a(" + "1-" * 5_000]
+    "text",
+    [
+        "",
+        "P3",
+        "a-b",
+        "foo-bar",
+        "P(min-max-1)",
+        "P(3-4-5)",
+        "P(",
+        "3..5",
+        "x" * 10_000,
+        "P(" * 5_000,
+        "a(" + "1-" * 5_000,
+    ],
 )
 def test_nothing_is_guessed_of_other_texts(text: str) -> None:
     assert meant(text) is None

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 _FAMILY = "(?P<family>[A-Za-z_][A-Za-z0-9_]*?)"
 _INDEX = "(?:[0-9]+|[A-Za-z_][A-Za-z0-9_]*)"
-_BETWEEN = r"\s*(?:\.{2,}|[-:,~\u2013\u2026])\s*"
+_TO = r"\s*(?:\.{2,}|[-:~\u2013\u2026])\s*"  # once: of 'min-max-1' nobody knows which '-' it is
 _RANGE = re.compile(
     rf"\s*{_FAMILY}\s*(?:"
-    rf"[\[({{]\s*(?P<first>{_INDEX})(?:{_BETWEEN}(?P<last>{_INDEX}))+\s*[\])}}]"
-    r"|(?P<from>[0-9]+)\s*(?:\.{2,}|[-:~\u2013\u2026])\s*(?:(?P=family)\(?)?(?P<to>[0-9]+)\)?"
+    rf"[\[({{]\s*(?P<first>{_INDEX})(?:{_TO}|(?:\s*,\s*{_INDEX})*\s*,\s*)(?P<last>{_INDEX})\s*[\])}}]"
+    rf"|(?P<from>[0-9]+){_TO}(?:(?P=family)\(?)?(?P<to>[0-9]+)\)?"
     r")\s*"
 )
 _LONGEST = 60  # characters of a text that a hint writes anew
@@ -57,7 +57,8 @@ def listed(text: str) -> list[str]:
 
 
 def _leaves_out(indices: str) -> bool:
-    """Whether indices are a list that is no range: ``(3, 5)`` has no 4."""
-    numbers = [int(number) for number in re.findall("[0-9]+", indices)]
-    every = list(range(numbers[0], numbers[0] + len(numbers))) if numbers else None
+    """Whether indices are a list that may be no range: ``(3, 5)`` has no 4, and of names nobody knows."""
+    each = re.findall("[A-Za-z0-9_]+", indices)
+    numbers = [int(it) for it in each if it.isdigit()]
+    every = list(range(numbers[0], numbers[0] + len(each))) if numbers else None
     return "," in indices and numbers != every
