@@ -73,12 +73,17 @@ def _stored(content: object) -> dict[int, int]:
     return {address: size for part in inner for address, size in _stored(part).items()}
 
 
-def read_state(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
-    """The state dict that a file holds. Raises as ``read_content``, and StateError for other content."""
-    state = read_content(path)
+def read_state(path: str | os.PathLike[str], *, within: str = "") -> Mapping[str, Tensor]:
+    """The state dict that a file holds, itself or as its entry ``within``.
+
+    Raises as ``read_content``, and StateError for other content.
+    """
+    content = read_content(path)
+    inner = content.get(within) if isinstance(content, Mapping) else None
+    state = inner if isinstance(inner, Mapping) else content
     if not is_state(state):
         raise StateError(f"{os.fspath(path)!r} holds no state dict, names with a tensor each")
-    return state  # type: ignore[no-any-return]  # as just found
+    return state
 
 
 def is_state(content: object) -> bool:

@@ -107,7 +107,24 @@ def test_the_command_draws_the_weights_of_a_file(
     assert Path("cli.svg").read_text(encoding="utf-8") == Path("api.svg").read_text(encoding="utf-8")
 
 
-HINT = "\n  hint: the state dict of the neck alone is required, built with the same parameters and in_channels"
+@pytest.mark.parametrize(
+    ("prefix", "inside"),
+    [("neck.", False), ("neck.", True), ("model.neck.", True)],
+    ids=["pyramid", "saved", "training"],
+)
+def test_a_neck_is_found_in_what_it_was_trained_in(
+    neck: fpngraph.Neck, tmp_path: Path, prefix: str, inside: bool
+) -> None:
+    state = {f"{prefix}{name}": x for name, x in neck.state_dict().items()} | {"backbone.weight": torch.zeros(1)}
+    torch.save({"state_dict": state, "epoch": 3} if inside else state, tmp_path / "best.ckpt")
+
+    found = trained(fpngraph.loads(GRAPH), CHANNELS, tmp_path / "best.ckpt")
+
+    for name, x in found.state_dict().items():
+        torch.testing.assert_close(x, neck.state_dict()[name], rtol=0, atol=0)
+
+
+HINT = "\n  hint: the state dict of the neck is required, built with the same parameters and in_channels"
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,9 @@ def options(parser: Any) -> None:
     parser.add_argument("--direction", choices=("right", "up"), default="right", help=about_direction)
     add_channels(parser)
     add_image_size(parser, "for sizes and costs")
-    about_weights = "the state dict of a trained neck (torch.save), for edges as wide as their learned weights"
+    about_weights = (
+        "the state dict of a trained neck, or a checkpoint of 'train', for edges as wide as their learned weights"
+    )
     parser.add_argument("--weights", metavar="FILE", help=about_weights)
     parser.add_argument("--watch", action="store_true", help="draw again at every save, until Ctrl-C")
 
