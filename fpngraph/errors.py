@@ -163,6 +163,8 @@ def slip(found: str, known: Iterable[str]) -> str | None:
     close = likely(found, known)
     if close is None or close.casefold() == found.casefold():
         return close
+    if found in close.split("_"):  # 'down' of 'a_down' is a word of its own
+        return None
     return close if SequenceMatcher(a=close, b=found).ratio() >= _A_SLIP else None
 
 

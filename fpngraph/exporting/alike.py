@@ -59,7 +59,12 @@ def compared(detector: Detector, run: Run, batches: Batches, score: float) -> Co
         found = unpacked(run([images, sizes]))
         for one, other in zip(found, wanted, strict=True):
             total += alike(one, _above(other, score), max(size))
-    if (total.found == 0 and score == 0) or not total.alike >= LEAST * total.found:
+    if total.found == 0 and score == 0:
+        raise ExportError(
+            "the detector finds nothing at all, so that nothing can be compared\n"
+            "  hint: where its weights are no numbers (NaN), its scores are none either"
+        )
+    if not total.alike >= LEAST * total.found:
         raise ExportError(f"what was exported finds something else than the detector: {total}")
     return total
 

@@ -15,6 +15,8 @@ from torchvision.ops import box_iou  # type: ignore[import-untyped]  # torchvisi
 
 from fpngraph.detection.boxes import Detections
 from fpngraph.detection.detector import Picture, inputs
+from fpngraph.detection.images import ImageError
+from fpngraph.errors import first_line
 from fpngraph.exporting.description import Description
 from fpngraph.exporting.detectors import INPUTS
 from fpngraph.exporting.program import ExportError, silence
@@ -41,18 +43,23 @@ def quantised(content: bytes, description: Description, images: Sequence[Picture
     with tempfile.TemporaryDirectory() as folder:
         given, ready, result = (Path(folder, f"{name}.onnx") for name in ("given", "ready", "result"))
         given.write_bytes(content)
-        with silence():
-            quant_pre_process(given, ready, skip_symbolic_shape=True)
-            quantize_static(
-                ready,
-                result,
-                _Reader(description, images),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                op_types_to_quantize=_QUANTISED,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-            )
+        try:
+            with silence():
+                quant_pre_process(given, ready, skip_symbolic_shape=True)
+                quantize_static(
+                    ready,
+                    result,
+                    _Reader(description, images),
+                    quant_format=QuantFormat.QDQ,
+                    per_channel=True,
+                    op_types_to_quantize=_QUANTISED,
+                    activation_type=QuantType.QUInt8,
+                    weight_type=QuantType.QInt8,
+                )
+        except (OSError, ImageError):  # of an image
+            raise
+        except Exception as error:  # ONNX Runtime has an error of its own for each way to be wrong
+            raise ExportError(f"ONNX Runtime cannot write it in int8: {first_line(error)}") from error
         return result.read_bytes()
 
 

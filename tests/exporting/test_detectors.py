@@ -158,6 +158,19 @@ def test_a_program_that_finds_something_else_is_refused(
         export_detector(trained(PlainDetector(num_classes=2)), "torch-export")
 
 
+def test_where_nothing_is_found_nothing_can_be_compared() -> None:
+    model = PlainDetector(num_classes=2)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.fill_(math.nan)
+
+    def nothing(given: Sequence[Tensor]) -> Sequence[Tensor]:
+        return torch.zeros(1, 5, 4), torch.zeros(1, 5), torch.full((1, 5), -1)
+
+    with pytest.raises(ExportError, match=r"^the detector finds nothing at all, so that nothing can be compared\n"):
+        compared(Detector(model), nothing, [(1, Size(64, 64))], 0.0)
+
+
 def test_suppression_goes_by_image_and_class() -> None:
     box, moved, apart = [0.0, 0, 10, 10], [1.0, 0, 11, 10], [50.0, 50, 60, 60]
     boxes = torch.tensor([[box, moved, apart, moved], [moved, box, box, apart]])

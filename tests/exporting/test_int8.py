@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from PIL import Image
 
-from fpngraph.detection import Detections
-from fpngraph.exporting.int8 import Loss, loss
+from fpngraph.detection import Detections, Normalization, Suppression
+from fpngraph.exporting.description import Description
+from fpngraph.exporting.int8 import Loss, loss, quantised
+from fpngraph.exporting.program import ExportError
+from fpngraph.exporting.sizes import Sizes
+from fpngraph.feature import Size
 
 
 def found(*rows: tuple[float, float, int]) -> Detections:
@@ -25,6 +30,22 @@ def test_a_detection_is_kept_where_one_of_its_class_overlaps_it_by_half() -> Non
     assert (told.wanted, told.kept) == (3, 1)
     assert told.mean_score == pytest.approx(0.1)
     assert told.largest_score == pytest.approx(0.1)
+
+
+@pytest.mark.exports
+def test_what_cannot_be_quantised_is_a_message() -> None:
+    side = Size(64, 64)
+    description = Description(
+        image_size=side,
+        sizes=Sizes(fixed=side),
+        normalization=Normalization(),
+        categories=(),
+        score=0.0,
+        suppression=Suppression(),
+    )
+
+    with pytest.raises(ExportError, match=r"^ONNX Runtime cannot write it in int8: "):
+        quantised(b"no model", description, [Image.new("RGB", (64, 64))])
 
 
 def test_an_image_without_any_detection_has_lost_all() -> None:

@@ -56,11 +56,21 @@ def test_a_slip_is_replaced_and_all_else_stays(found: str, meant: str, text: str
     [
         nodes("a4: {inputs: [P4], fusion: conv}"),
         nodes("a4: {inputs: [P4], op: [deconv]}"),
+        nodes("a4: {inputs: [P4], op: conv, norm, act}"),
+        nodes("a4: {inputs: [P4], resample: {down: down}}"),
         params("{width: 8}", "a4: {inputs: [P4], channels: $depth}"),
         "{name: x, inputs: P4, nodes: {a4: {inputs: [P4]}}, outputs: a4}\n",
         params("{layer: {cnv: {}}}", "a4: {inputs: [P4], fusion: $layre2, op: none}").replace("$layre2", "$layer"),
     ],
-    ids=["another-kind", "a-resampler", "little-alike", "no-line-of-its-own", "through-a-parameter"],
+    ids=[
+        "another-kind",
+        "a-resampler",
+        "items-that-follow",
+        "a-word-of-a-name",
+        "little-alike",
+        "no-line-of-its-own",
+        "through-a-parameter",
+    ],
 )
 def test_what_may_have_meant_something_else_is_not_replaced(text: str) -> None:
     assert problems(text)

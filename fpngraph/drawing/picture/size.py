@@ -16,7 +16,7 @@ _LENGTH = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]+)")
 
 def length_px(text: str) -> float:
     """A length in pixels, from a number with a unit: ``3.4in``, ``86mm``. Raises ValueError for what is none."""
-    found = _LENGTH.fullmatch(text.strip().lower())
+    found = _LENGTH.fullmatch(str(text).strip().lower())  # from Python, a number without a unit comes too
     number, unit = found.groups() if found else ("0", "")
     if unit not in PX or not 0 < float(number) < 1e6:
         raise ValueError(f"{text!r} is no width; a number above 0 with a unit is required: {', '.join(PX)}, as 3.4in")

@@ -14,7 +14,7 @@ from fpngraph.codes import Code
 from fpngraph.errors import Problem, Replacement, nearest, renamed
 from fpngraph.language.grammar.reference import is_name
 from fpngraph.language.keys.models import Defaults, NodeSpec
-from fpngraph.language.keys.ways import MISSING, NODE, VERSION, way_out
+from fpngraph.language.keys.ways import MISSING, NODE, VERSION, goes_on, way_out
 from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.yaml.value import Value
 
@@ -155,7 +155,8 @@ class _Findings:
         if isinstance(value.data, str) and value.data.startswith("$("):
             code, hint = "no-index", "'l' has a value only in the entries of 'nodes' and in 'defaults'"
         better = next((better for detail in found if (better := detail.get("ctx", {}).get("better"))), None)
-        replacement = Replacement(value.span, better) if better and value.span.written == value.data else None
+        whole = value.span.written == value.data and not goes_on(value.span)
+        replacement = Replacement(value.span, better) if better and whole else None
         if hint is None:
             key = path[-1] if path else NODE if self.model is NodeSpec else None
             hint, replacement = way_out(key, value, required, self.params)

@@ -60,7 +60,7 @@ def _of_text(key: object, value: Value, text: str, required: Collection[str], pa
         return Way()
     if key == "inputs":
         way = _instead(value, f"[{', '.join(listed(text))}]")
-        return Way(way.hint) if _GOES_ON.match(value.span.text, value.span.end - 1) else way
+        return Way(way.hint) if goes_on(value.span) else way
     if key == NODE:
         return _instead(value, f"{{inputs: [{', '.join(listed(text))}]}}")
     if key == "resample":
@@ -69,6 +69,11 @@ def _of_text(key: object, value: Value, text: str, required: Collection[str], pa
     known = [name for it in required for name in _LITERAL.findall(it)]
     close = likely(text, known)
     return Way(f"did you mean {close!r}?", renamed(value.span, text, known)) if close else Way()
+
+
+def goes_on(span: Span) -> bool:
+    """Whether items follow, as in ``{op: conv, norm}``, that belong to the value and are no keys."""
+    return _GOES_ON.match(span.text, span.end - 1) is not None
 
 
 def _boolean(value: Value, text: str) -> Way:
