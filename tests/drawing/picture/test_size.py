@@ -38,9 +38,10 @@ def test_a_width_is_a_number_with_a_unit(text: str, expected: float) -> None:
     assert length_px(text) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "3.4", "in", "0in", "3,4in", "3.4ft", "1e3in", "nan in", "9999999in", 3.4]
-)
+NO_WIDTHS = ["", "3.4", "in", "0in", "-1in", "3,4in", "3.4ft", "1e3in", "nan in", "9999999in", 3.4]
+
+
+@pytest.mark.parametrize("text", NO_WIDTHS)
 def test_what_is_no_width_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match=re.escape(f"{text!r} is no width; a number above 0 with a unit is required")):
         Look(width=text)
