@@ -56,7 +56,7 @@ def _peak(call: Call, excluded: Sequence[Tensor]) -> int:
 
 
 class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no hints for it
-    """Counts the operators that compute something: a view of a map costs nothing."""
+    """Counts the operators that compute a map: a view costs nothing, nor does the answer to a question about one."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch has no hints for it
@@ -65,8 +65,9 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        self.count += not func.is_view
-        return func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        self.count += isinstance(result, Tensor | tuple | list) and not func.is_view
+        return result
 
 
 def compiled(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn.modules.module import _has_any_global_hook
+from torch.nn.modules import module as torch_module
 
 from fpngraph.compiler.recorder import Run, UnrecordableError, record
 from fpngraph.compiler.runtime import Features, coarser
@@ -28,6 +28,8 @@ ImageSizes: TypeAlias = "Sequence[tuple[int, int]]"
 Forward: TypeAlias = "Callable[[Any, Features], Any]"
 _Key: TypeAlias = "tuple[tuple[Any, ...], ...]"
 _KEPT = 32  # of shapes, batches, types and layouts together, so that batches of any size fill no memory
+# A name that torch may change; without it nobody can say, and the code is never run.
+_ANY_HOOK: Callable[[], object] = getattr(torch_module, "_has_any_global_hook", lambda: True)
 _KNOWN = ("fpngraph", "torch", "torchvision", "timm")  # whose layers decide by sizes alone
 
 
@@ -154,7 +156,7 @@ def _has_storage(x: Tensor) -> bool:
 
 def _all_are_hooked() -> bool:
     """Whether torch calls something for each module that there is."""
-    return bool(_has_any_global_hook())  # type: ignore[no-untyped-call]  # torch has no hints for it
+    return bool(_ANY_HOOK())
 
 
 def _is_as(x: Tensor | None, before: Tensor, learns: bool) -> bool:
