@@ -183,8 +183,7 @@ def test_weights_of_few_bits_are_added_up_in_many(dtype: torch.dtype) -> None:
 
 def test_on_another_device_branches_are_added_up_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fpngraph.compiler.fuse.check_weights", lambda neck: None)  # meta is refused otherwise
-    with torch.device("meta"):
-        neck = neck_of(f"a4: {{inputs: [P4], op: {REPVGG % ('{}', '')}}}", outputs="[a4]", channels=8)
+    neck = neck_of(f"a4: {{inputs: [P4], op: {REPVGG % ('{}', '')}}}", outputs="[a4]", channels=8).to("meta")
 
     fused = neck.fuse()
 
