@@ -116,6 +116,7 @@ def test_what_has_a_lower_score_is_left_out_and_rows_without_a_box_say_so() -> N
     assert not scores[~there].any()
 
 
+@pytest.mark.exports
 def test_soft_suppression_is_refused() -> None:
     model = PlainDetector(num_classes=2)
     model.suppression = Suppression(soft=True)
