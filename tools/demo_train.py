@@ -13,6 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import fpngraph
 from fpngraph import efficientdet
 from fpngraph.detection import Detector, open_image
@@ -51,6 +53,7 @@ def main() -> None:
     rows = []
     for name in NECKS if asked.all else ("bifpn",):
         started = time.monotonic()
+        torch.manual_seed(SETTINGS.seed)
         model = _model(name)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Lightning's, about what is chosen here
