@@ -89,7 +89,7 @@ class Parser(argparse.ArgumentParser):
 class _Root(Parser):
     """The parser of commands: what a command does not know, that command tells."""
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]  # argparse has two
         """Ends the process with status 2 and a message where something was typed that nobody knows."""
         found, unknown = self.parse_known_args(args, namespace)
         if not unknown:

@@ -66,8 +66,9 @@ class _Walk:
         self._nodes(entries.get("nodes"))
         stages = entries.get("stages")
         for name, stage in stages.entries.items() if stages else ():
+            assert stages is not None
             self._stage = str(name)
-            self._add("stage", str(name), stages.key_spans[name], declares=True)  # type: ignore[union-attr]
+            self._add("stage", str(name), stages.key_spans[name], declares=True)
             self._in_stage(stage, (*self._home, "stages", name))
         self._stage = None
         self._each(entries.get("outputs"), self._reference, keys=self._indices, values=self._reference)
@@ -98,7 +99,8 @@ class _Walk:
 
     def _nodes(self, nodes: Value | None) -> None:
         for name, entry in nodes.entries.items() if nodes else ():
-            self._declaration(name, nodes.key_spans[name])  # type: ignore[union-attr]
+            assert nodes is not None
+            self._declaration(name, nodes.key_spans[name])
             inputs = entry.entries.get("inputs")
             for item in inputs.data if inputs and isinstance(inputs.data, tuple) else ():
                 source = item.entries.get("from", item)

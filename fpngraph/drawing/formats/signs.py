@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
-from collections.abc import Iterator, Sequence
 
-from fpngraph.drawing.picture.scene import Group, Scene, Shape, Text
+from fpngraph.drawing.picture.scene import Scene, texts
 from fpngraph.fonts import missing
 
 
@@ -16,15 +15,7 @@ class MissingSign(UserWarning):
 
 def warn_of_missing(scene: Scene) -> None:
     """Warn of every character that will be a box in the picture."""
-    letters = missing("".join(unicodedata.normalize("NFC", text.text) for text in _texts(scene.groups)))
+    letters = missing("".join(unicodedata.normalize("NFC", text.text) for text in texts(scene.groups)))
     if letters:
         signs = ", ".join(map(repr, letters))
         warnings.warn(f"the font has no {signs}; an SVG takes them from the reader's fonts", MissingSign, stacklevel=3)
-
-
-def _texts(shapes: Sequence[Shape]) -> Iterator[Text]:
-    for shape in shapes:
-        if isinstance(shape, Group):
-            yield from _texts(shape.shapes)
-        elif isinstance(shape, Text):
-            yield shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -136,3 +136,12 @@ class Scene:
         """Pixels on paper per pixel of the page."""
         left, _, right, _ = self.box
         return self.width / (right - left) if self.width else 1.0
+
+
+def texts(shapes: Sequence[Shape]) -> Iterator[Text]:
+    """The texts among shapes, those in groups too."""
+    for shape in shapes:
+        if isinstance(shape, Group):
+            yield from texts(shape.shapes)
+        elif isinstance(shape, Text):
+            yield shape

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from fpngraph.drawing.picture.scene import Group, Scene, Shape, Text
+from fpngraph.drawing.picture.scene import Scene, texts
 
 PX = {"in": 96.0, "cm": 96.0 / 2.54, "mm": 96.0 / 25.4, "pt": 96.0 / 72.0, "px": 1.0}
 """Units of a length in pixels, of which an inch has 96."""
@@ -41,12 +41,4 @@ def check_readable(scene: Scene, width: str, ways: Sequence[str]) -> None:
 
 
 def _smallest_pt(scene: Scene) -> float:
-    return min((text.size for text in _texts(scene.groups)), default=LEAST_PT / 0.75) * scene.zoom * 0.75
-
-
-def _texts(shapes: Sequence[Shape]) -> Iterator[Text]:
-    for shape in shapes:
-        if isinstance(shape, Group):
-            yield from _texts(shape.shapes)
-        elif isinstance(shape, Text):
-            yield shape
+    return min((text.size for text in texts(scene.groups)), default=LEAST_PT / 0.75) * scene.zoom * 0.75
