@@ -12,7 +12,7 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar, WeightAveraging
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.utils.data import DataLoader
 
 from fpngraph.detection.detector import DetectionModel
@@ -71,7 +71,7 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     own = [*_averaged(settings), best, newest, Curve(folder), *callbacks]
     runner = lightning.Trainer(**_arguments(settings) | {"plugins": [WholeFiles()]} | _with_bar(own, trainer))
     last = folder / "last.ckpt"
-    with _interruptible():
+    with _interruptible(), _group_ended():
         loaders, begun = _loaders(model, train, val, settings, runner), str(last) if last.is_file() else None
         runner.fit(module, *loaders, ckpt_path=begun if resume else None, weights_only=True)
     return Fitted(folder / "best.ckpt" if best.best_model_path else last, last, module.evaluation)
@@ -95,6 +95,16 @@ def _interruptible() -> Iterator[None]:
             raise
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise error.__context__ from None
+
+
+@contextmanager
+def _group_ended() -> Iterator[None]:
+    """A group of processes that the training began ends with it: left to the interpreter's end, gloo may abort."""
+    theirs = distributed.is_available() and distributed.is_initialized()
+    yield
+    if not theirs and distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()  # nobody leaves while another still writes or measures
+        distributed.destroy_process_group()
 
 
 def _arguments(settings: TrainingSettings) -> dict[str, Any]:
