@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from fpngraph.bench.floor import Floor, floor
 from fpngraph.bench.forms import Form, compiled, eager
 from fpngraph.bench.runtimes import aot_inductor, onnx_runtime, onnx_runtime_dynamic, openvino
 from fpngraph.bench.subject import Setting, Subject
-from fpngraph.bench.timing import Times, interleaved, matrix_product, summary
+from fpngraph.bench.timing import Times, interleaved, summary
 from fpngraph.errors import first_line
 
 _OF_ANY: Mapping[str, Callable[..., Form]] = {
@@ -31,7 +32,7 @@ FORMS = ("eager", "fused", "sized", *_OF_ANY)
 Report = Mapping[str, Any]
 Progress = Callable[[str, float], None]
 """Told what is being done, and which share of all is done."""
-_PRODUCT = "matrix product"
+_FLOOR = "floor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,12 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What is measured, its inference form, and all its forms."""
+    """What is measured, its inference form, all its forms, and their arithmetic alone."""
 
     subject: Subject
     fused: Any
     forms: Sequence[Form]
+    floor: Floor
 
 
 def measure(subject: Subject, setting: Setting, *, peer: Peer | None = None, progress: Progress) -> Report:
@@ -68,13 +70,13 @@ def measure_all(
         for place, (subject, peer) in enumerate(zip(subjects, peers, strict=True)):
             told = partial(_told, progress, place / len(subjects), 1 / len(subjects))
             fused = subject.fuse(())
-            made.append(_Made(subject, fused, list(_forms(subject, fused, setting, peer, told))))
-        product, product_macs = matrix_product(setting.device, setting.dtype)
+            forms = list(_forms(subject, fused, setting, peer, told))
+            made.append(_Made(subject, fused, forms, floor(fused, subject.maps)))
         calls = {(place, form.name): form.call for place, it in enumerate(made) for form in it.forms if form.call}
-        summaries = _timed({(-1, _PRODUCT): product} | calls, setting, progress)
-    rate = product_macs / summaries[-1, _PRODUCT].median
+        floors = {(place, _FLOOR): it.floor.call for place, it in enumerate(made)}
+        summaries = _timed(floors | calls, setting, progress)
     return [
-        _report(it, {name: times for (at, name), times in summaries.items() if at == place}, rate, setting)
+        _report(it, {name: times for (at, name), times in summaries.items() if at == place}, setting)
         for place, it in enumerate(made)
     ]
 
@@ -97,19 +99,18 @@ def _timed(calls: Mapping[_Key, Callable[[], object]], setting: Setting, progres
     return {key: summary(values) for key, values in times.items()}
 
 
-def _report(made: _Made, summaries: Mapping[str, Times], rate: float, setting: Setting) -> Report:
-    """What was measured of one; ``rate`` is that of a matrix product, in multiply-accumulates per millisecond."""
+def _report(made: _Made, summaries: Mapping[str, Times], setting: Setting) -> Report:
+    """What was measured of one."""
     subject = made.subject
-    least = setting.batch * subject.macs / rate if subject.macs is not None else None
-    rows = [_row(form, summaries, least, made.forms[0].name) for form in made.forms]
+    rows = [_row(form, summaries, made.forms[0].name) for form in made.forms]
     return _machine(setting) | {
         "graph": subject.name,
         "in_channels": dict(subject.in_channels),
         "image_size": list(setting.image_size),
         "batch": setting.batch,
         "parameters": subject.parameters,
-        "macs": subject.macs,
-        "matrix_product_gigamacs_per_second": round(rate / 1e6, 1),
+        "macs": made.floor.macs // setting.batch if subject.macs is None else subject.macs,
+        "floor_milliseconds": summaries[_FLOOR]._asdict(),
         "unfolded": made.fused.unfolded,
         "forms": rows,
     }
@@ -167,8 +168,8 @@ def _check(name: str, got: Any, expected: Sequence[Tensor], tolerance: float) ->
             )
 
 
-def _row(form: Form, times: Mapping[str, Times], least: float | None, base: str) -> dict[str, Any]:
-    """A form as plain data; ``least`` are the milliseconds that its multiply-accumulates take at full rate."""
+def _row(form: Form, times: Mapping[str, Times], base: str) -> dict[str, Any]:
+    """A form as plain data."""
     found = times.get(form.name)
     return {
         "form": form.name,
@@ -176,7 +177,7 @@ def _row(form: Form, times: Mapping[str, Times], least: float | None, base: str)
         "ratio": found.median / times[base].median if found and base in times else None,
         "peak_bytes": form.peak_bytes,
         "operators": form.operators,
-        "share_of_matrix_product": least / found.median if found and least is not None else None,
+        "of_floor": found.median / times[_FLOOR].median if found else None,
         "reason": form.reason,
     }
 

@@ -45,7 +45,7 @@ class Subject:
     in_channels: Mapping[str, int]
     parameters: int | None
     macs: int | None
-    """Multiply-accumulates of an image; None where nobody has counted them."""
+    """Multiply-accumulates of an image; None where those of the inference form are to be counted."""
     off: float = 1e-5
     """How far the outputs of two forms in float32 may be apart, as a share of the largest value."""
 

@@ -13,7 +13,6 @@ import torch
 Call = Callable[[], object]
 K = TypeVar("K")
 _WARM_UPS = 3
-_SIDE = 1024  # of the square matrices, large enough that their product runs at full rate
 
 
 class Times(NamedTuple):
@@ -56,9 +55,3 @@ def summary(times: list[float]) -> Times:
     """What is shown of the times of one call, at least two."""
     low, _, high = quantiles(times, n=4)
     return Times(median(times), low, high, min(times))
-
-
-def matrix_product(device: torch.device, dtype: torch.dtype) -> tuple[Call, int]:
-    """A product of two square matrices, and its multiply-accumulates: the rate that convolutions are measured by."""
-    a, b = (torch.randn(_SIDE, _SIDE, device=device).to(dtype) for _ in range(2))
-    return lambda: a @ b, _SIDE**3

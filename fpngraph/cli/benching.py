@@ -156,7 +156,7 @@ def print_report(report: Report) -> None:
     print(f"{report['graph']}, {report['batch']} x {sides}, {report['dtype']}; channels {channels}")
     _print_machine(report)
     first = report["forms"][0]["form"]
-    numbers = ("ms", "quartiles", f"of {first}", "memory MiB", "operators", "of matrix product")
+    numbers = ("ms", "quartiles", f"of {first}", "of floor", "memory MiB", "operators")
     columns = [Column(heading, right=True, keep=-place) for place, heading in enumerate(numbers)]
     print_table([Column("form"), *columns], [_cells(row) for row in report["forms"]])
     for row in report["forms"]:
@@ -175,10 +175,10 @@ def print_comparison(names: Sequence[str], reports: Sequence[Report]) -> None:
     print(f"{first['batch']} x {sides}, {first['dtype']}")
     _print_machine(first)
     base = first["forms"][0]
-    numbers = ("ms", "quartiles", "of the first", "memory MiB", "operators", "parameters", "MACs")
+    numbers = ("ms", "quartiles", "of the first", "of floor", "memory MiB", "operators", "parameters", "MACs")
     columns = [Column(heading, right=True, keep=len(numbers) - place) for place, heading in enumerate(numbers)]
     rows = [
-        (name, *_cells(_beside(row, base))[:-1], written(report["parameters"]), written(report["macs"]))
+        (name, *_cells(_beside(row, base)), written(report["parameters"]), written(report["macs"]))
         for name, report in zip(names, reports, strict=True)
         for row in report["forms"]
     ]
@@ -189,7 +189,7 @@ def print_comparison(names: Sequence[str], reports: Sequence[Report]) -> None:
                 print_text(f"{name}: {row['form']} was not run: {row['reason']}")
         channels = (f"{entry} {number}" for entry, number in report["in_channels"].items())
         print_items(f"{name}: channels ", channels)
-    _print_rounds(first)
+    _print_rounds(*reports)
 
 
 def _beside(row: Mapping[str, Any], base: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -202,20 +202,22 @@ def _print_machine(report: Report) -> None:
     print(f"{report['machine']}, {report['device']}, {report['threads']} threads, torch {report['torch']}")
 
 
-def _print_rounds(report: Report) -> None:
-    rate = report["matrix_product_gigamacs_per_second"]
-    print(f"medians of {report['rounds']} rounds in turns; a matrix product runs at {rate} GMAC/s here")
+def _print_rounds(*reports: Report) -> None:
+    floors = ", ".join(f"{report['floor_milliseconds']['median']:.2f}" for report in reports)
+    print_text(
+        f"medians of {reports[0]['rounds']} rounds in turns; the floor is what a neck multiplies, alone: {floors} ms"
+    )
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     times, peak, operators = row["milliseconds"], row["peak_bytes"], row["operators"]
-    share, ratio = row["share_of_matrix_product"], row["ratio"]
+    ratio, floor = row["ratio"], row["of_floor"]
     return (
         row["form"],
         f"{times['median']:.2f}" if times else "",
         f"{times['low']:.2f} to {times['high']:.2f}" if times else "",
         f"{ratio:.2f}" if ratio else "",
+        f"{floor:.1f}" if floor else "",
         f"{peak / _MIB:.2f}" if peak is not None else "",
         str(operators) if operators is not None else "",
-        f"{share:.0%}" if share else "",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from importlib import util
 from typing import Any
 
@@ -63,22 +64,23 @@ def test_a_peer_that_gives_something_else_is_not_measured(factor: float, off: st
 
 
 @pytest.mark.parametrize("batch", [1, 3])
-def test_the_share_of_a_matrix_product_counts_every_image(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_times_are_told_beside_their_floor_and_multiply_accumulates_are_of_an_image(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def interleaved(calls: Mapping[Any, Any], **rest: Any) -> Iterator[dict[Any, float]]:
         for _ in range(2):
-            yield {key: 10.0 if "matrix product" in key else 4.0 for key in calls}
+            yield {key: 2.0 if "floor" in key else 5.0 for key in calls}
 
     monkeypatch.setattr(report, "interleaved", interleaved)
-    monkeypatch.setattr(report, "matrix_product", lambda device, dtype: (lambda: None, 1_000_000))
     neck = small_neck()
     setting = Setting(image_size=(64, 64), batch=batch, rounds=1, forms=("eager",))
 
-    found = measure(of_neck(neck, setting), setting, progress=untold)
+    for counted in (of_neck(neck, setting), replace(of_neck(neck, setting), macs=None)):
+        found = measure(counted, setting, progress=untold)
 
-    macs = 8 * 8 * (4 * 8 + 8 * 8 * 9) + 4 * 4 * 6 * 8
-    assert found["macs"] == macs
-    (row,) = found["forms"]
-    assert row["share_of_matrix_product"] == pytest.approx(batch * macs / (1_000_000 / 10.0) / 4.0)
+        assert found["macs"] == 8 * 8 * (4 * 8 + 8 * 8 * 9) + 4 * 4 * 6 * 8
+        assert found["floor_milliseconds"]["median"] == 2.0
+        assert [row["of_floor"] for row in found["forms"]] == [2.5]
 
 
 def test_operators_are_those_of_a_later_call_and_views_cost_nothing() -> None:
@@ -179,6 +181,6 @@ def test_several_necks_take_turns_and_each_has_its_own_report() -> None:
     assert [it["graph"] for it in found] == [neck.source_graph.name for neck in necks]
     assert [[row["form"] for row in it["forms"]] for it in found] == [["eager", "fused"]] * 2
     assert all(row["milliseconds"]["least"] > 0 for it in found for row in it["forms"])
-    assert found[0]["matrix_product_gigamacs_per_second"] == found[1]["matrix_product_gigamacs_per_second"]
+    assert all(it["floor_milliseconds"]["least"] > 0 for it in found)
     assert told == sorted(told)
     assert told[-1] <= 1

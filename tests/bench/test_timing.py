@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from fpngraph.bench.timing import Times, interleaved, matrix_product, summary
+from fpngraph.bench.timing import Times, interleaved, summary
 
 CPU = torch.device("cpu")
 
@@ -31,12 +31,3 @@ def test_a_call_is_as_long_as_it_takes() -> None:
 
 def test_the_summary_has_the_middle_the_quartiles_and_the_least() -> None:
     assert summary([5.0, 1.0, 2.0, 4.0, 3.0]) == Times(median=3.0, low=1.5, high=4.5, least=1.0)
-
-
-def test_the_matrix_product_has_as_many_multiply_accumulates_as_it_says() -> None:
-    product, macs = matrix_product(CPU, torch.float32)
-
-    result = product()
-
-    assert isinstance(result, torch.Tensor)
-    assert macs == result.numel() * result.shape[0]
