@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 
 import fpngraph
+from fpngraph.bench.floor import floor
 from fpngraph.bench.forms import Form, eager
 from tests.oracles.reference import Reference, maps, randomised
-from tests.oracles.references import ultralytics
-from tests.oracles.references.every import NECKS
+from tests.oracles.references import torchvision, ultralytics
+from tests.oracles.references.every import BACKBONE, NECKS
 from tools.bench_rows import report
 
 TOLERANCE = 1e-4  # of single precision, through some fifty convolutions with random norms
@@ -47,13 +48,16 @@ CASES = {
     "rtmdet-s": Case("rtmdet", None, "mmdet.CSPNeXtPAFPN"),
     "rt_detr-r18": Case("rtdetr", "r18", "transformers.RTDetrModel"),
     "rt_detr-r50": Case("rtdetr", None, "transformers.RTDetrModel"),
+    "nas_fpn": Case("nas_fpn_mmdet", None, "mmdet.NASFPN"),
+    "pafpn": Case("panet", None, "mmdet.PAFPN"),
+    "torchvision": Case("fpn", None, "torchvision.FeaturePyramidNetwork"),
 }
 
 
 def references(name: str, case: Case) -> tuple[Reference, nn.Module | None]:
     """The reference with random weights and norms, and its own folded form where it has one."""
     if not case.file:
-        reference = NECKS[name]()
+        reference = torchvision.max_pooled(BACKBONE, 256) if name == "torchvision" else NECKS[name]()
         randomised(reference.neck).eval()
         return reference, None
     text = ultralytics.read(case.file, case.scale)
@@ -120,7 +124,7 @@ def main() -> None:
             expected = list(reference.neck(given))
             for form in forms:
                 assert_equal(form, expected)
-            report(f"{name}, {side} px", forms, arguments.rounds)
+            report(f"{name}, {side} px", forms, arguments.rounds, floor(neck.fuse(), given))
 
 
 if __name__ == "__main__":

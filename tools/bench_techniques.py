@@ -1,6 +1,6 @@
 """What each technique of the inference form gains, switched off one at a time, and how exact it is in bfloat16.
 
-Example: ``python tools/bench_techniques.py --preset d0 --rounds 30``
+Example: ``python -m tools.bench_techniques --preset d0 --rounds 30``
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.bench.forms import Form, eager
-from fpngraph.bench.report import Setting, feature_maps
+from fpngraph.bench.subject import Setting, of_neck
 from fpngraph.bench.timing import interleaved
-from fpngraph.compiler import compiled
 from fpngraph.compiler import fuse as fusing
-from fpngraph.compiler import fused_neck as fused
+from fpngraph.compiler import runtime
 from fpngraph.inference import modules as inference
 from fpngraph.inference.parts import Part
 from fpngraph.layers import node
@@ -55,8 +54,7 @@ def variants() -> dict[str, Callable[[], Patches]]:
         "doubled pixels added where they land": lambda: (patch.object(inference.Repeat, "add_to", lambda *_: False),),
         "channels_last inside": lambda: (
             patch.object(node, "inside", lambda x: x),
-            patch.object(compiled, "outside", lambda x, _: x),
-            patch.object(fused, "outside", lambda x, _: x),
+            patch.object(runtime, "outside", lambda x, _: x),
             patch.object(torch, "channels_last", torch.contiguous_format),
             patch.object(Conv, "parts", convolutions),
             patch.object(SeparableConv, "parts", convolutions),
@@ -97,7 +95,7 @@ def main() -> None:
 
     graph = fpngraph.load("bifpn", preset=arguments.preset, padding="same")
     neck = fpngraph.build(graph, IN_CHANNELS[arguments.preset]).eval()
-    maps = feature_maps(neck, Setting(image_size=IMAGE_SIZE[arguments.preset]))
+    maps = of_neck(neck, Setting(image_size=IMAGE_SIZE[arguments.preset])).maps
     with torch.inference_mode():
         forms = [eager(name, Patched(neck.fuse, patches), maps) for name, patches in variants().items()]
         forms.append(eager("plain neck", neck, maps))

@@ -102,10 +102,16 @@ def test_a_traced_detector_is_right_for_other_images(
             assert_equal_maps(listed(traced(x)), listed(module(x)), 1e-12)
 
 
+# What surrounds a neck is the same for all of them; the necks themselves go through both exporters elsewhere.
+EXPORTERS = [
+    *(pytest.param(*case.values, False, id=f"{case.id}-torchscript") for case in CASES),
+    *(pytest.param(*case.values, True, id=f"{case.id}-dynamo") for case in CASES if case.values[0] in ("bifpn", "fpn")),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("modern", [False, True], ids=["torchscript", "dynamo"])
 @pytest.mark.parametrize("kind", ["pyramid", "detector"])
-@pytest.mark.parametrize(("name", "fused"), CASES)
+@pytest.mark.parametrize(("name", "fused", "modern"), EXPORTERS)
 def test_both_exporters_to_onnx_write_models_for_other_images(name: str, fused: bool, kind: str, modern: bool) -> None:
     model, backbone = MODELS[0 if modern else 1]  # torch.export takes minutes for a backbone with TensorFlow's padding
     made = pyramid(name, backbone, fused=fused) if kind == "pyramid" else detector(name, model, backbone, fused=fused)
