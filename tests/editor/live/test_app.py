@@ -183,6 +183,7 @@ def test_a_mistake_is_told_with_its_place_and_the_last_choices_stay(served: Serv
     [
         ({"params": {"width": "wide"}}, "parameter 'width' is 'wide', but must be an integer, like its default"),
         ({"params": {"width": "[8"}}, "parameter 'width': not valid YAML: '[' is never closed"),
+        ({"params": {"preset": "small"}}, "there is no parameter 'preset'"),
         ({"params": {"width": "8\nmore: 2"}}, "parameter 'width': '8\\nmore: 2' is more than one value"),
         ({"preset": "large"}, "there is no preset 'large'"),
         ({"in_channels": "8,16"}, "in_channels has 2 numbers, but graph 'served' has the inputs C3, C4, C5"),
