@@ -23,6 +23,7 @@ SIZES = [(256, 320), (130, 99)]
 
 def assert_equal(got: list[Tensor], expected: list[Tensor]) -> None:
     assert all(torch.equal(y, z) and y.stride() == z.stride() for y, z in zip(got, expected, strict=True))
+    assert [y.requires_grad for y in got] == [y.requires_grad for y in expected]
 
 
 def recorded(fused: fpngraph.FusedNeck) -> int:
