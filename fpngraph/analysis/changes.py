@@ -125,6 +125,8 @@ def _node_change(before: Graph, after: Graph, name: str) -> NodeChange:
     one, other = before.nodes[name], after.nodes[name]
     pairs, new, gone = _matched(one.edges, other.edges)
     settings = [Setting(key, None, *said) for key, said in _differing(_settings(one), _settings(other)).items()]
+    if one.could_be_single and other.could_be_single and one.single != other.single:
+        settings.append(Setting("written with one input", None, *("yes" if it.single else "no" for it in (one, other))))
     places = [place for place, _ in pairs]
     if places != sorted(places):
         order = [", ".join(edge.source for edge in node.edges) for node in (one, other)]

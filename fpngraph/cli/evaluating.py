@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import import_module
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,20 @@ from fpngraph.detection.detector import Detector
 from fpngraph.exporting.runtime import OnnxDetector, ProgramError
 from fpngraph.files import replace_file
 from fpngraph.training import DataError, Evaluation, read_coco
+from fpngraph.training.coco import is_box, numbers_in
 
 Rows = list[dict[str, Any]]
 
 
-def of_file(path: str) -> Rows:
-    """Detections in COCO's format of results. Raises UsageError for a file that has none."""
+def of_file(path: str, annotations: Path) -> Rows:
+    """Detections in COCO's format of results, of images in a file of annotations.
+
+    Raises UsageError for files that are none, or that are not of the same images and classes.
+    """
+    try:
+        images, categories = numbers_in(annotations)
+    except DataError as error:
+        raise UsageError(str(error)) from error
     try:
         rows = json.loads(Path(path).read_bytes())
     except (ValueError, RecursionError) as error:
@@ -33,8 +42,14 @@ def of_file(path: str) -> Rows:
     for place, row in enumerate(rows if isinstance(rows, list) else [rows]):
         if not isinstance(row, dict) or any(not isinstance(row.get(key), kind) for key, kind in wanted.items()):
             raise UsageError(f"{path!r}: entry {place} is no detection, with {', '.join(wanted)}")
+        if not (is_box(row["bbox"]) and isfinite(row["score"])):
+            raise UsageError(f"{path!r}: entry {place} must have four numbers as 'bbox', and a number as 'score'")
+        if row["image_id"] not in images:
+            raise UsageError(f"{path!r}: entry {place} is of image {row['image_id']}, which {str(annotations)!r} lacks")
     if not isinstance(rows, list):
         raise UsageError(f"{path!r} must be a list of detections")
+    if rows and categories.isdisjoint(row["category_id"] for row in rows):
+        raise UsageError(f"{path!r} has no detection of a category of {str(annotations)!r}")
     return rows
 
 

@@ -173,7 +173,8 @@ def _key(maps: Sequence[Tensor]) -> _Key:
 def _recorded(neck: Compiled, general: Forward, maps: Sequence[Tensor]) -> Run:
     """The code for ``maps``, once it is found to give what the neck does. Raises UnrecordableError."""
     _check(neck)
-    with torch.inference_mode(False), torch.no_grad():
+    # under autocast the code would have its casts for ever
+    with torch.inference_mode(False), torch.no_grad(), torch.autocast(maps[0].device.type, enabled=False):
         weights = [*neck.parameters(), *neck.buffers()]
         run = record(lambda given: general(neck, given), _examples(maps, seed=0), weights)
         others = _examples(maps, seed=1)
@@ -196,11 +197,12 @@ def _is_close(y: Tensor, z: Tensor) -> bool:
 
 def _examples(maps: Sequence[Tensor], *, seed: int) -> list[Tensor]:
     """Random maps that lie as ``maps`` do."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator("cpu").manual_seed(seed)
     found = []
     for x in maps:
         length = 1 + sum((side - 1) * stride for side, stride in zip(x.shape, x.stride(), strict=True))
-        values = torch.randn(max(length, 0), generator=generator).to(x.device, x.dtype)
+        # by its name, for torch's default device may be another
+        values = torch.randn(max(length, 0), generator=generator, device="cpu").to(x.device, x.dtype)
         found.append(values.as_strided(x.shape, x.stride()))
     return found
 

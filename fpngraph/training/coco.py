@@ -55,6 +55,34 @@ def read_coco(
     return CocoData(reading.file, known, tuple(examples), tuple(reading.problems))
 
 
+def numbers_in(annotations: str | os.PathLike[str]) -> tuple[frozenset[int], frozenset[int]]:
+    """The numbers of the images and of the categories in a file of COCO's format, no image looked at.
+
+    Raises DataError with all for which nothing can be measured against it.
+    """
+    reading = _Reading(Path(annotations).parent, Path(annotations))
+    data = reading.load()
+    categories = reading.categories(data["categories"])
+    images = reading.rows(data, "images", {"id": int})
+    for row in reading.rows(data, "annotations", {"id": int, "image_id": int, "category_id": int, "bbox": list}):
+        if not is_box(row["bbox"]):
+            reading.say(f"annotation {row['id']}", _no_box(row["bbox"]))
+    if reading.problems:
+        raise DataError(reading.problems)
+    return frozenset(row["id"] for row in images), frozenset(it.id for it in categories)
+
+
+def is_box(bbox: Sequence[Any]) -> bool:
+    """Whether it is four numbers."""
+    return len(bbox) == 4 and all(
+        isinstance(it, int | float) and not isinstance(it, bool) and math.isfinite(it) for it in bbox
+    )
+
+
+def _no_box(bbox: Sequence[Any]) -> str:
+    return f"'bbox' is {_shown(list(bbox))}, but must be 4 numbers"
+
+
 class _Reading:
     """One file on its way to a data set; ``fatal`` is what nothing can be left out for."""
 
@@ -112,8 +140,7 @@ class _Reading:
     def examples(self, data: Mapping[str, Sequence[Any]], categories: Sequence[Category]) -> list[Example]:
         """The images with which nothing is wrong."""
         wanted = {"id": int, "file_name": str, "width": int, "height": int}
-        rows = [self._values(f"images[{place}]", it, wanted) for place, it in enumerate(data["images"])]
-        known = [row for row in rows if row]
+        known = self.rows(data, "images", wanted)
         self._unique("image", (row["id"] for row in known), self.fatal)
         by_id = {row["id"]: row for row in known}
         objects = self._objects(data["annotations"], by_id, {it.id: n for n, it in enumerate(categories)})
@@ -164,11 +191,10 @@ class _Reading:
 
     def _box(self, where: str, bbox: Sequence[Any], image: Mapping[str, Any] | None) -> Box | None:
         """Left, top, right, bottom within the image."""
-        numbers = [it for it in bbox if isinstance(it, int | float) and not isinstance(it, bool) and math.isfinite(it)]
-        if len(numbers) != 4 or len(bbox) != 4:
-            self.say(where, f"'bbox' is {_shown(list(bbox))}, but must be 4 numbers")
+        if not is_box(bbox):
+            self.say(where, _no_box(bbox))
             return None
-        left, top, width, height = map(float, numbers)
+        left, top, width, height = map(float, bbox)
         of = f" of image {image['id']}" if image else ""
         if width <= 0 or height <= 0:
             self.say(where, f"the box {_shown(list(bbox))}{of} has no area")
@@ -182,6 +208,11 @@ class _Reading:
             self.say(where, f"the box {_shown(list(bbox))} sticks out of image {image['id']}, which is {size}")
             return None
         return max(left, 0.0), max(top, 0.0), min(right, image["width"]), min(bottom, image["height"])
+
+    def rows(self, data: Mapping[str, Sequence[Any]], key: str, wanted: Mapping[str, type]) -> list[dict[str, Any]]:
+        """The values under these keys of all entries of a list that have them."""
+        rows = (self._values(f"{key}[{place}]", entry, wanted) for place, entry in enumerate(data[key]))
+        return [row for row in rows if row]
 
     def _values(self, where: str, entry: Any, wanted: Mapping[str, type]) -> dict[str, Any] | None:
         """The values of an entry under these keys, if all are there and of these types."""

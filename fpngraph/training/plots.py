@@ -51,7 +51,7 @@ def learning_curve(rows: Sequence[Mapping[str, str]]) -> bytes:
         for name, colour in zip(names, ("#4477aa", "#ee6677"), strict=True):
             points = [(int(row["epoch"]), float(row[name])) for row in rows if row.get(name)]
             axes.plot([x for x, _ in points], [y for _, y in points], color=colour, marker=".", label=name)
-        axes.set(xlabel="epoch", xlim=(0.5, max(len(rows), 2) + 0.5))
+        axes.set(xlabel="epoch", xlim=(0.5, max(2, *(int(row["epoch"]) for row in rows)) + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(frameon=False)
         axes.grid(alpha=0.25)

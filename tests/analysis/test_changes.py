@@ -101,6 +101,18 @@ def test_what_changed_in_a_node_is_told_as_a_file_says_it(
     assert (told.new, told.gone, told.outputs) == ((), (), {})
 
 
+def test_one_input_is_another_thing_than_one_by_a_fallback() -> None:
+    one = GRAPH.replace("  all:", "  alone: {inputs: [C3], level: 3, op: [conv]}\n  all:").replace(
+        "P4: P4", "P4: P4, alone: alone"
+    )
+    other = one.replace("[C3]", "[C3 | none]")
+
+    told = changes(fpngraph.loads(one), fpngraph.loads(other))
+
+    assert told.nodes["alone"].settings == (Setting("written with one input", None, "yes", "no"),)
+    assert not told.none
+
+
 def test_inputs_and_outputs() -> None:
     told = found(("C(3..5)", "{C3: 3, C4: 4, C5: 5, image: 0}"), ("{out: all, P4: P4}", "{out: P3, P5: P5, a: all}"))
 

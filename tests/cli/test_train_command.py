@@ -138,12 +138,27 @@ def test_a_state_dict_of_ours_is_taken_as_far_as_it_fits(here: Path) -> None:
     torch.testing.assert_close(model.state_dict()[name], theirs.state_dict()[name], rtol=0, atol=0)
 
 
+def _found(**other: object) -> str:
+    return json.dumps([{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5, **other}])
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("{", "'found.json' is no JSON"),
         ("{}", "'found.json': entry 0 is no detection, with image_id, category_id, bbox, score"),
         ("[{}]", "'found.json': entry 0 is no detection, with image_id, category_id, bbox, score"),
+        (_found(bbox=[1, 2, 3]), "'found.json': entry 0 must have four numbers as 'bbox', and a number as 'score'"),
+        (
+            _found(bbox=["1", 2, 3, 4]),
+            "'found.json': entry 0 must have four numbers as 'bbox', and a number as 'score'",
+        ),
+        (
+            _found(score=float("nan")),
+            "'found.json': entry 0 must have four numbers as 'bbox', and a number as 'score'",
+        ),
+        (_found(image_id=99), "'found.json': entry 0 is of image 99, which 'val.json' lacks"),
+        (_found(category_id=99), "'found.json' has no detection of a category of 'val.json'"),
     ],
 )
 def test_a_file_of_no_detections_is_refused(
@@ -152,6 +167,29 @@ def test_a_file_of_no_detections_is_refused(
     (here / "found.json").write_text(content, encoding="utf-8")
 
     assert main(["evaluate", "--val", "val", "val.json", "--results", "found.json"]) == 2
+    assert capsys.readouterr().err == f"fpngraph evaluate: {message}\n"
+
+
+@pytest.mark.parametrize(
+    ("truth", "message"),
+    [
+        ("{", "truth.json: line 1 column 2: this is no JSON"),
+        ({"annotations": 3}, "truth.json: annotations: it is a number, but must be a list"),
+        (
+            {"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2]}]},
+            "truth.json: annotation 1: 'bbox' is [1, 2], but must be 4 numbers",
+        ),
+    ],
+)
+def test_detections_in_a_file_need_annotations_that_are_some(
+    truth: str | dict[str, object], message: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not isinstance(truth, str):
+        truth = json.dumps(json.loads((here / "val.json").read_bytes()) | truth)
+    (here / "truth.json").write_text(truth, encoding="utf-8")
+    (here / "found.json").write_text("[]", encoding="utf-8")
+
+    assert main(["evaluate", "--val", "val", "truth.json", "--results", "found.json"]) == 2
     assert capsys.readouterr().err == f"fpngraph evaluate: {message}\n"
 
 

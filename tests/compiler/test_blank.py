@@ -75,6 +75,18 @@ def test_a_neck_without_weights_refuses_maps_and_fusing(name: str, blank: Blank)
 
 
 @WAYS
+def test_a_neck_without_the_statistics_of_its_norms_refuses_maps_too(blank: Blank) -> None:
+    whole = shipped("bifpn")
+    neck = blank(whole.source_graph).eval()
+    neck.load_state_dict(dict(whole.named_parameters()), strict=False, assign=True)
+    first = next(name for name, _ in neck.named_buffers())
+
+    with pytest.raises(RuntimeError, match="device meta") as raised:
+        neck(maps(neck))
+    assert repr(first) in str(raised.value)
+
+
+@WAYS
 def test_a_neck_with_some_weights_refuses_maps_too(blank: Blank) -> None:
     whole = shipped("fpn")
     neck = blank(whole.source_graph)

@@ -23,6 +23,7 @@ SIZES = [(256, 320), (130, 99)]
 
 def assert_equal(got: list[Tensor], expected: list[Tensor]) -> None:
     assert all(torch.equal(y, z) and y.stride() == z.stride() for y, z in zip(got, expected, strict=True))
+    assert [y.requires_grad for y in got] == [y.requires_grad for y in expected]
 
 
 def recorded(fused: fpngraph.FusedNeck) -> int:
@@ -279,6 +280,27 @@ def test_threads_share_it(neck: fpngraph.Neck) -> None:
 
     for index, outs in enumerate(expected):
         assert_equal(results[index], outs)
+
+
+def test_what_is_fused_under_autocast_computes_in_its_own_type_without(neck: fpngraph.Neck) -> None:
+    fused, features = neck.fuse(), maps(neck, 128, 128, batch=1)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        straight = neck.fuse(image_sizes=[(128, 128)])
+
+    assert_equal(straight(features), fused(features))
+    assert recorded(straight) == 1  # what was made at first
+
+
+def test_torchs_default_device_may_be_another(neck: fpngraph.Neck) -> None:
+    fused, straight = neck.fuse(), neck.fuse(image_sizes=[(128, 128)])
+    features = maps(neck, 128, 128)
+
+    with torch.device("meta"):
+        outs = straight(features)
+
+    assert_equal(outs, fused(features))
+    assert recorded(straight) == 2
 
 
 def test_batches_of_any_size_fill_no_memory(neck: fpngraph.Neck) -> None:

@@ -11,13 +11,16 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
-from fpngraph.detection import Category, Detector, Suppression
-from fpngraph.detection.images import normalised
+from fpngraph.detection import Category, Detections, Detector, Suppression
+from fpngraph.detection.images import Normalization, normalised
 from fpngraph.exporting import ExportError, OnnxDetector, ProgramError, export_detector, forms, onnx
 from fpngraph.exporting.alike import alike, compared, images_of, unpacked
+from fpngraph.exporting.description import Description
 from fpngraph.exporting.program import Program
+from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.suppression import kept_by_torchvision
 from fpngraph.feature import Size
 from tests.detection.models import PlainDetector
@@ -189,6 +192,66 @@ def test_a_box_that_is_no_number_does_not_keep_others_from_being_suppressed() ->
     kept = kept_by_torchvision(boxes, torch.tensor([[0.9, 0.8, 0.7]]), torch.tensor([[0, 0, 0]]), 0.5, 1)
 
     assert kept.tolist() == [[True, True, False]]
+
+
+def _detections(*rows: tuple[float, float, int]) -> Detections:
+    """A box of 10 pixels at each left side, with its score and label."""
+    boxes = torch.tensor([[left, 0.0, left + 10, 10.0] for left, _, _ in rows]).view(-1, 4)
+    return Detections(boxes, torch.tensor([row[1] for row in rows]), torch.tensor([row[2] for row in rows]))
+
+
+TWO = ((0.0, 0.9, 1), (50.0, 0.5, 2))
+
+
+@pytest.mark.parametrize(
+    ("other", "number", "found"),
+    [
+        (TWO, 4, 4),
+        (TWO[::-1], 4, 4),
+        (((0.005, 0.90005, 1), TWO[1]), 4, 4),
+        (((0.0, 0.9, 3), TWO[1]), 2, 4),
+        (((0.0, 0.91, 1), TWO[1]), 2, 4),
+        (((0.02, 0.9, 1), TWO[1]), 2, 4),
+        ((TWO[0],), 2, 3),
+        ((*TWO, (80.0, 0.4, 1)), 4, 5),
+        ((), 0, 2),
+    ],
+    ids=["same", "order", "rounded", "label", "score", "box", "fewer", "more", "none"],
+)
+def test_detections_are_alike_with_one_label_score_and_box(
+    other: tuple[tuple[float, float, int], ...], number: int, found: int
+) -> None:
+    for pair in ((TWO, other), (other, TWO)):
+        comparison = alike(*(_detections(*rows) for rows in pair), side=100)
+
+        assert (comparison.alike, comparison.found) == (number, found)
+
+
+class OfFrames(OnnxDetector):
+    """Finds one thing in each image: all of it that is image."""
+
+    def __init__(self) -> None:
+        self.description = Description(
+            image_size=Size(64, 96),
+            sizes=Sizes(),
+            normalization=Normalization(),
+            categories=(Category(1, "frame"),),
+            score=0.0,
+            suppression=Suppression(),
+        )
+
+    def _run(self, images: Tensor, sizes: Tensor) -> list[Tensor]:
+        boxes = torch.cat([torch.zeros_like(sizes), sizes.flip(1)], dim=1)[:, None]
+        return [boxes, torch.ones(len(images), 1), torch.zeros(len(images), 1, dtype=torch.int64)]
+
+
+def test_a_file_finds_boxes_in_the_pixels_of_each_image() -> None:
+    sides = [(96, 64), (192, 64), (40, 200), (7, 3)]
+
+    found = OfFrames().detect([Image.new("RGB", size) for size in sides], batch_size=3)
+
+    for one, (width, height) in zip(found, sides, strict=True):
+        torch.testing.assert_close(one.boxes, torch.tensor([[0.0, 0.0, width, height]]))
 
 
 def test_rows_without_a_label_are_no_detections() -> None:

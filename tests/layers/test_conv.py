@@ -4,11 +4,12 @@ from itertools import product
 
 import pytest
 import torch
+from timm.layers import Conv2dSame
 from torch import nn
 from torch.nn import functional as F
 
 from fpngraph.feature import Padding
-from fpngraph.layers.conv import PaddedConv2d, SeparableConv2d, is_pointwise, pointwise, same_size_conv
+from fpngraph.layers.conv import PaddedConv2d, SeparableConv2d, is_pointwise, pointwise, same_padded, same_size_conv
 from tests.layers.test_resample import calls, pads
 
 PADDINGS: tuple[Padding, ...] = ("symmetric", "same")
@@ -25,6 +26,23 @@ def test_strided_convolutions_equal_an_explicit_pad_and_convolution(padding: Pad
         rows, columns = (pads(n, kernel, stride, padding) for n in (height, width))
         expected = F.conv2d(F.pad(x, (*columns, *rows)), conv.weight, conv.bias, stride)
         torch.testing.assert_close(conv(x, (9, 9)), expected)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+def test_timms_convolutions_with_tensorflows_padding_are_ours(
+    kernel: int, stride: int, dilation: int, groups: int
+) -> None:
+    theirs = Conv2dSame(4, 6, kernel, stride, dilation=dilation, groups=groups).double()
+
+    ours = same_padded(theirs)
+
+    assert ours.weight is theirs.weight
+    for height, width in product((1, 2, 5, 8, 11), repeat=2):
+        x = torch.randn(2, 4, height, width, dtype=torch.float64)
+        torch.testing.assert_close(ours(x), theirs(x))
 
 
 @pytest.mark.parametrize(("padding", "n"), [("symmetric", 8), ("symmetric", 9), ("same", 9)])

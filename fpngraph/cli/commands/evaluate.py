@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.output) if args.output else None
     evaluating.check(folder, force=args.force)  # before detections, which may take long
     if args.results:
-        found = evaluating.of_file(args.results)
+        found = evaluating.of_file(args.results, annotations)
     else:
         found = evaluating.of_model(
             images,

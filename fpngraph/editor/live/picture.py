@@ -20,6 +20,7 @@ from fpngraph.library import loads
 
 TEXT = "<text>"
 _WIDEST = 200  # characters of a parameter
+_KEYWORDS = ("preset", "folder")  # of loads: no graph has a parameter with such a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class Asked:
     def diagram(self) -> tuple[Diagram, tuple[Problem, ...]]:
         """What is drawn, and the warnings. Raises GraphError."""
         params = {name: _value(name, text) for name, text in self.params.items() if text.strip()}
+        if wrong := next((name for name in params if name in _KEYWORDS), None):
+            raise GraphError([Problem("unknown-param", f"there is no parameter {wrong!r}")])
         graph = loads(self.text, preset=self.preset or None, folder=self.folder, **params)
         size = self.image_size if self.in_channels else None
         return diagram(graph, Look(), in_channels=self.in_channels, image_size=size), graph.warnings

@@ -153,6 +153,17 @@ def test_a_file_that_is_not_there_yet_is_made_when_it_is_saved(tmp_path: Path) -
     assert (tmp_path / "new.yaml").read_text(encoding="utf-8") == GRAPH
 
 
+def test_a_file_that_the_page_has_not_seen_is_not_written_over(served: Served, folder: Path) -> None:
+    assert served.ask("file", "PUT", {"name": "my.yaml", "text": "mine", "seen": ""})[0] == 409
+    assert (folder / "my.yaml").read_text(encoding="utf-8") == GRAPH
+
+
+def test_of_all_pictures_the_last_four_are_kept(served: Served) -> None:
+    numbers = [drawn(served, GRAPH)["picture"] for _ in range(5)]
+
+    assert [served.ask(f"picture/{number}")[0] for number in numbers] == [404, 200, 200, 200, 200]
+
+
 def test_a_text_is_drawn_with_what_is_chosen(served: Served) -> None:
     plain = drawn(served, GRAPH, in_channels="8, 16, 32")
     small = drawn(served, GRAPH, preset="small", params={"op": "[conv]"})
@@ -183,6 +194,7 @@ def test_a_mistake_is_told_with_its_place_and_the_last_choices_stay(served: Serv
     [
         ({"params": {"width": "wide"}}, "parameter 'width' is 'wide', but must be an integer, like its default"),
         ({"params": {"width": "[8"}}, "parameter 'width': not valid YAML: '[' is never closed"),
+        ({"params": {"preset": "small"}}, "there is no parameter 'preset'"),
         ({"params": {"width": "8\nmore: 2"}}, "parameter 'width': '8\\nmore: 2' is more than one value"),
         ({"preset": "large"}, "there is no preset 'large'"),
         ({"in_channels": "8,16"}, "in_channels has 2 numbers, but graph 'served' has the inputs C3, C4, C5"),
