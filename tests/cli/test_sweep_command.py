@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from fpngraph.cli import training
+from fpngraph.cli import sweeping, training
 from fpngraph.cli.main import main
-from fpngraph.cli.training import Start
+from fpngraph.cli.starting import Start
 from fpngraph.cli.values import UsageError
 from fpngraph.training import read_saved
 from tests.cli.small import DATA, QUICK, SMALLEST
@@ -133,6 +135,38 @@ def test_a_graph_that_is_edited_before_its_turn_is_not_trained_in_the_name_of_th
     )
 
 
+def test_presets_and_devices_go_to_each_training(
+    here: Path, mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine.write_text(mine.read_text() + "presets: {wide: {channels: 24}, slim: {channels: 4}}\n")
+    commands: list[Sequence[str]] = []
+
+    def refuse(command: Sequence[str]) -> None:
+        commands.append(command)
+        raise UsageError("its training ended with status 1")
+
+    monkeypatch.setattr(sweeping, "launch", refuse)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    typed = [*DATA, *SMALLEST, *QUICK, *MINE, "--preset", "wide", *MINE, "--preset", "slim", "-p", "channels=8"]
+
+    assert main(["sweep", *typed, "--devices", "2", "-o", "runs/s"]) == 1
+
+    chosen = [[word for word in command if "preset" in word or "devices" in word] for command in commands]
+    assert chosen == [["--preset=wide", "--devices=2"], ["--preset=slim", "--devices=2"]]
+    assert [command[command.index("-o") + 1] for command in commands] == [
+        "runs/s/mine@wide",
+        "runs/s/mine@slim_channels=8",
+    ]
+    said = json.loads((here / "runs/s/sweep.json").read_text())
+    assert said["setting"]["devices"] == 2
+    assert "channels: 24" in said["graphs"]["mine@wide"]
+    assert "channels: 8" in said["graphs"]["mine@slim channels=8"]
+    (here / "runs/s/mine@wide").mkdir()
+    (here / "runs/s/mine@wide/last.ckpt").touch()
+    assert main(["sweep", *typed, "-o", "runs/s", "--resume"]) == 2
+    assert "\n  devices was 2, and is 1\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
@@ -148,8 +182,10 @@ def test_a_graph_that_is_edited_before_its_turn_is_not_trained_in_the_name_of_th
             "nix: cannot read 'nix.yaml': No such file or directory [unreadable-file]\n",
         ),
         (["--graph", "my.yaml", "--graph", "fpn", "--backbone", "resnet19"], "my, fpn: timm has no model named"),
+        (["--graph", "my.yaml", "--preset", "big"], "my@big: there is no preset 'big' [unknown-preset]"),
+        (["--graph", "my.yaml", "--devices", "99999"], "--devices 99999: there are "),
     ],
-    ids=["twice", "all graphs at once", "once for all"],
+    ids=["twice", "all graphs at once", "once for all", "no such preset", "too many devices"],
 )
 def test_what_is_asked_wrongly_is_told_before_the_first_step(
     typed: list[str], message: str, here: Path, capsys: pytest.CaptureFixture[str]
