@@ -172,9 +172,7 @@ def _changes(before: Mapping[str, Any], said: Mapping[str, Any], begun: Sequence
 
 def _trained(run: Run, called: str, graph: str, epochs: int, train: Callable[[Run], object]) -> bool:
     """Whether the run of a graph, which has this text, is finished, now or before."""
-    from fpngraph.training.curve import read_curve
-
-    rows = read_curve(run.folder / "metrics.csv")
+    rows = training.epochs_of(run.folder)
     if rows and int(rows[-1]["epoch"]) >= epochs and (run.folder / "last.ckpt").is_file():
         print(f"{called}: finished before")
         return True

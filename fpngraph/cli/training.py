@@ -121,6 +121,18 @@ def check_folder(folder: Path, *, resume: bool, force: bool) -> None:
     there = next((file for file in _files(folder) if file.exists()), None)
     if there is not None and not (resume or force):
         raise UsageError(f"{str(there)!r} exists already\n  hint: --resume goes on from it, --force writes over it")
+    if resume:
+        epochs_of(folder)
+
+
+def epochs_of(folder: Path) -> list[dict[str, str]]:
+    """What a training has written of each epoch. Raises UsageError where somebody has made something else of it."""
+    from fpngraph.training.curve import CurveError, read_curve
+
+    try:
+        return read_curve(folder / "metrics.csv")
+    except CurveError as error:
+        raise UsageError(str(error)) from error
 
 
 def check_is_folder(folder: Path) -> None:

@@ -135,6 +135,31 @@ def test_a_graph_that_is_edited_before_its_turn_is_not_trained_in_the_name_of_th
     )
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("epoch,seconds,AP\n1,2.5\n", "line 2: there are 2 values, but 3 columns"),
+        ("epoch,seconds,AP\n1,2.5,\ntwo,2.5,0.1\n", "line 3: epoch is 'two', but must be a whole number"),
+        ("epoch,seconds,AP\n1,,0.1\n", "line 2: seconds is '', but must be a number"),
+        ("epoch,seconds,AP\n1,2.5,good\n", "line 2: AP is 'good', but must be a number"),
+        ("epoch,AP\n1,0.1\n", "line 1: there is no column 'seconds'"),
+        ("", "line 1: there is no column 'epoch'"),
+        ("\xff", "is no text of comma-separated values"),
+    ],
+)
+def test_a_curve_that_somebody_has_changed_is_told_before_the_first_step(
+    content: str, problem: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "runs/s/my").mkdir(parents=True)
+    (here / "runs/s/my/metrics.csv").write_text(content, encoding="latin-1")
+
+    assert main(["sweep", *DATA, *SMALLEST, *QUICK, "-o", "runs/s", "--graph", "my.yaml", "--resume"]) == 2
+
+    assert capsys.readouterr().err == (
+        f"fpngraph sweep: 'runs/s/my/metrics.csv': {problem}\n  hint: put it back as it was; only trainings write it\n"
+    )
+
+
 def test_presets_and_devices_go_to_each_training(
     here: Path, mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
