@@ -50,6 +50,7 @@ WITH_TORCH = {
     "exporting",
     "quantising",
     "findings",
+    "starting",
     "training",
     "evaluating",
     "sweeping",

@@ -17,6 +17,7 @@ from fpngraph.analysis.costs import cost, written
 from fpngraph.bench.timing import interleaved
 from fpngraph.cli.devices import device
 from fpngraph.cli.trained import trained
+from fpngraph.cli.training import epochs_of
 from fpngraph.efficientdet import EfficientDet
 from fpngraph.files import replace_file
 from fpngraph.table import Column, print_table, print_text
@@ -80,9 +81,7 @@ def _model(folder: Path) -> EfficientDet:
 
 
 def _row(name: str, folder: Path, model: EfficientDet, macs: int | None, milliseconds: float) -> Row:
-    from fpngraph.training.curve import read_curve
-
-    epochs = read_curve(folder / "metrics.csv")
+    epochs = epochs_of(folder)
     known = [row for row in epochs if _number(row.get("AP")) is not None]
     best = max(known, key=lambda row: float(row["AP"]), default={})
     return Row(

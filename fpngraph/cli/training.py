@@ -7,7 +7,6 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,88 +15,16 @@ import torch
 from pydantic import ValidationError
 
 from fpngraph import efficientdet
-from fpngraph.cli.graphs import is_readable
+from fpngraph.cli.starting import Start
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
-from fpngraph.efficientdet.by_name import take_over
-from fpngraph.efficientdet.checkpoint import read_checkpoint
-from fpngraph.efficientdet.weights import has_own_names
-from fpngraph.errors import GraphError
-from fpngraph.pyramid.backbone import BackboneError
 from fpngraph.table import Column, print_table
-from fpngraph.training import CocoData, DataError, Evaluation, TrainingSettings, read_coco, read_saved
-from fpngraph.training.saved import NotSavedError
-from fpngraph.weights.matching import Matched, load_matching
-from fpngraph.weights.state import StateError
+from fpngraph.training import CocoData, DataError, Evaluation, TrainingSettings, read_coco
 
 if TYPE_CHECKING:
     from fpngraph.training import Fitted
 
 EXTRA = "pip install 'fpngraph[train]'"
 Pair = tuple[Path, Path]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """A detector as somebody asks for it, before it is trained."""
-
-    model: str
-    graph: str | None
-    params: Mapping[str, Any]
-    backbone: str | None
-    pretrained: bool
-    weights: str | None
-    image_size: tuple[int, int] | None
-    lean: bool
-
-    def build(self, num_classes: int) -> efficientdet.EfficientDet:
-        """The detector. Raises UsageError and GraphError."""
-        changes: dict[str, Any] = {"num_classes": num_classes, "lean": self.lean}
-        asked = {"graph": self.graph, "params": dict(self.params), "image_size": self.image_size}
-        changes |= {field: value for field, value in asked.items() if value}
-        if self.backbone:
-            changes |= {"backbone": self.backbone, "backbone_args": {}}
-        if self.graph:
-            changes["match"] = False  # nothing published has to fit
-        try:
-            model = efficientdet.create(self.model, **changes)
-            if self.pretrained and not self.weights:
-                model = self._with_backbone(changes)
-            return model
-        except GraphError as error:
-            if self.graph and not is_readable(self.graph):
-                raise UsageError(str(error)) from error
-            raise
-        except (efficientdet.ConfigError, BackboneError) as error:
-            raise UsageError(str(error)) from error
-
-    def _with_backbone(self, changes: Mapping[str, Any]) -> efficientdet.EfficientDet:
-        try:
-            return efficientdet.create(self.model, pretrained_backbone=True, **changes)
-        except Exception as error:  # timm fetches by a library that has errors of its own
-            told = " ".join(str(error).split())[:200]
-            raise UsageError(
-                f"the weights of the backbone cannot be had: {told}\n"
-                "  hint: --no-pretrained starts with random ones, --weights FILE with those of a checkpoint"
-            ) from error
-
-    def load(self, model: efficientdet.EfficientDet) -> Matched | None:
-        """The weights that are asked for, as far as they fit."""
-        if self.weights is None:
-            return None
-        try:
-            try:
-                return load_matching(model, read_saved(self.weights).state)
-            except NotSavedError:
-                state = read_checkpoint(self.weights, ema=None)
-                return load_matching(model, state) if has_own_names(state) else take_over(model, self.weights)
-        except (StateError, efficientdet.ConfigError) as error:
-            raise UsageError(str(error)) from error
-
-    def check(self) -> efficientdet.EfficientDet:
-        """The detector for one class, nothing fetched. Raises UsageError and GraphError for what is asked wrongly."""
-        model = replace(self, pretrained=False).build(num_classes=1)
-        self.load(model)
-        return model
 
 
 def pairs(train: Sequence[str] | None, val: Sequence[str] | None, data: str | None) -> tuple[Pair, Pair]:
@@ -137,7 +64,7 @@ def train(  # noqa: PLR0913  (the options of a run)
     """Train a detector and keep it in ``folder``."""
     check_installed()
     check_pixels(start.image_size)
-    _check_devices(devices)
+    check_devices(devices)
     settings = chosen_settings(asked)
     check_is_folder(folder)
     check_folder(folder, resume=resume, force=force)
@@ -182,7 +109,8 @@ def run(  # noqa: PLR0913  (the options of a run)
             raise
 
 
-def _check_devices(devices: int | None) -> None:
+def check_devices(devices: int | None) -> None:
+    """Raise UsageError where there are fewer."""
     most = torch.cuda.device_count() or os.cpu_count() or 1
     if devices and devices > most:
         raise UsageError(f"--devices {devices}: there are {most}")
@@ -193,6 +121,18 @@ def check_folder(folder: Path, *, resume: bool, force: bool) -> None:
     there = next((file for file in _files(folder) if file.exists()), None)
     if there is not None and not (resume or force):
         raise UsageError(f"{str(there)!r} exists already\n  hint: --resume goes on from it, --force writes over it")
+    if resume:
+        epochs_of(folder)
+
+
+def epochs_of(folder: Path) -> list[dict[str, str]]:
+    """What a training has written of each epoch. Raises UsageError where somebody has made something else of it."""
+    from fpngraph.training.curve import CurveError, read_curve
+
+    try:
+        return read_curve(folder / "metrics.csv")
+    except CurveError as error:
+        raise UsageError(str(error)) from error
 
 
 def check_is_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from fpngraph.detection.detector import DetectionModel, Detector
 from fpngraph.exporting.alike import Comparison, compared, images_of
 from fpngraph.exporting.description import Description
 from fpngraph.exporting.forms import check_form, written
-from fpngraph.exporting.program import ExportError, Program, Traced, refusals
+from fpngraph.exporting.program import ExportError, Program, Traced, check_tensors, refusals
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.suppression import kept_by_onnx, kept_by_torchvision
 from fpngraph.exporting.torch_export import traced_openly
@@ -57,6 +57,8 @@ def export_detector(
     Raises ExportError for what cannot be written, or comes out different, and ValueError for another ``form``.
     """
     check_form(form)
+    Detector(model)  # refuses what is no DetectionModel
+    check_tensors(cast("nn.Module", model), "detector")
     if model.suppression.soft:
         raise ExportError(
             "soft suppression cannot be in a file: programs have operators that remove boxes, none that lowers scores\n"

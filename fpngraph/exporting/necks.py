@@ -14,7 +14,7 @@ from torch.export import Dim
 from fpngraph.compiler.neck import Neck
 from fpngraph.exporting.check import largest_difference, random_maps
 from fpngraph.exporting.forms import check_form, written
-from fpngraph.exporting.program import ExportError, Traced, refusals
+from fpngraph.exporting.program import ExportError, Traced, check_tensors, refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,19 @@ class Exported:
 
 
 def export_neck(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | None = None) -> Exported:
-    """The neck in eval mode as ``onnx`` or ``torch-export``, traced for images of ``image_size``, height and width.
+    """The neck in eval mode and float32 as ``onnx`` or ``torch-export``.
 
+    It is traced for images of ``image_size``, height and width.
     Batch and sizes stay open, with two pixels or more at every level. The program is loaded again and run at other
-    sizes. Raises ExportError for what cannot be written, or comes out different, and ValueError for another ``form``.
+    sizes. Raises ExportError for what cannot be written, or comes out different, ValueError for another ``form``, and
+    TypeError for what is no neck.
     """
     check_form(form)
-    neck = copy.deepcopy(neck).eval()
+    if not isinstance(neck, Neck):
+        hint = "fpngraph.build(graph, in_channels) makes one; of a fused one, export the neck that it was made of"
+        raise TypeError(f"neck is a {type(neck).__name__}, not a Neck\n  hint: {hint}")
+    check_tensors(neck, "neck")
+    neck = copy.deepcopy(neck).cpu().float().eval()
     coarsest = coarsest_level(neck)
     least = 2**coarsest + 1
     if min(image_size) < least:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fpngraph.errors import first_line
 
@@ -47,6 +47,23 @@ class Program:
     operators: int
     run: Run
     """What the content gives, loaded again."""
+
+
+def check_tensors(module: nn.Module, what: str) -> None:
+    """Raises ExportError where a tensor of the module holds no numbers, or values that are none."""
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    if on_meta := [name for name, x in tensors if x.is_meta]:
+        more = f" and {len(on_meta) - 1} more" if len(on_meta) > 1 else ""
+        raise ExportError(
+            f"the {what} has no weights yet: on the device meta, without numbers, are {on_meta[0]!r}{more}\n"
+            f"  hint: load weights first, with load_state_dict(state, assign=True)"
+        )
+    if broken := [name for name, x in tensors if x.isnan().any()]:
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        raise ExportError(
+            f"the {what} has weights that are no numbers (NaN): {broken[0]!r}{more}\n"
+            "  hint: export a checkpoint from before the training diverged"
+        )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from fpngraph.compiler.neck import Neck
 from fpngraph.exporting.check import largest_difference
 from fpngraph.exporting.forms import check_form, written
 from fpngraph.exporting.necks import Exported, coarsest_level
-from fpngraph.exporting.program import Traced, refusals
+from fpngraph.exporting.program import Traced, check_tensors, refusals
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.torch_export import traced_openly
 from fpngraph.feature import Size
@@ -31,6 +31,7 @@ def export_pyramid(
     for another ``form``.
     """
     check_form(form)
+    check_tensors(pyramid, "pyramid")
     reference = copy.deepcopy(pyramid).cpu().float().eval()
     size, stride = Size(*image_size), 1 << coarsest_level(cast(Neck, reference.neck))
 

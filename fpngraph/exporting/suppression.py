@@ -6,8 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torchvision.ops import nms  # type: ignore[import-untyped]  # torchvision has no hints
 
+_ALWAYS_KEPT = ((-2.0, -2.0, -1.0, -1.0), (-4.0, -4.0, -3.0, -3.0))
+"""Boxes that overlap no other: a program that torch has traced stops where nms keeps fewer than two."""
 _NOT_OF_CLASS, _LOWEST = -1.0, -0.5  # a score is 0 or more
 
 
@@ -21,9 +24,12 @@ def kept_by_torchvision(boxes: Tensor, scores: Tensor, labels: Tensor, iou: floa
     images, count = scores.shape
     group = labels + num_classes * torch.arange(images, device=labels.device)[:, None]
     known = boxes.double().nan_to_num(0.0)  # or one box that is no number would hide that others overlap
-    apart = known + (group * (known.amax() + 1))[..., None]
-    rows = nms(apart.flatten(0, 1), scores.flatten().double(), iou)
-    return torch.zeros(images * count, dtype=torch.bool, device=boxes.device).index_fill(0, rows, True).view(-1, count)
+    end = functional.pad(known.flatten(), (0, 1)).amax()  # 0 where there are no images
+    apart = known + (group * (end + 1))[..., None]
+    more = apart.new_tensor(_ALWAYS_KEPT)
+    rows = nms(torch.cat([apart.flatten(0, 1), more]), functional.pad(scores.flatten().double(), (0, len(more))), iou)
+    kept = torch.zeros(images * count + len(more), dtype=torch.bool, device=boxes.device).index_fill(0, rows, True)
+    return kept[: images * count].view(images, count)
 
 
 @torch.library.custom_op("fpngraph::kept", mutates_args=())

@@ -19,6 +19,13 @@ from fpngraph.files import replace_file
 from fpngraph.training.plots import learning_curve
 
 
+class CurveError(ValueError):
+    """A ``metrics.csv`` is not as a training writes it."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{os.fspath(path)!r}: {problem}\n  hint: put it back as it was; only trainings write it")
+
+
 class WholeFiles(TorchCheckpointIO):
     """Checkpoints that are written whole or not at all: whoever is killed meanwhile finds the one before."""
 
@@ -63,11 +70,41 @@ class Curve(Callback):
 
 
 def read_curve(path: Path) -> list[dict[str, str]]:
-    """The rows of a ``metrics.csv``, by column; none where there is no such file yet."""
+    """The rows of a ``metrics.csv``, by column; none where there is no such file yet.
+
+    Every value is a number, or ''. Raises CurveError for a file that somebody has changed into something else.
+    """
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    try:
+        lines = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"))))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CurveError(path, "is no text of comma-separated values") from error
+    names = lines[0] if lines else []
+    if lacking := [name for name in ("epoch", "seconds") if name not in names]:
+        raise CurveError(path, f"line 1: there is no column {lacking[0]!r}")
+    rows = [(number, values) for number, values in enumerate(lines[1:], start=2) if values]
+    for number, values in rows:
+        if len(values) != len(names):
+            raise CurveError(path, f"line {number}: there are {len(values)} values, but {len(names)} columns")
+        for name, value in zip(names, values, strict=True):
+            if not _fits(name, value):
+                kind = "a whole number" if name == "epoch" else "a number"
+                raise CurveError(path, f"line {number}: {name} is {value!r}, but must be {kind}")
+    return [dict(zip(names, values, strict=True)) for _, values in rows]
+
+
+def _fits(name: str, value: str) -> bool:
+    """Whether a value is what its column has; of what not every epoch has, nothing is a value too."""
+    if name == "epoch":
+        return value.isascii() and value.isdigit()
+    if not value:
+        return name != "seconds"
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 class Bar(RichProgressBar):

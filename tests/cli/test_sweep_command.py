@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from fpngraph.cli import training
+from fpngraph.cli import sweeping, training
 from fpngraph.cli.main import main
-from fpngraph.cli.training import Start
+from fpngraph.cli.starting import Start
 from fpngraph.cli.values import UsageError
 from fpngraph.training import read_saved
 from tests.cli.small import DATA, QUICK, SMALLEST
@@ -134,6 +136,63 @@ def test_a_graph_that_is_edited_before_its_turn_is_not_trained_in_the_name_of_th
 
 
 @pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("epoch,seconds,AP\n1,2.5\n", "line 2: there are 2 values, but 3 columns"),
+        ("epoch,seconds,AP\n1,2.5,\ntwo,2.5,0.1\n", "line 3: epoch is 'two', but must be a whole number"),
+        ("epoch,seconds,AP\n1,,0.1\n", "line 2: seconds is '', but must be a number"),
+        ("epoch,seconds,AP\n1,2.5,good\n", "line 2: AP is 'good', but must be a number"),
+        ("epoch,AP\n1,0.1\n", "line 1: there is no column 'seconds'"),
+        ("", "line 1: there is no column 'epoch'"),
+        ("\xff", "is no text of comma-separated values"),
+    ],
+)
+def test_a_curve_that_somebody_has_changed_is_told_before_the_first_step(
+    content: str, problem: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "runs/s/my").mkdir(parents=True)
+    (here / "runs/s/my/metrics.csv").write_text(content, encoding="latin-1")
+
+    assert main(["sweep", *DATA, *SMALLEST, *QUICK, "-o", "runs/s", "--graph", "my.yaml", "--resume"]) == 2
+
+    assert capsys.readouterr().err == (
+        f"fpngraph sweep: 'runs/s/my/metrics.csv': {problem}\n  hint: put it back as it was; only trainings write it\n"
+    )
+
+
+def test_presets_and_devices_go_to_each_training(
+    here: Path, mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine.write_text(mine.read_text() + "presets: {wide: {channels: 24}, slim: {channels: 4}}\n")
+    commands: list[Sequence[str]] = []
+
+    def refuse(command: Sequence[str]) -> None:
+        commands.append(command)
+        raise UsageError("its training ended with status 1")
+
+    monkeypatch.setattr(sweeping, "launch", refuse)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    typed = [*DATA, *SMALLEST, *QUICK, *MINE, "--preset", "wide", *MINE, "--preset", "slim", "-p", "channels=8"]
+
+    assert main(["sweep", *typed, "--devices", "2", "-o", "runs/s"]) == 1
+
+    chosen = [[word for word in command if "preset" in word or "devices" in word] for command in commands]
+    assert chosen == [["--preset=wide", "--devices=2"], ["--preset=slim", "--devices=2"]]
+    assert [command[command.index("-o") + 1] for command in commands] == [
+        "runs/s/mine@wide",
+        "runs/s/mine@slim_channels=8",
+    ]
+    said = json.loads((here / "runs/s/sweep.json").read_text())
+    assert said["setting"]["devices"] == 2
+    assert "channels: 24" in said["graphs"]["mine@wide"]
+    assert "channels: 8" in said["graphs"]["mine@slim channels=8"]
+    (here / "runs/s/mine@wide").mkdir()
+    (here / "runs/s/mine@wide/last.ckpt").touch()
+    assert main(["sweep", *typed, "-o", "runs/s", "--resume"]) == 2
+    assert "\n  devices was 2, and is 1\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("typed", "message"),
     [
         (
@@ -148,8 +207,10 @@ def test_a_graph_that_is_edited_before_its_turn_is_not_trained_in_the_name_of_th
             "nix: cannot read 'nix.yaml': No such file or directory [unreadable-file]\n",
         ),
         (["--graph", "my.yaml", "--graph", "fpn", "--backbone", "resnet19"], "my, fpn: timm has no model named"),
+        (["--graph", "my.yaml", "--preset", "big"], "my@big: there is no preset 'big' [unknown-preset]"),
+        (["--graph", "my.yaml", "--devices", "99999"], "--devices 99999: there are "),
     ],
-    ids=["twice", "all graphs at once", "once for all"],
+    ids=["twice", "all graphs at once", "once for all", "no such preset", "too many devices"],
 )
 def test_what_is_asked_wrongly_is_told_before_the_first_step(
     typed: list[str], message: str, here: Path, capsys: pytest.CaptureFixture[str]

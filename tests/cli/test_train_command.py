@@ -10,7 +10,7 @@ import torch
 
 from fpngraph import efficientdet
 from fpngraph.cli.main import main
-from fpngraph.cli.training import Start
+from fpngraph.cli.starting import Start
 from tests.cli.small import DATA, GRAPH, QUICK, SMALLEST
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Lightning warns of much
@@ -76,6 +76,7 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
             "timm has no model named 'resnet19'",
         ),
         ([*DATA, "--graph", "none.yaml", "--no-pretrained"], "'none.yaml'"),
+        ([*DATA, "--preset", "small"], "--preset is for a graph\n  hint: add --graph GRAPH"),
         ([*DATA, "--layer-decay", "0"], "--layer-decay: "),
         ([*DATA, "--optimizer", "adamv"], "--optimizer: timm has no optimizer 'adamv'; did you mean 'adam'?"),
         ([*DATA, "--devices", "99999"], "--devices 99999: there are "),
@@ -121,6 +122,7 @@ def test_a_state_dict_of_ours_is_taken_as_far_as_it_fits(here: Path) -> None:
     start = Start(
         model="efficientdet_d0",
         graph="my.yaml",
+        preset=None,
         params={},
         backbone="test_efficientnet",
         pretrained=False,

@@ -19,7 +19,7 @@ from fpngraph.detection.images import Normalization, normalised
 from fpngraph.exporting import ExportError, OnnxDetector, ProgramError, export_detector, forms, onnx
 from fpngraph.exporting.alike import alike, compared, images_of, unpacked
 from fpngraph.exporting.description import Description
-from fpngraph.exporting.program import Program
+from fpngraph.exporting.program import Program, silence
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.suppression import kept_by_torchvision
 from fpngraph.feature import Size
@@ -78,6 +78,8 @@ def test_a_file_finds_what_the_detector_finds_in_batches_of_every_size(make: Cal
     assert (boxes.shape, scores.shape, labels.shape) == ((3, 100, 4), (3, 100), (3, 100))
     assert (boxes.dtype, scores.dtype, labels.dtype) == (torch.float32, torch.float32, torch.int64)
     assert (scores.diff(dim=1) <= 1e-6).all()
+    nothing = run([x[:0] for x in images_of(1, Size(160, 170))])
+    assert [tuple(x.shape) for x in nothing] == [(0, 100, 4), (0, 100), (0, 100)]
 
 
 @pytest.mark.slow
@@ -184,6 +186,27 @@ def test_suppression_goes_by_image_and_class() -> None:
     kept = kept_by_torchvision(boxes, scores, labels, 0.5, 2)
 
     assert kept.tolist() == [[True, False, True, True], [True, False, True, True]]
+
+
+def test_of_no_images_nothing_is_kept() -> None:
+    kept = kept_by_torchvision(torch.zeros(0, 3, 4), torch.zeros(0, 3), torch.zeros(0, 3).long(), 0.5, 2)
+
+    assert kept.shape == (0, 3)
+
+
+@pytest.mark.exports
+def test_a_program_keeps_one_box_of_all_and_none_of_no_images() -> None:
+    class Kept(nn.Module):
+        def forward(self, boxes: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
+            return kept_by_torchvision(boxes, scores, labels, 0.5, 2)
+
+    given = torch.tensor([0.0, 0, 8, 8]).expand(2, 3, 4), torch.rand(2, 3), torch.zeros(2, 3).long()
+    batch = torch.export.Dim("batch", min=0)
+    with silence():
+        program = torch.export.export(Kept(), given, dynamic_shapes=[{0: batch}] * 3).module()
+
+    assert program(*(x[:1] for x in given)).sum() == 1
+    assert program(*(x[:0] for x in given)).shape == (0, 3)
 
 
 def test_a_box_that_is_no_number_does_not_keep_others_from_being_suppressed() -> None:

@@ -48,3 +48,47 @@ def test_an_opset_of_a_form_that_has_none_is_refused() -> None:
         export_neck(neck, "torch-export", image_size=(512, 512), opset=18)
 
     assert str(caught.value) == "an opset is for ONNX, and torch-export has none"
+
+
+@pytest.mark.parametrize("form", forms.FORMS)
+def test_a_neck_without_weights_is_refused(form: str) -> None:
+    neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]").to("meta")
+
+    with pytest.raises(ExportError) as caught:
+        export_neck(neck, form, image_size=(512, 512))
+
+    assert str(caught.value) == (
+        "the neck has no weights yet: on the device meta, without numbers, are 'P6.op.conv.weight' "
+        "and 1 more\n"
+        "  hint: load weights first, with load_state_dict(state, assign=True)"
+    )
+
+
+def test_a_neck_whose_weights_are_no_numbers_is_refused() -> None:
+    neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]")
+    next(neck.parameters()).data[0] = float("nan")
+
+    with pytest.raises(ExportError) as caught:
+        export_neck(neck, "torch-export", image_size=(512, 512))
+
+    assert str(caught.value) == (
+        "the neck has weights that are no numbers (NaN): 'P6.op.conv.weight'\n"
+        "  hint: export a checkpoint from before the training diverged"
+    )
+
+
+def test_what_is_no_neck_is_refused() -> None:
+    neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]").eval()
+
+    with pytest.raises(TypeError, match=r"neck is a FusedNeck, not a Neck\n  hint: fpngraph\.build"):
+        export_neck(neck.fuse(), "torch-export", image_size=(512, 512))  # type: ignore[arg-type]  # that is it
+
+
+@pytest.mark.exports
+def test_a_neck_in_half_precision_is_written_in_float32() -> None:
+    neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]").half()
+
+    exported = export_neck(neck, "torch-export", image_size=(512, 512))
+
+    assert exported.difference < 1e-5
+    assert next(neck.parameters()).dtype is torch.float16

@@ -18,10 +18,21 @@ EXAMPLE = (
 
 
 class _Graph(argparse.Action):
-    """One more graph, to which the parameters that follow belong."""
+    """One more graph, to which the preset and the parameters that follow belong."""
 
     def __call__(self, _: Any, namespace: argparse.Namespace, text: str | Sequence[Any] | None, *__: Any) -> None:
-        namespace.graphs = [*namespace.graphs, (str(text), {})]
+        namespace.graphs = [*namespace.graphs, (str(text), None, {})]
+
+
+class _Preset(argparse.Action):
+    """A preset of the graph before it; before the first one, of all."""
+
+    def __call__(self, _: Any, namespace: argparse.Namespace, text: str | Sequence[Any] | None, *__: Any) -> None:
+        if not namespace.graphs:
+            namespace.preset = text
+            return
+        *before, (graph, _preset, params) = namespace.graphs
+        namespace.graphs = [*before, (graph, text, params)]
 
 
 class _Param(argparse.Action):
@@ -32,8 +43,8 @@ class _Param(argparse.Action):
         if not namespace.graphs:
             namespace.params = {**namespace.params, name: value}
             return
-        *before, (graph, params) = namespace.graphs
-        namespace.graphs = [*before, (graph, {**params, name: value})]
+        *before, (graph, preset, params) = namespace.graphs
+        namespace.graphs = [*before, (graph, preset, {**params, name: value})]
 
 
 def options(parser: Any) -> None:
@@ -42,6 +53,8 @@ def options(parser: Any) -> None:
     model = parser.add_argument_group("model")
     about = "a neck: a graph file, or the name of a graph of 'list' (given once for each)"
     model.add_argument("--graph", dest="graphs", action=_Graph, default=[], required=True, metavar="GRAPH", help=about)
+    about = "a preset of the graph before it; before the first graph, of all"
+    model.add_argument("--preset", action=_Preset, metavar="NAME", help=about)
     about = "set a parameter of the graph before it; before the first graph, of all (may be given more than once)"
     model.add_argument(
         "-p",
@@ -53,7 +66,10 @@ def options(parser: Any) -> None:
         help=about,
     )
     add_detector(model)
-    add_settings(parser.add_argument_group("training"))
+    training = parser.add_argument_group("training")
+    add_settings(training)
+    about = "processes of each training, each with a device (default: 1)"
+    training.add_argument("--devices", type=values.count, default=1, metavar="N", help=about)
     about = "the folder of a folder for each graph, as 'train' writes it, of table.csv, table.md and sweep.svg"
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about)
     about = "go on with what is in the folder; runs that are finished are not done again"
@@ -64,19 +80,22 @@ def options(parser: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.cli import sweeping, training
+    from fpngraph.cli.starting import Start
 
     return sweeping.sweep(
         training.pairs(args.train, args.val, args.data),
         [
             (
-                sweeping.named(graph, own),
-                training.Start(graph=graph, params={**args.params, **own}, **of_detector(args)),
+                sweeping.named(graph, preset, own),
+                Start(graph=graph, preset=preset or args.preset, params={**args.params, **own}, **of_detector(args)),
             )
-            for graph, own in args.graphs
+            for graph, preset, own in args.graphs
         ],
         Path(args.output),
         of_settings(args),
         skip_bad=args.skip_bad,
         resume=args.resume,
         force=args.force,
+        devices=args.devices,
+        imports=args.imports,
     )

@@ -22,6 +22,7 @@ def options(parser: Any) -> None:
     add_data(parser)
     model = parser.add_argument_group("model")
     model.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
+    model.add_argument("--preset", metavar="NAME", help="a preset of the graph")
     add_params(model)
     add_detector(model)
     training = parser.add_argument_group("training")
@@ -79,7 +80,7 @@ def add_settings(group: Any) -> None:
 
 
 def of_detector(args: argparse.Namespace) -> dict[str, Any]:
-    """What it starts as, but for its graph, by the fields of ``fpngraph.cli.training.Start``."""
+    """What it starts as, but for its graph, by the fields of ``fpngraph.cli.starting.Start``."""
     return {
         "model": args.model,
         "backbone": args.backbone,
@@ -114,10 +115,11 @@ def of_settings(args: argparse.Namespace) -> dict[str, Any]:
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.cli import training
+    from fpngraph.cli.starting import Start
 
     return training.train(
         training.pairs(args.train, args.val, args.data),
-        training.Start(graph=args.graph, params=dict(args.params), **of_detector(args)),
+        Start(graph=args.graph, preset=args.preset, params=dict(args.params), **of_detector(args)),
         Path(args.output),
         of_settings(args),
         skip_bad=args.skip_bad,

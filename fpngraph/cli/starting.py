@@ -1,0 +1,94 @@
+"""A detector as somebody asks for it, before it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fpngraph import efficientdet
+from fpngraph.cli.graphs import Choice, is_readable
+from fpngraph.cli.values import UsageError
+from fpngraph.efficientdet.by_name import take_over
+from fpngraph.efficientdet.checkpoint import read_checkpoint
+from fpngraph.efficientdet.weights import has_own_names
+from fpngraph.errors import GraphError
+from fpngraph.pyramid.backbone import BackboneError
+from fpngraph.training import read_saved
+from fpngraph.training.saved import NotSavedError
+from fpngraph.weights.matching import Matched, load_matching
+from fpngraph.weights.state import StateError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A detector as somebody asks for it, before it is trained."""
+
+    model: str
+    graph: str | None
+    preset: str | None
+    params: Mapping[str, Any]
+    backbone: str | None
+    pretrained: bool
+    weights: str | None
+    image_size: tuple[int, int] | None
+    lean: bool
+
+    def build(self, num_classes: int) -> efficientdet.EfficientDet:
+        """The detector. Raises UsageError and GraphError."""
+        changes: dict[str, Any] = {"num_classes": num_classes, "lean": self.lean}
+        if self.preset and not self.graph:
+            raise UsageError("--preset is for a graph\n  hint: add --graph GRAPH")
+        if self.image_size:
+            changes["image_size"] = self.image_size
+        if self.backbone:
+            changes |= {"backbone": self.backbone, "backbone_args": {}}
+        if self.graph:
+            changes["match"] = False  # nothing published has to fit
+        try:
+            changes |= self._with_graph()
+            model = efficientdet.create(self.model, **changes)
+            if self.pretrained and not self.weights:
+                model = self._with_backbone(changes)
+            return model
+        except GraphError as error:
+            if self.graph and not is_readable(self.graph):
+                raise UsageError(str(error)) from error
+            raise
+        except (efficientdet.ConfigError, BackboneError) as error:
+            raise UsageError(str(error)) from error
+
+    def _with_graph(self) -> dict[str, Any]:
+        """The graph, by its name; loaded where it has a preset, which nothing else then scales."""
+        if self.graph and self.preset:
+            return {"graph": Choice(self.graph, self.preset, self.params).load()}
+        return {field: value for field, value in (("graph", self.graph), ("params", dict(self.params))) if value}
+
+    def _with_backbone(self, changes: Mapping[str, Any]) -> efficientdet.EfficientDet:
+        try:
+            return efficientdet.create(self.model, pretrained_backbone=True, **changes)
+        except Exception as error:  # timm fetches by a library that has errors of its own
+            told = " ".join(str(error).split())[:200]
+            raise UsageError(
+                f"the weights of the backbone cannot be had: {told}\n"
+                "  hint: --no-pretrained starts with random ones, --weights FILE with those of a checkpoint"
+            ) from error
+
+    def load(self, model: efficientdet.EfficientDet) -> Matched | None:
+        """The weights that are asked for, as far as they fit."""
+        if self.weights is None:
+            return None
+        try:
+            try:
+                return load_matching(model, read_saved(self.weights).state)
+            except NotSavedError:
+                state = read_checkpoint(self.weights, ema=None)
+                return load_matching(model, state) if has_own_names(state) else take_over(model, self.weights)
+        except (StateError, efficientdet.ConfigError) as error:
+            raise UsageError(str(error)) from error
+
+    def check(self) -> efficientdet.EfficientDet:
+        """The detector for one class, nothing fetched. Raises UsageError and GraphError for what is asked wrongly."""
+        model = replace(self, pretrained=False).build(num_classes=1)
+        self.load(model)
+        return model
