@@ -14,7 +14,8 @@ from torchvision.models.detection import RetinaNet
 
 import fpngraph
 from fpngraph.adapters.torchvision import anchor_generator, check
-from fpngraph.pyramid.fused_pyramid import FusedPyramid
+from fpngraph.pyramid import fused_pyramid
+from fpngraph.pyramid.fused_pyramid import FusedPyramid, fastest_layout
 from tests.traces import trace
 
 ALONE = "follows no convolution that could take it in"
@@ -265,3 +266,52 @@ def test_a_detector_of_torchvision_finds_the_same_with_it() -> None:
     assert len(expected[0]["boxes"]) > 0
     for found, wanted in zip(detector(given), expected, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "rounded", "layout"),
+    [
+        pytest.param("cuda", torch.float32, False, torch.contiguous_format, id="a GPU in strict float32"),
+        pytest.param("cuda", torch.float32, True, torch.channels_last, id="a GPU with TF32"),
+        pytest.param("cuda", torch.bfloat16, False, torch.channels_last, id="a GPU in bfloat16"),
+        pytest.param("cpu", torch.float32, False, torch.channels_last, id="a processor"),
+    ],
+)
+def test_a_backbone_is_laid_out_as_it_was_measured_to_be_fastest(
+    device: str, dtype: torch.dtype, rounded: bool, layout: torch.memory_format
+) -> None:
+    before = torch.backends.cudnn.allow_tf32
+
+    try:
+        torch.backends.cudnn.allow_tf32 = rounded
+
+        assert fastest_layout(torch.device(device), dtype) == layout
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
+def test_a_move_lays_the_backbone_out_anew_and_the_maps_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    fused = learned("efficientnet_lite0").fuse()
+    expected = fused(image(64, 96))
+    on_a_gpu = {torch.float64: torch.contiguous_format}
+    monkeypatch.setattr(fused_pyramid, "fastest_layout", lambda device, dtype: on_a_gpu.get(dtype, torch.channels_last))
+
+    fused.to(torch.float64)
+
+    weights = [weight for weight in fused.backbone.parameters() if weight.dim() == 4]
+    assert {weight.stride() for weight in weights} == {torch.empty(weight.shape).stride() for weight in weights}
+    given = image(64, 96)
+    assert fused.taken(given) is given
+    assert_equal_maps(fused(given), expected)
+    fused.to(torch.float32)
+    weights = [weight for weight in fused.backbone.parameters() if weight.dim() == 4]
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in weights)
+    assert fused.taken(given.float()).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_layout_that_somebody_chose_is_kept() -> None:
+    fused = learned("resnet10t").fuse().to(memory_format=torch.contiguous_format)
+
+    fused.eval().to("cpu")
+
+    assert all(weight.is_contiguous() for weight in fused.backbone.parameters())

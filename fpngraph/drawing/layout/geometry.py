@@ -193,6 +193,16 @@ def crossing(a: Point, b: Point, c: Point, d: Point) -> tuple[float, float] | No
 
 def passes(one: Point, other: Point, box: Box) -> bool:
     """Whether any of a segment lies within a box."""
+    (ax, ay), (bx, by), (left, top, right, bottom) = one, other, box
+    if (
+        (ax < left and bx < left)
+        or (ax > right and bx > right)
+        or (ay < top and by < top)
+        or (ay > bottom and by > bottom)
+    ):
+        return False  # so are nearly all
+    if left <= bx <= right and top <= by <= bottom:
+        return True
     first, last = 0.0, 1.0
     for axis in (0, 1):
         start, way = one[axis], other[axis] - one[axis]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot
@@ -161,10 +161,10 @@ def tile_of(point: Point) -> Tile:
     return int(point[0] // _TILE), int(point[1] // _TILE)
 
 
-def tiles(box: Box, margin: float) -> Iterator[Tile]:
+def tiles(box: Box, margin: float) -> list[Tile]:
     """The squares of the page that a box touches."""
     left, top = int((box[0] - margin) // _TILE), int((box[1] - margin) // _TILE)
     right, bottom = int((box[2] + margin) // _TILE), int((box[3] + margin) // _TILE)
-    for x in range(left, right + 1):
-        for y in range(top, bottom + 1):
-            yield x, y
+    if left == right and top == bottom:
+        return [(left, top)]
+    return [(x, y) for x in range(left, right + 1) for y in range(top, bottom + 1)]

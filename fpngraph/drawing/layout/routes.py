@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import inf
+from operator import attrgetter
 
 from fpngraph.drawing.layout.candidates import Candidate, channels, lanes, simple, straight
 from fpngraph.drawing.layout.geometry import Curve
 from fpngraph.drawing.layout.grid import Grid
-from fpngraph.drawing.layout.penalties import APART, PER_PX, Nodes, Stroke, Tile, between, stroke
+from fpngraph.drawing.layout.penalties import APART, PER_PX, Nodes, Tile, stroke
 from fpngraph.drawing.layout.plan import Link, Plan
 from fpngraph.drawing.layout.tips import spread
+from fpngraph.drawing.layout.ways import Way
 from fpngraph.drawing.layout.wishes import Wish, wishes
 
 _TRIALS = 6  # ways tried for one wish when its neighbours move too
@@ -58,39 +61,6 @@ class Route:
         return replace(self, curve=self.curve.turned())
 
 
-@dataclass(slots=True, eq=False)
-class _Way:
-    """A curve that a wish could take, with what its shape and the nodes say against it."""
-
-    price: float
-    curve: Curve
-    wish: Wish
-    stroke: Stroke
-    tiles: frozenset[Tile]
-    _copies: tuple[Stroke, ...] = ()
-    _known: dict[_Way, float] = field(default_factory=dict)
-
-    def copies(self) -> tuple[Stroke, ...]:
-        """The stroke at every place where the wish's edges are."""
-        if not self._copies:
-            pairs = zip(self.wish.ends, self.wish.shifts, strict=True)
-            self._copies = tuple(
-                stroke(*ends, self.wish.direction, self.curve.shifted(shift)) if shift else self.stroke
-                for ends, shift in pairs
-            )
-        return self._copies
-
-    def against(self, other: _Way) -> float:
-        """What another way that is taken says against this one."""
-        found = self._known.get(other)
-        if found is None:
-            # one that has no copies may meet any of the other's
-            mine = self.copies() if len(other.wish.keys) == 1 else (self.stroke,)
-            found = sum(between(one, two) for one in mine for two in other.copies())
-            self._known[other] = found
-        return found
-
-
 def routes(plan: Plan, grid: Grid) -> tuple[Route, ...]:
     """Edges in the order of the plan, then stubs."""
     ends: list[tuple[str, str, Link | None]] = [(link.source, link.target, link) for link in plan.links]
@@ -117,21 +87,21 @@ class _Router:
         self._effort = effort
         self._moves = 0
         self._nodes = Nodes(list(grid.places.values()))
-        self._ways: dict[Wish, list[_Way]] = {}
+        self._ways: dict[Wish, list[Way]] = {}
         self._widened: set[Wish] = set()
         self._here: dict[Tile, dict[Wish, None]] = defaultdict(dict)
         self._leaving: dict[tuple[str, str], dict[Wish, None]] = defaultdict(dict)
-        self.taken: dict[Wish, _Way] = {}
+        self.taken: dict[Wish, Way] = {}
 
     def place(self, wish: Wish) -> None:
         """Take the cheapest way, given those of the others."""
         if wish not in self._ways:
-            self._ways[wish] = sorted(self._priced(wish, self._usual(wish)), key=_own_price)[: self._effort.ways]
+            self._ways[wish] = self._cheapest_of([], wish, self._usual(wish))
         way, price = self._cheapest(wish)
         if price > self._effort.crowded and not wish.pinned and wish not in self._widened:
             self._widened.add(wish)
-            more = self._priced(wish, channels(wish.source, wish.target, self._grid, wish.rows))
-            self._ways[wish] = sorted([*self._ways[wish], *more], key=_own_price)[: self._effort.ways]
+            more = channels(wish.source, wish.target, self._grid, wish.rows)
+            self._ways[wish] = self._cheapest_of(self._ways[wish], wish, more)
             way, _ = self._cheapest(wish)
         self._take(wish, way)
 
@@ -157,7 +127,7 @@ class _Router:
                     if way is not self.taken[wish] and way.price < limit and self._try(wish, way):
                         break
 
-    def _try(self, wish: Wish, way: _Way) -> bool:
+    def _try(self, wish: Wish, way: Way) -> bool:
         """Take another way and let the neighbours choose again; keep that if it is better for all together."""
         near = [*self._near(wish, way), *self._near(wish, self.taken[wish])]
         moved = [
@@ -187,7 +157,7 @@ class _Router:
     def _total(self, group: Iterable[Wish]) -> float:
         return sum(self.taken[wish].price + self._conflict(wish, self.taken[wish]) for wish in group)
 
-    def _conflict(self, wish: Wish, way: _Way, limit: float = inf) -> float:
+    def _conflict(self, wish: Wish, way: Way, limit: float = inf) -> float:
         """What the ways of the others say against one; stops at ``limit``."""
         total = self._second_lane(wish, way)
         for other in self._near(wish, way):
@@ -196,14 +166,14 @@ class _Router:
                 break
         return total
 
-    def _near(self, wish: Wish, way: _Way) -> Iterator[Wish]:
+    def _near(self, wish: Wish, way: Way) -> Iterator[Wish]:
         found: dict[Wish, None] = {}
         for tile in way.tiles:
             found.update(self._here.get(tile, {}))
         found.pop(wish, None)
         return iter(found)
 
-    def _second_lane(self, wish: Wish, way: _Way) -> float:
+    def _second_lane(self, wish: Wish, way: Way) -> float:
         """Whether bent ways of the same source begin elsewhere, and none as this one."""
         if len(way.stroke.sections) == 1:
             return 0.0
@@ -211,7 +181,7 @@ class _Router:
         bent = [parts[0][1] for parts in others if len(parts) > 1]
         return APART if bent and way.stroke.sections[0][1] not in bent else 0.0
 
-    def _take(self, wish: Wish, way: _Way) -> None:
+    def _take(self, wish: Wish, way: Way) -> None:
         self.taken[wish] = way
         self._leaving[_trunk(wish)][wish] = None
         for copy in way.copies():
@@ -232,15 +202,22 @@ class _Router:
             yield from islice(simple(wish.source, wish.target), 1 if few else None)
             yield from lanes(wish.source, wish.target, self._grid, wish.rows)
 
-    def _priced(self, wish: Wish, candidates: Iterable[Candidate]) -> Iterator[_Way]:
-        for dislike, curve in candidates:
+    def _cheapest_of(self, ways: list[Way], wish: Wish, more: Iterable[Candidate]) -> list[Way]:
+        """The cheapest of some ways and of more, as many as are compared, by what their shape and the nodes say."""
+        most = self._effort.ways
+        found = list(ways)
+        for dislike, curve in more:
             route = stroke(*wish.ends[0], wish.direction, curve)
             longer = route.length - wish.length + wish.source.half + wish.target.half
-            way = _Way(0.0, curve, wish, route, route.tiles())
-            way.price = dislike + PER_PX * longer + max(map(self._nodes.against, _telling(way)))
-            yield way
+            way = Way(dislike + PER_PX * longer, curve, wish, route)
+            if len(found) == most and way.price >= found[-1].price:
+                continue  # too much already, so that the nodes need not be asked
+            way.price += max(map(self._nodes.against, way.telling()))
+            insort(found, way, key=attrgetter("price"))
+            del found[most:]
+        return found
 
-    def _cheapest(self, wish: Wish) -> tuple[_Way, float]:
+    def _cheapest(self, wish: Wish) -> tuple[Way, float]:
         ways = self._ways[wish]
         best, price = ways[0], inf if len(ways) > 1 else ways[0].price
         for way in ways:
@@ -251,15 +228,5 @@ class _Router:
         return best, price
 
 
-def _telling(way: _Way) -> tuple[Stroke, ...]:
-    """The stroke where it stands first, in the run before and in the last, which have other neighbours."""
-    copies = way.copies()
-    return tuple({id(copy): copy for copy in (*copies[:2], copies[-1])}.values())
-
-
 def _trunk(wish: Wish) -> tuple[str, str]:
     return wish.source.name, wish.direction
-
-
-def _own_price(way: _Way) -> float:
-    return way.price

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cache, partial
 from itertools import chain, combinations, pairwise, product
 
 from fpngraph.drawing.layout.geometry import Box, Point, Track, crossing, distance, unit
@@ -65,11 +66,11 @@ class Segments:
             along = [it for it in here if it[2][1] == it[3][1]]
             across = [it for it in here if it[2][1] != it[3][1]]
             for one, other in chain(combinations(across, 2), product(along, across)):
-                name = (*one[:2], *other[:2])
-                shares = crossing(*one[2:], *other[2:]) if one[0] != other[0] else None
-                if shares and name not in seen:
-                    seen.add(name)
-                    yield one, shares[0], other, shares[1]
+                if one[0] != other[0] and (shares := crossing(one[2], one[3], other[2], other[3])):
+                    name = (one[0], one[1], other[0], other[1])
+                    if name not in seen:
+                        seen.add(name)
+                        yield one, shares[0], other, shares[1]
 
 
 def gaps(
@@ -80,12 +81,13 @@ def gaps(
     ``wider``: px by which the line of each route is wider than usual.
     """
     found: dict[int, list[Interval]] = {}
+    turns = cache(partial(_turn, tracks))  # a part may be crossed by many
     for one, share, other, other_share in segments.crossings():
         if routes[one[0]].source == routes[other[0]].source:
             continue
         pairs = ((one, share), (other, other_share))
         (key, number, a, b), lower_share = min(
-            pairs, key=lambda pair: (layer(routes[pair[0][0]].link), _turn(tracks, pair[0]), pair[0][0])
+            pairs, key=lambda pair: (layer(routes[pair[0][0]].link), turns(*pair[0][:2]), pair[0][0])
         )
         upper = other[0] if key == one[0] else one[0]
         along = tracks[key].lengths[number] + lower_share * distance(a, b)
@@ -95,9 +97,9 @@ def gaps(
     return found
 
 
-def _turn(tracks: Sequence[Track], part: Segment) -> bool:
+def _turn(tracks: Sequence[Track], key: int, number: int) -> bool:
     """Whether a line bends where a part of it is: a bend with a gap looks like two loose ends."""
-    track, along = tracks[part[0]], tracks[part[0]].lengths[part[1]]
+    track, along = tracks[key], tracks[key].lengths[number]
     (ux, uy), (vx, vy) = track.heading(along - _GAP), track.heading(along + 3 * _GAP)
     return abs(ux * vy - uy * vx) > _STRAIGHT
 

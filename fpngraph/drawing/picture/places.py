@@ -109,7 +109,10 @@ class FreePlaces:
         price = sum(_HITS_FRAME for frame in self._frames if _straddles(box, frame))
         keep = _FROM_EDGE if isinstance(own, int) else _TO_LINE
         room = grown(box, keep)
-        hit = {other for other, _, a, b in self._segments.around(box, keep) if other != own and passes(a, b, room)}
+        hit: set[int] = set()
+        for other, _, a, b in self._segments.around(box, keep):
+            if other != own and other not in hit and passes(a, b, room):
+                hit.add(other)
         price += _HITS_LINE * len(hit)
         for tile in tiles(box, _LARGEST):
             price += sum(
