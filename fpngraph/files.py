@@ -1,11 +1,35 @@
-"""Files that are written whole or stay as they were."""
+"""Files: those that may be meant by a name that none has, and those that are written whole or stay as they were."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
+
+from fpngraph.errors import likely
+
+
+def near(path: str | os.PathLike[str]) -> str | None:
+    """A path that exists and is ``path`` but for a slip in its last name, or in the folder before that."""
+    path = Path(path)
+    with suppress(OSError):  # of what cannot be looked at
+        if path.parent.is_dir():
+            there = (it for it in path.parent.iterdir() if likely(path.suffix, [it.suffix]) is not None)
+            # of two with one stem the last is kept, which has the same ending
+            by_stem = {it.stem: it for it in sorted(there, key=lambda it: (it.suffix == path.suffix, it.name))}
+            meant = likely(path.stem, by_stem)
+            return None if meant is None else str(by_stem[meant])
+        if (folder := near(path.parent)) and Path(folder, path.name).exists():
+            return str(Path(folder, path.name))
+    return None
+
+
+def did_you_mean(path: str | os.PathLike[str]) -> str | None:
+    """A hint for a path that leads nowhere; None where it leads somewhere, or nothing is near it."""
+    meant = None if os.path.lexists(path) else near(path)
+    return None if meant is None else f"did you mean {meant!r}?"
 
 
 def check_place(path: str | os.PathLike[str]) -> Path:

@@ -154,7 +154,9 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
     if text not in graphs:
         graphs = named()
     if text not in graphs:
+        own = next((it for it in (f"{text}.yaml", f"{text}.yml") if os.path.isfile(it)), None)  # noqa: PTH113  (as in uses)
         hint = f"{nearest(text, graphs)} (a path has a separator or an ending)"
+        hint = f"did you mean the file {own!r}?" if own else hint
         raise GraphError([Problem("unknown-graph", f"there is no graph named {text!r}", None, hint)])
     return graphs[text]
 

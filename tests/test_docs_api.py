@@ -15,7 +15,14 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "docs" / "api"
 PACKAGE = Path(__file__).parents[1] / "fpngraph"
-MODULES = ("fpngraph", "fpngraph.training", "fpngraph.exporting", "fpngraph.detection", "fpngraph.efficientdet")
+MODULES = (
+    "fpngraph",
+    "fpngraph.training",
+    "fpngraph.exporting",
+    "fpngraph.detection",
+    "fpngraph.efficientdet",
+    "fpngraph.importers",
+)
 NAMES = [(module, name) for module in MODULES for name in import_module(module).__all__ if name != "__version__"]
 ADAPTERS = ("torchvision", "ultralytics", "mmdet", "detectron2", "transformers", "smp", "effdet")
 OWN = {"ultralytics": {"Made", "Sources", "Row", "Expansion"}}

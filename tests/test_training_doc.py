@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from fpngraph.cli.main import main
+from fpngraph.training import read_coco
 from tests.pages import DOCS
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Lightning warns of much
@@ -35,6 +37,16 @@ def scenes(folder: Path) -> None:
     (folder / "bad.json").write_text(json.dumps(data), encoding="utf-8")
     (folder / "bad/00001.png").write_bytes((folder / "train/00001.png").read_bytes())
     (folder / "my.yaml").write_text(next(text for kind, text in BLOCKS if kind == "yaml"), encoding="utf-8")
+
+
+def test_the_file_of_annotations_that_is_shown_is_one(tmp_path: Path) -> None:
+    shown = re.findall(r"```json\n(.*?)```", PAGE, re.S)[0]
+    (tmp_path / "train.json").write_text(shown, encoding="utf-8")
+    Image.new("RGB", (128, 128)).save(tmp_path / "00001.png")
+
+    (example,) = read_coco(tmp_path, tmp_path / "train.json").examples
+
+    assert example.boxes == ((40, 30, 100, 80),)
 
 
 def matches(said: str, printed: str) -> bool:

@@ -18,7 +18,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "weights.md").read_text(encoding="u
 EXAMPLES = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", PAGE, re.S)
 
 
-def test_examples_run_in_order_and_print_what_is_shown() -> None:
+def test_examples_run_in_order_and_print_what_is_shown(workshop: Path) -> None:
     namespace: dict[str, Any] = {}
     torch.manual_seed(0)
     for code, text in EXAMPLES:

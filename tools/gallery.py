@@ -42,6 +42,8 @@ fpngraph render nas_fpn --direction up --width 10cm --node-labels ops --theme gr
 - `--direction up` makes a long neck narrow. `--collapse` draws equal runs once.
 - `--theme grey` has no colours. `--theme print` has CMYK colours in a PDF, with greys in black ink alone.
 - `--title`, `--cell STAGE=TEXT` and `--legend beside` put your words and the legend where you want them.
+- `--weights FILE --backbone NAME` makes edges as wide as the fusion weights that a neck has learned. `FILE` can be a
+  checkpoint of `fpngraph train`.
 - `--node-labels ops` tells what nodes and edges do. The usual is in the legend. The others have words, or a letter that
   the legend explains.
 """

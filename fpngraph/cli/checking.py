@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from fpngraph.analysis.shapes import infer
 from fpngraph.cli.graphs import Choice, is_asked_wrongly, is_stream
+from fpngraph.cli.messages import as_typed
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError, Problem, Replacement
 from fpngraph.files import replace_file
@@ -44,7 +46,8 @@ def checked(choice: Choice) -> Checked:
         if choice.in_channels:
             infer(graph, choice.in_channels)
     except GraphError as error:
-        return Checked(choice.called, error.problems, warnings, 2 if is_asked_wrongly(error) else 1)
+        problems = tuple(it if it.span else replace(it, message=as_typed(it.message)) for it in error.problems)
+        return Checked(choice.called, problems, warnings, 2 if is_asked_wrongly(error) else 1)
     return Checked(choice.called, (), warnings)
 
 
@@ -67,11 +70,19 @@ def graphs_among(names: Iterable[str], *, only_graphs: bool) -> Iterator[str]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The YAML files below a folder, in order, without what is hidden."""
-    for place, folders, files in os.walk(folder):
+    """The YAML files below a folder, in order, without what is hidden.
+
+    Raises OSError for a folder that cannot be read.
+    """
+    for place, folders, files in os.walk(folder, onerror=_stop):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         named = (Path(place, name) for name in sorted(files) if name.endswith(_ENDINGS) and not name.startswith("."))
         yield from (path for path in named if path.is_file() or not path.exists())  # reading a pipe waits for ever
+
+
+def _stop(error: OSError) -> NoReturn:
+    """A folder that is left out in silence would pass as checked."""
+    raise error
 
 
 def folders_in(names: Iterable[str]) -> Iterator[Path]:

@@ -18,7 +18,7 @@ from fpngraph.detection.coco import Category, class_names, numbered
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.weights import has_own_names, num_classes_in
 from fpngraph.errors import GraphError
-from fpngraph.weights.state import differences, refuse
+from fpngraph.weights.state import StateError, differences, refuse
 
 _OF_GRAPH = {"preset": "--preset", "folder": "--graphs"}
 _OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classes"}
@@ -116,8 +116,18 @@ def _loaded(
             refuse(f"{weights!r} does not fit model {name!r}", differences(state, model.state_dict()), hint)
             model.load_state_dict(state)
         else:
-            efficientdet.load_effdet(model, weights)
+            _load_effdet(model, weights)
     return model
+
+
+def _load_effdet(model: efficientdet.EfficientDet, weights: str) -> None:
+    """Weights of effdet's. Raises UsageError, with what the command line has for those that fit in part."""
+    try:
+        efficientdet.load_effdet(model, weights)
+    except StateError as error:
+        told, hint, _ = str(error).partition("\n  hint: ")
+        way = f"{hint}'fpngraph train --weights FILE' takes every tensor that fits, and trains the rest" if hint else ""
+        raise UsageError(f"{told}{way}") from error
 
 
 def labels_in(path: str | None) -> list[str] | None:

@@ -71,7 +71,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        complain(values.reason(error), args.command)
+        complain(values.with_hint(error), args.command)
         try:
             sys.stdout.flush()
         except OSError:  # it is standard output that cannot be written

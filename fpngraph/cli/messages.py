@@ -13,6 +13,19 @@ _BOLD, _RED, _YELLOW, _CYAN, _PLAIN = (f"\x1b[{number}m" for number in ("1", "1;
 _CARETS = re.compile(r"( +\| *)(\^+)")
 _HINT = re.compile(r"( *hint: )(.*)")
 _WARNING = "warning: "
+_OPTIONS = (
+    (re.compile(r"\Ain_channels(?= (?:is|has|names|of) )"), "--in-channels"),
+    (re.compile(r"\Acells(?= has )"), "--cell"),
+    (re.compile(r"\b[a-z_]+=(?:[A-Z][a-z]+|'[a-z]+') \((--[a-z-]+(?: [a-z]+)?)\)"), r"\1"),
+)
+"""How a message says what an argument of Python is, and what it is on the command line."""
+
+
+def as_typed(text: str) -> str:
+    """A message with options of the command line in place of the arguments of Python that they set."""
+    for argument, option in _OPTIONS:
+        text = argument.sub(option, text)
+    return text
 
 
 def wants_colours(stream: TextIO) -> bool:
@@ -25,7 +38,7 @@ def wants_colours(stream: TextIO) -> bool:
 def complain(text: str, command: str) -> None:
     """Tell on standard error what is wrong, and which command says so; '' where none was asked for."""
     place = f"{f'fpngraph {command}'.strip()}: "
-    print(painted(text, place, sys.stderr), file=sys.stderr, flush=True)
+    print(painted(as_typed(text), place, sys.stderr), file=sys.stderr, flush=True)
 
 
 def complain_of(error: GraphError, command: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fpngraph.cli.values import UsageError
-from fpngraph.files import replace_file
+from fpngraph.files import did_you_mean, replace_file
 
 STDOUT = "-"
 """In place of a file: standard output."""
@@ -20,7 +20,10 @@ def write(text: str, output: str | None, *, force: bool, quiet: bool) -> None:
     try:
         replace_file(output, text.encode())
     except OSError as error:
-        raise UsageError(f"cannot write {output!r}: {error.strerror}") from error
+        hint = did_you_mean(Path(output).parent)
+        raise UsageError(
+            f"cannot write {output!r}: {error.strerror}" + (f"\n  hint: {hint}" if hint else "")
+        ) from error
     if not quiet:
         print(f"wrote {output}")
 

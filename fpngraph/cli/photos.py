@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+from fpngraph.files import did_you_mean
+
 _JPEG = {".jpeg", ".jpg"}
 _ENDINGS = _JPEG | {".avif", ".bmp", ".gif", ".jp2", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 _DIGITS = 18  # of a number that 64 bits hold
@@ -42,7 +44,9 @@ def paths_of(named: Iterable[str]) -> tuple[list[Path], list[tuple[str, str]]]:
             found, problem = _images_in(path), "there are no images in this folder"
         else:
             found = [path] if path.is_file() else []
-            problem = "this is no regular file" if path.exists() else "there is no such file"
+            hint = did_you_mean(path)
+            gone = "there is no such file" + (f"\n  hint: {hint}" if hint else "")
+            problem = "this is no regular file" if path.exists() else gone
         paths += found
         missing += [] if found else [(name, problem)]
     return paths, missing

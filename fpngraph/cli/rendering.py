@@ -178,5 +178,5 @@ def _watch(subject: Subject, target: Target) -> None:
                 raise
             complain(str(error), _NAME)
         except OSError as error:
-            complain(values.reason(error), _NAME)
+            complain(values.with_hint(error), _NAME)
         started = True

@@ -15,6 +15,7 @@ from fpngraph.cli import values
 from fpngraph.cli.values import UsageError
 from fpngraph.editor.live.app import Live, app
 from fpngraph.editor.live.folder import ENDINGS, Folder
+from fpngraph.files import did_you_mean
 
 _HERE = "127.0.0.1"
 
@@ -49,7 +50,8 @@ def _place(graph: str) -> tuple[Folder, str]:
     if path.is_dir():
         return Folder(path), ""
     if not path.parent.is_dir():
-        raise UsageError(f"there is no folder {str(path.parent)!r}")
+        hint = did_you_mean(path.parent)
+        raise UsageError(f"there is no folder {str(path.parent)!r}" + (f"\n  hint: {hint}" if hint else ""))
     if path.suffix not in ENDINGS:
         hint = "'fpngraph new NAME -o my.yaml' makes a file of a graph that has a name"
         raise UsageError(f"{graph!r} is no graph file: its name ends in {' or '.join(ENDINGS)}\n  hint: {hint}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError
+from fpngraph.files import did_you_mean
 from fpngraph.language.yaml.source import read
 
 _MOST_PIXELS = 1 << 26  # of an image; 800 MB before the first layer
@@ -39,6 +41,13 @@ def reason(error: BaseException) -> str:
         named = f"{str(error.filename)!r}: " if error.filename is not None else ""
         return f"{named}{error.strerror}"
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def with_hint(error: OSError) -> str:
+    """``reason``, and under it the path that may be meant where there is nothing at the one that was typed."""
+    path = error.filename if isinstance(error, FileNotFoundError) else None
+    hint = did_you_mean(path) if isinstance(path, str | os.PathLike) else None
+    return f"{reason(error)}\n  hint: {hint}" if hint else reason(error)
 
 
 def _quoted(text: str) -> str:
@@ -80,7 +89,7 @@ def chosen(text: str) -> tuple[str, str | None, dict[str, Any]]:
     Raises ArgumentTypeError for a parameter that is not written so.
     """
     name, at, after = text.rpartition("@")
-    if not at or not name or Path(text).exists():
+    if not at or not name or os.path.exists(text):  # noqa: PTH110  (no name is too long for it)
         return text, None, {}
     words = after.split(",")
     presets = [word for word in words if "=" not in word]
@@ -91,8 +100,9 @@ def chosen(text: str) -> tuple[str, str | None, dict[str, Any]]:
 
 def folder(text: str) -> Path:
     """A folder that exists."""
-    if not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"{_quoted(text)} is no folder")
+    if not os.path.isdir(text):  # noqa: PTH112  (no name is too long for it)
+        hint = did_you_mean(text)
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is no folder" + (f"\n  hint: {hint}" if hint else ""))
     return Path(text)
 
 

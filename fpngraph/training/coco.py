@@ -13,6 +13,7 @@ from typing import Any
 
 from fpngraph.detection.coco import Category
 from fpngraph.detection.images import ImageError, open_image
+from fpngraph.files import did_you_mean
 from fpngraph.training.dataset import Box, CocoData, DataError, DataProblem, Example
 
 _LONGEST = 80  # characters of a value in a message
@@ -100,7 +101,8 @@ class _Reading:
         try:
             data = json.loads(self.file.read_bytes())
         except OSError as error:
-            raise DataError([DataProblem(str(self.file), "", error.strerror or "cannot be read")]) from None
+            problem = DataProblem(str(self.file), "", error.strerror or "cannot be read")
+            raise DataError([problem], did_you_mean(self.file) or "") from None
         except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
             place = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
             raise DataError([DataProblem(str(self.file), place, "this is no JSON")]) from None
@@ -113,7 +115,7 @@ class _Reading:
         if not self.folder.is_dir():
             self.problems.append(DataProblem(str(self.folder), "", "there is no such folder"))
         if self.problems:
-            raise DataError(self.problems)
+            raise DataError(self.problems, did_you_mean(self.folder) or "")
         return data
 
     def _check_places(self) -> None:

@@ -28,7 +28,7 @@ def trained(graph: Graph, in_channels: InChannels, path: str | os.PathLike[str])
     neck = build(graph, in_channels)
     wanted = neck.state_dict()
     state = _of_neck(read_state(path, within="state_dict"), wanted)
-    hint = "the state dict of the neck is required, built with the same parameters and in_channels"
+    hint = "the state dict of the neck is required, built with the same parameters and channels of the inputs"
     if any(_PROJECTION.search(name) and name not in wanted for name in state):
         hint = (
             "a node that is written with one input is not projected where a layer of its op gives the node's channels; "

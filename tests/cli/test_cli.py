@@ -381,10 +381,13 @@ class TestParameters:
                 ["--in-channels", "3,x"], 2, "'3,x' is not a list of numbers such as 40,112,320", id="in-channels"
             ),
             pytest.param(
-                ["--in-channels", "3"], 2, "fpngraph show: in_channels has 1 numbers, but graph 'small'", id="too-few"
+                ["--in-channels", "3"], 2, "fpngraph show: --in-channels has 1 numbers, but graph 'small'", id="too-few"
             ),
             pytest.param(
-                ["--in-channels", "3,0"], 2, "in_channels of 'C4' is 0, not a positive integer [in-channels]", id="zero"
+                ["--in-channels", "3,0"],
+                2,
+                "--in-channels of 'C4' is 0, not a positive integer [in-channels]",
+                id="zero",
             ),
             pytest.param(["--image-size", "0"], 2, "'0' is no image size such as 512 or 512x640", id="size-0"),
             pytest.param(["--image-size", "1x2x3"], 2, "'1x2x3' is no image size", id="size-3"),

@@ -22,6 +22,7 @@ from fpngraph.cli.main import main
 from fpngraph.detection import Detector
 from fpngraph.efficientdet import EfficientDet, create
 from fpngraph.library import shipped
+from fpngraph.weights.state import StateError
 from tests.efficientdet.test_model import small
 
 ASTRONAUT = Path(__file__).parents[2] / "tools" / "astronaut.jpg"
@@ -526,3 +527,20 @@ def test_a_real_detector_is_run(capsys: pytest.CaptureFixture[str], monkeypatch:
     ends(capsys, 0, "astronaut.jpg", "--image-size", "64x96", "--soft-nms")
 
     assert {row["image_id"] for row in read("detections.json")} == {1}
+
+
+def test_a_checkpoint_of_effdets_for_an_edited_neck_is_told_what_the_command_line_has_for_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StateError("'own.pth' does not fit:\n  1 missing: 'fpn.a'\n  hint: fpngraph.load_matching(model, state)")
+
+    torch.save({"fpn.a": torch.zeros(1)}, "own.pth")
+    monkeypatch.setattr(efficientdet, "load_effdet", refuse)
+
+    _, told = ends(capsys, 2, "astronaut.jpg")
+
+    assert told == (
+        "fpngraph detect: 'own.pth' does not fit:\n  1 missing: 'fpn.a'\n"
+        "  hint: 'fpngraph train --weights FILE' takes every tensor that fits, and trains the rest\n"
+    )

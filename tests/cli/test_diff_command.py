@@ -149,7 +149,7 @@ def test_a_side_chooses_its_preset_and_parameters(capsys: pytest.CaptureFixture[
         (["before.yaml"], 2, "AFTER"),
         (["-", "-"], 2, "standard input can be read once"),
         (["none.yaml", "after.yaml"], 2, "No such file"),
-        (["before.yaml", "after.yaml", "--in-channels", "8"], 2, "in_channels has 1 numbers"),
+        (["before.yaml", "after.yaml", "--in-channels", "8"], 2, "--in-channels has 1 numbers"),
         (["before.yaml", "after.yaml", "--image-size", "64"], 2, "--image-size needs the channels"),
         (["before.yaml", "after.yaml", "-o", "x.jpg"], 2, "the ending '.jpg', which says no format"),
         (["before.yaml", "after.yaml", "-o", "after.svg"], 2, "exists already"),

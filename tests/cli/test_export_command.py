@@ -140,7 +140,7 @@ MISTAKES = {
         "'other.pt' does not fit graph 'small':\n"
         "  38 missing: 'td3.edges.P3.project.conv.weight', 'td3.edges.P3.project.conv.bias', "
         "'td3.edges.P4.project.conv.weight' and 35 more\n"
-        "  hint: the state dict of the neck is required, built with the same parameters and in_channels",
+        "  hint: the state dict of the neck is required, built with the same parameters and channels of the inputs",
     ),
     "small-images": (
         [*ASKED, "--format", "torch-export", "-o", "my.pt2", "--image-size", "32x40"],

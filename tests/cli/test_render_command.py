@@ -122,7 +122,7 @@ def test_options_for_paper_reach_the_picture(capsys: pytest.CaptureFixture[str])
         (["--cell", "cell", "-o", "out.svg"], "argument --cell: 'cell' is not of the form STAGE=TEXT"),
         (
             ["--cell", "cel=A", "-o", "out.svg"],
-            "cells has 'cel', which is no stage of graph 'small'\n  hint: did you mean",
+            "--cell has 'cel', which is no stage of graph 'small'\n  hint: did you mean",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -227,7 +227,7 @@ def test_without_a_file_it_is_printed(capsys: pytest.CaptureFixture[str]) -> Non
         pytest.param(
             ["my.yaml", "-o", "old.svg", "--in-channels", "8", "--force"],
             2,
-            "fpngraph render: in_channels has 1 numbers, but graph 'small' has the inputs C3, C4 [in-channels]\n",
+            "fpngraph render: --in-channels has 1 numbers, but graph 'small' has the inputs C3, C4 [in-channels]\n",
             id="channels that do not fit",
         ),
         pytest.param(

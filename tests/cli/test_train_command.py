@@ -107,7 +107,7 @@ def test_bad_data_are_told_all_at_once_and_left_out_where_that_is_asked(
         "fpngraph train: the data cannot be trained on:\n"
         "train/00001.png: image 1: there is no such file\n"
         "train/00002.png: image 2: this is no image, or of a kind that Pillow cannot read\n"
-        "  hint: skip_bad=True (--skip-bad) leaves out these images and objects\n"
+        "  hint: --skip-bad leaves out these images and objects\n"
     )
     assert main([*typed, "--skip-bad"]) == 0
     output = capsys.readouterr().out

@@ -310,7 +310,8 @@ ERRORS = [
     ),
     pytest.param(
         "s: {use: parts/iner.yaml}",
-        "main.yaml:5:12: cannot read 'parts/iner.yaml': No such file or directory [unreadable-file]",
+        "main.yaml:5:12: cannot read 'parts/iner.yaml': No such file or directory [unreadable-file]\n"
+        "  hint: did you mean 'parts/inner.yaml'?",
         id="no such file",
     ),
     pytest.param(

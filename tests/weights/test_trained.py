@@ -124,7 +124,7 @@ def test_a_neck_is_found_in_what_it_was_trained_in(
         torch.testing.assert_close(x, neck.state_dict()[name], rtol=0, atol=0)
 
 
-HINT = "\n  hint: the state dict of the neck is required, built with the same parameters and in_channels"
+HINT = "\n  hint: the state dict of the neck is required, built with the same parameters and channels of the inputs"
 
 
 @pytest.mark.parametrize(

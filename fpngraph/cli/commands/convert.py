@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fpngraph.cli.options import add_output
 from fpngraph.cli.output import STDOUT, check_new, write
 from fpngraph.cli.values import UsageError, strides
 from fpngraph.errors import GraphError
 
+if TYPE_CHECKING:
+    from fpngraph.importers import Imported
+
+_LIBRARIES = ("ultralytics", "effdet", "mmdet", "detectron2", "transformers", "model")
 ABOUT = "make a graph file of the neck that a model of another library, or a detector of ours, has"
 EXAMPLE = "fpngraph convert ultralytics MODEL.yaml --scale s -o my.yaml"
 _SOURCES = (
@@ -23,7 +27,7 @@ _SOURCES = (
 
 def options(parser: Any) -> None:
     """Its options."""
-    parser.add_argument("source", choices=(*_READERS, "model"), help=_SOURCES)
+    parser.add_argument("source", choices=_LIBRARIES, help=_SOURCES)
     parser.add_argument("model", metavar="MODEL", help="the path of a file, or the name of a model or a cell")
     parser.add_argument("--scale", help="the scale of a model file that has several, such as n (default: its first)")
     parser.add_argument(
@@ -44,22 +48,8 @@ def run(args: argparse.Namespace) -> int:
     if args.source == "model":
         write(_of_model(args.model), args.output, force=args.force, quiet=args.quiet)
         return 0
-    text, table = _READERS[args.source](args.model, args.scale, args.strides)
-    return _write(args.model, text, table, args.output, force=args.force, quiet=args.quiet)
-
-
-_Read = tuple[str, Mapping[str, Any]]
-"""A graph file, and the table of its weights."""
-Strides = Sequence[int] | None
-
-
-class _Converted(Protocol):
-    """A graph file and the table of its weights, as plain data."""
-
-    @property
-    def graph(self) -> Mapping[str, Any]: ...
-
-    def table(self) -> Mapping[str, Any]: ...
+    found = _read(args.source, args.model, args.scale, args.strides)
+    return _write(args.model, found, args.output, force=args.force, quiet=args.quiet)
 
 
 def _of_model(name: str) -> str:
@@ -73,70 +63,33 @@ def _of_model(name: str) -> str:
         raise UsageError(str(error)) from error
 
 
-def _of_ultralytics(model: str, scale: str | None, _: Strides) -> _Read:
-    from fpngraph.importers.ultralytics.convert import convert
+def _read(source: str, model: str, scale: str | None, strides: Sequence[int] | None) -> Imported:
+    """The neck of somebody else's configuration."""
+    from fpngraph import importers
 
-    return _read(convert(model, scale))
-
-
-def _of_effdet(name: str, *_: object) -> _Read:
-    from fpngraph.importers.effdet.convert import convert
-
-    return _read(convert(name))
-
-
-def _of_mmdet(path: str, _: str | None, strides: Strides) -> _Read:
-    from fpngraph.importers.mmdet.convert import convert
-
-    converted = convert(path, strides)
-    return converted.text, converted.table()
+    if source == "ultralytics":
+        return importers.from_ultralytics(model, scale)
+    if source == "mmdet":
+        return importers.from_mmdet(model, strides)
+    if source == "transformers":
+        return importers.from_transformers(model, strides)
+    return importers.from_detectron2(model) if source == "detectron2" else importers.from_effdet(model)
 
 
-def _of_detectron2(path: str, *_: object) -> _Read:
-    from fpngraph.importers.detectron2.convert import convert
-
-    converted = convert(path)
-    return converted.text, converted.table()
-
-
-def _of_transformers(path: str, _: str | None, strides: Strides) -> _Read:
-    from fpngraph.importers.transformers.convert import convert
-
-    converted = convert(path, strides)
-    return converted.text, converted.table()
-
-
-def _read(converted: _Converted) -> _Read:
-    from fpngraph.language.yaml.writing import to_yaml
-
-    return to_yaml(converted.graph), converted.table()
-
-
-_READERS: Mapping[str, Callable[[str, str | None, Strides], _Read]] = {
-    "ultralytics": _of_ultralytics,
-    "effdet": _of_effdet,
-    "mmdet": _of_mmdet,
-    "detectron2": _of_detectron2,
-    "transformers": _of_transformers,
-}
-
-
-def _write(  # noqa: PLR0913  (what is written, and how)
-    model: str, text: str, names: Mapping[str, Any], output: str | None, *, force: bool, quiet: bool
-) -> int:
+def _write(model: str, found: Imported, output: str | None, *, force: bool, quiet: bool) -> int:
     """The graph and, if it goes to a file, beside it the table of what its weights are called."""
     from fpngraph.language.yaml.writing import to_yaml
     from fpngraph.library import loads
 
     try:
-        loads(text)
+        loads(found.text)
     except GraphError as error:  # a graph that cannot be: their rows do not fit together, or we have read them wrong
         raise UsageError(f"what {model!r} says gives no graph:\n{error}") from error
     if output in (None, STDOUT):
-        write(text, None, force=force, quiet=quiet)
+        write(found.text, None, force=force, quiet=quiet)
         return 0
     table = str(Path(output).with_suffix(".weights.yaml"))
     check_new(table, force=force)
-    write(text, output, force=force, quiet=quiet)
-    write(to_yaml(names), table, force=force, quiet=quiet)
+    write(found.text, output, force=force, quiet=quiet)
+    write(to_yaml(found.table()), table, force=force, quiet=quiet)
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem
+from fpngraph.files import did_you_mean
 from fpngraph.importers.mmdet.config import read_plain
 from fpngraph.importers.mmdet.laying import merged
 from fpngraph.importers.settings import CONV, STRIDED, Findings, levels_of
@@ -55,7 +56,8 @@ def _read(path: Path, chain: tuple[Path, ...] = ()) -> Value:
     said = base.plain()
     other = (path.parent / str(said)).resolve()
     if "://" in str(said) or not other.is_file():
-        raise GraphError([Problem("unreadable-file", f"there is no file {str(said)!r}", base.span)])
+        message = f"there is no file {str(said)!r}"
+        raise GraphError([Problem("unreadable-file", message, base.span, did_you_mean(other))])
     if other in chain or other == path.resolve():
         raise GraphError([Problem("not-converted", f"{said!r} is based on itself", base.span)])
     return merged(_read(other, (*chain, path.resolve())), value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fpngraph.errors import GraphError, Problem
+from fpngraph.files import did_you_mean
 from fpngraph.importers.mmdet.laying import Unread, merged
 from fpngraph.importers.mmdet.python import read_python
 from fpngraph.importers.settings import values_within
@@ -57,7 +58,7 @@ def _text(path: Path) -> str:
         raise
     except OSError as error:
         message = f"cannot read {str(path)!r}: {error.strerror or error}"
-        raise GraphError([Problem("unreadable-file", message)]) from None
+        raise GraphError([Problem("unreadable-file", message, None, did_you_mean(path))]) from None
 
 
 def _bases(path: Path, chain: tuple[Path, ...], value: Value) -> Value:
@@ -75,7 +76,8 @@ def _bases(path: Path, chain: tuple[Path, ...], value: Value) -> Value:
         if other in chain or other == path.resolve():
             raise GraphError([Problem("not-converted", f"{said!r} is based on itself", entry.span)])
         if not other.is_file():
-            raise GraphError([Problem("unreadable-file", f"there is no file {str(other)!r}", entry.span)])
+            message = f"there is no file {str(other)!r}"
+            raise GraphError([Problem("unreadable-file", message, entry.span, did_you_mean(other))])
         whole = merged(whole, read_config(other, (*chain, path.resolve())))
     return whole
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from fpngraph.errors import GraphError, Problem
+from fpngraph.files import did_you_mean
 from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.yaml.composer import Composer, Source
 from fpngraph.language.yaml.events import events
@@ -57,7 +58,8 @@ def read_file(path: Path, file: str | None = None, used_by: str | None = None) -
     except GraphError:  # which is a ValueError too
         raise
     except OSError as error:
-        raise GraphError([Problem("unreadable-file", f"cannot read {file!r}: {error.strerror or error}")]) from None
+        message = f"cannot read {file!r}: {error.strerror or error}"
+        raise GraphError([Problem("unreadable-file", message, None, did_you_mean(file))]) from None
     except ValueError:  # a path that no system call takes
         raise GraphError([Problem("unreadable-file", f"cannot read {file!r}: no file can be called so")]) from None
     return read_data(data, file, used_by)

@@ -1,0 +1,155 @@
+"""Paths with a slip, and files that cannot be read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from fpngraph.cli.main import main
+from fpngraph.language.yaml import source
+
+GONE = "No such file or directory"
+IMAGE = ["--model", "efficientdet_d0", "-o", "out"]
+SLIPS = {
+    "a graph": (
+        ["show", "my_nek.yaml"],
+        f"fpngraph show: cannot read 'my_nek.yaml': {GONE} [unreadable-file]\n  hint: did you mean 'my_neck.yaml'?\n",
+    ),
+    "a graph without its ending": (
+        ["show", "my_neck"],
+        "fpngraph show: there is no graph named 'my_neck' [unknown-graph]\n"
+        "  hint: did you mean the file 'my_neck.yaml'?\n",
+    ),
+    "a graph that another uses": (
+        ["show", "user.yaml"],
+        f"user.yaml:4:21: cannot read 'my_nek.yaml': {GONE} [unreadable-file]\n"
+        "  4 | stages: {all: {use: my_nek.yaml, inputs: {C3: C3}}}\n"
+        "    |                     ^^^^^^^^^^^\n"
+        "  hint: did you mean 'my_neck.yaml'?\n",
+    ),
+    "a folder of graphs": (
+        ["show", "fpn", "--graphs", "fotos"],
+        "fpngraph show: argument --graphs: 'fotos' is no folder\n  hint: did you mean 'photos'?\n",
+    ),
+    "an image": (
+        ["detect", "photos/catt.png", *IMAGE],
+        "fpngraph detect: 'photos/catt.png': there is no such file\n  hint: did you mean 'photos/cat.png'?\n",
+    ),
+    "a folder of images": (
+        ["detect", "fotos", *IMAGE],
+        "fpngraph detect: 'fotos': there is no such file\n  hint: did you mean 'photos'?\n",
+    ),
+    "weights": (
+        ["detect", "photos", "--weights", "bset.ckpt", "-o", "out"],
+        f"fpngraph detect: 'bset.ckpt': {GONE}\n  hint: did you mean 'best.ckpt'?\n",
+    ),
+    "labels": (
+        ["detect", "photos", "--labels", "name.txt", *IMAGE],
+        f"fpngraph detect: 'name.txt': {GONE}\n  hint: did you mean 'names.txt'?\n",
+    ),
+    "results": (
+        ["evaluate", "--val", "photos", "ann.json", "--results", "an.json"],
+        f"fpngraph evaluate: 'an.json': {GONE}\n  hint: did you mean 'ann.json'?\n",
+    ),
+    "annotations to learn from": (
+        ["train", "--train", "photos", "an.json", "--val", "photos", "ann.json", "-o", "run"],
+        f"fpngraph train: the data cannot be trained on:\nan.json: {GONE}\n  hint: did you mean 'ann.json'?\n",
+    ),
+    "images to learn from": (
+        ["train", "--train", "fotos", "empty.json", "--val", "photos", "ann.json", "-o", "run"],
+        "fpngraph train: the data cannot be trained on:\n"
+        "fotos: there is no such folder\n  hint: did you mean 'photos'?\n",
+    ),
+    "a configuration of another library": (
+        ["convert", "mmdet", "confg.py"],
+        f"fpngraph convert: cannot read 'confg.py': {GONE} [unreadable-file]\n  hint: did you mean 'config.py'?\n",
+    ),
+    "a folder for what is written": (
+        ["new", "fpn", "-o", "fotos/my.yaml"],
+        "fpngraph new: cannot write 'fotos/my.yaml': there is no such folder\n  hint: did you mean 'photos'?\n",
+    ),
+}
+USER = """\
+fpngraph: 1
+name: user
+inputs: {C3: 3}
+stages: {all: {use: my_nek.yaml, inputs: {C3: C3}}}
+outputs: {P3: C3}
+"""
+
+
+def said(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    """What a command says that cannot do what is asked, without the usage in front of it."""
+    try:
+        status = main(command)
+    except SystemExit as ended:  # argparse's way out
+        status = int(str(ended.code))
+    assert status
+    printed = capsys.readouterr().err
+    return printed[printed.index(f"fpngraph {command[0]}: ") :] if printed.startswith("usage: ") else printed
+
+
+@pytest.mark.parametrize(("command", "message"), SLIPS.values(), ids=SLIPS)
+def test_a_path_with_a_slip_is_answered_with_the_one_that_is_near(
+    command: list[str], message: str, workshop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("photos").mkdir()
+    for name in ("my_neck.yaml", "best.ckpt", "names.txt", "ann.json", "config.py"):
+        Path(name).touch()
+    Path("user.yaml").write_text(USER)
+    Path("empty.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    Image.new("RGB", (8, 8)).save("photos/cat.png")
+
+    assert said(capsys, *command) == message
+
+
+UNREADABLE = {
+    "show": "cannot read 'it.yaml': Permission denied [unreadable-file]",
+    "render": "cannot read 'it.yaml': Permission denied [unreadable-file]",
+    "expand": "cannot read 'it.yaml': Permission denied [unreadable-file]",
+    "diff": "cannot read 'it.yaml': Permission denied [unreadable-file]",
+    "convert": "cannot read 'it.yaml': Permission denied [unreadable-file]",
+}
+MORE = {"diff": ["it.yaml", "fpn"], "convert": ["ultralytics", "it.yaml"]}
+
+
+@pytest.mark.parametrize(("command", "message"), UNREADABLE.items(), ids=UNREADABLE)
+def test_a_graph_that_nobody_may_read_is_told_in_a_line(
+    command: str, message: str, workshop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("it.yaml").touch()
+    monkeypatch.setattr(source, "_bytes", denied)
+
+    assert said(capsys, command, *MORE.get(command, ["it.yaml"])) == f"fpngraph {command}: {message}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["detect", "photos", *IMAGE],
+        ["detect", "a.png", "--labels", "photos", *IMAGE],
+        ["train", "--train", "photos", "ann.json", "--val", "photos", "ann.json", "-o", "run"],
+        ["evaluate", "--val", "photos", "ann.json", "--results", "ann.json"],
+    ],
+    ids=lambda command: " ".join(command[:3]),
+)
+def test_data_that_nobody_may_read_are_told_in_a_line(
+    command: list[str], workshop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("photos").mkdir()
+    Path("ann.json").touch()
+    Image.new("RGB", (8, 8)).save("a.png")
+    for name in ("iterdir", "read_bytes", "read_text"):
+        monkeypatch.setattr(Path, name, denied)
+
+    printed = said(capsys, *command)
+
+    assert printed.endswith(": Permission denied\n")
+    assert printed.count("\n") <= 2
+
+
+def denied(path: object, *_: object, **__: object) -> None:
+    raise PermissionError(13, "Permission denied", os.fspath(path))  # type: ignore[call-overload]
