@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import training
 from fpngraph.cli.comparing import compare
-from fpngraph.cli.launching import launch, train_command
 from fpngraph.cli.messages import complain
 from fpngraph.cli.starting import Start
 from fpngraph.cli.training import Pair
@@ -19,7 +18,7 @@ from fpngraph.cli.values import UsageError, check_pixels, reason
 from fpngraph.errors import GraphError
 from fpngraph.files import replace_file
 from fpngraph.language.explicit import dump
-from fpngraph.training import TrainingSettings
+from fpngraph.training import CocoData, TrainingSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +39,10 @@ def sweep(  # noqa: PLR0913  (the options of a run)
     skip_bad: bool,
     resume: bool,
     force: bool,
-    devices: int,
-    imports: Sequence[str],
 ) -> int:
     """Train with each of the graphs, by names of ``named``; a run that fails is told, and the others go on."""
     training.check_installed()
     check_pixels(starts[0][1].image_size)
-    training.check_devices(devices)
     settings = training.chosen_settings(asked)
     runs = _runs(starts, folder)
     training.check_is_folder(folder)
@@ -54,18 +50,12 @@ def sweep(  # noqa: PLR0913  (the options of a run)
         training.check_folder(run.folder, resume=resume, force=force)
     graphs = _graphs(runs)  # before images are looked at, which may take long
     parts = training.read(data, skip_bad=skip_bad)
-    _keep(folder / "sweep.json", _said(data, runs, settings, graphs, devices), runs, resume=resume)
+    _keep(folder / "sweep.json", _said(data, runs, settings, graphs), runs, resume=resume)
     for run in runs if not resume else ():
         training.clear(run.folder)
 
-    def train(run: Run) -> None:
-        if devices == 1:
-            training.run(run.start, parts, run.folder, settings, resume=True, devices=1)
-            return
-        launch(train_command(data, run.start, run.folder, asked, skip_bad=skip_bad, devices=devices, imports=imports))
-
     numbered = [(f"{run.name} ({place} of {len(runs)})", run) for place, run in enumerate(runs, start=1)]
-    failed = [run for called, run in numbered if not _trained(run, called, graphs[run.name], settings.epochs, train)]
+    failed = [run for called, run in numbered if not _trained(run, called, graphs[run.name], parts, settings)]
     done = [run for run in runs if run not in failed]
     if done:
         compare({run.name: run.folder for run in done}, folder)
@@ -112,7 +102,6 @@ def _said(
     runs: Sequence[Run],
     settings: TrainingSettings,
     graphs: Mapping[str, str],
-    devices: int,
 ) -> dict[str, Any]:
     """All that decides what comes of the runs, as plain data."""
     detector = {
@@ -123,8 +112,7 @@ def _said(
         for pair, names in zip(data, (("train", "train annotations"), ("val", "val annotations")), strict=True)
         for name, path in zip(names, pair, strict=True)
     }
-    setting = {**paths, **detector, **settings.model_dump(mode="json"), "devices": devices}
-    said = {"setting": setting, "graphs": dict(graphs)}
+    said = {"setting": {**paths, **detector, **settings.model_dump(mode="json")}, "graphs": dict(graphs)}
     found: dict[str, Any] = json.loads(json.dumps(said))  # tuples are lists, as they are when it is read again
     return found
 
@@ -155,7 +143,7 @@ def _read(file: Path) -> Mapping[str, Any]:
         said = None
     if not (isinstance(said, dict) and all(isinstance(said.get(key), dict) for key in ("setting", "graphs"))):
         raise UsageError(f"{str(file)!r} was not written by a sweep\n  hint: --force begins anew")
-    return {**said, "setting": {"devices": 1, **said["setting"]}}  # older sweeps had one, and did not say so
+    return said
 
 
 def _changes(before: Mapping[str, Any], said: Mapping[str, Any], begun: Sequence[Run]) -> Iterator[str]:
@@ -170,17 +158,17 @@ def _changes(before: Mapping[str, Any], said: Mapping[str, Any], begun: Sequence
             yield f"graph {run.name!r} has changed since"
 
 
-def _trained(run: Run, called: str, graph: str, epochs: int, train: Callable[[Run], object]) -> bool:
+def _trained(run: Run, called: str, graph: str, parts: tuple[CocoData, CocoData], settings: TrainingSettings) -> bool:
     """Whether the run of a graph, which has this text, is finished, now or before."""
     rows = training.epochs_of(run.folder)
-    if rows and int(rows[-1]["epoch"]) >= epochs and (run.folder / "last.ckpt").is_file():
+    if rows and int(rows[-1]["epoch"]) >= settings.epochs and (run.folder / "last.ckpt").is_file():
         print(f"{called}: finished before")
         return True
     print(f"{called}: {run.folder}", flush=True)
     try:
         if _graphs([run])[run.name] != graph:  # somebody edits it while others are trained
             raise UsageError("its graph has changed since the sweep began\n  hint: --resume trains it as it is then")
-        train(run)
+        training.run(run.start, parts, run.folder, settings, resume=True, devices=1)
     except Exception as error:  # whatever it is, the other runs are not lost
         told = str(error) if isinstance(error, UsageError | GraphError) else reason(error)
         complain(f"{run.name}: {told}", "sweep")

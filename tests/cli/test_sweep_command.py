@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from fpngraph.cli import sweeping, training
+from fpngraph.cli import training
 from fpngraph.cli.main import main
 from fpngraph.cli.starting import Start
 from fpngraph.cli.values import UsageError
@@ -160,36 +159,23 @@ def test_a_curve_that_somebody_has_changed_is_told_before_the_first_step(
     )
 
 
-def test_presets_and_devices_go_to_each_training(
-    here: Path, mine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_preset_belongs_to_the_graph_before_it(here: Path, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine.write_text(mine.read_text() + "presets: {wide: {channels: 24}, slim: {channels: 4}}\n")
-    commands: list[Sequence[str]] = []
+    trained: list[tuple[str | None, object, str]] = []
 
-    def refuse(command: Sequence[str]) -> None:
-        commands.append(command)
-        raise UsageError("its training ended with status 1")
+    def refuse(start: Start, parts: object, folder: Path, *_: object, **__: object) -> None:
+        trained.append((start.preset, dict(start.params), str(folder)))
+        raise UsageError("no")
 
-    monkeypatch.setattr(sweeping, "launch", refuse)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("fpngraph.cli.training.run", refuse)
     typed = [*DATA, *SMALLEST, *QUICK, *MINE, "--preset", "wide", *MINE, "--preset", "slim", "-p", "channels=8"]
 
-    assert main(["sweep", *typed, "--devices", "2", "-o", "runs/s"]) == 1
+    assert main(["sweep", *typed, "-o", "runs/s"]) == 1
 
-    chosen = [[word for word in command if "preset" in word or "devices" in word] for command in commands]
-    assert chosen == [["--preset=wide", "--devices=2"], ["--preset=slim", "--devices=2"]]
-    assert [command[command.index("-o") + 1] for command in commands] == [
-        "runs/s/mine@wide",
-        "runs/s/mine@slim_channels=8",
-    ]
-    said = json.loads((here / "runs/s/sweep.json").read_text())
-    assert said["setting"]["devices"] == 2
-    assert "channels: 24" in said["graphs"]["mine@wide"]
-    assert "channels: 8" in said["graphs"]["mine@slim channels=8"]
-    (here / "runs/s/mine@wide").mkdir()
-    (here / "runs/s/mine@wide/last.ckpt").touch()
-    assert main(["sweep", *typed, "-o", "runs/s", "--resume"]) == 2
-    assert "\n  devices was 2, and is 1\n" in capsys.readouterr().err
+    assert trained == [("wide", {}, "runs/s/mine@wide"), ("slim", {"channels": 8}, "runs/s/mine@slim_channels=8")]
+    graphs = json.loads((here / "runs/s/sweep.json").read_text())["graphs"]
+    assert "channels: 24" in graphs["mine@wide"]
+    assert "channels: 8" in graphs["mine@slim channels=8"]
 
 
 @pytest.mark.parametrize(
@@ -208,9 +194,8 @@ def test_presets_and_devices_go_to_each_training(
         ),
         (["--graph", "my.yaml", "--graph", "fpn", "--backbone", "resnet19"], "my, fpn: timm has no model named"),
         (["--graph", "my.yaml", "--preset", "big"], "my@big: there is no preset 'big' [unknown-preset]"),
-        (["--graph", "my.yaml", "--devices", "99999"], "--devices 99999: there are "),
     ],
-    ids=["twice", "all graphs at once", "once for all", "no such preset", "too many devices"],
+    ids=["twice", "all graphs at once", "once for all", "no such preset"],
 )
 def test_what_is_asked_wrongly_is_told_before_the_first_step(
     typed: list[str], message: str, here: Path, capsys: pytest.CaptureFixture[str]

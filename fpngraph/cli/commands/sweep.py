@@ -66,10 +66,7 @@ def options(parser: Any) -> None:
         help=about,
     )
     add_detector(model)
-    training = parser.add_argument_group("training")
-    add_settings(training)
-    about = "processes of each training, each with a device (default: 1)"
-    training.add_argument("--devices", type=values.count, default=1, metavar="N", help=about)
+    add_settings(parser.add_argument_group("training"))
     about = "the folder of a folder for each graph, as 'train' writes it, of table.csv, table.md and sweep.svg"
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about)
     about = "go on with what is in the folder; runs that are finished are not done again"
@@ -96,6 +93,4 @@ def run(args: argparse.Namespace) -> int:
         skip_bad=args.skip_bad,
         resume=args.resume,
         force=args.force,
-        devices=args.devices,
-        imports=args.imports,
     )
