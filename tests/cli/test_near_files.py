@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from fpngraph.language.yaml import source
 
 GONE = "No such file or directory"
 IMAGE = ["--model", "efficientdet_d0", "-o", "out"]
+ONE = {
+    "images": [{"id": 1, "file_name": "cat.png", "width": 8, "height": 8}],
+    "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 4, 4], "area": 16, "iscrowd": 0}],
+    "categories": [{"id": 1, "name": "cat"}],
+}
 SLIPS = {
     "a graph": (
         ["show", "my_nek.yaml"],
@@ -51,7 +57,7 @@ SLIPS = {
         f"fpngraph detect: 'name.txt': {GONE}\n  hint: did you mean 'names.txt'?\n",
     ),
     "results": (
-        ["evaluate", "--val", "photos", "ann.json", "--results", "an.json"],
+        ["evaluate", "--val", "photos", "one.json", "--results", "an.json"],
         f"fpngraph evaluate: 'an.json': {GONE}\n  hint: did you mean 'ann.json'?\n",
     ),
     "annotations to learn from": (
@@ -100,6 +106,7 @@ def test_a_path_with_a_slip_is_answered_with_the_one_that_is_near(
     for name in ("my_neck.yaml", "best.ckpt", "names.txt", "ann.json", "config.py"):
         Path(name).touch()
     Path("user.yaml").write_text(USER)
+    Path("one.json").write_text(json.dumps(ONE))
     Path("empty.json").write_text('{"images": [], "annotations": [], "categories": []}')
     Image.new("RGB", (8, 8)).save("photos/cat.png")
 
