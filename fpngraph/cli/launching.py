@@ -30,16 +30,15 @@ def train_command(  # noqa: PLR0913  (the options of a run)
     asked: Mapping[str, Any],
     *,
     skip_bad: bool,
-    devices: int,
     imports: Sequence[str],
 ) -> list[str]:
-    """What is typed for a training that goes on in a folder: the command, and its options."""
+    """What is typed for a training that goes on in a folder; what is ``asked`` has the names of options."""
     (images, annotations), (val_images, val_annotations) = data
     pairs = ["--train", str(images), str(annotations), "--val", str(val_images), str(val_annotations)]
     flags = [flag for flag, is_set in (("--skip-bad", skip_bad), ("--resume", True)) if is_set]
     modules = [f"--import={module}" for module in imports]
     settings = _settings(asked)
-    return ["train", *modules, *pairs, *_detector(start), *settings, f"--devices={devices}", "-o", str(folder), *flags]
+    return ["train", *modules, *pairs, *_detector(start), *settings, "-o", str(folder), *flags]
 
 
 def _detector(start: Start) -> Iterator[str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fpngraph.cli import training
 from fpngraph.cli.comparing import compare
@@ -20,6 +20,9 @@ from fpngraph.errors import GraphError
 from fpngraph.files import replace_file
 from fpngraph.language.explicit import dump
 from fpngraph.training import TrainingSettings
+
+if TYPE_CHECKING:
+    from fpngraph.training.pictures import When
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ def sweep(  # noqa: PLR0913  (the options of a run)
     force: bool,
     devices: int,
     imports: Sequence[str],
+    pictures: When,
 ) -> int:
     """Train with each of the graphs, by names of ``named``; a run that fails is told, and the others go on."""
     training.check_installed()
@@ -60,14 +64,19 @@ def sweep(  # noqa: PLR0913  (the options of a run)
 
     def train(run: Run) -> None:
         if devices == 1:
-            training.run(run.start, parts, run.folder, settings, resume=True, devices=1)
+            training.run(run.start, parts, run.folder, settings, resume=True, devices=1, pictures=pictures)
             return
-        launch(train_command(data, run.start, run.folder, asked, skip_bad=skip_bad, devices=devices, imports=imports))
+        more = {**asked, "devices": devices, "pictures": pictures or "none"}
+        launch(train_command(data, run.start, run.folder, more, skip_bad=skip_bad, imports=imports))
 
     numbered = [(f"{run.name} ({place} of {len(runs)})", run) for place, run in enumerate(runs, start=1)]
     failed = [run for called, run in numbered if not _trained(run, called, graphs[run.name], settings.epochs, train)]
-    done = [run for run in runs if run not in failed]
-    if done:
+    return _compared(runs, failed, folder)
+
+
+def _compared(runs: Sequence[Run], failed: Sequence[Run], folder: Path) -> int:
+    """The exit status, once the runs that are finished are compared."""
+    if done := [run for run in runs if run not in failed]:
         compare({run.name: run.folder for run in done}, folder)
     if failed:
         names = ", ".join(run.name for run in failed)

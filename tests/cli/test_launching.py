@@ -29,13 +29,16 @@ def test_what_is_typed_for_a_training_is_read_as_it_was_meant() -> None:
     asked = {"epochs": 2, "lr": 1e-05, "precision": "bf16-mixed", "freeze_norms": True, "seed": -1}
     data = (Path("train"), Path("train.json")), (Path("val"), Path("val.json"))
 
-    command = train_command(data, start, Path("runs/a"), asked, skip_bad=True, devices=2, imports=["own"])
+    command = train_command(
+        data, start, Path("runs/a"), {**asked, "devices": 2, "pictures": "none"}, skip_bad=True, imports=["own"]
+    )
 
     args = parser().parse_args(command)
     assert Start(graph=args.graph, preset=args.preset, params=dict(args.params), **of_detector(args)) == start
     assert of_settings(args) == asked
     assert (args.train, args.val) == (["train", "train.json"], ["val", "val.json"])
     assert (args.output, args.devices, args.imports) == ("runs/a", 2, ["own"])
+    assert args.pictures is None
     assert args.skip_bad
     assert args.resume
 

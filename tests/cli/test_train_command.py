@@ -22,7 +22,8 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     assert "24 images to learn from, 8 to measure with\n" in output
     assert output.splitlines()[-1].startswith("wrote ")
     assert "GPU available" not in output + errors  # only what a user asked for
-    assert {path.name for path in (here / "runs/a").iterdir()} == {"best.ckpt", "last.ckpt", "metrics.csv", "curve.png"}
+    written = {"best.ckpt", "last.ckpt", "metrics.csv", "curve.png", "detections.png"}
+    assert {path.name for path in (here / "runs/a").iterdir()} == written
 
     found = ["evaluate", "--val", "val", "val.json"]
     assert main([*found, "--weights", "runs/a/best.ckpt", "-o", "plots"]) == 0
@@ -52,7 +53,9 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     assert main(["train", *DATA, *wrong, "-o", "runs/a"]) == 2
     assert (here / "runs/a/last.ckpt").is_file()  # what is asked wrongly takes nothing away
     more = ("--graph", "fpn", "-p", "channels=16", "-p", "min=3", *SMALLEST, *QUICK)
-    assert main(["train", *DATA, *more, "--lean", "--weights", "runs/a/best.ckpt", "-o", "runs/b"]) == 0
+    more = (*more, "--lean", "--weights", "runs/a/best.ckpt", "--pictures", "none")
+    assert main(["train", *DATA, *more, "-o", "runs/b"]) == 0
+    assert not (here / "runs/b/detections.png").exists()
     output, _ = capfd.readouterr()
     assert "weights of runs/a/best.ckpt: " in output
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.commands.train import add_data, add_detector, add_settings, of_detector, of_settings
+from fpngraph.cli.commands.train import add_data, add_detector, add_pictures, add_settings, of_detector, of_settings
 
 ABOUT = "train a detector with each of several graphs, one after another, and compare what they are worth"
 EXAMPLE = (
@@ -68,6 +68,7 @@ def options(parser: Any) -> None:
     add_detector(model)
     training = parser.add_argument_group("training")
     add_settings(training)
+    add_pictures(training)
     about = "processes of each training, each with a device (default: 1)"
     training.add_argument("--devices", type=values.count, default=1, metavar="N", help=about)
     about = "the folder of a folder for each graph, as 'train' writes it, of table.csv, table.md and sweep.svg"
@@ -97,5 +98,6 @@ def run(args: argparse.Namespace) -> int:
         resume=args.resume,
         force=args.force,
         devices=args.devices,
+        pictures=args.pictures,
         imports=args.imports,
     )

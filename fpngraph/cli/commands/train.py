@@ -27,9 +27,10 @@ def options(parser: Any) -> None:
     add_detector(model)
     training = parser.add_argument_group("training")
     add_settings(training)
+    add_pictures(training)
     about = "processes, each with a device (default: all)"
     training.add_argument("--devices", type=values.count, metavar="N", help=about)
-    about = "the folder of checkpoints, metrics.csv and curve.png"
+    about = "the folder of checkpoints, metrics.csv, curve.png and detections.png"
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about)
     parser.add_argument("--resume", action="store_true", help="go on from last.ckpt in the folder, where there is one")
     parser.add_argument("--force", action="store_true", help="write over a training that is in the folder")
@@ -79,6 +80,15 @@ def add_settings(group: Any) -> None:
     group.add_argument("--freeze-norms", action="store_true", help="keep the statistics of the backbone's norms")
 
 
+def add_pictures(group: Any) -> None:
+    """``--pictures``."""
+    about = (
+        "when detections.png is drawn, what is found in a few images of --val: after every N epochs, 'best' for those "
+        "better than all before, 'none' (default: best)"
+    )
+    group.add_argument("--pictures", type=values.pictures, default="best", metavar="WHEN", help=about)
+
+
 def of_detector(args: argparse.Namespace) -> dict[str, Any]:
     """What it starts as, but for its graph, by the fields of ``fpngraph.cli.starting.Start``."""
     return {
@@ -126,4 +136,5 @@ def run(args: argparse.Namespace) -> int:
         resume=args.resume,
         force=args.force,
         devices=args.devices,
+        pictures=args.pictures,
     )
