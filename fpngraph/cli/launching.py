@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fpngraph.cli.output import is_quiet
 from fpngraph.cli.values import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def launch(command: Sequence[str]) -> None:
     """Run ``fpngraph`` with these arguments; what it prints is left out. Raises UsageError where it fails."""
-    done = subprocess.run([sys.executable, "-m", "fpngraph", *command], stdout=subprocess.DEVNULL, check=False)
+    quiet = ["--quiet"] if is_quiet() else []
+    done = subprocess.run([sys.executable, "-m", "fpngraph", *command, *quiet], stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise UsageError(f"its training ended with status {done.returncode}")
 

@@ -15,6 +15,7 @@ import torch
 from pydantic import ValidationError
 
 from fpngraph import efficientdet
+from fpngraph.cli.output import is_quiet
 from fpngraph.cli.starting import Start
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.table import Column, print_table
@@ -76,8 +77,7 @@ def train(  # noqa: PLR0913  (the options of a run)
     fitted = run(start, parts, folder, settings, resume=resume, devices=devices or "auto", pictures=pictures)
     if fitted.evaluation is not None:
         show(fitted.evaluation)
-    *files, last = [str(file) for file in _files(folder) if file.exists()]
-    print(f"wrote {', '.join(files)} and {last}")
+    print(f"wrote {', '.join(str(file) for file in _files(folder) if file.exists())}")
     return 0
 
 
@@ -107,6 +107,8 @@ def run(  # noqa: PLR0913  (the options of a run)
         "devices": devices,
         "pictures": pictures,
     }
+    if is_quiet():
+        chosen["enable_progress_bar"] = False
     with enough_memory("--batch-size and --image-size can be smaller"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Lightning's, about what is chosen here
         try:

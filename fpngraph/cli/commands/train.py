@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.options import add_image_size, add_params
+from fpngraph.cli.options import add_image_size, add_params, add_quiet
+from fpngraph.cli.output import quietly
 
 ABOUT = "train a detector with a graph on images with boxes, in COCO's format"
 EXAMPLE = (
@@ -34,6 +36,7 @@ def options(parser: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about)
     parser.add_argument("--resume", action="store_true", help="go on from last.ckpt in the folder, where there is one")
     parser.add_argument("--force", action="store_true", help="write over a training that is in the folder")
+    add_quiet(parser)
 
 
 def add_data(parser: Any) -> None:
@@ -127,14 +130,20 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.cli import training
     from fpngraph.cli.starting import Start
 
-    return training.train(
-        training.pairs(args.train, args.val, args.data),
-        Start(graph=args.graph, preset=args.preset, params=dict(args.params), **of_detector(args)),
-        Path(args.output),
-        of_settings(args),
-        skip_bad=args.skip_bad,
-        resume=args.resume,
-        force=args.force,
-        devices=args.devices,
-        pictures=args.pictures,
-    )
+    with quietly(quiet=args.quiet or _is_one_more()):
+        return training.train(
+            training.pairs(args.train, args.val, args.data),
+            Start(graph=args.graph, preset=args.preset, params=dict(args.params), **of_detector(args)),
+            Path(args.output),
+            of_settings(args),
+            skip_bad=args.skip_bad,
+            resume=args.resume,
+            force=args.force,
+            devices=args.devices,
+            pictures=args.pictures,
+        )
+
+
+def _is_one_more() -> bool:
+    """Whether this is one of several processes of a training, and another one says how it goes."""
+    return any(os.environ.get(name, "0") != "0" for name in ("RANK", "LOCAL_RANK"))
