@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from fpngraph.cli.detectors import DetectorChoice, labels_in
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.quantising import Calibration, in_int8
+from fpngraph.cli.stages import Stages
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.compiled import Compiled
@@ -30,10 +30,10 @@ def neck(  # noqa: PLR0913  (the options of an export)
     channels = choice.channels(graph)
     if channels is None:
         raise UsageError("export needs the channels of the inputs: add --in-channels or --backbone")
-    with _messages("the channels of the graph"):
+    with _messages("the channels of the graph"), Stages(f"exporting {graph.name}") as stage:
+        stage("building")
         neck = trained.trained(graph, channels, weights) if weights else build(graph, channels)
-        _wait_for(graph.name)
-        exported = export_neck(neck, form, image_size=image_size, opset=opset)
+        exported = export_neck(neck, form, image_size=image_size, opset=opset, progress=stage)
     _write(output, exported.content, exported.operators)
     strides = [1 << entry.level for entry in neck.source_graph.inputs.values()]
     _print_maps("inputs", exported.inputs, neck.in_channels.values(), strides)
@@ -51,15 +51,15 @@ def pyramid(  # noqa: PLR0913  (the options of an export)
         raise UsageError("--with-backbone needs the backbone\n  hint: add --backbone NAME")
     check_pixels(image_size)
     graph = choice.load()
-    with _messages("the channels of the graph"):
+    with _messages("the channels of the graph"), Stages(f"exporting {graph.name}") as stage:
+        stage("building")
         made = FeaturePyramid(choice.backbone, graph)
         if weights:
             state = read_state(weights)
             hint = "the state dict of a FeaturePyramid is required, with this graph and backbone"
             refuse(f"{weights!r} does not fit the pyramid", differences(state, made.state_dict()), hint)
             made.load_state_dict(state)
-        _wait_for(graph.name)
-        exported, sizes = export_pyramid(made, form, image_size=image_size, opset=opset)
+        exported, sizes = export_pyramid(made, form, image_size=image_size, opset=opset, progress=stage)
     _write(output, exported.content, exported.operators)
     print(f"inputs  {exported.inputs[0]} [batch, 3, height, width], as the backbone takes images: normalised")
     _print_outputs(made.neck)
@@ -82,12 +82,13 @@ def detector(  # noqa: PLR0913  (the options of an export)
     """Write a whole detector: images in, boxes out."""
     check_pixels(choice.image_size)
     paths = calibration.paths() if calibration else ()
-    model, categories = choice.make(labels_in(labels_file))
-    with _messages("--max-detections"):
-        _wait_for(model.config.name)
-        exported = export_detector(model, form, categories=categories, score=score, opset=opset)
+    with _messages("--max-detections"), Stages("exporting the detector") as stage:
+        stage("building")
+        model, categories = choice.make(labels_in(labels_file))
+        exported = export_detector(model, form, categories=categories, score=score, opset=opset, progress=stage)
         content, operators = exported.content, exported.operators
         if calibration:
+            stage("calibrating int8, and measuring it")
             content = in_int8(exported, calibration, paths)
             operators = operators_in(content)
     _write(output, content, operators)
@@ -111,10 +112,6 @@ def _messages(smaller: str) -> Iterator[None]:
             yield
     except (BackboneError, StateError, ExportError) as error:
         raise UsageError(str(error)) from error
-
-
-def _wait_for(name: str) -> None:
-    print(f"exporting {name}, which may take a minute", file=sys.stderr, flush=True)
 
 
 def _write(output: str, content: bytes, operators: int) -> None:

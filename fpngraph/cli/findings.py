@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from PIL.Image import Image
 
 from fpngraph.cli import messages
+from fpngraph.cli.output import shows_progress
 from fpngraph.cli.photos import Photo
 from fpngraph.cli.values import UsageError, reason
 from fpngraph.detection.annotate import draw_on
@@ -143,7 +144,7 @@ def _json(value: Any) -> bytes:
 @contextmanager
 def progress(total: int, command: str) -> Iterator[Advance]:
     """A bar on a terminal for more than one image; lines that are printed meanwhile go above it."""
-    if total == 1 or not sys.stderr.isatty():
+    if total == 1 or not shows_progress():
         yield lambda: None
         return
     from rich.console import Console

@@ -60,6 +60,11 @@ def add_format(parser: Any) -> None:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
 
 
+def add_quiet(parser: Any) -> None:
+    """``-q`` of a command that does much and says how it goes."""
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but what is wrong")
+
+
 def add_output(parser: Any, about: str = "the file to write (default, and '-': print it)") -> None:
     """``-o``, ``--force`` and ``-q`` of a command that writes a file."""
     parser.add_argument("-o", "--output", metavar="FILE", help=about)

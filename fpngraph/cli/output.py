@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from contextvars import ContextVar
 from pathlib import Path
 
 from fpngraph.cli.values import UsageError
@@ -9,6 +14,32 @@ from fpngraph.files import did_you_mean, replace_file
 
 STDOUT = "-"
 """In place of a file: standard output."""
+
+_QUIET = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quietly(*, quiet: bool) -> Iterator[None]:
+    """With ``quiet``, nothing is printed meanwhile, and nothing shows progress; what is wrong is told all the same."""
+    if not quiet:
+        yield
+        return
+    before = _QUIET.set(True)
+    try:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+            yield
+    finally:
+        _QUIET.reset(before)
+
+
+def is_quiet() -> bool:
+    """Whether somebody wants to hear only what is wrong."""
+    return _QUIET.get()
+
+
+def shows_progress() -> bool:
+    """Whether somebody watches: at a terminal, and not asked to be left in quiet."""
+    return sys.stderr.isatty() and not is_quiet()
 
 
 def write(text: str, output: str | None, *, force: bool, quiet: bool) -> None:

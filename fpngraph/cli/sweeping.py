@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fpngraph.cli import training
 from fpngraph.cli.comparing import compare
@@ -19,6 +19,9 @@ from fpngraph.errors import GraphError
 from fpngraph.files import replace_file
 from fpngraph.language.explicit import dump
 from fpngraph.training import CocoData, TrainingSettings
+
+if TYPE_CHECKING:
+    from fpngraph.training.pictures import When
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ def sweep(  # noqa: PLR0913  (the options of a run)
     skip_bad: bool,
     resume: bool,
     force: bool,
+    pictures: When,
 ) -> int:
     """Train with each of the graphs, by names of ``named``; a run that fails is told, and the others go on."""
     training.check_installed()
@@ -55,9 +59,14 @@ def sweep(  # noqa: PLR0913  (the options of a run)
         training.clear(run.folder)
 
     numbered = [(f"{run.name} ({place} of {len(runs)})", run) for place, run in enumerate(runs, start=1)]
-    failed = [run for called, run in numbered if not _trained(run, called, graphs[run.name], parts, settings)]
-    done = [run for run in runs if run not in failed]
-    if done:
+    shared: dict[str, Any] = {"settings": settings, "pictures": pictures}
+    failed = [run for called, run in numbered if not _trained(run, called, graphs[run.name], parts, **shared)]
+    return _compared(runs, failed, folder)
+
+
+def _compared(runs: Sequence[Run], failed: Sequence[Run], folder: Path) -> int:
+    """The exit status, once the runs that are finished are compared."""
+    if done := [run for run in runs if run not in failed]:
         compare({run.name: run.folder for run in done}, folder)
     if failed:
         names = ", ".join(run.name for run in failed)
@@ -158,7 +167,15 @@ def _changes(before: Mapping[str, Any], said: Mapping[str, Any], begun: Sequence
             yield f"graph {run.name!r} has changed since"
 
 
-def _trained(run: Run, called: str, graph: str, parts: tuple[CocoData, CocoData], settings: TrainingSettings) -> bool:
+def _trained(  # noqa: PLR0913  (a run, and what all runs have)
+    run: Run,
+    called: str,
+    graph: str,
+    parts: tuple[CocoData, CocoData],
+    *,
+    settings: TrainingSettings,
+    pictures: When,
+) -> bool:
     """Whether the run of a graph, which has this text, is finished, now or before."""
     rows = training.epochs_of(run.folder)
     if rows and int(rows[-1]["epoch"]) >= settings.epochs and (run.folder / "last.ckpt").is_file():
@@ -168,7 +185,7 @@ def _trained(run: Run, called: str, graph: str, parts: tuple[CocoData, CocoData]
     try:
         if _graphs([run])[run.name] != graph:  # somebody edits it while others are trained
             raise UsageError("its graph has changed since the sweep began\n  hint: --resume trains it as it is then")
-        training.run(run.start, parts, run.folder, settings, resume=True, devices=1)
+        training.run(run.start, parts, run.folder, settings, resume=True, devices=1, pictures=pictures)
     except Exception as error:  # whatever it is, the other runs are not lost
         told = str(error) if isinstance(error, UsageError | GraphError) else reason(error)
         complain(f"{run.name}: {told}", "sweep")

@@ -15,6 +15,7 @@ import torch
 from pydantic import ValidationError
 
 from fpngraph import efficientdet
+from fpngraph.cli.output import is_quiet
 from fpngraph.cli.starting import Start
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.table import Column, print_table
@@ -22,9 +23,11 @@ from fpngraph.training import CocoData, DataError, Evaluation, TrainingSettings,
 
 if TYPE_CHECKING:
     from fpngraph.training import Fitted
+    from fpngraph.training.pictures import When
 
 EXTRA = "pip install 'fpngraph[train]'"
 Pair = tuple[Path, Path]
+_WRITTEN = ("last.ckpt", "best.ckpt", "metrics.csv", "curve.png", "detections.png")
 
 
 def pairs(train: Sequence[str] | None, val: Sequence[str] | None, data: str | None) -> tuple[Pair, Pair]:
@@ -60,6 +63,7 @@ def train(  # noqa: PLR0913  (the options of a run)
     resume: bool,
     force: bool,
     devices: int | None,
+    pictures: When,
 ) -> int:
     """Train a detector and keep it in ``folder``."""
     check_installed()
@@ -70,10 +74,10 @@ def train(  # noqa: PLR0913  (the options of a run)
     check_folder(folder, resume=resume, force=force)
     start.check()  # before images are looked at, which may take long
     parts = read(data, skip_bad=skip_bad)
-    fitted = run(start, parts, folder, settings, resume=resume, devices=devices or "auto")
+    fitted = run(start, parts, folder, settings, resume=resume, devices=devices or "auto", pictures=pictures)
     if fitted.evaluation is not None:
         show(fitted.evaluation)
-    print(f"wrote {fitted.best}, {fitted.last}, {folder / 'metrics.csv'} and {folder / 'curve.png'}")
+    print(f"wrote {', '.join(str(file) for file in _files(folder) if file.exists())}")
     return 0
 
 
@@ -85,6 +89,7 @@ def run(  # noqa: PLR0913  (the options of a run)
     *,
     resume: bool,
     devices: int | str,
+    pictures: When,
 ) -> Fitted:
     """One training, from the first weights to the last checkpoint. Raises UsageError and GraphError."""
     from fpngraph.training import DivergedError, fit
@@ -96,7 +101,14 @@ def run(  # noqa: PLR0913  (the options of a run)
         print(f"weights of {start.weights}: {matched}")
     if not resume:
         clear(folder)  # nothing can be asked wrongly any more
-    chosen: dict[str, Any] = {"recipe": efficientdet.recipe(model), "resume": resume, "devices": devices}
+    chosen: dict[str, Any] = {
+        "recipe": efficientdet.recipe(model),
+        "resume": resume,
+        "devices": devices,
+        "pictures": pictures,
+    }
+    if is_quiet():
+        chosen["enable_progress_bar"] = False
     with enough_memory("--batch-size and --image-size can be smaller"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Lightning's, about what is chosen here
         try:
@@ -150,7 +162,7 @@ def clear(folder: Path) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [folder / name for name in ("last.ckpt", "best.ckpt", "metrics.csv", "curve.png")]
+    return [folder / name for name in _WRITTEN]
 
 
 def check_installed() -> None:

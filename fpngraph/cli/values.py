@@ -183,6 +183,15 @@ def count(text: str) -> int:
     return int(text)
 
 
+def pictures(text: str) -> int | str | None:
+    """``best``, ``none``, or a number of epochs."""
+    if text in ("best", "none"):
+        return None if text == "none" else text
+    if not _is_whole(text):
+        raise argparse.ArgumentTypeError(f"{_quoted(text)} is not 'best', 'none' or a number of epochs")
+    return int(text)
+
+
 def port(text: str) -> int:
     """A port of this machine, or 0 for a free one."""
     if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 1 << 16):

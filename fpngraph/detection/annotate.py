@@ -6,7 +6,9 @@ import colorsys
 from collections.abc import Iterator, Sequence
 from itertools import product
 
+import torch
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
 from fpngraph.detection.boxes import Detections
 from fpngraph.detection.coco import FIRST
@@ -35,15 +37,32 @@ def annotate(image: Image.Image, found: Detections, names: Sequence[str], *, sco
 
 def draw_on(drawn: Image.Image, found: Detections, names: Sequence[str], *, score: float) -> None:
     """As ``annotate``, into an image in red, green and blue."""
+    rows = [row for row in _rows(found, drawn.size) if row[1] >= score]
+    _draw(
+        drawn,
+        [(box, label, (f"{_written(names[label], label)} {value:.2f}", f"{value:.2f}")) for box, value, label in rows],
+    )
+
+
+def draw_objects(drawn: Image.Image, boxes: Tensor, labels: Tensor, names: Sequence[str]) -> None:
+    """What somebody has marked in an image in red, green and blue: as detections are drawn, without scores.
+
+    Shape: ``boxes`` [N, 4], left, top, right, bottom in its pixels; ``labels`` [N].
+    """
+    rows = _rows(Detections(boxes, torch.ones(len(boxes)), labels), drawn.size)
+    _draw(drawn, [(box, label, (_written(names[label], label),)) for box, _, label in rows])
+
+
+def _draw(drawn: Image.Image, rows: Sequence[tuple[Box, int, Sequence[str]]]) -> None:
+    """Boxes with their label, the first of some texts that has room; where boxes meet, the first one is on top."""
     pen = ImageDraw.Draw(drawn)
     line = max(1, round(min(drawn.size) / 256))
     font = ImageFont.truetype(FACES[600], max(10, round(min(drawn.size) / 32)))
-    rows = [row for row in _rows(found, drawn.size) if row[1] >= score]
-    for box, _, label in reversed(rows):
+    for box, label, _ in reversed(rows):
         _draw_box(pen, box, colour_of(label), line, rim=max(1, line // 3) if min(drawn.size) > _SMALL_PX else 0)
     taken: list[Box] = []
-    for box, value, label in rows:
-        for text in (f"{_written(names[label], label)} {value:.2f}", f"{value:.2f}"):
+    for box, label, texts in rows:
+        for text in texts:
             place = _place(box, _size(font, text, line), drawn.size, taken)
             if place:
                 taken.append(place)

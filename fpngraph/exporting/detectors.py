@@ -16,7 +16,7 @@ from fpngraph.detection.detector import DetectionModel, Detector
 from fpngraph.exporting.alike import Comparison, compared, images_of
 from fpngraph.exporting.description import Description
 from fpngraph.exporting.forms import check_form, written
-from fpngraph.exporting.program import ExportError, Program, Traced, check_tensors, refusals
+from fpngraph.exporting.program import ExportError, Program, Progress, Traced, check_tensors, refusals, unheard
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.suppression import kept_by_onnx, kept_by_torchvision
 from fpngraph.exporting.torch_export import traced_openly
@@ -39,13 +39,14 @@ class ExportedDetector:
     """What its inference form has not folded: path in the detector to reason."""
 
 
-def export_detector(
+def export_detector(  # noqa: PLR0913  (the options of an export)
     model: DetectionModel,
     form: str,
     *,
     categories: Sequence[Category] | None = None,
     score: float = 0.0,
     opset: int | None = None,
+    progress: Progress = unheard,
 ) -> ExportedDetector:
     """The detector in eval mode and float32, with its suppression of boxes, as ``onnx`` or ``torch-export``.
 
@@ -57,13 +58,7 @@ def export_detector(
     Raises ExportError for what cannot be written, or comes out different, and ValueError for another ``form``.
     """
     check_form(form)
-    Detector(model)  # refuses what is no DetectionModel
-    check_tensors(cast("nn.Module", model), "detector")
-    if model.suppression.soft:
-        raise ExportError(
-            "soft suppression cannot be in a file: programs have operators that remove boxes, none that lowers scores\n"
-            "  hint: export it without, and detect with the checkpoint for soft suppression"
-        )
+    _check(model)
     reference = copy.deepcopy(model)
     network = cast("nn.Module", reference).cpu().float().eval()
     with refusals(form, "detector"):
@@ -74,10 +69,28 @@ def export_detector(
             raise ExportError(f"there are {len(named)} categories, but the model has {classes} classes")
         for limit in sorted({0.0, score}):  # the first finds something in any image, so that more is compared
             whole = WholeDetector(reference, fused, _SUPPRESS[form], score=limit)
-            program, description = _written(whole, form, stride, Size(*model.image_size), named, opset)
+            told = _of_scores(progress, limit)
+            program, description = _written(whole, form, stride, Size(*model.image_size), named, opset, told)
+            told("comparing")
             others = description.sizes.others(description.image_size)
             comparison = compared(Detector(reference), program.run, others, limit)
     return ExportedDetector(program.content, description, program.operators, comparison, getattr(fused, "unfolded", {}))
+
+
+def _check(model: DetectionModel) -> None:
+    """Raises TypeError for what is no DetectionModel, ExportError for one that cannot be in a file."""
+    Detector(model)
+    check_tensors(cast("nn.Module", model), "detector")
+    if model.suppression.soft:
+        raise ExportError(
+            "soft suppression cannot be in a file: programs have operators that remove boxes, none that lowers scores\n"
+            "  hint: export it without, and detect with the checkpoint for soft suppression"
+        )
+
+
+def _of_scores(progress: Progress, limit: float) -> Progress:
+    """The same, of a program that leaves out lower scores."""
+    return (lambda stage: progress(f"{stage}, for scores from {limit:g} on")) if limit else progress
 
 
 def _read(model: DetectionModel) -> tuple[int, int]:
@@ -95,8 +108,10 @@ def _written(  # noqa: PLR0913, PLR0917  (what a file holds)
     image_size: Size,
     categories: tuple[Category, ...],
     opset: int | None,
+    progress: Progress,
 ) -> tuple[Program, Description]:
     """The program, with its description in it."""
+    progress("tracing")
     program, sizes = traced_openly(whole, partial(images_of, 2), _shapes, stride=stride, image_size=image_size)
     description = Description(
         image_size=sizes.near(image_size),
@@ -107,6 +122,7 @@ def _written(  # noqa: PLR0913, PLR0917  (what a file holds)
         suppression=whole.suppression,
     )
     traced = Traced(program, INPUTS, OUTPUTS, _shapes(sizes), description=description.model_dump_json())
+    progress("writing")
     return written(form, traced, opset), description
 
 

@@ -14,7 +14,7 @@ from torch.export import Dim
 from fpngraph.compiler.neck import Neck
 from fpngraph.exporting.check import largest_difference, random_maps
 from fpngraph.exporting.forms import check_form, written
-from fpngraph.exporting.program import ExportError, Traced, check_tensors, refusals
+from fpngraph.exporting.program import ExportError, Progress, Traced, check_tensors, refusals, unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,14 @@ class Exported:
     """What its inference form has not folded: path in the module to reason."""
 
 
-def export_neck(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | None = None) -> Exported:
+def export_neck(
+    neck: Neck,
+    form: str,
+    *,
+    image_size: tuple[int, int],
+    opset: int | None = None,
+    progress: Progress = unheard,
+) -> Exported:
     """The neck in eval mode and float32 as ``onnx`` or ``torch-export``.
 
     It is traced for images of ``image_size``, height and width.
@@ -53,8 +60,12 @@ def export_neck(neck: Neck, form: str, *, image_size: tuple[int, int], opset: in
     height, width = image_size
     others = ((1, (height + 1, width + 3)), (3, (max(least, height // 2 + 5), max(least, width // 2 - 3))))
     with refusals(form, "neck"):
+        progress("tracing")
         fused = neck.fuse()
-        program = written(form, _traced(neck, fused, image_size), opset)
+        traced = _traced(neck, fused, image_size)
+        progress("writing")
+        program = written(form, traced, opset)
+        progress("comparing")
         given = [random_maps(neck, batch, size) for batch, size in others]
         difference = largest_difference(neck, program.run, given)
     return Exported(program.content, program.inputs, program.operators, difference, fused.unfolded)

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from fpngraph.errors import first_line
 
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
+Progress = Callable[[str], object]
+"""Is told of each stage when it begins: tracing, writing, comparing."""
 
 
 class ExportError(ValueError):
@@ -47,6 +49,10 @@ class Program:
     operators: int
     run: Run
     """What the content gives, loaded again."""
+
+
+def unheard(_stage: str) -> None:
+    """Progress that nobody wants to hear of."""
 
 
 def check_tensors(module: nn.Module, what: str) -> None:

@@ -13,7 +13,7 @@ from fpngraph.compiler.neck import Neck
 from fpngraph.exporting.check import largest_difference
 from fpngraph.exporting.forms import check_form, written
 from fpngraph.exporting.necks import Exported, coarsest_level
-from fpngraph.exporting.program import Traced, check_tensors, refusals
+from fpngraph.exporting.program import Progress, Traced, check_tensors, refusals, unheard
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.torch_export import traced_openly
 from fpngraph.feature import Size
@@ -21,7 +21,12 @@ from fpngraph.pyramid.feature_pyramid import FeaturePyramid
 
 
 def export_pyramid(
-    pyramid: FeaturePyramid, form: str, *, image_size: tuple[int, int], opset: int | None = None
+    pyramid: FeaturePyramid,
+    form: str,
+    *,
+    image_size: tuple[int, int],
+    opset: int | None = None,
+    progress: Progress = unheard,
 ) -> tuple[Exported, Sizes]:
     """The pyramid in eval mode and float32 as ``onnx`` or ``torch-export``, and the images that it takes.
 
@@ -40,10 +45,13 @@ def export_pyramid(
         return (torch.randn(batch, reference.in_chans, *size, generator=generator),)
 
     with refusals(form, "pyramid"):
+        progress("tracing")
         fused = reference.fuse()
         program, sizes = traced_openly(fused, partial(images, 2), _shapes, stride=stride, image_size=size)
         traced = Traced(program, ("image",), tuple(reference.neck.out_channels), _shapes(sizes))
+        progress("writing")
         made = written(form, traced, opset)
+        progress("comparing")
         given = [images(batch, other) for batch, other in sizes.others(sizes.near(size))]
         difference = largest_difference(lambda given: [*reference(*given).values()], made.run, given, "pyramid")
     return Exported(made.content, made.inputs, made.operators, difference, fused.unfolded), sizes

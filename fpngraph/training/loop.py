@@ -22,6 +22,7 @@ from fpngraph.training.dataset import CocoData
 from fpngraph.training.evaluation import Evaluation
 from fpngraph.training.loading import Batch, Shuffled, TrainingImages, ValidationImages, collate
 from fpngraph.training.module import DetectionModule
+from fpngraph.training.pictures import Pictures, When
 from fpngraph.training.settings import TrainingSettings
 
 
@@ -45,16 +46,18 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     *,
     recipe: Mapping[str, Any] | None = None,
     resume: bool = False,
+    pictures: When = "best",
     callbacks: Sequence[Callback] = (),
     **trainer: Any,
 ) -> Fitted:
     """Train ``model`` on ``train``, measure it on ``val`` after each epoch, keep checkpoints in ``folder``.
 
     ``best.ckpt`` is that of the highest AP, ``last.ckpt`` the newest, ``metrics.csv`` has a row for each epoch and
-    ``curve.png`` shows it; the epochs in both count from 1. With ``resume`` it
-    goes on from ``last.ckpt`` where there is one. ``recipe`` goes into checkpoints, so that they can be read without
-    what was typed. ``callbacks`` are more of Lightning's, ``trainer`` has more arguments of its Trainer, such as
-    ``devices`` or ``logger``.
+    ``curve.png`` shows it; the epochs in both count from 1. ``detections.png`` shows what is found in a few images of
+    ``val``: after each epoch that is the best so far, with ``pictures`` after every so many, or never with None.
+    With ``resume`` it goes on from ``last.ckpt`` where there is one. ``recipe`` goes into checkpoints, so that they can
+    be read without what was typed. ``callbacks`` are more of Lightning's, ``trainer`` has more arguments of its
+    Trainer, such as ``devices`` or ``logger``.
     Raises TypeError for what is no DetectionModel, DivergedError where the numbers are lost.
 
     >>> train, val = read_coco("train", "train.json"), read_coco("val", "val.json")
@@ -68,7 +71,8 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     module = DetectionModule(model, train.categories, settings, annotations=val.annotations, recipe=recipe)
     best = ModelCheckpoint(folder, "best", monitor="AP", mode="max", enable_version_counter=False)
     newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=False, enable_version_counter=False)
-    own = [*_averaged(settings), best, newest, Curve(folder), *callbacks]
+    drawn = [] if pictures is None else [Pictures(folder, val.examples, pictures, best)]
+    own = [*_averaged(settings), best, newest, Curve(folder), *drawn, *callbacks]
     runner = lightning.Trainer(**_arguments(settings) | {"plugins": [WholeFiles()]} | _with_bar(own, trainer))
     last = folder / "last.ckpt"
     with _interruptible(), _group_ended():

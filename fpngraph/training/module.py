@@ -64,6 +64,8 @@ class DetectionModule(lightning.LightningModule):
         self.annotations, self.recipe = annotations, dict(recipe or {})
         self.evaluation: Evaluation | None = None
         """Of the last validation."""
+        self.found: list[dict[str, Any]] = []
+        """Detections of the last validation, of all processes, in COCO's format of results."""
         self._found: list[dict[str, Any]] = []
         self._images: list[int] = []
 
@@ -127,7 +129,8 @@ class DetectionModule(lightning.LightningModule):
         images, found = _gathered((self._images, self._found))
         unique = sorted(set(images))
         once = {(it["image_id"], *it["bbox"], it["category_id"], it["score"]): it for it in found}
-        self.evaluation = evaluate(self.annotations, list(once.values()), images=unique)
+        self.found = list(once.values())
+        self.evaluation = evaluate(self.annotations, self.found, images=unique)
         known = {name: value for name, value in self.evaluation.ap.items() if value is not None}
         self.log("AP", known.pop("AP", math.nan), prog_bar=True)
         self.log_dict(known)

@@ -59,12 +59,17 @@ def neck(workshop: Path) -> fpngraph.Neck:
     return neck
 
 
+def told(err: str) -> str:
+    """What is on standard error beside the stages, which a slow machine says."""
+    return "".join(line for line in err.splitlines(keepends=True) if not line.startswith("exporting "))
+
+
 def assert_written(capsys: pytest.CaptureFixture[str], file: str, inputs: tuple[str, str]) -> None:
     """The command has said what it wrote, and how close it is."""
     out, err = capsys.readouterr()
     words = out.split()
     difference = out.splitlines()[-1].split(": ")[1].split()[0]
-    assert err == "exporting small, which may take a minute\n"
+    assert told(err) == ""
     assert out == DONE.format(
         file=file,
         size=Path(file).stat().st_size,
@@ -160,7 +165,8 @@ def test_the_opset_that_is_offered_in_place_of_another_can_be_written(
     found = re.search(r"fpngraph export: opset 7 cannot be written, but (\d+) can\n$", capsys.readouterr().err)
 
     assert found is not None
-    assert main([*command, found[1]]) == 0
+    assert main([*command, found[1], "-q"]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +196,7 @@ def test_mistakes_have_messages_and_leave_nothing_behind(
     status = main(command)
 
     assert status == 2
-    assert capsys.readouterr().err.split(", which may take a minute\n")[-1] == f"fpngraph export: {message}\n"
+    assert told(capsys.readouterr().err) == f"fpngraph export: {message}\n"
     assert sorted(workshop.iterdir()) == before
 
 
@@ -277,7 +283,5 @@ def test_what_cannot_be_traced_or_comes_out_different_is_not_written(
     status = main([*command, "--format", "torch-export", "-o", "my.pt2"])
 
     assert status == 2
-    progress, said = capsys.readouterr().err.splitlines()
-    assert progress == "exporting odd, which may take a minute"
-    assert said.startswith(f"fpngraph export: {message}")
+    assert told(capsys.readouterr().err).startswith(f"fpngraph export: {message}")
     assert not Path("my.pt2").exists()

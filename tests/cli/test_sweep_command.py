@@ -83,8 +83,9 @@ def test_each_graph_is_trained_alike_and_what_is_finished_is_not_done_again(
     assert times(folder) == before
 
 
-def test_force_begins_anew(here: Path, mine: Path) -> None:
-    assert main([*TYPED, *MINE]) == 0
+def test_force_begins_anew(here: Path, mine: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main([*TYPED, *MINE, "--quiet"]) == 0
+    assert capfd.readouterr() == ("", "")
     before = times(here / "runs/s")
 
     assert main([*TYPED, "--lr", "0.1", *MINE, "--force"]) == 0

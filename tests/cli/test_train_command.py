@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -22,7 +23,8 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     assert "24 images to learn from, 8 to measure with\n" in output
     assert output.splitlines()[-1].startswith("wrote ")
     assert "GPU available" not in output + errors  # only what a user asked for
-    assert {path.name for path in (here / "runs/a").iterdir()} == {"best.ckpt", "last.ckpt", "metrics.csv", "curve.png"}
+    written = {"best.ckpt", "last.ckpt", "metrics.csv", "curve.png", "detections.png"}
+    assert {path.name for path in (here / "runs/a").iterdir()} == written
 
     found = ["evaluate", "--val", "val", "val.json"]
     assert main([*found, "--weights", "runs/a/best.ckpt", "-o", "plots"]) == 0
@@ -32,7 +34,9 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     assert {path.name for path in (here / "plots").iterdir()} == {
         *("metrics.json", "results.json", "precision_recall.svg", "classes.svg")
     }
-    assert main([*found, "--results", "plots/results.json"]) == 0
+    assert main([*found, "--weights", "runs/a/best.ckpt", "-o", "plots", "--force", "-q"]) == 0
+    assert capfd.readouterr() == ("", "")
+    assert main([*found, "--results", "plots/results.json", "-q"]) == 0
     again, _ = capfd.readouterr()
     assert again == table.partition("wrote")[0]
     assert set(json.loads((here / "plots/metrics.json").read_text())["per_class"]) == set("0123456789")
@@ -44,6 +48,9 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     assert images["categories"][0] == {"id": 1, "name": "zero"}
     assert {it["category_id"] for it in json.loads((here / "out/detections.json").read_text())} <= set(range(1, 11))
 
+    assert main(["detect", "val", "--weights", "runs/a/best.ckpt", "-o", "out", "--force", "-q"]) == 0
+    assert capfd.readouterr() == ("", "")
+
     assert main(["train", *DATA, "--graph", "my.yaml", *SMALLEST, *QUICK, "-o", "runs/a"]) == 2
     assert capfd.readouterr().err == (
         "fpngraph train: 'runs/a/last.ckpt' exists already\n  hint: --resume goes on from it, --force writes over it\n"
@@ -52,7 +59,9 @@ def test_a_graph_of_ones_own_is_trained_and_measured(here: Path, capfd: pytest.C
     assert main(["train", *DATA, *wrong, "-o", "runs/a"]) == 2
     assert (here / "runs/a/last.ckpt").is_file()  # what is asked wrongly takes nothing away
     more = ("--graph", "fpn", "-p", "channels=16", "-p", "min=3", *SMALLEST, *QUICK)
-    assert main(["train", *DATA, *more, "--lean", "--weights", "runs/a/best.ckpt", "-o", "runs/b"]) == 0
+    more = (*more, "--lean", "--weights", "runs/a/best.ckpt", "--pictures", "none")
+    assert main(["train", *DATA, *more, "-o", "runs/b"]) == 0
+    assert not (here / "runs/b/detections.png").exists()
     output, _ = capfd.readouterr()
     assert "weights of runs/a/best.ckpt: " in output
 
@@ -93,6 +102,23 @@ def test_what_is_asked_wrongly_is_a_message(
     assert errors.startswith("fpngraph train: ")
     assert message in errors
     assert not (here / "runs").exists()
+
+
+@pytest.mark.parametrize("rank", [None, "0", "1"], ids=["one process", "the first", "one more"])
+def test_only_the_first_of_several_processes_says_how_it_goes(
+    rank: str | None, here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fpngraph.cli.training.run", lambda *_, **__: SimpleNamespace(evaluation=None))
+    monkeypatch.setattr("fpngraph.cli.training.Start.check", lambda _: None)
+    (here / "last.ckpt").touch()
+    if rank is not None:
+        monkeypatch.setenv("LOCAL_RANK", rank)
+
+    assert main(["train", *DATA, "-o", ".", "--resume"]) == 0
+    said = "" if rank == "1" else "24 images to learn from, 8 to measure with\nwrote last.ckpt\n"
+    assert capsys.readouterr() == (said, "")
+    assert main(["train", *DATA, "-o", ".", "--resume", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_bad_data_are_told_all_at_once_and_left_out_where_that_is_asked(

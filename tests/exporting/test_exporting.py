@@ -85,10 +85,13 @@ def test_what_is_no_neck_is_refused() -> None:
 
 
 @pytest.mark.exports
-def test_a_neck_in_half_precision_is_written_in_float32() -> None:
+def test_a_neck_in_half_precision_is_written_in_float32_stage_by_stage() -> None:
     neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]").half()
 
-    exported = export_neck(neck, "torch-export", image_size=(512, 512))
+    stages: list[str] = []
 
+    exported = export_neck(neck, "torch-export", image_size=(512, 512), progress=stages.append)
+
+    assert stages == ["tracing", "writing", "comparing"]
     assert exported.difference < 1e-5
     assert next(neck.parameters()).dtype is torch.float16

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.options import add_parameters
+from fpngraph.cli.options import add_parameters, add_quiet
+from fpngraph.cli.output import quietly
 
 ABOUT = "find objects in images with a detector: pictures with boxes, and data in COCO's format of results"
 EXAMPLE = "fpngraph detect photos/ --model tf_efficientdet_d0 -o out/"
@@ -47,6 +48,7 @@ def options(parser: Any) -> None:
     parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
     about_device = "where to run, such as cpu or cuda:1 (default: cuda where there is one, else cpu)"
     parser.add_argument("--device", metavar="DEVICE", help=about_device)
+    add_quiet(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,14 +68,15 @@ def run(args: argparse.Namespace) -> int:
         image_size=args.image_size,
         soft_nms=args.soft_nms,
     )
-    return detecting.detect(
-        args.images,
-        Path(args.output),
-        choice,
-        runtime=args.runtime or ("onnx" if str(args.weights).endswith(".onnx") else "torch"),
-        device_name=args.device,
-        labels_file=args.labels,
-        score=args.score,
-        batch_size=args.batch_size,
-        force=args.force,
-    )
+    with quietly(quiet=args.quiet):
+        return detecting.detect(
+            args.images,
+            Path(args.output),
+            choice,
+            runtime=args.runtime or ("onnx" if str(args.weights).endswith(".onnx") else "torch"),
+            device_name=args.device,
+            labels_file=args.labels,
+            score=args.score,
+            batch_size=args.batch_size,
+            force=args.force,
+        )

@@ -8,6 +8,7 @@ from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.options import add_image_size
+from fpngraph.cli.output import quietly
 
 ABOUT = "measure a detector, or detections in a file, against annotations in COCO's format"
 EXAMPLE = "fpngraph evaluate --val val/ val.json --weights runs/a/best.ckpt -o runs/a/plots"
@@ -28,6 +29,8 @@ def options(parser: Any) -> None:
     parser.add_argument("--batch-size", type=values.count, default=8, metavar="N", help="images at once (default: 8)")
     about = "where to run, such as cpu or cuda:1 (default: cuda where there is one, else cpu)"
     parser.add_argument("--device", metavar="DEVICE", help=about)
+    about = "say nothing but what is wrong; without -o, print the table"
+    parser.add_argument("-q", "--quiet", action="store_true", help=about)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,13 +43,15 @@ def run(args: argparse.Namespace) -> int:
     if args.results:
         found = evaluating.of_file(args.results, annotations)
     else:
-        found = evaluating.of_model(
-            images,
-            annotations,
-            args.weights,
-            image_size=args.image_size,
-            batch_size=args.batch_size,
-            device_name=args.device,
-            skip_bad=args.skip_bad,
-        )
-    return evaluating.report(annotations, found, folder)
+        with quietly(quiet=args.quiet):
+            found = evaluating.of_model(
+                images,
+                annotations,
+                args.weights,
+                image_size=args.image_size,
+                batch_size=args.batch_size,
+                device_name=args.device,
+                skip_bad=args.skip_bad,
+            )
+    with quietly(quiet=args.quiet and folder is not None):
+        return evaluating.report(annotations, found, folder)

@@ -8,8 +8,8 @@ from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice
-from fpngraph.cli.options import add_channels, add_image_size, add_parameters
-from fpngraph.cli.output import check_new
+from fpngraph.cli.options import add_channels, add_image_size, add_parameters, add_quiet
+from fpngraph.cli.output import check_new, quietly
 from fpngraph.cli.values import UsageError
 from fpngraph.files import check_place
 
@@ -38,6 +38,7 @@ def options(parser: Any) -> None:
     parser.add_argument(
         "--opset", type=values.count, metavar="N", help="the version of ONNX's operators (default: torch's)"
     )
+    add_quiet(parser)
     add_image_size(parser, "of the images it is traced with (default: 512, or the detector's)")
     neck = parser.add_argument_group("a neck, or a pyramid")
     add_channels(neck)
@@ -63,6 +64,11 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
+    with quietly(quiet=args.quiet):
+        return _export(args)
+
+
+def _export(args: argparse.Namespace) -> int:
     form = _form(args.output, args.format)
     if args.opset and form != "onnx":
         raise UsageError("--opset is for --format onnx")

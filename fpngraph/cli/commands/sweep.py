@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.commands.train import add_data, add_detector, add_settings, of_detector, of_settings
+from fpngraph.cli.commands.train import add_data, add_detector, add_pictures, add_settings, of_detector, of_settings
+from fpngraph.cli.options import add_quiet
+from fpngraph.cli.output import quietly
 
 ABOUT = "train a detector with each of several graphs, one after another, and compare what they are worth"
 EXAMPLE = (
@@ -66,12 +68,15 @@ def options(parser: Any) -> None:
         help=about,
     )
     add_detector(model)
-    add_settings(parser.add_argument_group("training"))
+    training = parser.add_argument_group("training")
+    add_settings(training)
+    add_pictures(training)
     about = "the folder of a folder for each graph, as 'train' writes it, of table.csv, table.md and sweep.svg"
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about)
     about = "go on with what is in the folder; runs that are finished are not done again"
     parser.add_argument("--resume", action="store_true", help=about)
     parser.add_argument("--force", action="store_true", help="write over the runs that are in the folder")
+    add_quiet(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,18 +84,22 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.cli import sweeping, training
     from fpngraph.cli.starting import Start
 
-    return sweeping.sweep(
-        training.pairs(args.train, args.val, args.data),
-        [
-            (
-                sweeping.named(graph, preset, own),
-                Start(graph=graph, preset=preset or args.preset, params={**args.params, **own}, **of_detector(args)),
-            )
-            for graph, preset, own in args.graphs
-        ],
-        Path(args.output),
-        of_settings(args),
-        skip_bad=args.skip_bad,
-        resume=args.resume,
-        force=args.force,
-    )
+    with quietly(quiet=args.quiet):
+        return sweeping.sweep(
+            training.pairs(args.train, args.val, args.data),
+            [
+                (
+                    sweeping.named(graph, preset, own),
+                    Start(
+                        graph=graph, preset=preset or args.preset, params={**args.params, **own}, **of_detector(args)
+                    ),
+                )
+                for graph, preset, own in args.graphs
+            ],
+            Path(args.output),
+            of_settings(args),
+            skip_bad=args.skip_bad,
+            resume=args.resume,
+            force=args.force,
+            pictures=args.pictures,
+        )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.options import add_image_size, add_params
+from fpngraph.cli.options import add_image_size, add_params, add_quiet
+from fpngraph.cli.output import quietly
 
 ABOUT = "train a detector with a graph on images with boxes, in COCO's format"
 EXAMPLE = (
@@ -27,12 +29,14 @@ def options(parser: Any) -> None:
     add_detector(model)
     training = parser.add_argument_group("training")
     add_settings(training)
+    add_pictures(training)
     about = "processes, each with a device (default: all)"
     training.add_argument("--devices", type=values.count, metavar="N", help=about)
-    about = "the folder of checkpoints, metrics.csv and curve.png"
+    about = "the folder of checkpoints, metrics.csv, curve.png and detections.png"
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about)
     parser.add_argument("--resume", action="store_true", help="go on from last.ckpt in the folder, where there is one")
     parser.add_argument("--force", action="store_true", help="write over a training that is in the folder")
+    add_quiet(parser)
 
 
 def add_data(parser: Any) -> None:
@@ -79,6 +83,15 @@ def add_settings(group: Any) -> None:
     group.add_argument("--freeze-norms", action="store_true", help="keep the statistics of the backbone's norms")
 
 
+def add_pictures(group: Any) -> None:
+    """``--pictures``."""
+    about = (
+        "when detections.png is drawn, what is found in a few images of --val: after every N epochs, 'best' for those "
+        "better than all before, 'none' (default: best)"
+    )
+    group.add_argument("--pictures", type=values.pictures, default="best", metavar="WHEN", help=about)
+
+
 def of_detector(args: argparse.Namespace) -> dict[str, Any]:
     """What it starts as, but for its graph, by the fields of ``fpngraph.cli.starting.Start``."""
     return {
@@ -117,13 +130,20 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.cli import training
     from fpngraph.cli.starting import Start
 
-    return training.train(
-        training.pairs(args.train, args.val, args.data),
-        Start(graph=args.graph, preset=args.preset, params=dict(args.params), **of_detector(args)),
-        Path(args.output),
-        of_settings(args),
-        skip_bad=args.skip_bad,
-        resume=args.resume,
-        force=args.force,
-        devices=args.devices,
-    )
+    with quietly(quiet=args.quiet or _is_one_more()):
+        return training.train(
+            training.pairs(args.train, args.val, args.data),
+            Start(graph=args.graph, preset=args.preset, params=dict(args.params), **of_detector(args)),
+            Path(args.output),
+            of_settings(args),
+            skip_bad=args.skip_bad,
+            resume=args.resume,
+            force=args.force,
+            devices=args.devices,
+            pictures=args.pictures,
+        )
+
+
+def _is_one_more() -> bool:
+    """Whether this is one of several processes of a training, and another one says how it goes."""
+    return any(os.environ.get(name, "0") != "0" for name in ("RANK", "LOCAL_RANK"))
