@@ -153,9 +153,12 @@ class Diagram:
         return {"ids": str(spot.number), "none": ""}.get(self.look.labels, spot.label)
 
     def heading(self, cell: Cell) -> str:
-        """Of a cell: its stage, with the run where there are several, or the graph's name where it is of no stage."""
+        """Of a cell: its stage, with the run where there are several, or the graph's name where it is of no stage.
+
+        Empty where the title says that name already.
+        """
         if cell.stage is None:
-            return self.graph.name
+            return "" if self.graph.name in self.title[:1] else self.graph.name
         if named := (self.look.cells or {}).get(cell.stage):
             return named if cell.run is None or self._is_alone(cell) else f"{named} {cell.run + 1}"
         return cell.stage if cell.run is None or cell.runs > 1 else f"{cell.stage}.{cell.run}"

@@ -72,7 +72,7 @@ class _Writer:
             if number == 0:
                 yield from lines
             else:
-                yield f"subgraph c{number - 1}[{_quoted(self._drawn.caption(cell))}]"
+                yield f"subgraph c{number - 1}[{_quoted(self._drawn.caption(cell) or ' ')}]"
                 yield from (f"  {line}" for line in lines)
                 yield "end"
         for number, (_, name) in enumerate(self._outputs):
