@@ -17,6 +17,7 @@ from fpngraph.drawing.layout.grid import Flow, Grid, lay_out
 from fpngraph.drawing.layout.lettering import Lettering, in_circle, room_for
 from fpngraph.drawing.layout.plan import Cell, Link, Plan, Spot, layer, plan
 from fpngraph.drawing.layout.routes import Route, routes
+from fpngraph.drawing.layout.telling import NOTHING
 from fpngraph.drawing.picture.size import length_px
 from fpngraph.drawing.picture.theme import THEMES, TIMES, Theme
 from fpngraph.drawing.picture.weights import Learned, Weight, Weights, learned
@@ -126,6 +127,17 @@ class Diagram:
         """What the edge's node learned for it, where that is drawn."""
         return self.learnt.edges.get((link.source, link.target))
 
+    def words(self, link: Link) -> str:
+        """What an edge does and how often it is there, where no legend says it; empty unless that is asked for."""
+        count = f"{link.count}x" if link.count > 1 else ""
+        if self.look.labels != "ops":
+            return count
+        told = self.plan.told
+        rarer = {letter: words for words, letter in told.capitals.items()}
+        does = rarer[link.mark] if link.mark else told.usual.get(link.direction, "")
+        square = f"1{TIMES}1 conv" if link.projected else ""
+        return " · ".join(filter(None, (count, square, does if does != NOTHING else "")))
+
     @cached_property
     def extent(self) -> Box:
         """What the nodes and the lines of edges take."""
@@ -153,9 +165,12 @@ class Diagram:
         return {"ids": str(spot.number), "none": ""}.get(self.look.labels, spot.label)
 
     def heading(self, cell: Cell) -> str:
-        """Of a cell: its stage, with the run where there are several, or the graph's name where it is of no stage."""
+        """Of a cell: its stage, with the run where there are several, or the graph's name where it is of no stage.
+
+        Empty where the title says that name already.
+        """
         if cell.stage is None:
-            return self.graph.name
+            return "" if self.graph.name in self.title[:1] else self.graph.name
         if named := (self.look.cells or {}).get(cell.stage):
             return named if cell.run is None or self._is_alone(cell) else f"{named} {cell.run + 1}"
         return cell.stage if cell.run is None or cell.runs > 1 else f"{cell.stage}.{cell.run}"

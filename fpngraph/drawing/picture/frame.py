@@ -48,7 +48,8 @@ def _cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
     baseline = top - _HEADING_GAP - _raised(drawn.plan)
     room = right - left - 4.0 - _badge_width(cell)
     heading = fitted(drawn.heading(cell), room, _HEADING_SIZES, 600, lines=1)
-    yield Text(left + 4.0, baseline, heading.lines[0], heading.size, "muted", 600)
+    if drawn.heading(cell):
+        yield Text(left + 4.0, baseline, heading.lines[0], heading.size, "muted", 600)
     yield from _badge(cell, right + 2 * metrics.CARD_STEP, baseline)
 
 
@@ -60,7 +61,7 @@ def _upright_cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
     lines, size = heading.lines, heading.size
     high = size * len(lines) + (_BADGE if cell.runs > 1 else 0.0)
     right, baseline = left - _HEADING_GAP, (top + bottom - high) / 2 + size * 0.86
-    for number, line in enumerate(lines):
+    for number, line in enumerate(lines if drawn.heading(cell) else ()):
         yield Text(right, baseline + number * size, line, size, "muted", 600, "end")
     yield from _badge(cell, right, baseline + (len(lines) - 1) * size + _BADGE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import floor
 
 from fpngraph.drawing.picture.scene import Scene, texts
 
@@ -33,8 +34,9 @@ def check_readable(scene: Scene, width: str, ways: Sequence[str]) -> None:
     points = _smallest_pt(scene)
     if points < LEAST_PT:
         least = length_px(width) * LEAST_PT / points / PX["in"]
+        found = floor(10 * points) / 10  # 4.96 is not 5.0
         raise ValueError(
-            f"at a width of {width} the smallest text has {points:.1f} pt, at least {LEAST_PT:.0f} pt are required\n"
+            f"at a width of {width} the smallest text has {found:.1f} pt, at least {LEAST_PT:.0f} pt are required\n"
             f"  hint: this picture needs {least + 0.05:.1f}in"
             + (f"; it may need less with {' and '.join(ways)}" if ways else "")
         )

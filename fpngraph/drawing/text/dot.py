@@ -54,7 +54,8 @@ class _Writer:
         yield f"  graph {_attributes(about)}"
         shapes = {"fixedsize": "true", "style": "filled", "fontname": "Helvetica", "penwidth": "1.4"}
         yield f"  node {_attributes({**shapes, 'fontsize': '9', 'fontcolor': self._colour('ink')})}"
-        yield f"  edge {_attributes({'arrowsize': '0.6', 'penwidth': '1.4'})}"
+        text = {"fontname": "Helvetica", "fontsize": "7"}
+        yield f"  edge {_attributes({**text, 'arrowsize': '0.6', 'penwidth': '1.4'})}"
 
     def node(self, spot: Spot) -> str:
         place = self._drawn.grid.places[spot.name]
@@ -96,8 +97,8 @@ class _Writer:
             look["style"] = "dashed"
         if weight := self._drawn.weight(link):
             look["penwidth"] = _number(weight.width * _POINTS)
-        if link.count > 1:
-            look["xlabel"] = f"{link.count}x"
+        if words := self._drawn.words(link):
+            look |= {"xlabel": _escaped(words), "fontcolor": self._colour("muted")}
         return f"{_name(link.source)} -> {_name(link.target)} {_attributes(look)}"
 
     def output(self, stub: Route) -> Iterator[str]:

@@ -72,7 +72,7 @@ class _Writer:
             if number == 0:
                 yield from lines
             else:
-                yield f"subgraph c{number - 1}[{_quoted(self._drawn.caption(cell))}]"
+                yield f"subgraph c{number - 1}[{_quoted(self._drawn.caption(cell) or ' ')}]"
                 yield from (f"  {line}" for line in lines)
                 yield "end"
         for number, (_, name) in enumerate(self._outputs):
@@ -84,8 +84,8 @@ class _Writer:
 
     def _edges(self) -> Iterator[str]:
         for link in self._drawn.links:
-            count = f"|{_quoted(f'{link.count}x')}|" if link.count > 1 else ""
-            yield f"{self._ids[link.source]} {_ARROWS[link.direction]}{count} {self._ids[link.target]}"
+            words = f"|{_quoted(words)}|" if (words := self._drawn.words(link)) else ""
+            yield f"{self._ids[link.source]} {_ARROWS[link.direction]}{words} {self._ids[link.target]}"
         for number, (spot, _) in enumerate(self._outputs):
             yield f"{self._ids[spot]} --> o{number}"
 

@@ -119,7 +119,7 @@ class _Layout:
         self._heads = [
             (min(self.slots[name].start for name, spot in spots.items() if spot.cell == number) - 1, heading)
             for number, cell in enumerate(drawn.plan.cells)
-            if number and [heading := drawn.caption(cell)] != list(drawn.title[:1])
+            if number and (heading := drawn.caption(cell))
         ]
         stops = [slot.stop for slot in (*self.slots.values(), *self.ends.values())]
         self.width = max(stops + [start + len(heading) for start, heading in self._heads[-1:]])

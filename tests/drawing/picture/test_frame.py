@@ -6,7 +6,7 @@ from fpngraph import load
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.picture.assemble import assembled
 from fpngraph.drawing.picture.diagram import Look, diagram
-from fpngraph.drawing.picture.scene import Path
+from fpngraph.drawing.picture.scene import Path, texts
 
 
 @pytest.mark.parametrize("expand", [True, False], ids=["every run", "runs drawn once"])
@@ -29,3 +29,18 @@ def test_the_line_of_a_level_runs_from_before_its_first_node_behind_all_cells_bu
         assert abs(before.end[axis] - first) == abs(behind.start[axis] - last) == drawn.grid.radius + 4
         end = behind.end
         assert end[0] >= max(box[2] for box in cells) if axis == 0 else end[1] <= min(box[1] for box in cells)
+
+
+@pytest.mark.parametrize("direction", ["right", "up"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        pytest.param(True, id="in the title alone"),
+        pytest.param("Our neck", id="at the cell below another title"),
+        pytest.param(False, id="at the cell without a title"),
+    ],
+)
+def test_the_name_of_a_graph_without_stages_is_written_once(direction: Flow, title: bool | str) -> None:
+    scene = assembled(diagram(load("fpn"), Look(direction=direction, title=title)))
+
+    assert [text.text for text in texts(scene.groups)].count("FPN") == 1

@@ -13,6 +13,7 @@ import pytest
 import fpngraph
 from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
 from fpngraph.drawing.picture.marks import NOTCH
+from fpngraph.drawing.picture.theme import TIMES
 from fpngraph.drawing.text import dot
 from fpngraph.graph.graph import Graph
 
@@ -124,6 +125,16 @@ def test_names_and_texts_that_dot_has_a_meaning_for_are_kept() -> None:
     assert graph.get_name() == r'"say \"twice\" \\n"'
     assert set(places(graph)) == {"node", "top"}
     assert bare(edge.get("xlabel")) == "2x"
+
+
+def test_edges_say_what_they_do_where_that_is_asked_for() -> None:
+    graph = read(dot.write(diagram(fpngraph.load("fpn"), Look(labels="ops"))))
+
+    words = {(bare(it.get_source()), bare(it.get_destination())): it.get("xlabel") for it in graph.get_edges()}
+    assert words["C5", "M5"] == f'"1{TIMES}1 conv"'
+    assert words["M5", "M4"] == '"nearest"'
+    assert words["P5", "P6"] == '"max_pool"'
+    assert words["M5", "P5"] is None
 
 
 def test_without_title_and_labels_there_are_none() -> None:

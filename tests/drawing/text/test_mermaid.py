@@ -62,6 +62,21 @@ def chain(nodes: int) -> fpngraph.Graph:
     return fpngraph.loads("\n".join(text))
 
 
+def test_edges_say_what_they_do_where_that_is_asked_for() -> None:
+    drawn = diagram(fpngraph.load("fpg"), Look(labels="ops", expand=False))
+
+    text = mermaid.write(drawn)
+
+    ids = {name: f"n{number}" for number, name in enumerate(drawn.plan.spots)}
+    words = {
+        (source, target): text.partition("|")[2].rpartition("|")[0].strip('"')
+        for source, text, target in re.findall(r"(n\d+) (-.*) (n\d+)", text)
+    }
+    assert words[ids["p0.N7"], ids["p1.N7"]] == "relu → conv → batch_norm"
+    assert words[ids["first.L5"], ids["first.L6"]] == "strided_conv"
+    assert words[ids["all.0.N3"], ids["last.O3"]] == "", "run 5, which the only drawn one stands for, passes its map on"
+
+
 def test_a_flowchart_has_a_group_per_cell_and_a_colour_for_every_text() -> None:
     text = mermaid.write(diagram(fpngraph.loads(SMALL)))
 
