@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fpngraph.errors import GraphError
+from fpngraph.language.yaml.writing import flow
 from fpngraph.library import Description, describe, named
 from fpngraph.ops import operators
 
 _GRAPHS = ("graph", "graphs", "before", "after")
 """What arguments that name graphs are called."""
 Completer = Callable[..., Iterable[str]]
+"""What it returns is offered; of a mapping the keys, each with its value beside it, which is a text."""
 
 
 def complete(parser: argparse.ArgumentParser, commands: Mapping[str, argparse.ArgumentParser]) -> None:
@@ -26,8 +28,8 @@ def complete(parser: argparse.ArgumentParser, commands: Mapping[str, argparse.Ar
         return [*named(), *files(prefix)]
 
     own: Mapping[tuple[str, str], Completer] = {
-        ("new", "graph"): lambda **_: named(),
-        ("help", "name"): lambda **_: commands,
+        ("new", "graph"): lambda **_: list(named()),
+        ("help", "name"): lambda **_: list(commands),
         ("operators", "name"): lambda **_: (operator.name for operator in operators()),
     }
     everywhere: Mapping[str, Completer] = {"preset": _presets, "params": _params} | dict.fromkeys(_GRAPHS, graphs)
@@ -40,7 +42,8 @@ def complete(parser: argparse.ArgumentParser, commands: Mapping[str, argparse.Ar
 
 
 def _presets(*, parsed_args: object, **_: Any) -> Iterable[str]:
-    return found.presets if (found := _graph(vars(parsed_args))) else ()
+    found = _graph(vars(parsed_args))
+    return {name: flow(values)[1:-1] for name, values in found.presets.items()} if found else ()
 
 
 def _params(*, parsed_args: object, **_: Any) -> Iterable[str]:
