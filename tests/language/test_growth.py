@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import fpngraph
+from fpngraph.analysis.changes import changes
 from tests.growth import assert_linear, written_out
 
 REPEATED = """
@@ -47,12 +48,17 @@ def dumped(text: str) -> Callable[[], object]:
     return lambda: fpngraph.dump(graph)
 
 
+def compared(text: str) -> Callable[[], object]:
+    before, after = fpngraph.loads(text), fpngraph.loads(text.replace("conv", "separable_conv"))
+    return lambda: changes(before, after)
+
+
 def test_loading_grows_with_the_runs_of_a_stage() -> None:
     assert_linear(repeated, 20)
 
 
-@pytest.mark.parametrize("made", [loaded, inferred, counted, dumped])
-def test_loading_writing_and_working_out_channels_and_costs_grow_with_the_nodes(
+@pytest.mark.parametrize("made", [loaded, inferred, counted, dumped, compared])
+def test_loading_writing_comparing_and_working_out_channels_and_costs_grow_with_the_nodes(
     made: Callable[[str], Callable[[], object]],
 ) -> None:
     assert_linear(lambda nodes: made(written_out(nodes)), 20)
