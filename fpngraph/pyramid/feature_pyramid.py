@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,8 +13,8 @@ from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
 from fpngraph.compiler.straight import ImageSizes
 from fpngraph.graph.graph import Graph
-from fpngraph.library import load
-from fpngraph.pyramid.backbone import create_backbone, layer_matcher, map_channels
+from fpngraph.library import describe, load
+from fpngraph.pyramid.backbone import BackboneError, create_backbone, layer_matcher, map_channels
 from fpngraph.pyramid.fused_pyramid import FusedPyramid
 from fpngraph.pyramid.pyramid import Pyramid
 
@@ -42,19 +43,22 @@ class FeaturePyramid(Pyramid):
         params: Mapping[str, Any] | None = None,
         **timm_arguments: Any,
     ) -> None:
+        known: Mapping[str, Any] = {}
         if not isinstance(graph, Graph):
+            known = describe(graph, preset=preset, **(params or {})).params if timm_arguments else {}
             graph = load(graph, preset=preset, **(params or {}))
         elif preset is not None or params:
             raise ValueError("'preset' and 'params' are for the name or path of a graph, but 'graph' is loaded already")
         entries = sorted(graph.inputs.values(), key=lambda entry: entry.level)
-        made = create_backbone(
-            backbone,
-            [entry.level for entry in entries],
-            out_indices=out_indices,
-            pretrained=pretrained,
-            in_chans=in_chans,
-            **timm_arguments,
-        )
+        with _graphs_own(timm_arguments, known):
+            made = create_backbone(
+                backbone,
+                [entry.level for entry in entries],
+                out_indices=out_indices,
+                pretrained=pretrained,
+                in_chans=in_chans,
+                **timm_arguments,
+            )
         inputs = [entry.name for entry in entries]
         super().__init__(made, build(graph, dict(zip(inputs, map_channels(made), strict=True))), inputs)
         self.in_chans = in_chans
@@ -80,3 +84,16 @@ class FeaturePyramid(Pyramid):
         """For timm's layer-wise learning rates: layers of the backbone as timm has them, then the neck as the last."""
         name, arguments = self._timm
         return layer_matcher(self.backbone, name, coarse=coarse, **arguments)
+
+
+@contextmanager
+def _graphs_own(timm_arguments: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[None]:
+    """Where timm fails: a hint if it was given what the graph has a parameter for."""
+    try:
+        yield
+    except BackboneError as error:
+        name = next((name for name in timm_arguments if name in known), None)
+        if name is None:
+            raise
+        hint = f"{name!r} is a parameter of the graph: params={{{name!r}: {timm_arguments[name]!r}}}"
+        raise BackboneError(f"{error}\n  hint: {hint}") from error

@@ -55,7 +55,7 @@ def plug(  # noqa: PLR0913  (each says something else)
     chosen = _graph(graph, preset, params, folder)
     if outputs is not None:
         chosen = chosen.select(*(outputs.values() if isinstance(outputs, Mapping) else outputs))
-    have = [_host_map(stride, what) for stride, what in (maps.items() if isinstance(maps, Mapping) else maps)]
+    have = [_host_map(stride, what) for stride, what in _pairs(maps)]
     taken = _taken(chosen, have)
     neck = build(chosen, {name: have[place].channels for name, place in taken.items()})
     names = tuple(outputs) if isinstance(outputs, Mapping) else tuple(chosen.outputs)
@@ -147,6 +147,20 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return [_plain(inner) for inner in value]
     return value
+
+
+def _pairs(maps: Maps) -> list[tuple[int, Map]]:
+    """Strides and what the host has of each. Raises TypeError for channels alone."""
+    pairs = list(maps.items() if isinstance(maps, Mapping) else maps)
+    for pair in pairs:
+        try:
+            _, _ = pair
+        except (TypeError, ValueError):
+            hint = "{8: 128, 16: 256} are maps of the strides 8 and 16, of 128 and 256 channels"
+            raise TypeError(
+                f"maps has {pair!r}, but must say a stride and channels for each map\n  hint: {hint}"
+            ) from None
+    return pairs
 
 
 def _host_map(stride: int, what: Map) -> HostMap:

@@ -231,3 +231,13 @@ def test_maps_that_do_not_fit_are_refused(maps: Any, kind: type[Exception], text
 
     with pytest.raises(kind, match=text):
         plugged(maps)
+
+
+def test_channels_without_strides_are_refused_with_what_is_required() -> None:
+    with pytest.raises(TypeError) as caught:
+        fpngraph.plug("bifpn", [40, 112, 320])  # type: ignore[list-item]
+
+    assert str(caught.value) == (
+        "maps has 40, but must say a stride and channels for each map\n"
+        "  hint: {8: 128, 16: 256} are maps of the strides 8 and 16, of 128 and 256 channels"
+    )

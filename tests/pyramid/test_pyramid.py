@@ -180,3 +180,11 @@ def test_a_backbone_without_layers_that_timm_knows_is_told() -> None:
     assert str(caught.value) == (
         "timm knows no layers of model 'poolformer_s12'\n  hint: make groups of parameters by hand"
     )
+
+
+def test_a_parameter_of_the_graph_that_is_given_to_timm_is_told() -> None:
+    with pytest.raises(BackboneError) as caught:
+        fpngraph.FeaturePyramid("test_efficientnet", "bifpn", no_such_thing=1, channels=32)
+
+    assert str(caught.value).startswith("timm makes no feature maps of model 'test_efficientnet': ")
+    assert str(caught.value).endswith("\n  hint: 'channels' is a parameter of the graph: params={'channels': 32}")
