@@ -193,10 +193,15 @@ def worst(numbers: Iterable[str]) -> str:
     return max(filter(None, numbers), key=float, default=NOTHING).replace("0.0e+00", "0")
 
 
+def lines(path: Path) -> int:
+    """How many lines of a graph file are neither blank nor a comment."""
+    stripped = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    return sum(bool(line) and not line.startswith("#") for line in stripped)
+
+
 def row(name: str, differences: Iterable[Difference], times: Iterable[Time]) -> str:
     """The line of a graph."""
     path, graph = shipped()[name], neck(name).source_graph
-    text = path.read_text(encoding="utf-8")
     mine = [one for one in differences if one.graph == name]
     peers = {one.reference: f"{one.reference} {one.version}" for one in mine if one.reference}
     peers |= {"": "an implementation in the tests"} if any(not one.reference for one in mine) else {}
@@ -207,7 +212,7 @@ def row(name: str, differences: Iterable[Difference], times: Iterable[Time]) -> 
     cells = [
         f"[`{name}`](../{path.relative_to(ROOT).as_posix()})",
         f"{graph.description.removesuffix('.')} ([{label}]({graph.source}))",
-        str(sum(bool(line.strip()) for line in text.splitlines())),
+        str(lines(path)),
         *(pictures or [NOTHING]),
         f"{sum(parameter.numel() for parameter in neck(name).parameters()):,}",
         f"{equal}, {REMARKS[name]}" if name in REMARKS else equal,

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, NonNegativeFloat
 
-from fpngraph.feature import Feature
 from fpngraph.inference.parts import Part
-from fpngraph.ops.base import Activation, Free, Site
+from fpngraph.ops.base import Activation
+from fpngraph.ops.plain import Plain
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class _Activation(Free, Activation):
+class _Activation(Plain, Activation):
     """An activation whose module has the class of the one name in ``modules``."""
 
     layout = "any"
     commutes: ClassVar[Literal["never", "non_negative"]] = "never"
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        (full,) = self.modules
-        home, _, name = full.rpartition(".")
-        module: nn.Module = getattr(import_module(home), name)(*self.model_dump().values())
-        return module
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from fpngraph.inference.modules import InPlace

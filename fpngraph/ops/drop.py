@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from fpngraph.feature import Feature
 from fpngraph.inference.parts import Part
-from fpngraph.ops.base import Free, Layer, Site
+from fpngraph.ops.base import Layer
+from fpngraph.ops.plain import Plain
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class _Drop(Free, Layer):
+class _Drop(Plain, Layer):
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return ()
 
@@ -31,11 +31,6 @@ class Dropout(_Drop):
 
     p: float = Field(default=0.5, ge=0, lt=1, description="Probability of each value to be 0.")
 
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers import drop
-
-        return drop.Dropout(self.p)
-
 
 @register
 class DropPath(_Drop):
@@ -46,8 +41,3 @@ class DropPath(_Drop):
     layout = "any"
 
     p: float = Field(default=0.1, ge=0, lt=1, description="Probability of each image to be left out.")
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from timm.layers.drop import DropPath as Module
-
-        return Module(self.p)

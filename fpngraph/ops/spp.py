@@ -9,7 +9,8 @@ from pydantic import Field, field_validator
 
 from fpngraph.feature import Feature
 from fpngraph.inference.parts import Part
-from fpngraph.ops.base import Free, Layer, Site
+from fpngraph.ops.base import Layer, Site
+from fpngraph.ops.plain import Plain
 from fpngraph.ops.reading import wrong
 from fpngraph.ops.registry import register
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @register
-class Spp(Free, Layer):
+class Spp(Plain, Layer):
     """The map and its maxima in windows of 5, 9 and 13 pixels around each pixel, along the channels.
 
     Spatial pyramid pooling (arXiv:1406.4729) as YOLO's detectors have it, without their convolutions. One pooling after
@@ -41,11 +42,6 @@ class Spp(Free, Layer):
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         return inputs[0]._replace(channels=(self.times + 1) * inputs[0].channels)
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.spp import Spp as Module
-
-        return Module(self.kernel, self.times)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new", commutes="non_negative"),)

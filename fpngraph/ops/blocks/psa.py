@@ -9,7 +9,8 @@ from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Part
-from fpngraph.ops.base import Cost, Free, Layer, Operator, Site
+from fpngraph.ops.base import Cost, Layer, Operator, Site
+from fpngraph.ops.plain import Plain
 from fpngraph.ops.wiring import Chain, Residual, Sum, cn, cna, part
 
 if TYPE_CHECKING:
@@ -52,16 +53,11 @@ class Seen(_OfHeads):
         return (Part(module, "new"),)
 
 
-class Values(Free, _OfHeads):
+class Values(Plain, _OfHeads):
     """The values themselves."""
 
     name: ClassVar[str] = "values"
     modules = ("fpngraph.layers.psa.Values",)
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers import psa
-
-        return psa.Values(self.heads, self.key)
 
 
 def psa(channels: int) -> Operator:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from fpngraph.feature import Feature
-from fpngraph.ops.base import Free, Fusion, Site
+from fpngraph.ops.base import Fusion, Site
+from fpngraph.ops.plain import Plain
 from fpngraph.ops.registry import register
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @register
-class Concat(Free, Fusion):
+class Concat(Plain, Fusion):
     """All channels of all maps in the order of the edges, as in arXiv:1505.04597 Sec. 2."""
 
     name: ClassVar[str] = "concat"
@@ -23,8 +21,3 @@ class Concat(Free, Fusion):
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         return inputs[0]._replace(channels=sum(feature.channels for feature in inputs))
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.concat import Concat as Module
-
-        return Module()

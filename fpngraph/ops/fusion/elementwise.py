@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from fpngraph.feature import Feature
-from fpngraph.ops.base import Free, Fusion, Site
+from fpngraph.ops.base import Fusion
+from fpngraph.ops.plain import Plain
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -14,48 +14,33 @@ if TYPE_CHECKING:
 
 
 @register
-class Sum(Free, Fusion):
+class Sum(Plain, Fusion):
     """The sum of the maps, as in arXiv:1612.03144 Sec. 3."""
 
     name: ClassVar[str] = "sum"
     modules = ("fpngraph.layers.fusion.elementwise.Sum",)
     layout = "any"
 
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.elementwise import Sum as Module
-
-        return Module()
-
     def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
         return (1.0,) * count
 
 
 @register
-class Mean(Free, Fusion):
+class Mean(Plain, Fusion):
     """The mean of the maps, as in arXiv:1904.02701 Sec. 3.2."""
 
     name: ClassVar[str] = "mean"
     modules = ("fpngraph.layers.fusion.elementwise.Mean",)
     layout = "any"
 
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.elementwise import Mean as Module
-
-        return Module()
-
     def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
         return (1 / count,) * count
 
 
 @register
-class Max(Free, Fusion):
+class Max(Plain, Fusion):
     """The largest of the maps at each pixel, as in arXiv:1803.01534 Sec. 3.2."""
 
     name: ClassVar[str] = "max"
     modules = ("fpngraph.layers.fusion.elementwise.Max",)
     layout = "any"
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.elementwise import Max as Module
-
-        return Module()

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from fpngraph.feature import Feature
-from fpngraph.ops.base import Free, Fusion, Site
+from fpngraph.ops.base import Fusion
+from fpngraph.ops.plain import Plain
 from fpngraph.ops.registry import register
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @register
-class GlobalGate(Free, Fusion):
+class GlobalGate(Plain, Fusion):
     """``g + sigmoid(pool(g)) * x``: one of two maps, ``g``, weighs the channels of the other (arXiv:1904.07392).
 
     mmdet's NAS-FPN has the second as ``g`` and averages; TensorFlow's has the first, the coarser one, and the maximum.
@@ -30,22 +27,12 @@ class GlobalGate(Free, Fusion):
     gate: Literal["first", "second"] = Field(default="first", description="Which of the two maps is g.")
     pool: Literal["avg", "max"] = Field(default="max", description="The mean or the maximum of each channel of g.")
 
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.gate import GlobalGate as Module
-
-        return Module(self.gate, self.pool)
-
 
 @register
-class Inject(Free, Fusion):
+class Inject(Plain, Fusion):
     """``a * b + c`` of three maps: b weighs a, and c is added (Gold-YOLO's injection, arXiv:2309.11331 Sec. 3.3)."""
 
     name: ClassVar[str] = "inject"
     modules = ("fpngraph.layers.fusion.gate.Inject",)
     layout = "any"
     takes: ClassVar[int | None] = 3
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.gate import Inject as Module
-
-        return Module()

@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeFloat
 
 from fpngraph.feature import Feature, Size
 from fpngraph.ops.base import Cost, Fusion, Site
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ class _Weighted(Fusion):
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
         return Cost(len(inputs), 0)
+
+    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
+        return made_of(self, len(inputs), *self.model_dump().values())
 
     def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
         from fpngraph.layers.fusion.weighted import Weighted
@@ -39,11 +43,6 @@ class Unbounded(_Weighted):
     modules = ("fpngraph.layers.fusion.weighted.Unbounded",)
     layout = "any"
 
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.weighted import Unbounded as Module
-
-        return Module(len(inputs))
-
 
 @register
 class Softmax(_Weighted):
@@ -52,11 +51,6 @@ class Softmax(_Weighted):
     name: ClassVar[str] = "softmax"
     modules = ("fpngraph.layers.fusion.weighted.Softmax",)
     layout = "any"
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.weighted import Softmax as Module
-
-        return Module(len(inputs))
 
 
 @register
@@ -70,8 +64,3 @@ class FastNormalized(_Weighted):
     eps: NonNegativeFloat = Field(
         default=1e-4, description="Added to the sum of the weights before dividing by it.", allow_inf_nan=False
     )
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.weighted import FastNormalized as Module
-
-        return Module(len(inputs), self.eps)

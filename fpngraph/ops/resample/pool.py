@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from fpngraph.feature import Feature
 from fpngraph.inference.parts import Part
-from fpngraph.ops.base import Down, Free, Site
+from fpngraph.ops.base import Down, Site
+from fpngraph.ops.plain import Plain
 from fpngraph.ops.registry import register
 from fpngraph.ops.resample.windows import Kernel, padding_rule
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class _Pool(Free, Down):
+class _Pool(Plain, Down):
     kernel: Kernel | None = Field(
         default=None, description="Side of the window in pixels; by default the ratio of the two strides plus one."
     )
@@ -28,6 +28,9 @@ class _Pool(Free, Down):
             return site.ratio + 1
         return site.ratio if self.kernel == "ratio" else self.kernel
 
+    def arguments(self, site: Site) -> Sequence[Any]:
+        return self.side(site), site.ratio, padding_rule(self.kernel, site)
+
 
 @register
 class MaxPool(_Pool):
@@ -36,11 +39,6 @@ class MaxPool(_Pool):
     name: ClassVar[str] = "max_pool"
     modules = ("fpngraph.layers.resample.pool.MaxPool",)
     layout = "any"
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.resample.pool import MaxPool as Module
-
-        return Module(self.side(site), site.ratio, padding_rule(self.kernel, site))
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new_or_input", commutes="non_negative"),)
@@ -53,11 +51,6 @@ class AvgPool(_Pool):
     name: ClassVar[str] = "avg_pool"
     modules = ("fpngraph.layers.resample.pool.AvgPool",)
     layout = "any"
-
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.resample.pool import AvgPool as Module
-
-        return Module(self.side(site), site.ratio, padding_rule(self.kernel, site))
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new_or_input", commutes="always"),)

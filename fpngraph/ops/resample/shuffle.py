@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from fpngraph.feature import Feature
 from fpngraph.inference.parts import Part
-from fpngraph.ops.base import Down, Free, Mismatch, Site, Up
+from fpngraph.ops.base import Down, Mismatch, Site, Up
+from fpngraph.ops.plain import Plain
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @register
-class PixelShuffle(Free, Up):
+class PixelShuffle(Plain, Up):
     """A square of pixels for ``ratio^2`` channels each, which it thereby divides (arXiv:1609.05158 Sec. 3.2)."""
 
     name: ClassVar[str] = "pixel_shuffle"
@@ -31,17 +32,15 @@ class PixelShuffle(Free, Up):
             )
         return super().infer(inputs, site)._replace(channels=channels // square)
 
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.resample.shuffle import PixelShuffle as Module
-
-        return Module(site.ratio)
+    def arguments(self, site: Site) -> Sequence[Any]:
+        return (site.ratio,)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, commutes="always"),)
 
 
 @register
-class SpaceToDepth(Free, Down):
+class SpaceToDepth(Plain, Down):
     """Of a square of pixels ``ratio^2`` times the channels, in torch's order (SPD-Conv, arXiv:2208.03641 Sec. 3.1)."""
 
     name: ClassVar[str] = "space_to_depth"
@@ -51,10 +50,8 @@ class SpaceToDepth(Free, Down):
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         return super().infer(inputs, site)._replace(channels=inputs[0].channels * site.ratio**2)
 
-    def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.resample.shuffle import SpaceToDepth as Module
-
-        return Module(site.ratio)
+    def arguments(self, site: Site) -> Sequence[Any]:
+        return (site.ratio,)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, commutes="always"),)
