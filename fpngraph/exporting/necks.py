@@ -32,13 +32,14 @@ class Exported:
 
 
 def export_neck(neck: Neck, form: str, *, image_size: tuple[int, int], opset: int | None = None) -> Exported:
-    """The neck in eval mode as ``onnx`` or ``torch-export``, traced for images of ``image_size``, height and width.
+    """The neck in eval mode and float32 as ``onnx`` or ``torch-export``.
 
-    Batch and sizes stay open, with two pixels or more at every level. The program is loaded again and run at other
-    sizes. Raises ExportError for what cannot be written, or comes out different, and ValueError for another ``form``.
+    It is traced for images of ``image_size``, height and width. Batch and sizes stay open, with two pixels or more at
+    every level. The program is loaded again and run at other sizes. Raises ExportError for what cannot be written, or
+    comes out different, and ValueError for another ``form``.
     """
     check_form(form)
-    neck = copy.deepcopy(neck).eval()
+    neck = copy.deepcopy(neck).cpu().float().eval()
     coarsest = coarsest_level(neck)
     least = 2**coarsest + 1
     if min(image_size) < least:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -48,3 +49,14 @@ def test_an_opset_of_a_form_that_has_none_is_refused() -> None:
         export_neck(neck, "torch-export", image_size=(512, 512), opset=18)
 
     assert str(caught.value) == "an opset is for ONNX, and torch-export has none"
+
+
+@pytest.mark.exports
+def test_a_neck_of_another_type_is_written_in_float32() -> None:
+    neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]")
+
+    exported = export_neck(neck.to(torch.bfloat16), "torch-export", image_size=(200, 200))
+
+    program = torch.export.load(io.BytesIO(exported.content))
+    assert {weight.dtype for weight in program.state_dict.values()} == {torch.float32}
+    assert next(neck.parameters()).dtype == torch.bfloat16
