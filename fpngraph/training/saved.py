@@ -48,7 +48,18 @@ def read_saved(path: str | os.PathLike[str]) -> Saved:
     """
     content = read_content(path)
     own = content.get(KEY) if isinstance(content, Mapping) else None
-    if not isinstance(own, Mapping) or own.get("version") != _VERSION:
+    if not (isinstance(own, Mapping) and _is_entry(own) and isinstance(content.get("state_dict"), Mapping)):
         raise NotSavedError(f"{os.fspath(path)!r} is no checkpoint of a training of fpngraph")
     state = {name.removeprefix(_PREFIX): x for name, x in content["state_dict"].items() if name.startswith(_PREFIX)}
     return Saved(own["model"], tuple(Category(*it) for it in own["categories"]), state)
+
+
+def _is_entry(own: Mapping[str, Any]) -> bool:
+    """Whether it is what ``entry`` gives."""
+    model, categories = own.get("model"), own.get("categories")
+    return (
+        own.get("version") == _VERSION
+        and isinstance(model, Mapping)
+        and isinstance(categories, list)
+        and all(isinstance(it, list) and list(map(type, it)) == [int, str] for it in categories)
+    )

@@ -48,7 +48,7 @@ class TrainingSettings(BaseModel):
     ema: float | None = Field(default=0.998, gt=0, lt=1, description="Decay of averaged weights, or None for none.")
     precision: Precision = "32-true"
     freeze_norms: bool = Field(default=False, description="Whether statistics of the backbone's norms stay.")
-    seed: NonNegativeInt = 0
+    seed: int = Field(default=0, ge=0, lt=2**32, description="Of weights and of what images look like.")
     workers: NonNegativeInt = Field(default=2, description="Processes that read images.")
     augmentation: Augmentation = Augmentation()
     loss: DetectionLoss = DetectionLoss()

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import jsonschema
@@ -15,7 +15,10 @@ import pytest
 import yaml
 
 import fpngraph
+from fpngraph.cli import checking
 from fpngraph.cli.main import main
+from fpngraph.errors import Replacement
+from fpngraph.language.fixing import replaced
 
 GRAPH = """\
 fpngraph: 1  # the language
@@ -316,6 +319,21 @@ class TestFix:
         assert out == "bad.yaml: ok\n"
         assert Path("bad.yaml").read_text(encoding="utf-8") == GRAPH
         assert len(err.splitlines()) == 3
+
+    def test_a_file_that_is_saved_meanwhile_is_left_as_it_is(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def replaced_and_saved(text: str, replacements: Iterable[Replacement]) -> str:
+            Path("bad.yaml").write_text("saved meanwhile", encoding="utf-8")
+            return replaced(text, replacements)
+
+        monkeypatch.setattr(checking, "replaced", replaced_and_saved)
+        Path("bad.yaml").write_text(GRAPH.replace("level: 4", "levle: 4"), encoding="utf-8")
+
+        _, err = run(capsys, "bad.yaml", "--fix", status=2)
+
+        assert err == "fpngraph check: 'bad.yaml' has changed meanwhile and is left as it is\n"
+        assert Path("bad.yaml").read_text(encoding="utf-8") == "saved meanwhile"
 
     def test_a_good_file_is_not_touched(self, capsys: pytest.CaptureFixture[str]) -> None:
         before = Path("my.yaml").stat()

@@ -241,6 +241,20 @@ def test_what_is_asked_wrongly_is_told_before_images_are_looked_at(
     assert not Path("runs/x").exists()
 
 
+def test_a_seed_that_no_training_takes_leaves_an_earlier_one_as_it_is(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("runs/x").mkdir(parents=True)
+    Path("runs/x/last.ckpt").touch()
+
+    assert (
+        main(["train", *DATA, "--graph", "my.yaml", *SMALLEST, "-o", "runs/x", "--force", "--seed", "4294967296"]) == 2
+    )
+
+    assert capsys.readouterr().err == "fpngraph train: --seed: Input should be less than 4294967296\n"
+    assert Path("runs/x/last.ckpt").exists()
+
+
 def test_what_is_there_is_told_before_anything_is_measured(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("plots").mkdir()
     Path("plots/results.json").touch()
