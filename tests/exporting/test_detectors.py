@@ -208,6 +208,7 @@ TWO = ((0.0, 0.9, 1), (50.0, 0.5, 2))
     [
         (TWO, 4, 4),
         (TWO[::-1], 4, 4),
+        ((TWO[0], *TWO), 5, 5),
         (((0.005, 0.90005, 1), TWO[1]), 4, 4),
         (((0.0, 0.9, 3), TWO[1]), 2, 4),
         (((0.0, 0.91, 1), TWO[1]), 2, 4),
@@ -216,7 +217,7 @@ TWO = ((0.0, 0.9, 1), (50.0, 0.5, 2))
         ((*TWO, (80.0, 0.4, 1)), 4, 5),
         ((), 0, 2),
     ],
-    ids=["same", "order", "rounded", "label", "score", "box", "fewer", "more", "none"],
+    ids=["same", "order", "twice", "rounded", "label", "score", "box", "fewer", "more", "none"],
 )
 def test_detections_are_alike_with_one_label_score_and_box(
     other: tuple[tuple[float, float, int], ...], number: int, found: int
