@@ -54,9 +54,9 @@ def sweep(  # noqa: PLR0913  (the options of a run)
         training.check_folder(run.folder, resume=resume, force=force)
     graphs = _graphs(runs)  # before images are looked at, which may take long
     parts = training.read(data, skip_bad=skip_bad)
-    _keep(folder / "sweep.json", _said(data, runs, settings, graphs), runs, resume=resume)
-    for run in runs if not resume else ():
+    for run in runs if not resume else ():  # first: a new sweep.json beside an old run would let it go on
         training.clear(run.folder)
+    _keep(folder / "sweep.json", _said(data, runs, settings, graphs), runs, resume=resume)
 
     numbered = [(f"{run.name} ({place} of {len(runs)})", run) for place, run in enumerate(runs, start=1)]
     shared: dict[str, Any] = {"settings": settings, "pictures": pictures}
