@@ -15,6 +15,12 @@ from fpngraph.weights.tables import Table, shipped_tables
 
 _BOUND = re.compile(r"\b(min|max)\b(?=[^{}]*\})")
 Path = tuple[str, ...]
+Values = dict[Path, Any]
+
+
+def params(**values: Any) -> Values:
+    """Parameters of a graph as values of its file."""
+    return {("params", key): value for key, value in values.items()}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fpngraph.files import did_you_mean
 from fpngraph.importers.mmdet.config import read_plain
 from fpngraph.importers.mmdet.laying import merged
 from fpngraph.importers.settings import CONV, STRIDED, Findings, levels_of
-from fpngraph.importers.shipped import Imported, Piece, imported
+from fpngraph.importers.shipped import Imported, Piece, imported, params
 from fpngraph.language.yaml.value import Scalar, Value
 
 BACKBONES = {"build_resnet_fpn_backbone": "fpn", "build_retinanet_resnet_fpn_backbone": "retinanet_fpn"}
@@ -109,14 +109,10 @@ def _piece(graph: str, found: Findings) -> Piece:
     levels = _levels(said.get("IN_FEATURES"), found)
     low, high = levels[0], levels[-1]
     last = high + {"plain": 0, "fpn": 1, "retinanet_fpn": 2}[graph]
-    values: dict[tuple[str, ...], Any] = {
-        ("params", "min"): low,
-        ("params", "max"): last,
-        ("params", "backbone_max"): high,
-        ("params", "channels"): said.get("OUT_CHANNELS", 256),
-    }
+    channels = said.get("OUT_CHANNELS", 256)
+    values = params(min=low, max=last, backbone_max=high, channels=channels)
     if graph == "retinanet_fpn":
-        values |= {("params", "source"): _source(said.get("TOP_BLOCK"), high), ("params", "first"): STRIDED}
+        values |= params(source=_source(said.get("TOP_BLOCK"), high), first=STRIDED)
     if fusion := _FUSIONS.get(str(said.get("FUSE_TYPE", "sum"))):
         values[("defaults", "fusion")] = fusion
     else:
@@ -124,10 +120,9 @@ def _piece(graph: str, found: Findings) -> Piece:
     norm = said.get("NORM")
     if norm:
         known = _GROUPS.get(str(norm)) or found.norm("NORM", norm, _NORMS | {"GN": "group_norm"})
-        values |= {("params", "norm"): known, ("params", "smooth"): [CONV, "norm"]}
-        values |= {("params", "lateral"): {"when": "always", "norm": True}}
-    if not isinstance(values["params", "channels"], int):
-        found.add("OUT_CHANNELS", f"'OUT_CHANNELS' is {said['OUT_CHANNELS']!r}, but must be an integer")
+        values |= params(norm=known, smooth=[CONV, "norm"], lateral={"when": "always", "norm": True})
+    if not isinstance(channels, int):
+        found.add("OUT_CHANNELS", f"'OUT_CHANNELS' is {channels!r}, but must be an integer")
     return Piece("fpn" if graph == "plain" else graph, "detectron2.FPN", levels, range(low, last + 1), values)
 
 

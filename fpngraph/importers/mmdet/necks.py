@@ -15,14 +15,13 @@ from fpngraph.importers.mmdet.parts import (
     inner_levels,
     listed,
     normed,
-    params,
     required_norm,
     searched_levels,
     short,
     upsampled,
 )
 from fpngraph.importers.settings import CONV, STRIDED, Findings
-from fpngraph.importers.shipped import Part, Piece
+from fpngraph.importers.shipped import Part, Piece, params
 
 _FOUR_PATHS = [[0, 1, 2, 3], [0, 1, 2], [0, 1], [0], []]
 

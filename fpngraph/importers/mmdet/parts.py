@@ -7,16 +7,11 @@ from typing import Any
 
 from fpngraph.importers.mmdet import models
 from fpngraph.importers.settings import CONV, Findings
+from fpngraph.importers.shipped import Values, params
 
 NORMS = {"BN": "batch_norm", "SyncBN": "batch_norm", "MMSyncBN": "batch_norm", "GN": "group_norm"}
 _ACTS = {"ReLU": "relu", "ReLU6": "relu6", "SiLU": "silu", "Swish": "silu", "Mish": "mish"}
 _NEAREST: tuple[Any, ...] = ({"mode": "nearest"}, {"mode": "nearest", "scale_factor": 2})
-Values = dict[tuple[str, ...], Any]
-
-
-def params(**values: Any) -> Values:
-    """Parameters of a graph as values of its file."""
-    return {("params", key): value for key, value in values.items()}
 
 
 def short(chain: list[Any]) -> Any:

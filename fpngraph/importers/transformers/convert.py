@@ -10,9 +10,8 @@ from typing import Any
 from fpngraph.errors import GraphError, Problem
 from fpngraph.importers.mmdet.config import read_plain
 from fpngraph.importers.settings import Findings
-from fpngraph.importers.shipped import Imported, Piece, imported
+from fpngraph.importers.shipped import Imported, Piece, imported, params
 
-Values = dict[tuple[str, ...], Any]
 _FIXED: Mapping[str, Any] = {
     "encoder_attention_heads": 8,
     "encode_proj_layers": [2],
@@ -59,7 +58,7 @@ def _rt_detr(said: Mapping[str, Any], found: Findings, strides: Sequence[int] | 
     expand = said.get("hidden_expansion", 1.0)
     if isinstance(expand, bool) or not isinstance(expand, int | float):
         found.add("hidden_expansion", f"'hidden_expansion' is {expand!r}, but must be a number")
-    values: Values = {("params", "width"): width, ("params", "hidden"): hidden, ("params", "expand"): expand}
+    values = params(width=width, hidden=hidden, expand=expand)
     return Piece("rtdetr", "transformers.RTDetrModel", range(3, 6), range(3, 6), values)
 
 
@@ -68,7 +67,7 @@ def _maskformer(said: Mapping[str, Any], found: Findings, strides: Sequence[int]
         found.add("backbone_config", "the graph is for maps of the strides 4, 8, 16, 32")
     channels = _integer(said, "fpn_feature_size", 256, found)
     mask = _integer(said, "mask_feature_size", 256, found)
-    values: Values = {("params", "channels"): channels, ("params", "mask"): mask}
+    values = params(channels=channels, mask=mask)
     return Piece("maskformer_fpn", "transformers.MaskFormerPixelDecoder", range(2, 6), range(2, 3), values)
 
 
