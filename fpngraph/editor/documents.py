@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -113,14 +113,18 @@ class Documents:
             document.graph, document.problems = None, error.problems
         document.reads, document.stale = frozenset(reads), False
 
-    def graph_of(self, document: Document, text: Text, reads: set[Path]) -> Graph:
+    def graph_of(
+        self, document: Document, text: Text, reads: set[Path], instead: Mapping[Path, str] | None = None
+    ) -> Graph:
         """The graph of a text in the place of a document; what is open stands for the files that it uses.
 
-        The files go to ``reads``. Raises GraphError.
+        A text of ``instead`` stands before both. The files go to ``reads``. Raises GraphError.
         """
 
         def reading(place: Path, called: str, used_by: str) -> Value:
             reads.add(place)
+            if instead and place in instead:
+                return read(instead[place], called, used_by)
             there = self.at(place)
             return read(there.now.text, called, used_by) if there else read_file(place, called, used_by)
 

@@ -19,7 +19,8 @@ from fpngraph.editor.figures import Assumed
 from fpngraph.editor.fixes import KINDS, actions
 from fpngraph.editor.hover import hover
 from fpngraph.editor.navigation import definitions, references
-from fpngraph.editor.renaming import Refused, rename, renamed_at
+from fpngraph.editor.renaming import rename, renamed_at
+from fpngraph.editor.spreading import Refused
 from fpngraph.editor.symbols import symbols
 
 _LONGEST_WAIT_S = 1.0
@@ -41,6 +42,11 @@ class Server(LanguageServer):
         path = to_fs_path(uri) if uri_scheme(uri) == "file" else None
         text = self.workspace.get_text_document(uri).source
         return self.documents.say(uri, Path(path) if path else None, text, is_graph=language == "fpngraph")
+
+    def folders(self) -> list[Path]:
+        """The folders that the editor works in."""
+        paths = (to_fs_path(uri) for uri in self.workspace.folders)
+        return [Path(path).resolve() for path in paths if path]
 
     def checked(self, uri: str) -> Document:
         """A document with what it says worked out."""
@@ -174,7 +180,7 @@ def _change(made: Server) -> None:
     def give_name(params: types.RenameParams) -> types.WorkspaceEdit:
         document = made.checked(params.text_document.uri)
         try:
-            return rename(made.documents, document, params.position, params.new_name)
+            return rename(made.documents, document, params.position, params.new_name, folders=made.folders())
         except Refused as reason:
             raise JsonRpcException(str(reason), types.LSPErrorCodes.RequestFailed) from None
 

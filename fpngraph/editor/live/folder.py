@@ -11,7 +11,8 @@ from fpngraph.files import replace_file
 from fpngraph.language.limits import MAX_BYTES
 
 ENDINGS = (".yaml", ".yml")
-_MOST = 500  # files that are listed
+MOST = 500
+"""Files that are listed."""
 _DEEPEST = 4  # folders in folders that are looked into
 
 
@@ -31,7 +32,7 @@ class Folder:
 
     def names(self) -> list[str]:
         """The graph files in it, by their paths from there."""
-        return sorted(self._found(self.root, 0))[:_MOST]
+        return sorted(self._found(self.root, 0))[:MOST]
 
     def _found(self, folder: Path, depth: int) -> Iterator[str]:
         try:
