@@ -95,8 +95,9 @@ def render(subject: Subject, target: Target, *, watching: bool) -> int:
     if target.output is None and not target.form:
         if watching or target.scale is not None:
             raise UsageError(f"{'--watch' if watching else '--scale'} is for pictures in files: add -o FILE")
-        if subject.look.width:
-            raise UsageError("--width is for pictures in files: add -o FILE")
+        if subject.look.width or subject.look.rows:
+            option = "--width" if subject.look.width else "--rows"
+            raise UsageError(f"{option} is for pictures in files: add -o FILE")
         _print(subject.diagram())
         return 0
     ending = target.ending  # what says no format is told before what stands in the way

@@ -25,8 +25,8 @@ WRITERS: Mapping[str, Callable[[Diagram, float], bytes]] = {
     ".png": lambda drawn, scale: png.write(assembled(drawn), scale=scale),
     ".pdf": lambda drawn, _: pdf.write(assembled(drawn)),
     ".html": lambda drawn, _: html.write(assembled(_without_width(drawn))).encode(),
-    ".mmd": lambda drawn, _: mermaid.write(_without_width(drawn)).encode(),
-    ".dot": lambda drawn, _: dot.write(_without_width(drawn)).encode(),
+    ".mmd": lambda drawn, _: mermaid.write(_without_rows(_without_width(drawn))).encode(),
+    ".dot": lambda drawn, _: dot.write(_without_rows(_without_width(drawn))).encode(),
 }
 """The ending of a file's name to what makes the bytes of its format from a diagram and a scale."""
 
@@ -35,6 +35,13 @@ def _without_width(drawn: Diagram) -> Diagram:
     """Raises ValueError for a width that the format would not have."""
     if drawn.look.width:
         raise ValueError(f"a width of {drawn.look.width} is given; only .svg, .png and .pdf have one")
+    return drawn
+
+
+def _without_rows(drawn: Diagram) -> Diagram:
+    """Raises ValueError for rows that the format would not have."""
+    if drawn.look.rows:
+        raise ValueError(f"rows are given ({drawn.look.rows}); only .svg, .png, .pdf and .html have them")
     return drawn
 
 
@@ -66,6 +73,7 @@ def render(  # noqa: PLR0913  (the options of a picture)
     direction: Flow = "right",
     width: str | None = None,
     cells: Mapping[str, str] | None = None,
+    rows: int | None = None,
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
     weights: bool = False,
@@ -76,7 +84,8 @@ def render(  # noqa: PLR0913  (the options of a picture)
     every run of a repeated stage (True), equal runs once (False), or once from four on (None). ``direction``: where
     sweeps go in a picture. ``legend``: ``"below"`` (or True), ``"beside"``, or ``"none"`` (or False). ``width``: of an
     SVG, a PNG or a PDF on paper, as ``"3.4in"``, ``"86mm"`` or ``"245pt"``; refused where its smallest text would have
-    less than 5 pt. ``cells``: headings of stages, as ``{"cell": "BiFPN cell"}``. A neck brings the channels of its
+    less than 5 pt. ``rows``: below each other, in which cells go on (None: one, or as many as a ``width`` asks for).
+    ``cells``: headings of stages, as ``{"cell": "BiFPN cell"}``. A neck brings the channels of its
     inputs and the ``weights`` that its fusions learned.
     A file that exists is replaced in one step; where anything fails, it stays as it was.
 
@@ -85,12 +94,12 @@ def render(  # noqa: PLR0913  (the options of a picture)
 
     >>> fpngraph.render(fpngraph.load("fpn"), "fpn.svg")
     """
-    look = Look(theme, labels, title, legend, expand, direction, width, cells)
+    look = Look(theme, labels, title, legend, expand, direction, width, cells, rows)
     source, channels = _source(graph, in_channels)
     factors = learned_weights(graph) if weights else None
     drawn = diagram(source, look, in_channels=channels, image_size=image_size, weights=factors)
     if path is None:
-        return terminal.write(_without_width(drawn), width=terminal_width())
+        return terminal.write(_without_rows(_without_width(drawn)), width=terminal_width())
     replace_file(path, writer_for(path)(drawn, scale))
     return None
 

@@ -115,6 +115,11 @@ def test_options_for_paper_reach_the_picture(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
+        (["--rows", "2"], "--rows is for pictures in files: add -o FILE"),
+        (["--rows", "2", "-o", "out.dot"], "rows are given (2); only .svg, .png, .pdf and .html have them"),
+        (["--rows", "2", "--direction", "up", "-o", "out.svg"], "rows are for sweeps to the right"),
+        (["--rows", "99", "-o", "out.svg"], "99 rows are asked for, and graph "),
+        (["--rows", "0", "-o", "out.svg"], "argument --rows: "),
         (["--width", "3in"], "--width is for pictures in files: add -o FILE"),
         (["--width", "3in", "-o", "out.html"], "a width of 3in is given; only .svg, .png and .pdf have one"),
         (["--width", "1in", "-o", "out.svg"], "at a width of 1in the smallest text has "),

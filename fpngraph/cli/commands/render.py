@@ -23,6 +23,8 @@ def options(parser: Any) -> None:
     parser.add_argument("--format", choices=_FORMATS, help="(default: as the ending of -o says)")
     parser.add_argument("--theme", choices=_THEMES, default="auto", help="colours; auto: as the reader's (default)")
     parser.add_argument("--width", type=values.width, metavar="LENGTH", help="of an .svg, .png or .pdf on paper: 3.4in")
+    about_rows = "rows below each other, in which cells go on (default: 1, or as many as --width asks for)"
+    parser.add_argument("--rows", type=values.count, metavar="N", help=about_rows)
     parser.add_argument("--scale", type=values.scale, metavar="N", help="pixels of a .png per pixel (default: 2)")
     about_labels = "in the nodes: names (default), numbers as effdet counts, or nothing; ops: names, and what all does"
     parser.add_argument("--node-labels", choices=("names", "ids", "none", "ops"), default="names", help=about_labels)
@@ -64,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     look = Look(
         *(args.theme, args.node_labels, args.title, args.legend, args.expand, args.direction, args.width),
         cells=dict(args.cell),
+        rows=args.rows,
     )
     subject = rendering.Subject(choice, look, args.image_size, args.weights)
     target = rendering.Target(args.output, args.format, args.scale, args.force, args.quiet)

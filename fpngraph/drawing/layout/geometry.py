@@ -33,8 +33,8 @@ class Curve:
     def end(self) -> Point:
         return self.pieces[-1][-1]
 
-    def shifted(self, x: float) -> Curve:
-        return Curve(tuple(tuple((px + x, y) for px, y in piece) for piece in self.pieces))
+    def shifted(self, x: float, y: float = 0.0) -> Curve:
+        return Curve(tuple(tuple((px + x, py + y) for px, py in piece) for piece in self.pieces))
 
     def turned(self) -> Curve:
         return Curve(tuple(tuple(map(turned, piece)) for piece in self.pieces))

@@ -29,6 +29,8 @@ class Cell:
     run: int | None
     runs: int
     """How many runs it stands for."""
+    repeated: bool = False
+    """Whether its nodes stand for those of a cell in a row of the picture above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Spot:
     kind: Kind
     fusion: str | None
     """What is told beside it of its fusion, or of all that it does; None for the usual of the graph."""
+    repeated: bool = False
+    """Whether it stands for one in a row of the picture above its own."""
 
 
 @dataclass(frozen=True, slots=True)

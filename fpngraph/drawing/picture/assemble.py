@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fpngraph.analysis.shapes import InChannels
-from fpngraph.drawing.layout.geometry import union
+from fpngraph.drawing.layout import metrics
+from fpngraph.drawing.layout.geometry import Point, Track, distance, union
 from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.layout.routes import Route
+from fpngraph.drawing.layout.rows import most_rows
 from fpngraph.drawing.picture import frame
 from fpngraph.drawing.picture.compose import CROPPED, MARGIN, Painter, page
 from fpngraph.drawing.picture.diagram import Diagram, Labels, Legend, Look, diagram
-from fpngraph.drawing.picture.scene import Group, Scene
-from fpngraph.drawing.picture.size import check_readable, is_readable, length_px
+from fpngraph.drawing.picture.scene import Group, Scene, moved
+from fpngraph.drawing.picture.size import LEAST_PT, check_readable, is_readable, length_px, smallest_pt
 from fpngraph.drawing.picture.theme import TIMES, Theme
 from fpngraph.drawing.picture.weights import Weights
 from fpngraph.graph.graph import Graph
 
 _NARROWEST_LEGEND = 380.0
+_ROW_GAP = 26.0
+_LABELS_PT = 10.5 * 0.75  # of the strides of levels, which every picture has
+_MOST_ROWS = 6  # that a width alone leads to
 
 
 def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
@@ -31,6 +37,7 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
     direction: Flow = "right",
     width: str | None = None,
     cells: Mapping[str, str] | None = None,
+    rows: int | None = None,
     in_channels: InChannels | None = None,
     image_size: int | tuple[int, int] | None = None,
     weights: Weights | None = None,
@@ -44,23 +51,66 @@ def draw(  # noqa: PLR0913 - one name per thing that a caller may choose
     Raises GraphError where ``in_channels`` do not fit the graph, ValueError for other values that make no sense, and
     for a width at which the smallest text could not be read.
     """
-    look = Look(theme, labels, title, legend, expand, direction, width, cells)
+    look = Look(theme, labels, title, legend, expand, direction, width, cells, rows)
     return assembled(diagram(graph, look, in_channels=in_channels, image_size=image_size, weights=weights))
 
 
 def assembled(drawn: Diagram) -> Scene:
-    """The shapes of a diagram; with columns nearer to each other where a width leaves no other way.
+    """The shapes of a diagram; with columns nearer to each other, or in rows, where a width leaves no other way.
 
-    Raises ValueError for a width at which the smallest text could not be read.
+    Raises ValueError for a width at which the smallest text could not be read, and for more rows than columns.
     """
-    groups = tuple(_groups(drawn))
+    look = drawn.look
+    if look.width is None:
+        return _scene(drawn, drawn.in_rows(look.rows or 1))
+    ways = [replace(drawn, compact=compact).in_rows(rows) for rows in _rows(drawn) for compact in (False, True)]
+    scenes = []
+    for parts in [parts for parts in ways if _may_fit(parts)] or ways[-1:]:
+        scene = _scene(drawn, parts)
+        if is_readable(scene) and (len(parts) == 1 or all(map(_is_clear, parts))):
+            return scene
+        scenes.append(scene)
+    narrowest = max(scenes, key=smallest_pt)
+    check_readable(narrowest, look.width, list(_narrower(drawn)))
+    return narrowest
+
+
+def _rows(drawn: Diagram) -> Sequence[int]:
+    """The numbers of rows that may be."""
+    if drawn.look.rows:
+        return (drawn.look.rows,)
+    return (1,) if drawn.look.direction == "up" else range(1, min(most_rows(drawn.plan), _MOST_ROWS) + 1)
+
+
+def _may_fit(parts: Sequence[Diagram]) -> bool:
+    """Whether the columns alone are not too wide already; their width costs much less than a scene."""
+    wide = max(part.grid.sweeps[-1] - part.grid.sweeps[0] for part in parts)
+    return wide * LEAST_PT <= length_px(parts[0].look.width or "") * _LABELS_PT
+
+
+def _is_clear(drawn: Diagram) -> bool:
+    """Whether no edge comes so near to a node that is not its end that it seems to be one."""
+    return all(
+        distance(point, (place.x, place.y)) >= place.half + metrics.CLEARANCE - 1.0
+        for route in drawn.routes
+        for point in _points(route)
+        for name, place in drawn.grid.places.items()
+        if name not in (route.source, route.target)
+    )
+
+
+def _points(route: Route) -> Iterator[Point]:
+    """Of a route, every 4 px."""
+    track = Track(route.curve)
+    return (track.point(4.0 * step) for step in range(int(track.length / 4.0) + 1))
+
+
+def _scene(drawn: Diagram, parts: Sequence[Diagram]) -> Scene:
+    groups = tuple(_groups(drawn, parts))
     graph, look = drawn.graph, drawn.look
     if look.width is None:
         return Scene(graph.name, graph.description, groups, look.theme, page(groups, MARGIN))
-    scene = Scene(graph.name, graph.description, groups, look.theme, page(groups, CROPPED), length_px(look.width))
-    if drawn.compact:
-        check_readable(scene, look.width, list(_narrower(drawn)))
-    return scene if is_readable(scene) else assembled(replace(drawn, compact=True))
+    return Scene(graph.name, graph.description, groups, look.theme, page(groups, CROPPED), length_px(look.width))
 
 
 def _narrower(drawn: Diagram) -> Iterator[str]:
@@ -74,9 +124,27 @@ def _narrower(drawn: Diagram) -> Iterator[str]:
         yield "legend='below' (--legend below)"
 
 
-def _groups(drawn: Diagram) -> Iterator[Group]:
-    """Everything on the page, in drawing order."""
-    painter = Painter(drawn)
+def _groups(drawn: Diagram, parts: Sequence[Diagram]) -> Iterator[Group]:
+    """Everything on the page, in drawing order, row by row."""
+    letters: dict[str, str] = {}
+    body: list[Group] = []
+    for part in parts:
+        row = _row(part, letters)
+        _, top, _, _ = union(group.box() for group in row)
+        below = union(group.box() for group in body)[3] + _ROW_GAP - top if body else 0.0
+        body += [moved(group, below) for group in row]
+    left, top, right, bottom = union(group.box() for group in body)
+    yield from frame.title(drawn.title, left, top - 18.0)
+    yield from body
+    entries = _legend(drawn, letters) + ([("repeated", "from a row above")] if len(parts) > 1 else [])
+    if drawn.look.legend in ("below", True):
+        yield frame.legend(entries, left, bottom + 30.0, max(right - left, _NARROWEST_LEGEND))
+    elif drawn.look.legend == "beside":
+        yield frame.legend(entries, right + 34.0, max(top + 20.0, (top + bottom - 24.0 * len(entries)) / 2), 0.0)
+
+
+def _row(drawn: Diagram, letters: dict[str, str]) -> list[Group]:
+    painter = Painter(drawn, letters)
     edges, texts = painter.edges()
     badges = [*painter.badges()]
     over = [*texts, *painter.stub_names()]
@@ -84,15 +152,7 @@ def _groups(drawn: Diagram) -> Iterator[Group]:
     body += edges
     body += [Group("labels", tuple(over))] if over else []
     body += painter.nodes()
-    body += [Group("badges", tuple(badges))] if badges else []
-    left, top, right, bottom = union(group.box() for group in body)
-    yield from frame.title(drawn.title, left, top - 18.0)
-    yield from body
-    entries = _legend(drawn, painter.letters)
-    if drawn.look.legend in ("below", True):
-        yield frame.legend(entries, left, bottom + 30.0, max(right - left, _NARROWEST_LEGEND))
-    elif drawn.look.legend == "beside":
-        yield frame.legend(entries, right + 34.0, max(top + 20.0, (top + bottom - 24.0 * len(entries)) / 2), 0.0)
+    return body + ([Group("badges", tuple(badges))] if badges else [])
 
 
 def _legend(drawn: Diagram, letters: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from fpngraph.drawing.picture.marks import (
     HEAD,
     LINE,
     NOTCH,
+    REPEATED,
     Interval,
     Segments,
     arrowhead,
@@ -42,14 +43,14 @@ MARGIN, CROPPED = 22.0, 4.0
 class Painter:
     """Puts the shapes of one diagram together."""
 
-    def __init__(self, drawn: Diagram) -> None:
+    def __init__(self, drawn: Diagram, letters: dict[str, str]) -> None:
         self._drawn = drawn
         self._plan = drawn.plan
         self._grid = drawn.grid
         self._routes = drawn.routes
         self._weights = drawn.learnt.edges
-        self.letters: dict[str, str] = {}
-        """Letters on nodes, once they are drawn, to what they say."""
+        self.letters = letters
+        """Letters on nodes, once they are drawn, to what they say; the same in every row."""
         self._tracks = [Track(route.curve) for route in self._routes]
         self._segments = Segments(self._tracks)
         self._free = FreePlaces(self._tracks, self._segments, self._grid.places, [box for _, box, _ in drawn.cells()])
@@ -122,30 +123,33 @@ class Painter:
 
     def badges(self) -> Iterator[Shape]:
         """What is not usual of nodes: words beside their nodes, or letters on them where one of them has no room."""
-        spare = letters(ascii_lowercase)
         for words in dict.fromkeys(spot.fusion for spot in self._plan.spots.values() if spot.fusion):
             nodes = [self._grid.places[spot.name] for spot in self._plan.spots.values() if spot.fusion == words]
             named = self._free.beside(nodes, room_for(words, _BADGE, 600), _BADGE)
             for x, y in named or ():
                 yield Text(x, y + _BADGE * 0.36, words, _BADGE, "muted", 600, "middle")
             if named is None:
-                letter = next(spare)
+                taken = {said: letter for letter, said in self.letters.items()}
+                spare = (letter for letter in letters(ascii_lowercase) if letter not in self.letters)
+                letter = taken.get(words) or next(spare)
                 self.letters[letter] = words
                 for place in nodes:
                     yield lettered(letter, *self._free.at_border(place, 2 * LETTER_RADIUS))
 
     def nodes(self) -> Iterator[Group]:
         for name, spot in self._plan.spots.items():
-            data = {"node": name, "level": str(spot.level), "kind": spot.kind}
+            data = {"of" if spot.repeated else "node": name, "level": str(spot.level), "kind": spot.kind}
             if name in self._plan.outputs:
                 data["output"] = " ".join(self._plan.outputs[name])
             shapes = tuple(self._node(spot, self._grid.places[name]))
             known, tip = facts(self._drawn, spot)
-            yield Group("node", shapes, {**data, **known}, tip)
+            yield Group("repeat" if spot.repeated else "node", shapes, {**data, **known}, tip)
 
     def _node(self, spot: Spot, place: Place) -> Iterator[Shape]:
         line = f"line.{spot.level}"
         paint = Paint("ground" if spot.kind == "single" else f"fill.{spot.level}", line, LINE)
+        if spot.repeated:
+            paint = Paint("ground", line, 1.2, REPEATED)
         if place.square:
             side = 2 * place.half
             yield Rect(place.x - place.half, place.y - place.half, side, side, 5.0, paint)
@@ -158,7 +162,7 @@ class Painter:
         elif ring:
             yield Circle(place.x, place.y, place.half - 3.4, Paint(None, "ring", 1.2))
         if label := self._drawn.label(spot):
-            yield from _inside(label, place, ring)
+            yield from _inside(label, place, ring, "muted" if spot.repeated else "ink")
 
     def stub_names(self) -> Iterator[Text]:
         """Names of outputs, with their channels where those are known."""
@@ -212,12 +216,12 @@ def facts(drawn: Diagram, spot: Spot) -> tuple[dict[str, str], str]:
     return data, "; ".join(words)
 
 
-def _inside(label: str, place: Place, ring: bool) -> Iterator[Text]:
+def _inside(label: str, place: Place, ring: bool, ink: str) -> Iterator[Text]:
     """The label within a node."""
     name = lettering(label, place.half, ring=ring)
     for number, line in enumerate(name.lines):
         y = place.y + name.size * 0.36 + (number - (len(name.lines) - 1) / 2) * name.size
-        yield Text(place.x, y, line, name.size, "ink", 600, "middle")
+        yield Text(place.x, y, line, name.size, ink, 600, "middle")
 
 
 def page(groups: Sequence[Group], margin: float) -> Box:

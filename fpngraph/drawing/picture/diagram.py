@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 from typing import Literal, get_args
@@ -17,6 +17,7 @@ from fpngraph.drawing.layout.grid import Flow, Grid, lay_out
 from fpngraph.drawing.layout.lettering import Lettering, in_circle, room_for
 from fpngraph.drawing.layout.plan import Cell, Link, Plan, Spot, layer, plan
 from fpngraph.drawing.layout.routes import Route, routes
+from fpngraph.drawing.layout.rows import in_rows, most_rows
 from fpngraph.drawing.layout.telling import NOTHING
 from fpngraph.drawing.picture.size import length_px
 from fpngraph.drawing.picture.theme import THEMES, TIMES, Theme
@@ -48,6 +49,8 @@ class Look:
     """Of an SVG, a PNG or a PDF on paper, with its unit; None: as wide as the diagram needs."""
     cells: Mapping[str, str] | None = None
     """Headings of stages in place of their names; where runs are drawn one by one, with their number from 1 on."""
+    rows: int | None = None
+    """Below each other, in which cells go on; None: one, or as many as a width asks for."""
 
     def __post_init__(self) -> None:
         for value, known in (
@@ -58,6 +61,8 @@ class Look:
         ):
             if value not in known:
                 raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
+        if self.rows is not None and self.rows < 1:
+            raise ValueError(f"rows is {self.rows}, at least 1 is required")
         if self.width is not None:
             length_px(self.width)
 
@@ -75,6 +80,8 @@ class Diagram:
     learnt: Learned
     compact: bool = False
     """Whether columns are nearer to each other, which leaves names less room."""
+    whole: Diagram | None = None
+    """That which this is one of several rows of."""
 
     @cached_property
     def columns(self) -> Mapping[str, int]:
@@ -102,6 +109,8 @@ class Diagram:
 
     def _radius(self) -> float:
         """Of all nodes, such that most names fit into them."""
+        if self.whole:
+            return self.whole._radius()
         if self.look.labels not in ("names", "ops"):
             return metrics.RADIUS
         labels = {spot.label for spot in self.plan.spots.values()}
@@ -109,6 +118,16 @@ class Diagram:
         usual = min(max(metrics.RADIUS, ceil((widest + metrics.RING_ROOM) / 2)), metrics.WIDEST_RADIUS)
         sizes = [usual + more for more in range(int(metrics.LARGEST_RADIUS - usual) + 1)]
         return min(sizes, key=lambda radius: (sum(not lettering(label, radius).whole for label in labels), radius))
+
+    def in_rows(self, rows: int) -> tuple[Diagram, ...]:
+        """A diagram for every row. Raises ValueError for more rows than columns, and for sweeps that go up."""
+        if rows == 1:
+            return (self,)
+        if self.look.direction == "up":
+            raise ValueError("rows are for sweeps to the right\n  hint: leave out direction='up' (--direction up)")
+        if rows > (most := most_rows(self.plan)):
+            raise ValueError(f"{rows} rows are asked for, and graph {self.graph.name!r} has columns for {most}")
+        return tuple(replace(self, plan=part, whole=self) for part in in_rows(self.plan, rows))
 
     @property
     def title(self) -> tuple[str, ...]:

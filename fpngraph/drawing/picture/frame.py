@@ -10,7 +10,7 @@ from fpngraph.drawing.layout.grid import Place
 from fpngraph.drawing.layout.lettering import fitted, width
 from fpngraph.drawing.layout.plan import Cell, Plan
 from fpngraph.drawing.picture.diagram import Diagram
-from fpngraph.drawing.picture.marks import DASH, LINE, NOTCH, arrowhead
+from fpngraph.drawing.picture.marks import DASH, LINE, NOTCH, REPEATED, arrowhead
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Shape, Text
 from fpngraph.drawing.picture.theme import TIMES
 
@@ -29,7 +29,10 @@ LETTER_RADIUS = 6.5
 def around(drawn: Diagram, links: Box) -> Iterator[Group]:
     """Cells, levels and the heading of the inputs. ``links``: what edges take with all that is on them."""
     cell = _upright_cell if drawn.grid.flow == "up" else _cell
-    body = [Group("cell", tuple(cell(drawn, one, box)), _data(one)) for one, box, _ in drawn.cells()]
+    body = [
+        _repeated(drawn, one, number, box) if one.repeated else Group("cell", tuple(cell(drawn, one, box)), _data(one))
+        for number, (one, box, _) in enumerate(drawn.cells(), start=1)
+    ]
     body.append(Group("heading", (_inputs_heading(drawn),)))
     yield from body
     yield from _levels(drawn, union([links, *(group.box() for group in body)]))
@@ -53,6 +56,16 @@ def _cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
     yield from _badge(cell, right + 2 * metrics.CARD_STEP, baseline)
 
 
+def _repeated(drawn: Diagram, cell: Cell, number: int, box: Box) -> Group:
+    """The heading of a cell in a row above, without a border."""
+    left, top, right, _ = box
+    heading = fitted(_above(drawn, cell, number), right - left, _HEADING_SIZES, 600, lines=1)
+    baseline = top - _HEADING_GAP - _raised(drawn.plan)
+    return Group(
+        "heading", (Text((left + right) / 2, baseline, heading.lines[0], heading.size, "muted", 600, "middle"),)
+    )
+
+
 def _upright_cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
     """With its heading on the left: cells lie on each other."""
     left, top, _, bottom = box
@@ -73,12 +86,22 @@ def _inputs_heading(drawn: Diagram) -> Text:
     if drawn.grid.flow == "up":
         return Text(left - metrics.ROW_PAD - _HEADING_GAP, first + size * 0.36, "inputs", size, "muted", 600, "end")
     baseline = top - metrics.ROW_PAD - _HEADING_GAP - _raised(drawn.plan)
-    return Text(first, baseline, "inputs", size, "muted", 600, "middle")
+    whole = drawn.plan.cells[0]
+    name = fitted(_above(drawn, whole, 0), _HEADING_ROOM, _HEADING_SIZES, 600, lines=1) if whole.repeated else None
+    return Text(
+        first, baseline, name.lines[0] if name else "inputs", name.size if name else size, "muted", 600, "middle"
+    )
+
+
+def _above(drawn: Diagram, cell: Cell, number: int) -> str:
+    """The heading of nodes that are repeated from a row above."""
+    is_first = any(spot.cell == number and spot.kind == "input" for spot in drawn.plan.spots.values())
+    return "inputs" if is_first else drawn.heading(cell) or "repeated"
 
 
 def _raised(plan: Plan) -> float:
     """How much higher all headings stand where there are cards behind a cell."""
-    return 2 * metrics.CARD_STEP if any(cell.runs > 1 for cell in plan.cells) else 0.0
+    return 2 * metrics.CARD_STEP if any(cell.runs > 1 and not cell.repeated for cell in plan.cells) else 0.0
 
 
 def _cards(cell: Cell, box: Box) -> Iterator[Rect]:
@@ -200,8 +223,9 @@ def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:
             return [Rect(x, y - 7.5, 15.0, 15.0, 4.0, ring)], 15.0
         case "fusion":
             return [Circle(x + 8.0, y, 8.0, ring)], 16.0
-        case "single":
-            return [Circle(x + 8.0, y, 8.0, Paint("ground", "ring", LINE))], 16.0
+        case "single" | "repeated":
+            border = Paint("ground", "ring", LINE) if sign == "single" else Paint("ground", "ring", 1.2, REPEATED)
+            return [Circle(x + 8.0, y, 8.0, border)], 16.0
         case "output":
             return [Circle(x + 8.0, y, 8.0, ring), Circle(x + 8.0, y, 4.8, Paint(None, "ring", 1.2))], 16.0
         case "projection":

@@ -16,6 +16,8 @@ LINE = 1.8
 """The width of an edge that has no weight, and of what a node is drawn with."""
 HEAD = 8.5
 """Length of an arrowhead; its notch, where the line ends, is nearer to the tip."""
+REPEATED = (3.0, 2.4)
+"""Dashes of the border of a node that stands for one in another row."""
 NOTCH = 6.8
 _HALF_HEAD = 3.7
 _HEAD_GROWTH = 0.7  # px to each side per px of a wider line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from fpngraph.drawing.layout.geometry import Box, Curve, Point, union
@@ -145,3 +145,20 @@ def texts(shapes: Sequence[Shape]) -> Iterator[Text]:
             yield from texts(shape.shapes)
         elif isinstance(shape, Text):
             yield shape
+
+
+def moved(group: Group, down: float) -> Group:
+    """A group so many pixels further down."""
+    return replace(group, shapes=tuple(_moved(shape, down) for shape in group.shapes))
+
+
+def _moved(shape: Shape, down: float) -> Shape:
+    match shape:
+        case Group():
+            return moved(shape, down)
+        case Polygon(points):
+            return replace(shape, points=tuple((x, y + down) for x, y in points))
+        case Path(curve):
+            return replace(shape, curve=curve.shifted(0.0, down))
+        case _:
+            return replace(shape, y=shape.y + down)

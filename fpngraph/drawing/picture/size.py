@@ -26,12 +26,12 @@ def length_px(text: str) -> float:
 
 def is_readable(scene: Scene) -> bool:
     """Whether the smallest text of a scene that has a width can be read."""
-    return _smallest_pt(scene) >= LEAST_PT
+    return smallest_pt(scene) >= LEAST_PT
 
 
 def check_readable(scene: Scene, width: str, ways: Sequence[str]) -> None:
     """Raises ValueError where the smallest text is too small at this width; ``ways`` may make the picture narrower."""
-    points = _smallest_pt(scene)
+    points = smallest_pt(scene)
     if points < LEAST_PT:
         least = length_px(width) * LEAST_PT / points / PX["in"]
         found = floor(10 * points) / 10  # 4.96 is not 5.0
@@ -42,5 +42,6 @@ def check_readable(scene: Scene, width: str, ways: Sequence[str]) -> None:
         )
 
 
-def _smallest_pt(scene: Scene) -> float:
+def smallest_pt(scene: Scene) -> float:
+    """Of the texts of a scene, at its width."""
     return min((text.size for text in texts(scene.groups)), default=LEAST_PT / 0.75) * scene.zoom * 0.75

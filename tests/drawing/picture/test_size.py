@@ -60,7 +60,12 @@ def test_the_formats_on_paper_have_the_width() -> None:
     assert float(root.attrib["height"]) / float(root.attrib["width"]) == pytest.approx(high / wide, rel=1e-3)
 
 
-@pytest.mark.parametrize("name", shipped())
+DENSER = ("afpn", "gfpn", "m2det", "qufpn")  # many rows are tried
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in DENSER else ()) for name in shipped()]
+)
 @pytest.mark.parametrize("direction", ["right", "up"])
 def test_a_narrow_picture_can_be_read_or_is_refused(name: str, direction: str) -> None:
     try:
