@@ -4,7 +4,7 @@
 # And one that trains:
 #   make demo-train    a detector from nothing on scenes of handwritten digits, in ten minutes; ARGS=--all: three necks
 # For daily work and before a release:
-#   make check         lint, types and the tests that are not marked slow, in under two minutes
+#   make check         lint, types and the tests that are not marked slow, in some seven minutes on two cores
 #   make test-lowest   all tests with the lowest versions that pyproject.toml allows, in .venv-lowest
 #   make test-newest   all tests with the newest versions that pip finds, in .venv-newest
 #   make test-oracles  the comparisons with necks of other libraries, in .venv-oracles, which reads .venv too

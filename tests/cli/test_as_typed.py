@@ -20,8 +20,8 @@ TYPED = {
     ),
     "a width that is too small": (
         ["render", "bifpn", "-o", "x.svg", "--width", "1in"],
-        "fpngraph render: at a width of 1in the smallest text has 1.1 pt, at least 5 pt are required\n"
-        "  hint: this picture needs 4.6in; it may need less with --direction up and --collapse\n",
+        "fpngraph render: at a width of 1in the smallest text has 2.0 pt, at least 5 pt are required\n"
+        "  hint: this picture needs 2.5in; it may need less with --direction up and --collapse\n",
     ),
     "a folder whose name is too long": (
         ["show", "fpn", "--graphs", "x" * 300],
