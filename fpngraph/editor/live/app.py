@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator
@@ -20,10 +19,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fpngraph.drawing.files import WRITERS
+from fpngraph.editor.live import questions
 from fpngraph.editor.live.folder import Folder, Refused
+from fpngraph.editor.live.offering import offered
 from fpngraph.editor.live.picture import Asked, choices, exported, row
 from fpngraph.errors import GraphError
-from fpngraph.language.limits import MAX_BYTES
 
 PAUSE_S = 0.3
 """Between two looks at a file."""
@@ -33,6 +33,8 @@ _ASSETS = {
     "live.css": "text/css",
     "codemirror.js": "text/javascript",
     "codemirror.css": "text/css",
+    "show-hint.js": "text/javascript",
+    "show-hint.css": "text/css",
     "yaml.js": "text/javascript",
 }
 _POLICY = (
@@ -102,6 +104,7 @@ class Live:
             Route("/{token}/file", self.save, methods=["PUT"]),
             Route("/{token}/saves", self.saves),
             Route("/{token}/drawn", self.drawn, methods=["POST"]),
+            Route("/{token}/offered", self.offered, methods=["POST"]),
             Route("/{token}/exported", self.exported, methods=["POST"]),
         ]
 
@@ -133,8 +136,10 @@ class Live:
         return JSONResponse({"text": text, "stamp": stamp})
 
     async def save(self, request: Request) -> Response:
-        asked = await _asked(request)
-        stamp = self.folder.write(_text(asked, "name"), _text(asked, "text"), _text(asked, "seen"))
+        asked = await questions.asked(request)
+        stamp = self.folder.write(
+            questions.text(asked, "name"), questions.text(asked, "text"), questions.text(asked, "seen")
+        )
         return JSONResponse({"stamp": stamp})
 
     async def saves(self, request: Request) -> Response:
@@ -153,12 +158,12 @@ class Live:
         return StreamingResponse(stamps(), media_type="text/event-stream")
 
     async def drawn(self, request: Request) -> Response:
-        asked = await _asked(request)
+        asked = await questions.asked(request)
         return JSONResponse(await run_in_threadpool(self._drawn, asked))
 
     def _drawn(self, said: dict[str, Any]) -> dict[str, Any]:
         """The number of the picture of a text, or None; its problems; what can be chosen."""
-        answer: dict[str, Any] = {"picture": None, "name": "", **choices(_text(said, "text"))}
+        answer: dict[str, Any] = {"picture": None, "name": "", **choices(questions.text(said, "text"))}
         try:
             drawn, warnings = self._of(said).diagram()
             picture = WRITERS[".html"](drawn, 2.0)
@@ -170,9 +175,15 @@ class Live:
             self._pictures.popitem(last=False)
         return answer | {"picture": number, "problems": [row(it) for it in warnings]}
 
+    async def offered(self, request: Request) -> Response:
+        said = await questions.asked(request)
+        path, text = self.folder.path(questions.text(said, "name")), questions.text(said, "text")
+        line, column = questions.index(said, "line"), questions.index(said, "column")
+        return JSONResponse(await run_in_threadpool(offered, path, text, line, column))
+
     async def exported(self, request: Request) -> Response:
-        said = await _asked(request)
-        ending = _text(said, "ending")
+        said = await questions.asked(request)
+        ending = questions.text(said, "ending")
         if ending not in WRITERS:
             raise Refused(404, f"there is no format {ending!r}")
         try:
@@ -187,58 +198,17 @@ class Live:
         if not isinstance(params, dict) or not all(isinstance(value, str) for value in params.values()):
             raise Refused(400, "'params' is no mapping of texts")
         return Asked(
-            _text(said, "text"),
-            self.folder.path(_text(said, "name")).parent,
-            _text(said, "preset"),
+            questions.text(said, "text"),
+            self.folder.path(questions.text(said, "name")).parent,
+            questions.text(said, "preset"),
             params,
-            _numbers(_text(said, "in_channels")),
-            _size(_text(said, "image_size")),
+            questions.numbers(questions.text(said, "in_channels")),
+            questions.size(questions.text(said, "image_size")),
         )
 
 
 def _part(*name: str) -> str:
     return files("fpngraph.editor.live").joinpath("page", *name).read_text(encoding="utf-8")
-
-
-async def _asked(request: Request) -> dict[str, Any]:
-    """What a request says, in JSON. Raises Refused for what is too long, and for all else."""
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > 4 * MAX_BYTES:
-            raise Refused(413, "that is too long for a graph file")
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise Refused(400, "that is no JSON object")
-    return found
-
-
-def _text(asked: dict[str, Any], key: str) -> str:
-    value = asked.get(key, "")
-    if not isinstance(value, str):
-        raise Refused(400, f"{key!r} is no text")
-    return value
-
-
-def _numbers(text: str) -> tuple[int, ...] | None:
-    parts = text.replace(" ", "").split(",")
-    if not text.strip():
-        return None
-    if not all(part.isascii() and part.isdigit() and 0 < len(part) < 8 for part in parts):
-        raise Refused(422, f"channels are numbers such as 40,112,320, not {text!r}")
-    return tuple(map(int, parts))
-
-
-def _size(text: str) -> tuple[int, int] | None:
-    sides = text.lower().strip().split("x")
-    if not text.strip():
-        return None
-    if len(sides) > 2 or not all(re.fullmatch("[1-9][0-9]{0,5}", side) for side in sides):
-        raise Refused(422, f"an image is 512 or 512x640 pixels, not {text!r}")
-    return int(sides[0]), int(sides[-1])
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -31,6 +31,8 @@ outputs: P(3..5)
 CODEMIRROR = {
     "codemirror.js": "e98aac5ffa07bae58acd4ff07c4293059f8921c0ae0eba506929d8c6f41c9288",
     "codemirror.css": "eb494ea972d2661ef86f7f6ac656dd6786d721e49c9c1b46e1eb967e4b6f9bf3",
+    "show-hint.js": "6d940e45a07c13abd1e872802ba20f91f809d4b583afcd58a8058e25c7f0cfce",
+    "show-hint.css": "9058c1c14fcdae199b490bb6214f36a216b9ce84d7df2084830ebb6a60337651",
     "yaml.js": "7de73109e5bfb6951d53764f5210f00f7859b57525811fab6b6f843980a7726e",
     "LICENSE.txt": "168a4becc968f5001e2ee2e0291b6e4daabafc1894a11ade1e11d56e96096e07",
 }
@@ -310,6 +312,29 @@ def test_a_port_that_is_taken_is_a_message(tmp_path: Path, capsys: pytest.Captur
         assert main(["serve", str(tmp_path), "--no-browser", "--port", str(port)]) == 2
 
     assert f"port {port} cannot be used: " in capsys.readouterr().err
+
+
+def test_the_words_that_can_be_written_are_those_of_the_language_server(served: Served) -> None:
+    text = GRAPH.replace("channels: $width", "chan")
+    line = next(number for number, it in enumerate(text.split("\n")) if "chan" in it)
+    asked = {"name": "my.yaml", "text": text, "line": line, "column": text.split("\n")[line].index("chan") + 4}
+
+    status, answer = served.ask("offered", "POST", asked)
+
+    assert status == 200
+    offers = json.loads(answer)
+    assert {"label": "channels", "text": "channels: "}.items() <= offers[0].items()
+    assert {offer["from"] for offer in offers} == {asked["column"] - 4}
+    assert "P" not in {offer["label"] for offer in offers}
+
+
+@pytest.mark.parametrize(
+    ("place", "key"), [({}, "line"), ({"line": -1}, "line"), ({"line": True}, "line"), ({"line": 0}, "column")]
+)
+def test_a_place_that_is_none_is_refused(served: Served, place: dict[str, object], key: str) -> None:
+    status, answer = served.ask("offered", "POST", {"name": "my.yaml", "text": GRAPH, "column": "0", **place})
+
+    assert (status, answer) == (400, f"{key!r} is no number from 0")
 
 
 def test_the_editor_in_the_page_is_the_published_one() -> None:

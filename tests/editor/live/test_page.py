@@ -98,6 +98,9 @@ class Page:
         """At one moment: the page may put others in their place at the next."""
         return list(self.run("return [...document.querySelectorAll(arguments[0])].map((it) => it.innerText)", selector))
 
+    def offers(self) -> list[str]:
+        return self._texts(".CodeMirror-hint")
+
     def problems(self) -> list[str]:
         return self._texts("#problems li")
 
@@ -157,6 +160,26 @@ def test_a_topology_is_made_of_an_empty_file_with_mistakes_on_the_way_and_export
     assert page.complaints() == []
     own = (served.address, f"blob:http://127.0.0.1:{served.port}/", "data:")
     assert [it for it in page.requests() if not it.startswith(own)] == []
+
+
+def test_words_are_offered_where_the_cursor_is(driver: Chrome, served: Served) -> None:
+    page = Page(driver, served)
+    page.run(
+        "const it = document.querySelector('.CodeMirror').CodeMirror;"
+        "it.setValue('fpngraph: 1\\ninputs: C(3..5)\\ndefa'); it.setCursor(2, 4); it.focus()"
+    )
+
+    page.type(Keys.CONTROL + Keys.SPACE)
+    page.until(lambda: page.offers() == ["defaultswhat nodes do unless they say otherwise"])
+    page.type(Keys.ENTER)
+    page.until(lambda: page.text().endswith("\ndefaults: "))
+    page.type("{fus" + Keys.CONTROL + Keys.SPACE)
+    page.until(lambda: len(page.offers()) == 1)
+    page.type(Keys.ESCAPE)
+    page.until(lambda: not page.offers())
+
+    assert page.text().endswith("{fus")
+    assert page.complaints() == []
 
 
 def test_presets_and_parameters_change_the_picture(driver: Chrome, served: Served, folder: Path) -> None:

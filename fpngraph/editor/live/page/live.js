@@ -6,6 +6,7 @@ const $ = (id) => document.getElementById(id);
 const editor = CodeMirror($("text"), { mode: "yaml", lineNumbers: true, indentUnit: 2, tabSize: 2, autofocus: true });
 editor.setOption("extraKeys", {
   Tab: (it) => it.execCommand("insertSoftTab"),
+  "Ctrl-Space": (it) => it.showHint({ hint: offers, completeSingle: false }),
   "Ctrl-S": save,
   "Cmd-S": save,
 });
@@ -99,6 +100,28 @@ async function save() {
     say(error.message, true);
   }
   $("save").disabled = !isChanged();
+}
+
+async function offers(it) {
+  const { line, ch } = it.getCursor();
+  const asks = { name: now.name, text: it.getValue("\n"), line, column: ch };
+  let found = [];
+  try {
+    found = await (await asked("offered", sending("POST", asks))).json();
+  } catch (error) {
+    say(error.message, true);
+  }
+  const start = found.length ? found[0].from : ch;
+  const typed = it.getLine(line).slice(start, ch).toLowerCase();
+  const fitting = found.filter((offer) => offer.label.toLowerCase().startsWith(typed));
+  const list = fitting.map((offer) => ({ text: offer.text, render: (entry) => entry.append(...told(offer)) }));
+  return { list, from: { line, ch: start }, to: { line, ch } };
+}
+
+function told(offer) {
+  const about = document.createElement("small");
+  about.textContent = offer.about;
+  return [offer.label, about];
 }
 
 async function draw() {
