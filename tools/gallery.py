@@ -39,6 +39,8 @@ fpngraph render nas_fpn --direction up --width 10cm --node-labels ops --theme gr
 
 - `--width` is that of the column: 3.4in, 86mm, 245pt. The picture is cropped, and its fonts are embedded. Columns move
   together where that is needed. If the smallest text had less than 5 pt, the message says which width is enough.
+- Where one row is too wide, cells go on in rows below; `--rows 2` says how many. What a row needs from above is there again,
+  pale and dashed.
 - `--direction up` makes a long neck narrow. `--collapse` draws equal runs once.
 - `--theme grey` has no colours. `--theme print` has CMYK colours in a PDF, with greys in black ink alone.
 - `--title`, `--cell STAGE=TEXT` and `--legend beside` put your words and the legend where you want them.
@@ -46,7 +48,23 @@ fpngraph render nas_fpn --direction up --width 10cm --node-labels ops --theme gr
   checkpoint of `fpngraph train`.
 - `--node-labels ops` tells what nodes and edges do. The usual is in the legend. The others have words, or a letter that
   the legend explains.
-"""
+
+## Beside the figures of papers
+
+Looked at beside the figures that authors have in their repositories:
+[EfficientDet](https://github.com/google/automl/blob/master/efficientdet/g3doc/network.png),
+[GiraffeDet](https://github.com/damo-cv/GiraffeDet/blob/main/docs/Giraffe_framework.jpg) and
+[RT-DETR](https://github.com/lyuwenyu/RT-DETR/blob/main/assets/framework.png).
+
+| Neck | The paper's reads better | Ours reads better |
+|---|---|---|
+| BiFPN | It has the backbone and the heads, so that it tells where the neck stands. Cells take less room without names. | The backbone gives three levels, and the neck makes P6 and P7: the paper draws all five alike. Every way down in the pyramid looks alike; there, the last is black as the skips are. Projections are marked. |
+| GFPN | The idea is seen at once: one row shows the log2n links, dashed, and the others leave them out. | All links are there, and can be counted. Where a node reads the level above and below is told by colour and dash; there, each level's colour says where an edge comes from. |
+| RT-DETR | What AIFI does with a map is drawn, and colours tell the two kinds of convolutions apart. | Levels are rows, from input to output, so that the way down and the way up are seen as such; `--node-labels ops` writes the convolutions at their places. The paper's picture is the whole detector. |
+
+What follows from it: draw the whole graph with `--collapse` or `-p repeats=1` where the idea matters more than the count, and
+put the backbone's and the heads' boxes beside it in your drawing program, from the SVG.
+"""  # noqa: E501  (a row of a table is a line)
 
 
 @dataclass(frozen=True)
