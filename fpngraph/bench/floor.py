@@ -2,8 +2,8 @@
 
 Each convolution is a bare product of matrices of the same size, a depthwise one the convolution itself on a
 ``channels_last`` map, and inputs and outputs are copied once. Activations, sums, pooling, padding and every move of a
-map in between cost nothing here, so that no form that multiplies as much by the same library gets below it. One that
-multiplies less (a runtime's Winograd convolution), or by a better library, can.
+map in between cost nothing here. A form gets below it where a library convolves with kernels of 3 faster than torch
+multiplies matrices, as oneDNN may, or multiplies less, as Winograd's algorithm does.
 """
 
 from __future__ import annotations

@@ -15,7 +15,14 @@ from tests.traces import assert_equal_maps, onnx_session
 NARROW: Mapping[str, Mapping[str, object]] = {
     "m2det": {"shallow": 8, "deep": 16, "reduced": 8, "channels": 16, "modules": 2},
     "afpn": {"width": {2: 8, 3: 12, 4: 16, 5: 20}, "blocks": 1, "channels": 16},
+    "nas_fpn": {"repeats": 2},
+    "nas_fpn_mmdet": {"repeats": 2},
+    "fpg": {"pathways": 2},
+    "gfpn": {"pairs": 1},
+    "rtdetr": {"blocks": 1},
+    "lim_yolo": {"blocks": 1},
 }
+"""Of graphs whose export takes long otherwise: fewer channels, blocks or runs of equal stages."""
 EXPORTED, OTHER = (256, 320), [(333, 258), (257, 411)]
 
 
