@@ -110,6 +110,7 @@ def assert_equal(form: Form, expected: list[Tensor]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("names", nargs="*", default=list(CASES), metavar="NAME", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--only", metavar="FORM", help="one form, such as 'fpngraph, fused', beside the floor")
     parser.add_argument("--image-size", type=int, default=640, metavar="PIXELS", help="default: %(default)s")
     parser.add_argument("--rounds", type=int, default=20, help="default: %(default)s")
     arguments = parser.parse_args()
@@ -124,6 +125,8 @@ def main() -> None:
             expected = list(reference.neck(given))
             for form in forms:
                 assert_equal(form, expected)
+            if arguments.only:
+                forms = [form for form in forms if form.name == arguments.only]
             report(f"{name}, {side} px", forms, arguments.rounds, floor(neck.fuse(), given))
 
 

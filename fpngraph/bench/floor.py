@@ -1,9 +1,8 @@
 """The floor under the forms of a neck: what its arithmetic takes on this machine with nothing around it.
 
-Each convolution is a bare product of matrices of the same size, a depthwise one the convolution itself on a
-``channels_last`` map, and inputs and outputs are copied once. Activations, sums, pooling, padding and every move of a
-map in between cost nothing here. A form gets below it where a library convolves with kernels of 3 faster than torch
-multiplies matrices, as oneDNN may, or multiplies less, as Winograd's algorithm does.
+A 1x1 convolution is a bare product of matrices, another one the convolution itself on ``channels_last`` maps; inputs and
+outputs are copied once. Activations, sums, pooling, padding and every move of a map in between cost nothing here. A form
+gets below it where a runtime multiplies faster than torch.
 """
 
 from __future__ import annotations
@@ -80,20 +79,15 @@ class _Arithmetic(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch 
 
 
 def _convolution(result: Tensor, x: Tensor, weight: Tensor, bias: Tensor | None, *rest: Any) -> Call:
-    stride, padding, dilation, transposed, output_padding, groups = rest
-    if groups == x.shape[1] == weight.shape[0] and not transposed:
-        x, weight = (_random(tensor.shape, tensor).to(memory_format=torch.channels_last) for tensor in (x, weight))
-        return lambda: aten.convolution(x, weight, None, stride, padding, dilation, transposed, output_padding, groups)
-    # A transposed convolution multiplies each pixel that comes in, another one each that goes out.
-    batch, channels, *sides = (x if transposed else result).shape
-    window, own = weight[0].numel(), channels // groups
-    inner, outer = (own, window) if transposed else (window, own)
-    return _product((groups, batch * prod(sides), inner), (groups, inner, outer), like=x)
+    stride, _, _, transposed, _, groups = rest
+    if weight[0, 0].numel() == 1 and groups == 1 and not transposed and set(stride) == {1}:
+        batch, channels, *sides = x.shape
+        return _product((batch * prod(sides), channels), (channels, result.shape[1]), like=x)
+    x, weight = (_random(tensor.shape, tensor).to(memory_format=torch.channels_last) for tensor in (x, weight))
+    return lambda: aten.convolution(x, weight, None, *rest)
 
 
 def _product(first: Sequence[int], second: Sequence[int], *, like: Tensor) -> Call:
-    if first[0] == second[0] == 1 and len(first) == 3:
-        first, second = first[1:], second[1:]
     a, b = _random(first, like), _random(second, like)
     multiply: Callable[..., Tensor] = torch.mm if len(first) == 2 else torch.bmm
     out = multiply(a, b)
