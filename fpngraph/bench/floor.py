@@ -1,8 +1,8 @@
 """The floor under the forms of a neck: what its arithmetic takes on this machine with nothing around it.
 
-A 1x1 convolution is a bare product of matrices, another one the convolution itself on ``channels_last`` maps; inputs and
-outputs are copied once. Activations, sums, pooling, padding and every move of a map in between cost nothing here. A form
-gets below it where a runtime multiplies faster than torch.
+A 1x1 convolution is a bare product of matrices, another one the convolution itself on ``channels_last`` maps; inputs
+and outputs are copied once. Activations, sums, pooling, padding and every move of a map in between cost nothing here.
+A form gets below it where a runtime multiplies faster than torch.
 """
 
 from __future__ import annotations
