@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import pytest
 from lsprotocol import types
 
 from fpngraph.cli.main import main
+from fpngraph.editor.documents import Document
+from fpngraph.editor.figures import Assumed
+from fpngraph.editor.server import server
 from fpngraph.library import shipped
 from tests.editor.session import Editor
 from tests.language.bad_files import BAD
@@ -186,3 +190,22 @@ def test_graphs_of_a_folder_that_is_named_may_be_used(tmp_path: Path) -> None:
     editor.end()
 
     assert found == []
+
+
+def test_a_file_that_is_closed_before_it_is_checked_is_told_of_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = server("1", Assumed())
+    told: list[Document] = []
+    monkeypatch.setattr(made, "tell", told.append)
+
+    async def typed(*, closed: bool) -> None:
+        document = made.documents.say("file:///my.yaml", None, GOOD, is_graph=True)
+        made.soon(document)
+        (waiting,) = set(asyncio.all_tasks()) - {asyncio.current_task()}
+        if closed:
+            made.documents.close(document.uri)
+        await waiting
+
+    asyncio.run(typed(closed=True))
+    assert told == []
+    asyncio.run(typed(closed=False))
+    assert [document.uri for document in told] == ["file:///my.yaml"]
