@@ -50,6 +50,7 @@ def test_an_opset_of_a_form_that_has_none_is_refused() -> None:
     assert str(caught.value) == "an opset is for ONNX, and torch-export has none"
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize("form", forms.FORMS)
 def test_a_neck_without_weights_is_refused(form: str) -> None:
     neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]").to("meta")
@@ -64,6 +65,7 @@ def test_a_neck_without_weights_is_refused(form: str) -> None:
     )
 
 
+@pytest.mark.exports
 def test_a_neck_whose_weights_are_no_numbers_is_refused() -> None:
     neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]")
     next(neck.parameters()).data[0] = float("nan")
@@ -77,6 +79,7 @@ def test_a_neck_whose_weights_are_no_numbers_is_refused() -> None:
     )
 
 
+@pytest.mark.exports
 def test_what_is_no_neck_is_refused() -> None:
     neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]").eval()
 
