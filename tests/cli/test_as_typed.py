@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fpngraph.cli.main import main
+from tests.cli.refusing import said
 
 TYPED = {
     "too few channels": (
@@ -28,17 +29,6 @@ TYPED = {
         f"fpngraph show: argument --graphs: '{'x' * 60}...' is no folder\n",
     ),
 }
-
-
-def said(capsys: pytest.CaptureFixture[str], *command: str) -> str:
-    """What a command says that cannot do what is asked, without the usage in front of it."""
-    try:
-        status = main(command)
-    except SystemExit as ended:  # argparse's way out
-        status = int(str(ended.code))
-    assert status
-    printed = capsys.readouterr().err
-    return printed[printed.index(f"fpngraph {command[0]}: ") :] if printed.startswith("usage: ") else printed
 
 
 @pytest.mark.parametrize(("command", "message"), TYPED.values(), ids=TYPED)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fpngraph.cli.main import main
 from fpngraph.language.yaml import source
+from tests.cli.refusing import said
 
 GONE = "No such file or directory"
 IMAGE = ["--model", "efficientdet_d0", "-o", "out"]
@@ -87,17 +87,6 @@ outputs: {P3: C3}
 """
 
 
-def said(capsys: pytest.CaptureFixture[str], *command: str) -> str:
-    """What a command says that cannot do what is asked, without the usage in front of it."""
-    try:
-        status = main(command)
-    except SystemExit as ended:  # argparse's way out
-        status = int(str(ended.code))
-    assert status
-    printed = capsys.readouterr().err
-    return printed[printed.index(f"fpngraph {command[0]}: ") :] if printed.startswith("usage: ") else printed
-
-
 @pytest.mark.parametrize(("command", "message"), SLIPS.values(), ids=SLIPS)
 def test_a_path_with_a_slip_is_answered_with_the_one_that_is_near(
     command: list[str], message: str, workshop: Path, capsys: pytest.CaptureFixture[str]
@@ -159,4 +148,4 @@ def test_data_that_nobody_may_read_are_told_in_a_line(
 
 
 def denied(path: object, *_: object, **__: object) -> None:
-    raise PermissionError(13, "Permission denied", os.fspath(path))  # type: ignore[call-overload]
+    raise PermissionError(13, "Permission denied", os.fspath(path))  # type: ignore[call-overload]  # a descriptor is no path

@@ -235,7 +235,7 @@ def test_maps_that_do_not_fit_are_refused(maps: Any, kind: type[Exception], text
 
 def test_channels_without_strides_are_refused_with_what_is_required() -> None:
     with pytest.raises(TypeError) as caught:
-        fpngraph.plug("bifpn", [40, 112, 320])  # type: ignore[list-item]
+        fpngraph.plug("bifpn", [40, 112, 320])  # type: ignore[list-item]  # that is it
 
     assert str(caught.value) == (
         "maps has 40, but must say a stride and channels for each map\n"
