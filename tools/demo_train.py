@@ -37,7 +37,7 @@ SETTINGS = TrainingSettings(
     lr=5e-3,
     weight_decay=0.01,
     ema=0.99,
-    workers=1,
+    workers=0,  # two cores: a loader beside two threads of torch makes all three wait
     augmentation=Augmentation(scales=(0.9, 1.1), flip=0, colour=0.05),  # a digit in a mirror is another one, or none
 )
 
