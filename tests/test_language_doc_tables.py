@@ -57,10 +57,10 @@ TABLES = [
 def test_the_table_of_a_mapping_has_its_keys_and_their_defaults(
     of: str, model: type[BaseModel], base: BaseModel | None
 ) -> None:
-    table = {row[0].strip("`"): row[2] for row in rows(f"| Key of {of} | Says | Where nobody says |")}
+    table = {row[0].strip("`"): row[2] for row in rows(f"| Key of {of} | Meaning | Default |")}
     # the keys of a stage that is another graph have a table of their own
     of_use = re.findall(
-        r"`(\w+)`", " ".join(row[0] for row in rows("| Key of a stage that is a graph | Says | Where nobody says |"))
+        r"`(\w+)`", " ".join(row[0] for row in rows("| Key of a stage that is a graph | Meaning | Default |"))
     )
 
     assert {*table, *(of_use if model is StageSpec else ())} == model.model_fields.keys()
