@@ -5,11 +5,13 @@ Run: python tools/gallery.py    (writes docs/gallery and tests/drawing/reference
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from fpngraph.drawing import Scene, draw
@@ -26,8 +28,10 @@ REFERENCES = ROOT / "tests" / "drawing" / "references"
 HEAD = """\
 # Gallery
 
-Drawn by `fpngraph`, one command each. The colours follow the reader's preference for light or dark.
-`make gallery` writes this folder anew.
+Pictures of all necks that come with fpngraph, each with the command that draws it. [In a paper](#in-a-paper) shows how to
+make a figure. The colours follow your setting for light or dark. `make gallery` draws this folder again.
+
+{index}
 
 ## In a paper
 
@@ -37,17 +41,17 @@ fpngraph render bifpn --direction up --width 3.4in --cell "bifpn=BiFPN cell" --i
 fpngraph render nas_fpn --direction up --width 10cm --node-labels ops --theme grey -o nas_fpn.pdf
 ```
 
-- `--width` is that of the column: 3.4in, 86mm, 245pt. The picture is cropped, and its fonts are embedded. Columns move
-  together where that is needed. If the smallest text had less than 5 pt, the message says which width is enough.
-- Where one row is too wide, cells go on in rows below; `--rows 2` says how many. What a row needs from above is there again,
-  pale and dashed.
+- `--width` is the width of the column: 3.4in, 86mm, 245pt. The picture is cropped, and its fonts are embedded. Columns
+  move closer together if needed. If the smallest text had less than 5 pt, the message tells which width is enough.
+- If one row is too wide, cells continue in rows below; `--rows 2` sets how many. Maps that a row reads from the row above
+  are drawn again, pale and dashed.
 - `--direction up` makes a long neck narrow. `--collapse` draws equal runs once.
 - `--theme grey` has no colours. `--theme print` has CMYK colours in a PDF, with greys in black ink alone.
 - `--title`, `--cell STAGE=TEXT` and `--legend beside` put your words and the legend where you want them.
 - `--weights FILE --backbone NAME` makes edges as wide as the fusion weights that a neck has learned. `FILE` can be a
   checkpoint of `fpngraph train`.
-- `--node-labels ops` tells what nodes and edges do. The usual is in the legend. The others have words, or a letter that
-  the legend explains.
+- `--node-labels ops` shows what nodes and edges do. What most of them do is in the legend. The others have words, or a
+  letter that the legend explains.
 
 ## Beside the figures of papers
 
@@ -162,7 +166,9 @@ def scene(name: str) -> Scene:
 
 def files() -> Iterator[tuple[Path, str]]:
     """Path and text of every file of the gallery."""
-    parts = [HEAD]
+    places = {it.name: re.sub(r"[^\w\- ]", "", it.caption.lower()).replace(" ", "-") for it in PICTURES}
+    index = ", ".join(f"[{name}](#{place})" for name, place in sorted(places.items()))
+    parts = [HEAD.replace("{index}", "\n".join(wrap(index, 125, break_on_hyphens=False)))]
     for picture in PICTURES:
         yield FOLDER / f"{picture.name}.svg", svg.write(scene(picture.name))
         shown = f"![{picture.caption}]({picture.name}.svg)"
