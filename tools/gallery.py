@@ -1,6 +1,6 @@
 """The pictures of the gallery: every shipped graph as SVG, a page that shows them, and the references of their test.
 
-Run: python tools/gallery.py    (writes docs/gallery and tests/drawing/references)
+Run: python tools/gallery.py    (writes docs/gallery, docs/language and tests/drawing/references)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fpngraph.drawing import Scene, draw
 from fpngraph.drawing.formats import png, svg
-from fpngraph.library import load
+from fpngraph.library import load, loads
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "gallery"
 REFERENCES = ROOT / "tests" / "drawing" / "references"
+LANGUAGE = ROOT / "docs" / "language.md"
+_SHOWN = re.compile(
+    r"^<!-- file: (\w+)\.yaml; in_channels: ([\d, ]+); picture: \1\.svg -->\n```yaml\n(.*?)^```$", re.M | re.S
+)
 
 HEAD = """\
 # Gallery
@@ -176,6 +180,13 @@ def files() -> Iterator[tuple[Path, str]]:
     yield FOLDER / "README.md", "\n".join(parts)
 
 
+def of_the_language() -> Iterator[tuple[Path, str]]:
+    """Path and text of every picture of the page of the language: of the graphs whose comments name one."""
+    for name, channels, text in _SHOWN.findall(LANGUAGE.read_text(encoding="utf-8")):
+        drawn = draw(loads(text), in_channels=[int(number) for number in channels.split(",")])
+        yield LANGUAGE.with_suffix("") / f"{name}.svg", svg.write(drawn)
+
+
 def references() -> Iterator[tuple[Path, Image]]:
     """Path and picture of every reference, at one pixel per pixel of the scene."""
     from PIL import Image
@@ -197,17 +208,17 @@ def _with_palette(image: Image) -> Image:
 def main() -> None:
     """Writes all files, and removes pictures that are no longer among them."""
     written = set()
-    for folder in (FOLDER, REFERENCES):
+    for folder in (FOLDER, REFERENCES, LANGUAGE.with_suffix("")):
         folder.mkdir(parents=True, exist_ok=True)
-    for path, text in files():
+    for path, text in (*files(), *of_the_language()):
         path.write_text(text, encoding="utf-8", newline="\n")
         written.add(path)
     for path, image in references():
         _with_palette(image).save(path, optimize=True)
         written.add(path)
-    for path in {*FOLDER.glob("*.svg"), *REFERENCES.glob("*.png")} - written:
+    for path in {*FOLDER.glob("*.svg"), *LANGUAGE.with_suffix("").glob("*.svg"), *REFERENCES.glob("*.png")} - written:
         path.unlink()
-    print(f"wrote {len(written)} files to {FOLDER.relative_to(ROOT)} and {REFERENCES.relative_to(ROOT)}")
+    print(f"wrote {len(written)} files")
 
 
 if __name__ == "__main__":
