@@ -26,14 +26,31 @@ PAGE = Path(__file__).parent.parent / "docs" / "errors.md"
 INTRODUCTION = """\
 # Errors and warnings
 
-Every problem has a code, which says what kind of mistake it is. It stands in brackets at the end of the first line of a
-message, is the `code` of each of `GraphError.problems` and `graph.warnings`, and a key of each row of
-`fpngraph check --format json`. A code keeps its name when a message gets better. An error keeps a graph from being
-loaded or used. A warning says what is odd, but has a meaning. Where a hint is one text in place of another, the problem
-has it as its `replacement`, and `fpngraph check --fix` writes it: see [check.md](check.md).
+What each message means, with an example. Search this page for the code of yours: the word in brackets at the end of its
+first line, such as `unknown-key`.
 
-Each example is run by the tests: `neck.yaml` is the file above the command.
+- An **error** stops a graph from being loaded or used. A **warning** is for what is odd but has a meaning.
+- If a hint replaces one text by another, `fpngraph check --fix` writes it: see [check.md](check.md).
+- In Python, `GraphError.problems` and `graph.warnings` have each problem as a value, with its `code`, its `replacement`
+  and its place. A code keeps its name when its message gets better.
+
+In the examples `neck.yaml` is the file above the command. The tests run all of them.
 """
+GROUPS: dict[Code, str] = {
+    "unreadable-file": "the file",
+    "yaml-syntax": "YAML",
+    "limit-exceeded": "limits",
+    "unknown-key": "keys and values",
+    "name-syntax": "names and levels",
+    "no-inputs": "inputs and outputs",
+    "reference-syntax": "references",
+    "repeat-without-outputs": "stages, and graphs in graphs",
+    "cycle": "cycles",
+    "expression-syntax": "parameters and indices",
+    "channels-unknown": "channels",
+    "unknown-scale": "other libraries",
+}
+"""The first code of each group of errors, in the order of the list of codes, and what the group is about."""
 
 
 @dataclass(frozen=True)
@@ -191,13 +208,25 @@ def in_python(code: Code) -> str:
     return f"{heading(code)}{file}```python\n{line}\n```\n\n```text\n{caught.value}\n```\n"
 
 
+def index(errors: list[Code], warnings: list[Code]) -> str:
+    """A table of all codes by what they are about."""
+    groups: dict[str, list[Code]] = {}
+    about = ""
+    for code in errors:
+        about = GROUPS.get(code, about)
+        groups.setdefault(about, []).append(code)
+    groups["warnings"] = warnings
+    rows = [f"| {about} | {', '.join(f'[{it}](#{it})' for it in codes)} |" for about, codes in groups.items()]
+    return "\n".join(["| About | Codes |", "|---|---|", *rows, ""])
+
+
 def page() -> str:
     """The whole page: errors, then warnings, in the order of the list of codes."""
     sections = {code: section(code, example) for code, example in examples().items()}
     sections |= {code: in_python(code) for code in IN_PYTHON}
     warnings = [code for code, text in sections.items() if ": warning: " in text]
     parts = {"## Errors": [code for code in MEANINGS if code not in warnings], "## Warnings": warnings}
-    written = [INTRODUCTION]
+    written = [INTRODUCTION, index(parts["## Errors"], warnings)]
     for title, codes in parts.items():
         written += [f"{title}\n", *(sections[code] for code in codes)]
     return "\n".join(written)
@@ -212,6 +241,13 @@ def test_an_example_gives_its_code_and_no_other(code: Code) -> None:
     said = printed(examples()[code])
 
     assert re.findall(r"^\S.* \[([a-z0-9-]+)\]$", said, re.MULTILINE) == [code]
+
+
+def test_every_code_is_in_the_table_once() -> None:
+    table = PAGE.read_text(encoding="utf-8").split("## Errors")[0]
+
+    assert sorted(re.findall(r"\(#([a-z0-9-]+)\)", table)) == sorted(MEANINGS)
+    assert GROUPS.keys() <= MEANINGS.keys()
 
 
 def test_the_page_is_what_the_examples_give() -> None:

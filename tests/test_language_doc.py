@@ -3,7 +3,8 @@
 The blocks of the page, and what an HTML comment right before one says of it:
 
 - ``yaml`` with the key ``fpngraph``: a whole graph. ``file: a.yaml`` names it; ``in_channels: 3, 16`` are the channels
-  to build it with (without it an input of level l has 16 * l); ``import: a`` a module of the page that it needs.
+  to build it with (without it an input of level l has 16 * l); ``import: a`` a module of the page that it needs;
+  ``picture: a.svg`` its picture, which ``tools/gallery.py`` draws.
 - any other ``yaml``: a fragment. ``into: a.yaml`` names the graph whose top-level keys it replaces, ``as: b.yaml`` the
   graph that comes out, so that another fragment can go into that one.
 - ``python``: run, all in the order of the page and in one namespace. ``file: a.py`` saves one to be imported instead.
@@ -39,7 +40,7 @@ from fpngraph.ops import operators
 
 PAGE = (Path(__file__).parents[1] / "docs" / "language.md").read_text(encoding="utf-8")
 _BLOCK = re.compile(r"(?:^<!-- ([^\n]*) -->\n)?^```(\w*)\n(.*?)^```$", re.M | re.S)
-_KNOWN = {"yaml": {"file", "in_channels", "import", "into", "as"}, "python": {"file"}}
+_KNOWN = {"yaml": {"file", "in_channels", "import", "into", "as", "picture"}, "python": {"file"}}
 _IMAGE = (101, 67)
 
 

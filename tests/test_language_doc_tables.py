@@ -1,4 +1,4 @@
-"""docs/language.md: its tables say what the code says.
+"""docs/language.md: its tables say what the code says, and its pictures are what the code draws.
 
 After a change of an operator's settings write those tables anew: ``python -m tests.test_language_doc_tables``
 """
@@ -20,6 +20,7 @@ from fpngraph.language.settings import BASE
 from fpngraph.language.yaml.source import read
 from fpngraph.ops import KINDS, Block, Operator, operators, reading
 from fpngraph.reserved import RESERVED
+from tools import gallery
 
 PATH = Path(__file__).parents[1] / "docs" / "language.md"
 PAGE = PATH.read_text(encoding="utf-8")
@@ -57,10 +58,10 @@ TABLES = [
 def test_the_table_of_a_mapping_has_its_keys_and_their_defaults(
     of: str, model: type[BaseModel], base: BaseModel | None
 ) -> None:
-    table = {row[0].strip("`"): row[2] for row in rows(f"| Key of {of} | Says | Where nobody says |")}
+    table = {row[0].strip("`"): row[2] for row in rows(f"| Key of {of} | Meaning | Default |")}
     # the keys of a stage that is another graph have a table of their own
     of_use = re.findall(
-        r"`(\w+)`", " ".join(row[0] for row in rows("| Key of a stage that is a graph | Says | Where nobody says |"))
+        r"`(\w+)`", " ".join(row[0] for row in rows("| Key of a stage that is a graph | Meaning | Default |"))
     )
 
     assert {*table, *(of_use if model is StageSpec else ())} == model.model_fields.keys()
@@ -174,6 +175,16 @@ def test_a_scalar_is_read_as_the_table_says(written: str, means: str) -> None:
 
 def test_the_reserved_names_are_listed() -> None:
     assert ", ".join(f"`{name}`" for name in sorted(RESERVED)) in " ".join(PAGE.split())
+
+
+def test_pictures_are_what_the_code_draws_and_the_page_shows_them() -> None:
+    drawn = dict(gallery.of_the_language())
+
+    marked = re.findall(r"; picture: (\w+\.svg) -->", PAGE)
+    assert {path.name for path in drawn} == set(marked) == set(re.findall(r"\]\(language/(\w+\.svg)\)", PAGE))
+    stale = [path.name for path, text in drawn.items() if path.read_text(encoding="utf-8") != text]
+    assert stale == [], "run 'make gallery' and look at the pictures"
+    assert {*gallery.LANGUAGE.with_suffix("").iterdir()} == set(drawn)
 
 
 def test_every_kind_of_operators_has_a_section() -> None:

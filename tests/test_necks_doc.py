@@ -16,11 +16,17 @@ from tools.necks_doc import DIFFERENCES, PAGE, REMARKS, SOURCES, TIMES, WIDTHS, 
 
 ROOT = Path(__file__).parents[1]
 TEXT = PAGE.read_text(encoding="utf-8")
-ROWS = {
-    cells[1].split("`")[1]: [cell.strip() for cell in cells[1:-1]]
-    for cells in (line.split("|") for line in TEXT.splitlines() if line.startswith("| [`"))
-}
 FOUND = read(Difference, DIFFERENCES)
+
+
+def rows(what: str) -> dict[str, list[str]]:
+    """The cells of the rows of a table of the page, by the name of the graph."""
+    lines = TEXT.split(necks_doc.MARK.format(what))[1].split(necks_doc.END)[0].splitlines()[2:]
+    cells = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines)
+    return {row[0].split("`")[1]: row for row in cells}
+
+
+NECKS, MEASURED = rows("the necks"), rows("what was measured")
 
 
 def test_the_page_is_what_the_files_and_the_measurements_say() -> None:
@@ -28,20 +34,27 @@ def test_the_page_is_what_the_files_and_the_measurements_say() -> None:
 
 
 def test_every_graph_has_a_row() -> None:
-    assert list(ROWS) == sorted(shipped())
+    assert list(NECKS) == list(MEASURED) == sorted(shipped())
 
 
 def test_a_row_has_the_lines_and_the_parameters_of_its_graph() -> None:
-    row = ROWS["fpn"]
-
     lateral, smooth = 256 * (256 + 512 + 1024 + 2048) + 4 * 256, 4 * (256 * 256 * 9 + 256)
-    assert row[2] == str(len(re.findall(r"^ *[^ #\n]", (ROOT / "graphs" / "fpn.yaml").read_text(), re.M)))
-    assert row[4] == f"{lateral + smooth:,}"
-    assert row[3] == "[picture](gallery/fpn.svg)"
+    lines = re.findall(r"^ *[^ #\n]", (ROOT / "graphs" / "fpn.yaml").read_text(), re.M)
+
+    assert NECKS["fpn"][2:4] == ["[picture](gallery/fpn.svg)", f"{lateral + smooth:,}"]
+    assert MEASURED["fpn"][1] == str(len(lines))
+
+
+def test_what_to_begin_with_is_a_graph_that_there_is() -> None:
+    table = TEXT.partition("| For | Begin with |\n")[2].partition("\n\n")[0]
+    named = re.findall(r"`(\w+)`", table)
+
+    assert len(named) > 10
+    assert set(named) <= set(shipped())
 
 
 def test_every_source_of_weights_is_beside_its_graph() -> None:
-    sources = {name for row in ROWS.values() for name in re.findall(r"`([^`]+)`", row[-1])}
+    sources = {name for row in NECKS.values() for name in re.findall(r"`([^`]+)`", row[-1])}
 
     assert sources == {table.source for table in shipped_tables()} | {"efficientdet.load_effdet"}
 

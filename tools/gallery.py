@@ -1,20 +1,22 @@
 """The pictures of the gallery: every shipped graph as SVG, a page that shows them, and the references of their test.
 
-Run: python tools/gallery.py    (writes docs/gallery and tests/drawing/references)
+Run: python tools/gallery.py    (writes docs/gallery, docs/language and tests/drawing/references)
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from fpngraph.drawing import Scene, draw
 from fpngraph.drawing.formats import png, svg
-from fpngraph.library import load
+from fpngraph.library import load, loads
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,12 +24,18 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "gallery"
 REFERENCES = ROOT / "tests" / "drawing" / "references"
+LANGUAGE = ROOT / "docs" / "language.md"
+_SHOWN = re.compile(
+    r"^<!-- file: (\w+)\.yaml; in_channels: ([\d, ]+); picture: \1\.svg -->\n```yaml\n(.*?)^```$", re.M | re.S
+)
 
 HEAD = """\
 # Gallery
 
-Drawn by `fpngraph`, one command each. The colours follow the reader's preference for light or dark.
-`make gallery` writes this folder anew.
+Pictures of all necks that come with fpngraph, each with the command that draws it. [In a paper](#in-a-paper) shows how to
+make a figure. The colours follow your setting for light or dark. `make gallery` draws this folder again.
+
+{index}
 
 ## In a paper
 
@@ -37,17 +45,17 @@ fpngraph render bifpn --direction up --width 3.4in --cell "bifpn=BiFPN cell" --i
 fpngraph render nas_fpn --direction up --width 10cm --node-labels ops --theme grey -o nas_fpn.pdf
 ```
 
-- `--width` is that of the column: 3.4in, 86mm, 245pt. The picture is cropped, and its fonts are embedded. Columns move
-  together where that is needed. If the smallest text had less than 5 pt, the message says which width is enough.
-- Where one row is too wide, cells go on in rows below; `--rows 2` says how many. What a row needs from above is there again,
-  pale and dashed.
+- `--width` is the width of the column: 3.4in, 86mm, 245pt. The picture is cropped, and its fonts are embedded. Columns
+  move closer together if needed. If the smallest text had less than 5 pt, the message tells which width is enough.
+- If one row is too wide, cells continue in rows below; `--rows 2` sets how many. Maps that a row reads from the row above
+  are drawn again, pale and dashed.
 - `--direction up` makes a long neck narrow. `--collapse` draws equal runs once.
 - `--theme grey` has no colours. `--theme print` has CMYK colours in a PDF, with greys in black ink alone.
 - `--title`, `--cell STAGE=TEXT` and `--legend beside` put your words and the legend where you want them.
 - `--weights FILE --backbone NAME` makes edges as wide as the fusion weights that a neck has learned. `FILE` can be a
   checkpoint of `fpngraph train`.
-- `--node-labels ops` tells what nodes and edges do. The usual is in the legend. The others have words, or a letter that
-  the legend explains.
+- `--node-labels ops` shows what nodes and edges do. What most of them do is in the legend. The others have words, or a
+  letter that the legend explains.
 
 ## Beside the figures of papers
 
@@ -162,12 +170,21 @@ def scene(name: str) -> Scene:
 
 def files() -> Iterator[tuple[Path, str]]:
     """Path and text of every file of the gallery."""
-    parts = [HEAD]
+    places = {it.name: re.sub(r"[^\w\- ]", "", it.caption.lower()).replace(" ", "-") for it in PICTURES}
+    index = ", ".join(f"[{name}](#{place})" for name, place in sorted(places.items()))
+    parts = [HEAD.replace("{index}", "\n".join(wrap(index, 125, break_on_hyphens=False)))]
     for picture in PICTURES:
         yield FOLDER / f"{picture.name}.svg", svg.write(scene(picture.name))
         shown = f"![{picture.caption}]({picture.name}.svg)"
         parts.append(f"## {picture.caption}\n\n```\n{picture.command()}\n```\n\n{shown}\n")
     yield FOLDER / "README.md", "\n".join(parts)
+
+
+def of_the_language() -> Iterator[tuple[Path, str]]:
+    """Path and text of every picture of the page of the language: of the graphs whose comments name one."""
+    for name, channels, text in _SHOWN.findall(LANGUAGE.read_text(encoding="utf-8")):
+        drawn = draw(loads(text), in_channels=[int(number) for number in channels.split(",")])
+        yield LANGUAGE.with_suffix("") / f"{name}.svg", svg.write(drawn)
 
 
 def references() -> Iterator[tuple[Path, Image]]:
@@ -191,17 +208,17 @@ def _with_palette(image: Image) -> Image:
 def main() -> None:
     """Writes all files, and removes pictures that are no longer among them."""
     written = set()
-    for folder in (FOLDER, REFERENCES):
+    for folder in (FOLDER, REFERENCES, LANGUAGE.with_suffix("")):
         folder.mkdir(parents=True, exist_ok=True)
-    for path, text in files():
+    for path, text in (*files(), *of_the_language()):
         path.write_text(text, encoding="utf-8", newline="\n")
         written.add(path)
     for path, image in references():
         _with_palette(image).save(path, optimize=True)
         written.add(path)
-    for path in {*FOLDER.glob("*.svg"), *REFERENCES.glob("*.png")} - written:
+    for path in {*FOLDER.glob("*.svg"), *LANGUAGE.with_suffix("").glob("*.svg"), *REFERENCES.glob("*.png")} - written:
         path.unlink()
-    print(f"wrote {len(written)} files to {FOLDER.relative_to(ROOT)} and {REFERENCES.relative_to(ROOT)}")
+    print(f"wrote {len(written)} files")
 
 
 if __name__ == "__main__":

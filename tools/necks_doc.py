@@ -1,10 +1,10 @@
-"""The table of docs/necks.md: what the graphs say of themselves, what follows from them, and what was measured.
+"""The tables of docs/necks.md: what the graphs say of themselves, what follows from them, and what was measured.
 
 Run: ``python tools/necks_doc.py [RESULTS.xml ...]``, with results of tests that compared necks, if there are any:
 ``pytest tests/oracles tests/equality --junitxml=RESULTS.xml``. A part of the tests updates what it measured. Times come
-from ``tools/bench_necks.py``. The page around the table is written by hand.
+from ``tools/bench_necks.py``. The page around the tables is written by hand.
 
-A new graph has a row without a change here, as of a ResNet-50. It needs an entry of WIDTHS where it takes other
+A new graph has its rows without a change here, as of a ResNet-50. It needs an entry of WIDTHS where it takes other
 channels, one of REMARKS where its reference equals it not always, and a run of its comparison with the results.
 """
 
@@ -31,11 +31,9 @@ from tools.gallery import PICTURES
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "necks.md"
 DIFFERENCES, TIMES = (ROOT / "docs" / "necks" / f"{what}.csv" for what in ("differences", "times"))
-MARKS = ("<!-- table, written by tools/necks_doc.py -->\n", "<!-- end of the table -->\n")
-HEAD = """\
-| Neck | What it is | Lines | Picture | Parameters | Equal to | Off by | in training | Time | Weights by `load_from` |
-|---|---|---|---|---|---|---|---|---|---|
-"""
+MARK, END = "<!-- {}, written by tools/necks_doc.py -->\n", "<!-- end of the table -->\n"
+NECKS = ["Neck", "What it is", "Picture", "Parameters", "Weights by `load_from`"]
+MEASURED = ["Neck", "Lines", "Equal to", "Off by", "In training", "Time"]
 
 NOTHING = "\N{EN DASH}"
 RESNET_50 = {1: 64, 2: 256, 3: 512, 4: 1024, 5: 2048}
@@ -199,41 +197,56 @@ def lines(path: Path) -> int:
     return sum(bool(line) and not line.startswith("#") for line in stripped)
 
 
-def row(name: str, differences: Iterable[Difference], times: Iterable[Time]) -> str:
-    """The line of a graph."""
+def told(name: str) -> list[str]:
+    """What a graph is: its cells of the first table."""
     path, graph = shipped()[name], neck(name).source_graph
+    label = f"arXiv:{graph.source.rpartition('/')[2]}" if "arxiv.org" in graph.source else "source"
+    pictures = [f"[picture](gallery/{it.name}.svg)" for it in PICTURES if it.graph == name][:1]
+    return [
+        f"[`{name}`](../{path.relative_to(ROOT).as_posix()})",
+        f"{graph.description.removesuffix('.')} ([{label}]({graph.source}))",
+        *(pictures or [NOTHING]),
+        f"{sum(parameter.numel() for parameter in neck(name).parameters()):,}",
+        ", ".join(f"`{source}`" for source in sources_of(name)) or NOTHING,
+    ]
+
+
+def measured(name: str, differences: Iterable[Difference], times: Iterable[Time]) -> list[str]:
+    """What was measured of a graph: its cells of the second table."""
     mine = [one for one in differences if one.graph == name]
     peers = {one.reference: f"{one.reference} {one.version}" for one in mine if one.reference}
     peers |= {"": "an implementation in the tests"} if any(not one.reference for one in mine) else {}
     equal = ", ".join(peers[peer] for peer in sorted(peers, reverse=True)) or "nothing that runs here"
-    sources = [f"`{source}`" for source in sources_of(name)]
-    label = f"arXiv:{graph.source.rpartition('/')[2]}" if "arxiv.org" in graph.source else "source"
-    pictures = [f"[picture](gallery/{it.name}.svg)" for it in PICTURES if it.graph == name][:1]
-    cells = [
-        f"[`{name}`](../{path.relative_to(ROOT).as_posix()})",
-        f"{graph.description.removesuffix('.')} ([{label}]({graph.source}))",
-        str(lines(path)),
-        *(pictures or [NOTHING]),
-        f"{sum(parameter.numel() for parameter in neck(name).parameters()):,}",
+    return [
+        f"`{name}`",
+        str(lines(shipped()[name])),
         f"{equal}, {REMARKS[name]}" if name in REMARKS else equal,
         worst(one.eval for one in mine),
         worst(one.training for one in mine),
         next((one.ratio for one in times if one.graph == name), NOTHING),
-        ", ".join(sources) or NOTHING,
     ]
-    return f"| {' | '.join(cells)} |\n"
 
 
-def table() -> str:
-    """The lines between the marks of the page."""
-    differences, times = read(Difference, DIFFERENCES), read(Time, TIMES)
-    return HEAD + "".join(row(name, differences, times) for name in sorted(shipped()))
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, ["---"] * len(head), *rows])
+
+
+def tables() -> Mapping[str, str]:
+    """The tables of the page, by what their marks call them."""
+    differences, times, names = read(Difference, DIFFERENCES), read(Time, TIMES), sorted(shipped())
+    return {
+        "the necks": table(NECKS, (told(name) for name in names)),
+        "what was measured": table(MEASURED, (measured(name, differences, times) for name in names)),
+    }
 
 
 def page() -> str:
-    """The page with its table anew."""
-    before, rest = PAGE.read_text(encoding="utf-8").split(MARKS[0])
-    return f"{before}{MARKS[0]}{table()}{MARKS[1]}{rest.split(MARKS[1])[1]}"
+    """The page with its tables anew."""
+    text = PAGE.read_text(encoding="utf-8")
+    for what, written in tables().items():
+        before, rest = text.split(MARK.format(what))
+        text = f"{before}{MARK.format(what)}{written}{END}{rest.split(END, 1)[1]}"
+    return text
 
 
 def main() -> None:
