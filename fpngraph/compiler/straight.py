@@ -19,6 +19,7 @@ from fpngraph.feature import Size
 from fpngraph.graph.graph import Graph
 from fpngraph.inference.classes import full_name
 from fpngraph.inference.folding import changed
+from fpngraph.layers.tracing import has_storage
 
 if TYPE_CHECKING:
     from fpngraph.compiler.compiled import Compiled
@@ -85,7 +86,7 @@ class Straight:
             maps = list(features.values()) if tuple(features) == self.names else []
         elif isinstance(features, Sequence):
             maps = list(features) if len(features) == len(self.names) else []
-        if not all(type(x) is Tensor and x.dim() == 4 and x.is_floating_point() and _has_storage(x) for x in maps):
+        if not all(type(x) is Tensor and x.dim() == 4 and x.is_floating_point() and has_storage(x) for x in maps):
             return []
         recorded = tuple(x.shape[2:] for x in maps) in self.sizes and not (
             _all_are_hooked()
@@ -98,7 +99,7 @@ class Straight:
         """The code for ``maps``, made if it is not there; None where there is a reason against it."""
         kept, key = self.kept, _key(maps)
         if kept is None or not kept.is_of(neck):
-            if not all(map(_has_storage, neck.parameters())):
+            if not all(map(has_storage, neck.parameters())):
                 return None
             self.kept = kept = _Kept(neck)
         if key not in kept.runs:
@@ -143,15 +144,6 @@ def _sides(graph: Graph, image: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
 
 def _copied(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: dict(value) if isinstance(value, dict) else value for name, value in attributes.items()}
-
-
-def _has_storage(x: Tensor) -> bool:
-    """Whether it holds numbers: on the device meta nothing does, and a tensor of ``torch.func`` stands for others."""
-    try:
-        x.data_ptr()
-    except (RuntimeError, NotImplementedError):
-        return False
-    return not x.is_meta
 
 
 def _all_are_hooked() -> bool:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fpngraph.feature import PaddingRule
-from fpngraph.layers.layout import channels_last
+from fpngraph.layers.layout import channels_last, is_ours
 from fpngraph.layers.padding import before, fits, pad, steps
 from fpngraph.layers.tracing import at_least, is_traced
 
@@ -111,7 +111,7 @@ class Pointwise(nn.Conv2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cpu" or is_traced():
+        if not is_ours(x):
             return super().forward(x)
         batch, _, height, width = x.shape
         if batch == 1 and x.is_contiguous():

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.layers.named import Named
-from fpngraph.layers.tracing import is_traced
+from fpngraph.layers.tracing import has_storage, is_traced
 
 _MARK = "fpngraph_layout"
 _TORCHS = (nn.Identity, nn.Conv2d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNorm)
@@ -44,15 +44,20 @@ def is_channels_last(x: Tensor) -> bool:
 
 
 def inside(x: Tensor) -> Tensor:
-    """The map as it is fastest to compute with. What is traced is laid out by who runs it."""
-    return x if x.device.type != "cpu" or is_traced() else channels_last(x)
+    """The map as it is fastest to compute with. What is not ours to lay out stays as it is."""
+    return channels_last(x) if is_ours(x) else x
 
 
 def outside(x: Tensor, like: Tensor) -> Tensor:
     """The map as the caller, who has given ``like``, lays maps out."""
-    if x.device.type != "cpu" or is_traced():
+    if not is_ours(x):
         return x
     return channels_last(x) if is_channels_last(like) else contiguous(x)
+
+
+def is_ours(x: Tensor) -> bool:
+    """Whether ``x`` lies in a CPU's memory, to be laid out here: what is traced is laid out by who runs it."""
+    return x.device.type == "cpu" and not is_traced() and has_storage(x)
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -60,7 +65,7 @@ def channels_last(x: Tensor) -> Tensor:
     if x.is_contiguous(memory_format=torch.channels_last):
         return x
     if not _by_hand(x) or not x.is_contiguous():
-        return x.contiguous(memory_format=torch.channels_last)
+        return _returning(x).contiguous(memory_format=torch.channels_last)
     y = torch.empty_like(x, memory_format=torch.channels_last)
     for image, result in zip(x, y, strict=True):
         result.permute(1, 2, 0).flatten(0, 1).copy_(image.flatten(1).t())
@@ -69,8 +74,10 @@ def channels_last(x: Tensor) -> Tensor:
 
 def contiguous(x: Tensor) -> Tensor:
     """The map in torch's default layout, itself if it is already."""
+    if x.is_contiguous():
+        return x
     if not _by_hand(x) or not is_channels_last(x):
-        return x.contiguous()
+        return _returning(x).contiguous()
     y = torch.empty_like(x, memory_format=torch.contiguous_format)
     for image, result in zip(x, y, strict=True):
         result.flatten(1).copy_(image.permute(1, 2, 0).flatten(0, 1).t())
@@ -79,4 +86,18 @@ def contiguous(x: Tensor) -> Tensor:
 
 def _by_hand(x: Tensor) -> bool:
     """Whether to transpose image by image: torch has a faster kernel for matrices than for maps."""
-    return type(x) is Tensor and x.device.type == "cpu" and not (x.requires_grad or is_traced())
+    return type(x) is Tensor and not x.requires_grad and is_ours(x)
+
+
+def _returning(x: Tensor) -> Tensor:
+    """``x``, whose gradient will lie as it does: torch's batch norm takes ten times as long where the two differ."""
+    if not (x.requires_grad and torch.is_grad_enabled() and is_ours(x)):
+        return x
+    lay = channels_last if is_channels_last(x) else contiguous
+
+    def back(gradient: Tensor | None) -> Tensor | None:
+        return gradient if gradient is None or not is_ours(gradient) else lay(gradient)
+
+    seen = x.view_as(x)  # a hook of the map itself would be there at the caller's next call too
+    seen.register_hook(back)  # type: ignore[no-untyped-call]  # torch has no hints for it
+    return seen

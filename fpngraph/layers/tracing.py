@@ -1,4 +1,4 @@
-"""Whether a run is recorded for later ones, and sizes that a recorded program must not hold as numbers."""
+"""Whether a run is recorded for later ones or is of no numbers, and sizes that a program must not hold as numbers."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ def is_traced() -> bool:
     """
     # torch has no hints for what is below torch.jit
     return torch.compiler.is_compiling() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
+
+
+def has_storage(x: Tensor) -> bool:
+    """Whether it holds numbers: on the device meta nothing does, and a tensor of ``torch.func`` stands for others."""
+    try:
+        x.data_ptr()
+    except (RuntimeError, NotImplementedError):
+        return False
+    return not x.is_meta
 
 
 def certain(condition: bool) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -69,3 +71,19 @@ def test_a_compiled_program_has_no_copies_for_the_sake_of_layout() -> None:
 @pytest.mark.parametrize("shape", [(2, 1, 4, 5), (2, 3, 1, 1)], ids=["one channel", "one pixel"])
 def test_a_map_that_is_in_both_layouts_counts_as_contiguous(shape: tuple[int, ...]) -> None:
     assert not is_channels_last(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+@pytest.mark.parametrize("lay", [channels_last, contiguous])
+def test_a_gradient_lies_as_its_map_does(lay: Callable[[Tensor], Tensor], layout: torch.memory_format) -> None:
+    x = laid_out((2, 3, 4, 5), layout).requires_grad_()
+    seen: list[Tensor] = []
+    middle = x * 1
+    middle.register_hook(seen.append)  # type: ignore[no-untyped-call]  # torch has no hints for it
+    other = LAYOUTS[1 - LAYOUTS.index(layout)]
+
+    lay(middle).backward(laid_out((2, 3, 4, 5), other))  # type: ignore[no-untyped-call]  # as above
+
+    assert x.grad is not None
+    assert torch.equal(x.grad, laid_out((2, 3, 4, 5), other))
+    assert seen[0].is_contiguous(memory_format=layout) or lay(x) is x

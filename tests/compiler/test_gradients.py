@@ -1,0 +1,99 @@
+"""Gradients of compiled necks: how they lie in memory, and those of ``torch.func``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, func
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import fpngraph
+from fpngraph.layers.layout import is_channels_last
+from tests.necks import maps, randomised
+
+CHANNELS = [4, 6, 8]
+LAYOUTS = [torch.contiguous_format, torch.channels_last]
+
+
+class BatchNorms(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no hints for it
+    """Of every batch norm's backward whether gradient and map lie in ``channels_last``."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch has no hints for it
+        self.found: list[tuple[bool, bool]] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function is torch.ops.aten.native_batch_norm_backward.default:
+            self.found.append((is_channels_last(args[0]), is_channels_last(args[1])))
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("lean", [False, True])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_no_batch_norm_gets_a_gradient_that_lies_in_another_way(layout: torch.memory_format, lean: bool) -> None:
+    neck = fpngraph.build(fpngraph.load("bifpn", channels=8, repeats=2), CHANNELS, lean=lean)
+    features = [x.to(memory_format=layout).requires_grad_() for x in maps(neck, 256, 256)]
+    outputs = neck(features)
+
+    with BatchNorms() as norms:
+        torch.autograd.backward(outputs, [torch.randn_like(y) for y in outputs])
+
+    assert len(norms.found) == sum(isinstance(module, torch.nn.BatchNorm2d) for module in neck.modules())
+    assert [gradient for gradient, x in norms.found if gradient != x] == []
+    assert all(x.grad is not None and x.grad.is_contiguous(memory_format=layout) for x in features)
+
+
+def small() -> tuple[fpngraph.Neck, list[Tensor]]:
+    neck = randomised(fpngraph.build(fpngraph.load("bifpn", channels=8, repeats=1), CHANNELS)).double().eval()
+    return neck, [x.double() for x in maps(neck, 64, 64, batch=2)]
+
+
+def total(outputs: Sequence[Tensor]) -> Tensor:
+    return torch.stack([y.sin().sum() for y in outputs]).sum()
+
+
+@pytest.mark.filterwarnings("ignore")  # torch says which operators it maps over images one by one
+def test_gradients_image_by_image_are_those_of_single_images() -> None:
+    neck, features = small()
+    weights = dict(neck.named_parameters())
+
+    def loss(given: dict[str, Any], images: Sequence[Tensor]) -> Tensor:
+        return total(func.functional_call(neck, given, ([x[None] for x in images],)))
+
+    found = func.vmap(func.grad(loss), in_dims=(None, 0))(weights, features)
+
+    for image in range(2):
+        expected = torch.autograd.grad(total(neck([x[image : image + 1] for x in features])), list(weights.values()))
+        for name, gradient in zip(weights, expected, strict=True):
+            torch.testing.assert_close(found[name][image], gradient, rtol=1e-9, atol=1e-9)
+
+
+def test_derivatives_forward_and_backward_are_equal() -> None:
+    neck, (fine, *rest) = small()
+
+    def means(x: Tensor) -> Tensor:
+        found: Tensor = neck([x, *rest])[0].mean((2, 3))
+        return found
+
+    backward = func.jacrev(means)(fine)
+
+    torch.testing.assert_close(backward, func.jacfwd(means)(fine), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(
+        backward,
+        torch.autograd.functional.jacobian(means, fine, vectorize=True),  # type: ignore[no-untyped-call]  # as above
+        rtol=1e-9,
+        atol=1e-12,
+    )
+
+
+def test_a_fused_neck_maps_over_images() -> None:
+    neck, features = small()
+    fused = neck.fuse()
+
+    found = func.vmap(lambda *images: tuple(fused([x[None] for x in images])))(*features)
+
+    for y, expected in zip(found, neck(features), strict=True):
+        torch.testing.assert_close(y[:, 0], expected, rtol=1e-9, atol=1e-9)
