@@ -216,8 +216,10 @@ def test_graph_files_have_at_most_forty_lines_but_for_one_with_nine_presets() ->
 )
 def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset: str | None) -> None:
     graph = fpngraph.load(name, preset=preset)
-    neck = fpngraph.build(graph, [8 << index for index in range(len(graph.inputs))])
-    maps = [torch.randn(2, 8 << index, 32 >> index, 48 >> index) for index in range(len(graph.inputs))]
+    levels = [entry.level for entry in graph.inputs.values()]
+    steps = [level - min(levels) for level in levels]
+    neck = fpngraph.build(graph, [8 << step for step in steps])
+    maps = [torch.randn(2, 8 << step, 32 >> step, 48 >> step) for step in steps]
 
     sum(y.square().mean() for y in neck(maps)).backward()
 
