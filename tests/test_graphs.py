@@ -15,7 +15,7 @@ from tools.necks_doc import lines as lines_of
 SEARCHED = {"nas_fpn", "nas_fpn_mmdet"}
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
 DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolo26", "yolox", "rtmdet", "rtdetr"}
-DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3", "yolov6", "yolov7", "gold_yolo", "mafpn", "prn", "lim_yolo"}
+DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3", "yolov6", "yolov7", "gold_yolo", "mafpn", "prn", "lim_yolo", "sta"}
 PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn", "gfpn", "asff", "afpn"}
 PYRAMIDS |= {"bifpn_paddle", "m2det"}
 DECODERS = {"unetpp", "linknet", "upernet", "semantic_fpn", "deeplabv3p", "maskformer_fpn"}

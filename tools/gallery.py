@@ -118,6 +118,7 @@ PICTURES = (
     Picture("yolox", "The neck of YOLOX, with outputs of one width", "yolox"),
     Picture("rtmdet", "The neck of RTMDet", "rtmdet"),
     Picture("rtdetr", "The hybrid encoder of RT-DETR", "rtdetr"),
+    Picture("sta", "The spatial tuning adapter of DEIMv2, from maps of one stride and a small network", "sta"),
     Picture("yolov3", "The neck of YOLOv3", "yolov3"),
     Picture("ppyoloe", "The neck of PP-YOLOE", "ppyoloe"),
     Picture("damo_yolo", "The neck of DAMO-YOLO", "damo_yolo"),

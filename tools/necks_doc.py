@@ -60,6 +60,7 @@ WIDTHS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("gold_yolo", "mafpn", "prn", "yolov6"), (32, *NARROW)),
     "lim_yolo": (256, 512, 512),
     "yolov7": (512, 1024, 1024),
+    "sta": (192, 192, 192, *NARROW),
     "yolov9": (512,) * 3,
 }
 """The channels that a neck is usually given, by its name, where they are not those of a ResNet-50."""
