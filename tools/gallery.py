@@ -145,6 +145,7 @@ PICTURES = (
     Picture("semantic_fpn", "The semantic branch of Panoptic FPN", "semantic_fpn"),
     Picture("deeplabv3p", "The decoder of DeepLabV3+", "deeplabv3p"),
     Picture("maskformer_fpn", "The pixel decoder of MaskFormer", "maskformer_fpn"),
+    Picture("clft", "The decoder of CLFTv2, for the maps of a camera and of a LiDAR", "clft"),
     Picture("ssd", "The levels of SSD512", "ssd"),
     Picture("ssh", "The context modules of SSH", "ssh"),
     Picture("pan_effdet", "PAN as effdet has it, three cells", "pan_effdet"),

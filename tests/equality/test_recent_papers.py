@@ -7,6 +7,7 @@ import torch
 
 import fpngraph
 from tests.equality.resized_tokens import Sta
+from tests.equality.two_sensors import Clft
 from tests.oracles.comparison import assert_equal_necks
 from tests.oracles.pairing import pairs
 from tests.oracles.reference import randomised
@@ -23,5 +24,19 @@ def test_sta_resizes_three_maps_of_one_stride_and_joins_them_with_others(size: t
     maps += [torch.randn(2, channels, *side) for channels, side in zip(details, sides, strict=True)]
 
     names = {f"P{level}": f"fuse.{level - 3}" for level in (3, 4, 5)}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_clft_adds_the_maps_of_two_sensors_from_coarse_to_fine(size: tuple[int, int]) -> None:
+    given = (3, 4, 5, 6)
+    theirs = randomised(Clft(given, channels=7))
+    ours = fpngraph.build(fpngraph.load("clft", channels=7), given * 2)
+    sides = [tuple(side >> index for side in size) for index in range(4)] * 2
+    maps = [torch.randn(2, channels, *side) for channels, side in zip(given * 2, sides, strict=True)]
+
+    families = {"RC": "camera", "RL": "lidar", "A": "joined"}
+    names = {f"{mine}{level}": f"{part}.{level - 2}" for mine, part in families.items() for level in range(2, 6)}
 
     assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
