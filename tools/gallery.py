@@ -146,6 +146,7 @@ PICTURES = (
     Picture("deeplabv3p", "The decoder of DeepLabV3+", "deeplabv3p"),
     Picture("maskformer_fpn", "The pixel decoder of MaskFormer", "maskformer_fpn"),
     Picture("clft", "The decoder of CLFTv2, for the maps of a camera and of a LiDAR", "clft"),
+    Picture("cobicount", "The shared features of COBICount", "cobicount"),
     Picture("ssd", "The levels of SSD512", "ssd"),
     Picture("ssh", "The context modules of SSH", "ssh"),
     Picture("pan_effdet", "PAN as effdet has it, three cells", "pan_effdet"),

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import fpngraph
+from tests.equality.counting_pyramid import Counting
 from tests.equality.resized_tokens import Sta
 from tests.equality.two_sensors import Clft
 from tests.oracles.comparison import assert_equal_necks
@@ -38,5 +39,18 @@ def test_clft_adds_the_maps_of_two_sensors_from_coarse_to_fine(size: tuple[int, 
 
     families = {"RC": "camera", "RL": "lidar", "A": "joined"}
     names = {f"{mine}{level}": f"{part}.{level - 2}" for mine, part in families.items() for level in range(2, 6)}
+
+    assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
+
+
+@pytest.mark.parametrize("size", [(16, 24), (8, 8)], ids=str)
+def test_cobicount_joins_a_pyramid_at_its_finest_level(size: tuple[int, int]) -> None:
+    given = (3, 4, 5, 6)
+    theirs = randomised(Counting(given, channels=7))
+    ours = fpngraph.build(fpngraph.load("cobicount", channels=7), given)
+    maps = [torch.randn(2, channels, *(side >> index for side in size)) for index, channels in enumerate(given)]
+
+    names = {f"M{level}": f"lateral.{level - 2}" for level in range(2, 6)}
+    names |= {f"P{level}": f"smooth.{level - 2}" for level in range(2, 6)} | {"F2": "fuse"}
 
     assert_equal_necks(ours, theirs, pairs(ours, theirs, names), maps)
