@@ -15,10 +15,10 @@ from tools.necks_doc import lines as lines_of
 SEARCHED = {"nas_fpn", "nas_fpn_mmdet"}
 GRAPHS = {"bifpn", "fpn", "pan_effdet", "panet", "qufpn", "retinanet_fpn", "simple_fpn"}
 DETECTORS = {"yolov5", "yolov8", "yolov9", "yolov10", "yolo11", "yolo12", "yolo26", "yolox", "rtmdet", "rtdetr"}
-DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3", "yolov6", "yolov7", "gold_yolo", "mafpn", "prn", "lim_yolo"}
+DETECTORS |= {"damo_yolo", "ppyoloe", "yolov3", "yolov6", "yolov7", "gold_yolo", "mafpn", "prn", "lim_yolo", "sta"}
 PYRAMIDS = {"hrfpn", "bfp", "libra", "fpg", "ssh", "ssd", "nasfcos_fpn", "carafe_fpn", "gfpn", "asff", "afpn"}
 PYRAMIDS |= {"bifpn_paddle", "m2det"}
-DECODERS = {"unetpp", "linknet", "upernet", "semantic_fpn", "deeplabv3p", "maskformer_fpn"}
+DECODERS = {"unetpp", "linknet", "upernet", "semantic_fpn", "deeplabv3p", "maskformer_fpn", "clft", "cobicount"}
 PUBLISHED = SEARCHED | DETECTORS | PYRAMIDS | DECODERS
 NORMED_BY_IMAGE = {"upernet", "semantic_fpn", "maskformer_fpn"}  # by group or layer norms, which stay in inference
 FOLDER = Path(__file__).parents[1] / "graphs"
@@ -216,8 +216,10 @@ def test_graph_files_have_at_most_forty_lines_but_for_one_with_nine_presets() ->
 )
 def test_every_scale_of_a_detectors_neck_trains_and_is_folded(name: str, preset: str | None) -> None:
     graph = fpngraph.load(name, preset=preset)
-    neck = fpngraph.build(graph, [8 << index for index in range(len(graph.inputs))])
-    maps = [torch.randn(2, 8 << index, 32 >> index, 48 >> index) for index in range(len(graph.inputs))]
+    levels = [entry.level for entry in graph.inputs.values()]
+    steps = [level - min(levels) for level in levels]
+    neck = fpngraph.build(graph, [8 << step for step in steps])
+    maps = [torch.randn(2, 8 << step, 32 >> step, 48 >> step) for step in steps]
 
     sum(y.square().mean() for y in neck(maps)).backward()
 

@@ -58,6 +58,9 @@ WIDTHS: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("gold_yolo", "mafpn", "prn", "yolov6"), (32, *NARROW)),
     "lim_yolo": (256, 512, 512),
     "yolov7": (512, 1024, 1024),
+    "sta": (192, 192, 192, *NARROW),
+    "clft": (96, 192, 384, 768) * 2,
+    "cobicount": (64, 128, 192, 256),
     "yolov9": (512,) * 3,
 }
 """The channels that a neck is usually given, by its name, where they are not those of a ResNet-50."""

@@ -21,6 +21,8 @@ NARROW: Mapping[str, Mapping[str, object]] = {
     "gfpn": {"pairs": 1},
     "rtdetr": {"blocks": 1},
     "lim_yolo": {"blocks": 1},
+    "clft": {"max": 3, "channels": 16},
+    "cobicount": {"max": 3},
 }
 """Of graphs whose export takes long otherwise: fewer channels, blocks or runs of equal stages."""
 EXPORTED, OTHER = (256, 320), [(333, 258), (257, 411)]
