@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from torch import fx, nn
 
 from fpngraph.compiler.compiled import Compiled
-from fpngraph.compiler.program import begin, end, variable
+from fpngraph.compiler.program import begin, call, end, variable
 from fpngraph.feature import Feature
 from fpngraph.graph.graph import Graph
+from fpngraph.layers.layout import outside
 
 if TYPE_CHECKING:
     import torch
@@ -89,11 +90,18 @@ class Neck(Compiled):
 
 
 def _forward(graph: Graph, in_channels: Mapping[str, int]) -> fx.Graph:
-    """The forward of ``graph``: unpack, the sizes of the levels, one call per node, pack."""
+    """The forward of ``graph``: unpack, the sizes of the levels, one call per node, pack.
+
+    An output is laid out as soon as it is there, so that its gradient is laid out only when the node's turn comes.
+    """
     program = fx.Graph()
     features, values, sizes = begin(program, graph, in_channels)
+    like = next(iter(values.values()))
+    left = dict(values)
     for name, node in graph.nodes.items():
         arguments = (sizes[node.level], *(values[edge.source] for edge in node.edges))
         values[name] = program.create_node("call_module", name, arguments, name=variable(name))
-    end(program, features, {name: values[source] for name, source in graph.outputs.items()})
+        if name in graph.outputs.values():
+            left[name] = call(program, f"{name}_out", outside, values[name], like)
+    end(program, features, {name: left[source] for name, source in graph.outputs.items()})
     return program

@@ -108,11 +108,8 @@ def _written(size: Size) -> str:
 
 
 def pack(features: Features, outputs: Mapping[str, Tensor]) -> list[Tensor] | dict[str, Tensor]:
-    """The outputs, laid out as the first input is; a dict by name if the neck was called with a mapping, or a list."""
-    if isinstance(features, Mapping):
-        like = next(iter(features.values()))
-        return {name: outside(x, like) for name, x in outputs.items()}
-    return [outside(x, features[0]) for x in outputs.values()]
+    """The outputs as a list; as a dict by name if the neck was called with a mapping."""
+    return dict(outputs) if isinstance(features, Mapping) else list(outputs.values())
 
 
 def leave(x: Tensor, like: Tensor) -> Tensor:

@@ -36,7 +36,8 @@ def forward(self, features):
     b = self.b(size4, a, P4);  size4 = a = P4 = None
     c = self.c(size6, b);  size6 = None
     d = self.d(size5, b, c);  size5 = b = c = None
-    outputs = fpngraph_compiler_runtime_pack(features, {'low': d, 'same': P3});  features = d = P3 = None
+    d_out = fpngraph_layers_layout_outside(d, P3);  d = None
+    outputs = fpngraph_compiler_runtime_pack(features, {'low': d_out, 'same': P3});  features = d_out = P3 = None
     return outputs"""
 
 

@@ -12,22 +12,25 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import fpngraph
 from fpngraph.layers.layout import is_channels_last
-from tests.necks import maps, randomised
+from tests.necks import maps, neck_of, randomised
 
 CHANNELS = [4, 6, 8]
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
 
 class BatchNorms(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no hints for it
-    """Of every batch norm's backward whether gradient and map lie in ``channels_last``."""
+    """Of every batch norm's backward whether gradient and map lie in ``channels_last``; copies before the first."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch has no hints for it
         self.found: list[tuple[bool, bool]] = []
+        self.copies = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if function is torch.ops.aten.native_batch_norm_backward.default:
             self.found.append((is_channels_last(args[0]), is_channels_last(args[1])))
+        elif function is torch.ops.aten.copy_.default and not self.found:
+            self.copies += 1
         return function(*args, **(kwargs or {}))
 
 
@@ -44,6 +47,24 @@ def test_no_batch_norm_gets_a_gradient_that_lies_in_another_way(layout: torch.me
     assert len(norms.found) == sum(isinstance(module, torch.nn.BatchNorm2d) for module in neck.modules())
     assert [gradient for gradient, x in norms.found if gradient != x] == []
     assert all(x.grad is not None and x.grad.is_contiguous(memory_format=layout) for x in features)
+
+
+def test_a_gradient_is_laid_out_when_the_turn_of_its_node_comes() -> None:
+    neck = fpngraph.build(fpngraph.load("bifpn", channels=8, repeats=1), CHANNELS)
+    outputs = neck(maps(neck, 256, 256, batch=1))
+
+    with BatchNorms() as norms:
+        torch.autograd.backward(outputs, [torch.randn_like(y) for y in outputs])
+
+    assert norms.copies == 1  # of five outputs
+
+
+def test_an_output_that_is_an_input_is_the_callers_own_in_any_layout() -> None:
+    neck = neck_of("a: {inputs: [P3, P4], level: 3}", outputs="[a, P4]")
+    first, second, third = maps(neck, 64, 64)
+    second = second.to(memory_format=torch.channels_last)
+
+    assert neck([first, second, third])[1] is second
 
 
 def small() -> tuple[fpngraph.Neck, list[Tensor]]:
