@@ -57,7 +57,8 @@ def outside(x: Tensor, like: Tensor) -> Tensor:
 
 def is_ours(x: Tensor) -> bool:
     """Whether ``x`` lies in a CPU's memory, to be laid out here: what is traced is laid out by who runs it."""
-    return x.device.type == "cpu" and not is_traced() and has_storage(x)
+    # torch warns where one of its subclasses is asked for its memory
+    return x.device.type == "cpu" and not is_traced() and (type(x) is not Tensor or has_storage(x))
 
 
 def channels_last(x: Tensor) -> Tensor:

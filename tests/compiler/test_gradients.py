@@ -67,6 +67,25 @@ def test_an_output_that_is_an_input_is_the_callers_own_in_any_layout() -> None:
     assert neck([first, second, third])[1] is second
 
 
+class Kept(Tensor):
+    """A map of somebody else's class, whose memory is not to be asked for."""
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        assert function is not Tensor.data_ptr
+        return super().__torch_function__(function, types, args, kwargs)
+
+
+def test_maps_of_another_class_are_laid_out_without_their_memory() -> None:
+    neck, features = small()
+
+    found = neck([x.as_subclass(Kept) for x in features])  # type: ignore[no-untyped-call]  # torch has no hints for it
+
+    for y, expected in zip(found, neck(features), strict=True):
+        assert type(y) is Kept
+        assert torch.equal(y.as_subclass(Tensor), expected)
+
+
 def small() -> tuple[fpngraph.Neck, list[Tensor]]:
     neck = randomised(fpngraph.build(fpngraph.load("bifpn", channels=8, repeats=1), CHANNELS)).double().eval()
     return neck, [x.double() for x in maps(neck, 64, 64, batch=2)]
