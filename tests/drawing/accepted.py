@@ -61,24 +61,31 @@ def assert_one_line_per_level(picture: Picture, direction: Flow) -> None:
     assert all(following - one >= 77 for one, following in pairwise(ordered))
 
 
+def along(x: float, y: float, direction: Flow) -> float:
+    """How far on a place is, where sweeps go."""
+    return x if direction == "right" else -y
+
+
 def assert_sweeps_go(picture: Picture, direction: Flow) -> None:
     """From the inputs to the outputs, and no edge backwards."""
-
-    def along(x: float, y: float) -> float:
-        return x if direction == "right" else -y
-
-    at = {name: along(node.x, node.y) for name, node in picture.nodes.items()}
+    at = {name: along(node.x, node.y, direction) for name, node in picture.nodes.items()}
 
     assert {at[node.name] for node in picture.nodes.values() if node.square} == {min(at.values())}
+    assert_no_edge_goes_back(picture, direction)
+
+
+def assert_no_edge_goes_back(picture: Picture, direction: Flow) -> None:
+    at = {name: along(node.x, node.y, direction) for name, node in picture.nodes.items()}
+
     assert all(at[edge.source] <= at[edge.target] for edge in picture.edges)
-    assert all(along(*stub.points[-1]) > max(at.values()) for stub in picture.stubs)
+    assert all(along(*stub.points[-1], direction) > max(at.values()) for stub in picture.stubs)
 
 
-def assert_only_edges_of_one_source_overlap(picture: Picture) -> None:
+def assert_only_edges_of_one_source_overlap(picture: Picture, *, short: float = SHORT) -> None:
     found = [
         (one.source, one.target, other.source, other.target)
         for one, other in combinations((*picture.edges, *picture.stubs), 2)
-        if (one.source, one.kind) != (other.source, other.kind) and overlap(one, other) > SHORT
+        if (one.source, one.kind) != (other.source, other.kind) and overlap(one, other) > short
     ]
 
     assert found == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
+from math import inf
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,8 +23,10 @@ from tests.drawing.accepted import (
     assert_clear_of_nodes,
     assert_edges_reach_their_ends,
     assert_every_edge_is_drawn,
+    assert_no_edge_goes_back,
     assert_nothing_clipped,
     assert_one_line_per_level,
+    assert_only_edges_of_one_source_overlap,
     assert_texts_apart,
     texts,
 )
@@ -46,11 +49,22 @@ def assert_accepted(drawn: Diagram, rows: int) -> None:
         assert_clear_of_nodes(picture)
         assert_edges_reach_their_ends(picture)
         assert_one_line_per_level(picture, "right")
+        assert_sweeps_go_on(picture, part)
+        assert_only_edges_of_one_source_overlap(picture)
         assert_texts_apart(texts(scene, "row", "cell", "heading", "legend", "node", "repeat"))
         assert_texts_beside_nodes_are_clear(scene, picture)
         assert_texts_on_edges_are_clear(scene, picture, most=2)
         assert_no_two_edges_end_as_one(picture)
         assert_bridges_are_closed(scene, picture)
+
+
+def assert_sweeps_go_on(picture: Picture, part: Diagram) -> None:
+    """From what is repeated of the rows above to the ends of outputs, and no edge backwards."""
+    repeated = [picture.nodes[name].x for name, spot in part.plan.spots.items() if spot.repeated]
+    own = [picture.nodes[name].x for name, spot in part.plan.spots.items() if not spot.repeated]
+
+    assert_no_edge_goes_back(picture, "right")
+    assert max(repeated, default=-inf) < min(own)
 
 
 def assert_whole(scene: Scene, graph: Graph, rows: int) -> None:
@@ -95,8 +109,17 @@ def test_a_row_repeats_what_it_needs_of_those_above_under_the_heading_of_its_cel
 
     picture = Picture(write(scene))
     assert [node.attrib["data-of"] for node in picture.groups("repeat")][:2] == ["pair.0.t7", "pair.0.t6"]
-    assert [text.text for text in texts(scene, "heading")] == ["inputs", "pair.0", "pair.1", "pair.0"]
+    assert [text.text for text in texts(scene, "heading")] == ["inputs", "pair.0", "last"]
     assert "from a row above" in [text.text for text in texts(scene, "legend")]
+
+
+def test_rows_are_alike_with_what_they_repeat() -> None:
+    drawn = diagram(load("fpg"), Look())
+
+    rows = [[cell.stage for cell in part.plan.cells if not cell.repeated] for part in drawn.in_rows(3)]
+
+    assert rows == [[None, "first", "p0", "p1"], ["p2", "p3"], ["all", "last"]]
+    assert [len(part.grid.sweeps) for part in drawn.in_rows(3)] == [4, 4, 4]
 
 
 def test_cells_are_broken_between_columns_only_where_there_are_fewer_than_rows() -> None:

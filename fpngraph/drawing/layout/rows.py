@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.columns import columns
 from fpngraph.drawing.layout.plan import Plan, Spot
+
+_CELL = metrics.USUAL.cells / metrics.USUAL.columns  # of the width of a column, between two cells
+
+_Stops = tuple[int, ...]
 
 
 def most_rows(plan: Plan) -> int:
@@ -20,12 +26,11 @@ def in_rows(plan: Plan, rows: int) -> tuple[Plan, ...]:
 
     Cells stay whole as long as there are enough of them; then they are broken between columns.
     """
-    column = columns(plan)
     cells = _grouped(plan, lambda spot: spot.cell)
     units = cells if len(cells) >= rows else _broken(plan)
-    widths = [len({column[name] for name in unit}) for unit in units]
     inputs = [name for name, spot in plan.spots.items() if spot.cell == 0]
-    shares = [[name for unit in units[a:b] for name in unit] for a, b in pairwise(_stops(widths, rows))]
+    stops = _stops(_widths(plan, inputs, units), rows)
+    shares = [[name for unit in units[a:b] for name in unit] for a, b in pairwise(stops)]
     return tuple(_part(plan, names) for names in ([*inputs, *shares[0]], *shares[1:]))
 
 
@@ -47,19 +52,48 @@ def _grouped(plan: Plan, key: Callable[[Spot], int]) -> list[list[str]]:
     return [found[number] for number in sorted(found)]
 
 
-def _stops(widths: Sequence[int], rows: int) -> tuple[int, ...]:
-    """Where rows begin, and the end: such that the widest is as narrow as can be."""
-    ends = tuple(range(1, len(widths) + 1))
-    ways: dict[int, tuple[int, tuple[int, ...]]] = {
-        end: (sum(widths[:end]), (0, end)) for end in ends
-    }  # the width of the widest row, and the stops
-    for _ in range(rows - 1):
-        ways = {
-            end: min((max(ways[stop][0], sum(widths[stop:end])), (*ways[stop][1], end)) for stop in ways if stop < end)
-            for end in ends
-            if any(stop < end for stop in ways)
-        }
-    return ways[len(widths)][1]
+def _widths(plan: Plan, inputs: Sequence[str], units: Sequence[Sequence[str]]) -> Mapping[tuple[int, int], float]:
+    """How wide a row from one unit up to another is, in columns: with what it repeats, and the gaps between cells."""
+    column = columns(plan)
+    sources: dict[str, set[str]] = {name: set() for name in plan.spots}
+    for link in plan.links:
+        sources[link.target].add(link.source)
+    found: dict[tuple[int, int], float] = {}
+    for end in range(1, len(units) + 1):
+        own, cells, above = 0, set[int](), set[str]()
+        for start in reversed(range(end)):
+            unit = units[start]
+            own += len({column[name] for name in unit})
+            cells |= {plan.spots[name].cell for name in unit}
+            above = above.union(*(sources[name] for name in unit)).difference(unit)
+            found[start, end] = own + _CELL * len(cells) + _beside(plan, above if start else inputs)
+    return found
+
+
+def _beside(plan: Plan, names: Collection[str]) -> float:
+    """How wide nodes in front of a row are: no edges connect them, so those of a level and cell stand side by side."""
+    crowds = Counter((plan.spots[name].cell, plan.spots[name].level) for name in names)
+    widest: Counter[int] = Counter()
+    for (cell, _), crowd in crowds.items():
+        widest[cell] = max(widest[cell], crowd)
+    return widest.total() + _CELL * len(widest)
+
+
+def _stops(widths: Mapping[tuple[int, int], float], rows: int) -> _Stops:
+    """Where rows begin, and the end: such that the widest is as narrow as can be, and the others alike."""
+    last = max(end for _, end in widths)
+    ways: dict[int, tuple[float, float, _Stops]] = {
+        0: (0.0, 0.0, (0,))
+    }  # the widest row, the sum of squares, the stops
+    for _ in range(rows):
+        longer: dict[int, tuple[float, float, _Stops]] = {}
+        for stop, (widest, squares, stops) in ways.items():
+            for end in range(stop + 1, last + 1):
+                wide = widths[stop, end]
+                way = max(widest, wide), squares + wide * wide, (*stops, end)
+                longer[end] = min(way, longer.get(end, way))
+        ways = longer
+    return ways[last][2]
 
 
 def _part(plan: Plan, names: Sequence[str]) -> Plan:
