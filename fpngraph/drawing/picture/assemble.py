@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fpngraph.analysis.shapes import InChannels
-from fpngraph.drawing.layout import metrics
-from fpngraph.drawing.layout.geometry import Point, Track, distance, union
+from fpngraph.drawing.layout.geometry import union
 from fpngraph.drawing.layout.grid import Flow
-from fpngraph.drawing.layout.routes import Route
 from fpngraph.drawing.layout.rows import most_rows
 from fpngraph.drawing.picture import frame
+from fpngraph.drawing.picture.clear import Near, too_near, warn_of
 from fpngraph.drawing.picture.compose import CROPPED, MARGIN, Painter, page
 from fpngraph.drawing.picture.diagram import Diagram, Labels, Legend, Look, diagram
 from fpngraph.drawing.picture.scene import Group, Scene, moved
-from fpngraph.drawing.picture.size import LEAST_PT, check_readable, is_readable, length_px, smallest_pt
+from fpngraph.drawing.picture.size import LEAST_PT, is_readable, least_in, length_px, smallest_pt, too_small
 from fpngraph.drawing.picture.theme import TIMES, Theme
 from fpngraph.drawing.picture.weights import Weights
 from fpngraph.graph.graph import Graph
@@ -62,17 +61,26 @@ def assembled(drawn: Diagram) -> Scene:
     """
     look = drawn.look
     if look.width is None:
-        return _scene(drawn, drawn.in_rows(look.rows or 1))
+        parts = drawn.in_rows(look.rows or 1)
+        if len(parts) > 1 and (near := too_near(parts)):
+            warn_of(near, f"in {len(parts)} rows", ["another number of rows"])
+        return _scene(drawn, parts)
     ways = [replace(drawn, compact=compact).in_rows(rows) for rows in _rows(drawn) for compact in (False, True)]
-    scenes = []
+    small: list[Scene] = []
+    crowded: list[tuple[Near, Scene]] = []
     for parts in [parts for parts in ways if _may_fit(parts)] or ways[-1:]:
         scene = _scene(drawn, parts)
-        if is_readable(scene) and (len(parts) == 1 or all(map(_is_clear, parts))):
+        if not is_readable(scene):
+            small.append(scene)
+        elif near := too_near(parts):
+            crowded.append((near, scene))
+        else:
             return scene
-        scenes.append(scene)
-    narrowest = max(scenes, key=smallest_pt)
-    check_readable(narrowest, look.width, list(_narrower(drawn)))
-    return narrowest
+    if not crowded:
+        raise too_small(max(small, key=smallest_pt), look.width, list(_narrower(drawn)))
+    near, scene = max(crowded, key=lambda pair: pair[0].px)
+    warn_of(near, f"at a width of {look.width}", list(_roomier(drawn)))
+    return scene
 
 
 def _rows(drawn: Diagram) -> Sequence[int]:
@@ -88,23 +96,6 @@ def _may_fit(parts: Sequence[Diagram]) -> bool:
     return wide * LEAST_PT <= length_px(parts[0].look.width or "") * _LABELS_PT
 
 
-def _is_clear(drawn: Diagram) -> bool:
-    """Whether no edge comes so near to a node that is not its end that it seems to be one."""
-    return all(
-        distance(point, (place.x, place.y)) >= place.half + metrics.CLEARANCE - 1.0
-        for route in drawn.routes
-        for point in _points(route)
-        for name, place in drawn.grid.places.items()
-        if name not in (route.source, route.target)
-    )
-
-
-def _points(route: Route) -> Iterator[Point]:
-    """Of a route, every 4 px."""
-    track = Track(route.curve)
-    return (track.point(4.0 * step) for step in range(int(track.length / 4.0) + 1))
-
-
 def _scene(drawn: Diagram, parts: Sequence[Diagram]) -> Scene:
     groups = tuple(_groups(drawn, parts))
     graph, look = drawn.graph, drawn.look
@@ -115,13 +106,25 @@ def _scene(drawn: Diagram, parts: Sequence[Diagram]) -> Scene:
 
 def _narrower(drawn: Diagram) -> Iterator[str]:
     """What is not chosen yet and makes a picture narrower, in Python and on the command line."""
-    stages = [cell.stage for cell in drawn.plan.cells]
-    if drawn.look.direction != "up":
+    stages = [cell.stage for cell in drawn.plan.cells if cell.run is not None]
+    if drawn.look.rows:
+        yield "another number of rows"
+    elif drawn.look.direction != "up":
         yield "direction='up' (--direction up)"
     if drawn.look.expand is not False and len(set(stages)) < len(stages):
         yield "expand=False (--collapse)"
     if drawn.look.legend == "beside":
         yield "legend='below' (--legend below)"
+
+
+def _roomier(drawn: Diagram) -> Iterator[str]:
+    """What may keep edges clear of nodes, in Python and on the command line."""
+    one = replace(drawn, compact=True).in_rows(1)
+    if not drawn.look.rows and not too_near(one):
+        yield f"a width of {least_in(_scene(drawn, one)):.1f}in"
+    if drawn.look.direction == "up":
+        yield "direction='right' (--direction right)"
+    yield from _narrower(drawn)
 
 
 def _groups(drawn: Diagram, parts: Sequence[Diagram]) -> Iterator[Group]:

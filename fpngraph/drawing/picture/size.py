@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from math import floor
+from math import ceil, floor
 
 from fpngraph.drawing.picture.scene import Scene, texts
 
@@ -29,17 +29,19 @@ def is_readable(scene: Scene) -> bool:
     return smallest_pt(scene) >= LEAST_PT
 
 
-def check_readable(scene: Scene, width: str, ways: Sequence[str]) -> None:
-    """Raises ValueError where the smallest text is too small at this width; ``ways`` may make the picture narrower."""
-    points = smallest_pt(scene)
-    if points < LEAST_PT:
-        least = length_px(width) * LEAST_PT / points / PX["in"]
-        found = floor(10 * points) / 10  # 4.96 is not 5.0
-        raise ValueError(
-            f"at a width of {width} the smallest text has {found:.1f} pt, at least {LEAST_PT:.0f} pt are required\n"
-            f"  hint: this picture needs {least + 0.05:.1f}in"
-            + (f"; it may need less with {' and '.join(ways)}" if ways else "")
-        )
+def least_in(scene: Scene) -> float:
+    """The least width in inches, rounded up, at which the smallest text of a scene that has a width can be read."""
+    return ceil(10 * (scene.width or 0.0) * LEAST_PT / smallest_pt(scene) / PX["in"] - 1e-6) / 10
+
+
+def too_small(scene: Scene, width: str, ways: Sequence[str]) -> ValueError:
+    """Says that the smallest text is too small at this width; ``ways`` may make the picture narrower."""
+    found = floor(10 * smallest_pt(scene)) / 10  # 4.96 is not 5.0
+    return ValueError(
+        f"at a width of {width} the smallest text has {found:.1f} pt, at least {LEAST_PT:.0f} pt are required\n"
+        f"  hint: this picture needs {least_in(scene):.1f}in"
+        + (f"; it may need less with {' and '.join(ways)}" if ways else "")
+    )
 
 
 def smallest_pt(scene: Scene) -> float:

@@ -1,0 +1,59 @@
+"""What is said where an edge comes so near to a node that it seems to end there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fpngraph import load
+from fpngraph.cli.main import main
+from fpngraph.drawing import draw
+from fpngraph.drawing.picture import clear
+from fpngraph.drawing.picture.clear import Crowded
+
+NEAR = "the edge from 'coarse.P6' to 'bifpn.0.out6' runs close to node 'bifpn.0.td6', which is not its end"
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if edges had to stay further off, since layouts keep them clear."""
+    monkeypatch.setattr(clear, "_LEAST", 30.0)
+
+
+@pytest.mark.usefixtures("strict")
+def test_a_width_at_which_no_way_to_draw_is_clear_is_said_with_what_may_help() -> None:
+    with pytest.warns(Crowded) as caught:
+        scene = draw(load("bifpn", repeats=1), width="3.4in")
+
+    assert [str(warning.message) for warning in caught] == [
+        f"at a width of 3.4in, {NEAR}\n  hint: try direction='up' (--direction up)"
+    ]
+    assert scene.width
+
+
+@pytest.mark.usefixtures("strict")
+def test_rows_that_are_asked_for_and_not_clear_are_said() -> None:
+    with pytest.warns(Crowded) as caught:
+        draw(load("bifpn", repeats=2), rows=2)
+
+    assert [str(warning.message) for warning in caught] == [f"in 2 rows, {NEAR}\n  hint: try another number of rows"]
+
+
+def test_rows_that_are_clear_say_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    draw(load("bifpn", repeats=2), rows=2)
+
+    assert not recwarn
+
+
+@pytest.mark.usefixtures("strict")
+def test_the_command_prints_it_and_writes_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    status = main(["render", "bifpn", "-p", "repeats=2", "--rows", "2", "-o", "out.svg"])
+
+    assert status == 0
+    assert f"fpngraph render: warning: in 2 rows, {NEAR}\n  hint: try another" in capsys.readouterr().err
+    assert Path("out.svg").exists()
