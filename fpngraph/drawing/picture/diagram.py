@@ -157,6 +157,11 @@ class Diagram:
         square = f"1{TIMES}1 conv" if link.projected else ""
         return " · ".join(filter(None, (count, square, does if does != NOTHING else "")))
 
+    def does(self, spot: Spot) -> str:
+        """What a node does with its maps, where no legend says it; empty unless that is asked for."""
+        told = spot.fusion or self.plan.told.usual.get(spot.kind, "")
+        return told if self.look.labels == "ops" and told != NOTHING else ""
+
     @cached_property
     def extent(self) -> Box:
         """What the nodes and the lines of edges take."""

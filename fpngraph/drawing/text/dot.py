@@ -72,6 +72,8 @@ class _Writer:
         }
         if spot.kind == "input":
             look["style"] = "filled,rounded"
+        if words := self._drawn.does(spot):
+            look["xlabel"] = _escaped(words)
         return f"{_name(spot.name)} {_attributes(look)}"
 
     def cluster(self, number: int, heading: str, box: Box, names: Iterable[str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ MOST_CHARACTERS = 50_000
 _FLOWS: Mapping[Flow, str] = {"right": "LR", "up": "BT"}
 _ARROWS: Mapping[Direction, str] = {"down": "-->", "up": "-.->", "same": "-->"}
 _USUAL = "2"  # px of a line that has no weight
+_LETTERS = str.maketrans({"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "\n": " "})
 
 
 class TooLargeToDraw(ValueError):
@@ -80,7 +81,8 @@ class _Writer:
 
     def _node(self, spot: Spot) -> str:
         left, right = ("[", "]") if spot.kind == "input" else ("([", "])")
-        return f"{self._ids[spot.name]}{left}{_quoted(self._drawn.label(spot) or ' ')}{right}:::{_class(spot)}"
+        lines = (self._drawn.label(spot) or " ", *filter(None, [self._drawn.does(spot)]))
+        return f"{self._ids[spot.name]}{left}{_quoted(*lines)}{right}:::{_class(spot)}"
 
     def _edges(self) -> Iterator[str]:
         for link in self._drawn.links:
@@ -120,8 +122,6 @@ def _class(spot: Spot) -> str:
     return f"{spot.kind}{spot.level}"
 
 
-def _quoted(text: str) -> str:
+def _quoted(*lines: str) -> str:
     """Text that Mermaid takes as it is; ``#`` begins its own way to write letters."""
-    for letter, written in (("#", "#35;"), ('"', "#quot;"), ("<", "#lt;"), (">", "#gt;"), ("\n", " ")):
-        text = text.replace(letter, written)
-    return f'"{text}"'
+    return f'"{"<br/>".join(line.translate(_LETTERS) for line in lines)}"'

@@ -137,6 +137,16 @@ def test_edges_say_what_they_do_where_that_is_asked_for() -> None:
     assert words["M5", "P5"] is None
 
 
+def test_nodes_say_what_they_do_where_that_is_asked_for() -> None:
+    drawn = [diagram(fpngraph.load("fpn"), Look(labels=labels)) for labels in ("ops", "names")]  # type: ignore[arg-type]
+
+    told, untold = ({bare(it.get_name()): it.get("xlabel") for it in read(dot.write(one)).get_nodes()} for one in drawn)
+    assert told["M4"] == '"sum"'
+    assert told["P4"] == '"conv"'
+    assert told["C4"] is None
+    assert set(untold.values()) == {None}
+
+
 def test_without_title_and_labels_there_are_none() -> None:
     graph = read(dot.write(diagram(fpngraph.load("fpn"), Look(title=False, labels="none"))))
 

@@ -77,6 +77,16 @@ def test_edges_say_what_they_do_where_that_is_asked_for() -> None:
     assert words[ids["all.0.N3"], ids["last.O3"]] == "", "run 5, which the only drawn one stands for, passes its map on"
 
 
+def test_nodes_say_what_they_do_where_that_is_asked_for() -> None:
+    graph = fpngraph.loads(SMALL.replace("channels: 8", "channels: 8, fusion: sum, op: [{conv: {kernel: 3}}, norm]"))
+
+    told, untold = (mermaid.write(diagram(graph, Look(labels=labels))) for labels in ("ops", "names"))  # type: ignore[arg-type]
+
+    assert '(["P3<br/>sum → conv → batch_norm"])' in told
+    assert '["C3"]' in told
+    assert "<br/>" not in untold
+
+
 def test_a_flowchart_has_a_group_per_cell_and_a_colour_for_every_text() -> None:
     text = mermaid.write(diagram(fpngraph.loads(SMALL)))
 
