@@ -81,9 +81,14 @@ def _cut(name: str, room: float, size: float, weight: int) -> Lettering:
 
 
 def _parts(name: str, lines: int) -> list[tuple[str, ...]]:
-    """The name broken behind underscores and dots in every way, that with the shortest longest line first."""
-    breaks = [place + 1 for place, letter in enumerate(name[:-1]) if letter in "_."][:_MOST_BREAKS]
+    """The name broken between words in every way, that with the shortest longest line first."""
+    breaks = [place for place in range(1, len(name)) if _ends_word(name[place - 1], name[place])][:_MOST_BREAKS]
     ways = (
         tuple(name[a:b] for a, b in pairwise((0, *places, len(name)))) for places in combinations(breaks, lines - 1)
     )
     return sorted(ways, key=lambda parts: max(map(len, parts)))
+
+
+def _ends_word(letter: str, following: str) -> bool:
+    """Whether a name can be broken between two letters: ``a_b``, ``a.b``, ``aB``."""
+    return letter in "_." or (letter.islower() and following.isupper())

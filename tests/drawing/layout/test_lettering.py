@@ -41,10 +41,11 @@ outputs: P(3..5)
         ("top_down4", 21, ("top_", "down4"), 10.0),
         ("pan.cell.0.td6", 25, ("pan.cell.", "0.td6"), 10.0),
         ("backbone_feature_map5", 34, ("backbone_", "feature_", "map5"), 10.0),
+        ("LocalisationAwareFusion4", 40, ("Localisation", "AwareFusion4"), 10.0),
         ("bottom_up_refined_output_feature5", 34, ("bottom_", "up_refined_", "output_", "feature5"), 10.0),
     ],
 )
-def test_a_name_is_broken_behind_underscores_and_dots(
+def test_a_name_is_broken_behind_underscores_and_dots_and_before_capitals(
     name: str, radius: float, lines: tuple[str, ...], size: float
 ) -> None:
     found = in_circle(name, radius, 600)
