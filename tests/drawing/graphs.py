@@ -95,6 +95,17 @@ nodes:
 outputs: P(3..5)
 """
 
+# Steep lines beside every node, and five edges that end at each.
+ALL_TO_ALL = """
+fpngraph: 1
+name: all to all
+inputs: C(2..6)
+defaults: {channels: 8, fusion: sum}
+nodes:
+  F(2..6): {inputs: [C(2..6)]}
+outputs: F(2..6)
+"""
+
 
 def one_cell(name: str, **params: int) -> Graph:
     if name == "nas":

@@ -11,7 +11,7 @@ from fpngraph.drawing import Scene, draw
 from fpngraph.drawing.formats.svg import write
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.library import shipped
-from tests.drawing.accepted import texts
+from tests.drawing.accepted import assert_only_edges_of_one_source_overlap, texts
 from tests.drawing.graphs import DENSE, MIXED, TWO_INPUTS
 from tests.drawing.reading import Picture
 from tests.drawing.told import (
@@ -49,6 +49,11 @@ def test_two_inputs_of_a_node_never_look_like_one(name: str, direction: Flow) ->
 @pytest.mark.parametrize(("name", "direction"), CASES)
 def test_where_a_line_is_open_another_one_crosses_it(name: str, direction: Flow) -> None:
     assert_bridges_are_closed(*drawn(name, direction))
+
+
+@pytest.mark.parametrize("name", [*OWN, "afpn", "gfpn", "nasfcos_fpn", "qufpn", "unetpp"])
+def test_no_edge_hides_another(name: str) -> None:
+    assert_only_edges_of_one_source_overlap(drawn(name, "right")[1])
 
 
 @pytest.mark.parametrize("name", [*OWN, *shipped()])

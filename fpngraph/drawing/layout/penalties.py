@@ -16,12 +16,14 @@ from fpngraph.drawing.layout.plan import Direction
 PER_PX = 0.12
 APART = 9.0
 """For a second lane of one source, where one would do."""
-_HIT = 400.0
+HIT = 400.0
+"""For a node that is not an end and too near, or more."""
 _CROSSING = 16.0
 _ARROWHEAD = 12.0
 _JOINED = 60.0
 _ONE_TIP = 1.0  # px between tips that look like one, and stay so
-_PARALLEL = 5.0
+_PARALLEL, _COVERED = 5.0, 15.0
+_HIDES = 3.0  # px from a line within which another one hides it
 _SAMPLE = 8.0  # px of nearly parallel run that count once
 _REACH = 40.0  # the radius of a node and what is near to it
 _TILE = 96.0
@@ -90,7 +92,7 @@ def _node_against(place: Place, route: Stroke) -> float:
         if left - reach < x < right + reach and top - reach < y < bottom + reach:
             away = min(away, point_to_segment((x, y), a, b))
     if away < border + metrics.CLEARANCE:
-        return _HIT + 20 * (metrics.CLEARANCE + border - away)
+        return HIT + 20 * (metrics.CLEARANCE + border - away)
     return (reach - away) * 1.2
 
 
@@ -125,7 +127,7 @@ def _section_against(route: Stroke, section: Section, other: Stroke) -> float:
         elif shares:
             total += _CROSSING * (0.8 if route.target == other.target else 1.0)
         if not trunk and not shares:
-            total += _PARALLEL * _beside(a, b, theirs[0], theirs[1]) / _SAMPLE
+            total += _beside(a, b, theirs[0], theirs[1], covers=same_source) / _SAMPLE
     return total
 
 
@@ -142,8 +144,8 @@ def _points_at(route: Stroke, other: Stroke) -> bool:
     return False
 
 
-def _beside(a: Point, b: Point, c: Point, d: Point) -> float:
-    """The length over which cd runs nearly parallel to ab and near it."""
+def _beside(a: Point, b: Point, c: Point, d: Point, *, covers: bool) -> float:
+    """What it costs that cd runs nearly parallel to ab and near it, by length; ``covers``: one begins on the other."""
     rx, ry, sx, sy = b[0] - a[0], b[1] - a[1], d[0] - c[0], d[1] - c[1]
     length, other = hypot(rx, ry), hypot(sx, sy)
     if not length or not other or abs(rx * sy - ry * sx) > 0.35 * length * other:
@@ -154,7 +156,10 @@ def _beside(a: Point, b: Point, c: Point, d: Point) -> float:
     if last <= first:
         return 0.0
     middle = a[0] + rx * (first + last) / 2, a[1] + ry * (first + last) / 2
-    return last - first if point_to_segment(middle, c, d) < metrics.NEAR else 0.0
+    apart = point_to_segment(middle, c, d)
+    if apart >= metrics.NEAR:
+        return 0.0
+    return (last - first) * (_COVERED if covers and apart < _HIDES else _PARALLEL)
 
 
 def tile_of(point: Point) -> Tile:

@@ -66,14 +66,15 @@ def routes(plan: Plan, grid: Grid) -> tuple[Route, ...]:
     ends: list[tuple[str, str, Link | None]] = [(link.source, link.target, link) for link in plan.links]
     ends += [(spot, name, None) for spot, names in plan.outputs.items() for name in names]
     wanted = sorted(wishes(plan, grid), key=lambda wish: (not wish.pinned, wish.length, wish.keys))
-    router = _Router(grid, next(effort for most, effort in _EFFORTS if len(wanted) <= most))
+    nodes = Nodes(list(grid.places.values()))
+    router = _Router(grid, nodes, next(effort for most, effort in _EFFORTS if len(wanted) <= most))
     for wish in wanted:
         router.place(wish)
     router.improve()
     router.mend()
     router.improve()
     curves: dict[int, Curve] = {}
-    for wish, curve in spread({wish: way.curve for wish, way in router.taken.items()}, grid).items():
+    for wish, curve in spread({wish: way.curve for wish, way in router.taken.items()}, grid, nodes).items():
         for key, shift in zip(wish.keys, wish.shifts, strict=True):
             curves[key] = curve.shifted(shift) if shift else curve
     return tuple(Route(source, target, link, curves[key]) for key, (source, target, link) in enumerate(ends))
@@ -82,11 +83,11 @@ def routes(plan: Plan, grid: Grid) -> tuple[Route, ...]:
 class _Router:
     """Finds ways for wishes one after the other, then mends what that order spoilt."""
 
-    def __init__(self, grid: Grid, effort: _Effort) -> None:
+    def __init__(self, grid: Grid, nodes: Nodes, effort: _Effort) -> None:
         self._grid = grid
         self._effort = effort
         self._moves = 0
-        self._nodes = Nodes(list(grid.places.values()))
+        self._nodes = nodes
         self._ways: dict[Wish, list[Way]] = {}
         self._widened: set[Wish] = set()
         self._here: dict[Tile, dict[Wish, None]] = defaultdict(dict)
@@ -212,7 +213,7 @@ class _Router:
             way = Way(dislike + PER_PX * longer, curve, wish, route)
             if len(found) == most and way.price >= found[-1].price:
                 continue  # too much already, so that the nodes need not be asked
-            way.price += max(map(self._nodes.against, way.telling()))
+            way.price += max(map(self._nodes.against, way.telling())) + way.against_itself()
             insort(found, way, key=attrgetter("price"))
             del found[most:]
         return found

@@ -48,6 +48,11 @@ class Way:
             self._known[other] = found
         return found
 
+    def against_itself(self) -> float:
+        """What its copies in two runs after each other say against one another."""
+        copies = self.copies()
+        return between(*copies[:2]) if len(copies) > 1 else 0.0
+
     def telling(self) -> tuple[Stroke, ...]:
         """The stroke where it stands first, in the run before and in the last, which have other neighbours."""
         copies = self.copies()

@@ -7,6 +7,7 @@ from fpngraph.drawing.formats import svg
 from fpngraph.drawing.picture.assemble import assembled
 from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
 from tests.drawing.accepted import assert_clear_of_nodes
+from tests.drawing.graphs import ALL_TO_ALL
 from tests.drawing.reading import Picture
 
 # In the last run, nodes stand where there are none in the run before.
@@ -60,3 +61,7 @@ def test_bent_edges_of_one_source_and_direction_begin_as_one_trunk() -> None:
 
     assert trunks
     assert all(len(starts) == 1 for starts in trunks.values())
+
+
+def test_a_tip_that_makes_room_for_others_comes_near_no_node() -> None:
+    assert_clear_of_nodes(Picture(svg.write(assembled(diagram(loads(ALL_TO_ALL), Look(labels="none"))))))
