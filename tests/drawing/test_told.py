@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -10,15 +11,17 @@ from fpngraph import Graph, load, loads
 from fpngraph.drawing import Scene, draw
 from fpngraph.drawing.formats.svg import write
 from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.picture.scene import Text
 from fpngraph.library import shipped
 from tests.drawing.accepted import assert_only_edges_of_one_source_overlap, texts
 from tests.drawing.graphs import DENSE, MIXED, TWO_INPUTS
-from tests.drawing.reading import Picture
+from tests.drawing.reading import Edge, Picture, Point, to_segment
 from tests.drawing.told import (
     assert_bridges_are_closed,
     assert_no_two_edges_end_as_one,
     assert_texts_beside_nodes_are_clear,
     assert_texts_on_edges_are_clear,
+    ink,
 )
 
 OWN = {"dense": DENSE, "mixed": MIXED, "two inputs": TWO_INPUTS}
@@ -54,6 +57,26 @@ def test_where_a_line_is_open_another_one_crosses_it(name: str, direction: Flow)
 @pytest.mark.parametrize("name", [*OWN, "afpn", "gfpn", "nasfcos_fpn", "qufpn", "unetpp"])
 def test_no_edge_hides_another(name: str) -> None:
     assert_only_edges_of_one_source_overlap(drawn(name, "right")[1])
+
+
+@pytest.mark.parametrize("direction", ["right", "up"])
+def test_a_text_beside_an_edge_is_nearer_to_it_than_to_others(direction: Flow) -> None:
+    scene, picture = drawn("nasfcos_fpn", direction)  # b5 reads A5 twice, by a line that begins on that to c5
+    twice = {edge.target: edge for edge in picture.edges if edge.source == "A5" and edge.target in ("b5", "c5")}
+    centres = [centre(text) for text in texts(scene, "labels") if text.text == "2x"]
+
+    nearest = min(centres, key=lambda point: away(point, twice["b5"]))
+
+    assert away(nearest, twice["b5"]) < away(nearest, twice["c5"])
+
+
+def centre(text: Text) -> Point:
+    left, top, right, bottom = ink(text)
+    return (left + right) / 2, (top + bottom) / 2
+
+
+def away(point: Point, edge: Edge) -> float:
+    return min(to_segment(point, a, b) for a, b in pairwise(edge.points))
 
 
 @pytest.mark.parametrize("name", [*OWN, *shipped()])

@@ -21,6 +21,8 @@ _FROM_EDGE = 4.0  # of a sign on an edge to the other edges
 _HITS_LINE, _HITS_NODE, _HITS_SIGN, _HITS_TIP, _HITS_FRAME = 50.0, 120.0, 120.0, 60.0, 50.0
 _BENT = 15.0
 _FLANKS = (5.0, 8.0, 12.0)  # px between an edge and a text beside it
+_ENDS = (8.0, 12.0)  # px from an end of an edge, for a text beside it that has no other place
+_SHARED, _NEARER = 10.0, 2.0  # where another line is as near to the text as its own
 _NOBODY = -1  # no track's key
 _FLAT = 1.2  # px that a line under a sign may bow
 _ANGLES = (-40, -140, 40, 140, -60, -120, 60, 120, -25, -155, 25, 155, -90, 90, 0, 180)
@@ -44,8 +46,8 @@ class FreePlaces:
         for key, track in enumerate(tracks):
             self._tips[tile_of(track.points[-1])].append((key, track.points[-1]))
 
-    def put(self, sign: Box) -> None:
-        """Keep a place for something that is there already."""
+    def _put(self, sign: Box) -> None:
+        """Keep a place for what is there now."""
         for tile in tiles(sign, 0.0):
             self._signs[tile].append(sign)
 
@@ -57,7 +59,7 @@ class FreePlaces:
         """How far along a track a sign of this size fits: nearest to so far from its start, or to its middle."""
         track = self._tracks[key]
         _, along = min(self._on(key, wide, high, from_start))
-        self.put(_around(track.point(along), wide, high))
+        self._put(_around(track.point(along), wide, high))
         return along
 
     def text(self, key: int, wide: float, high: float) -> tuple[Point, float | None]:
@@ -66,12 +68,19 @@ class FreePlaces:
         price, along = min(self._on(key, wide, high, None))
         centre, on = track.point(along), True
         if price >= _BENT:
-            options = [_around(point, wide, high) for point in _flanks(track, wide, high)]
-            best = min(options, key=lambda box: self._price(box, _NOBODY))
-            if self._price(best, _NOBODY) < price:
-                centre, on = ((best[0] + best[2]) / 2, (best[1] + best[3]) / 2), False
-        self.put(_around(centre, wide, high))
+            beside, point = min(self._beside(key, wide, high))
+            if beside < price:
+                centre, on = point, False
+        self._put(_around(centre, wide, high))
         return centre, along if on else None
+
+    def _beside(self, key: int, wide: float, high: float) -> Iterator[tuple[float, Point]]:
+        """Places beside a track, each with what speaks against it: another line that is nearer, whose it would seem."""
+        for rank, (off, point) in enumerate(_flanks(self._tracks[key], wide, high)):
+            box = _around(point, wide, high)
+            room = grown(box, off + _NEARER)
+            others = (other != key and passes(a, b, room) for other, _, a, b in self._segments.around(room, 0.0))
+            yield self._price(box, _NOBODY) + (_SHARED if any(others) else 0.0) + rank * 0.001, point
 
     def _on(self, key: int, wide: float, high: float, from_start: float | None) -> Iterator[tuple[float, float]]:
         """What speaks against places on a track, and how far along they are; nothing behind the first good one."""
@@ -93,7 +102,7 @@ class FreePlaces:
                 for box in found:
                     self._take(box)
                 return None
-            self.put(free)
+            self._put(free)
             found.append(free)
         return [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in found]
 
@@ -101,7 +110,7 @@ class FreePlaces:
         """The centre of a small sign on the border of a node, as clear of what is there as possible."""
         boxes = [_around(_at(place, angle, 0.0, 0.0, 0.0), size, size) for angle in _ANGLES]
         best = min(boxes, key=lambda box: self._price(box, place, on=True))
-        self.put(best)
+        self._put(best)
         return (best[0] + best[2]) / 2, (best[1] + best[3]) / 2
 
     def _price(self, box: Box, own: Place | int, *, on: bool = False) -> float:
@@ -139,14 +148,14 @@ def _tried(track: Track, from_start: float | None) -> list[float]:
     return sorted(options, key=lambda along: (abs(along - ideal), along))
 
 
-def _flanks(track: Track, wide: float, high: float) -> Iterator[Point]:
-    """Places right beside a track."""
-    for along in _tried(track, None):
+def _flanks(track: Track, wide: float, high: float) -> Iterator[tuple[float, Point]]:
+    """Places right beside a track with how far off they are, those at its ends last."""
+    for along in (*_tried(track, None), *_ENDS, *(track.length - HEAD - end for end in _ENDS)):
         (x, y), (dx, dy) = track.point(along), track.heading(along)
         for more in _FLANKS:
             off = abs(dy) * wide / 2 + abs(dx) * high / 2 + more
-            yield x - dy * off, y + dx * off
-            yield x + dy * off, y - dx * off
+            yield more, (x - dy * off, y + dx * off)
+            yield more, (x + dy * off, y - dx * off)
 
 
 def _around(point: Point, wide: float, high: float) -> Box:
