@@ -182,6 +182,7 @@ def _spots(
 def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str]], told: Telling) -> Iterator[Link]:
     levels = {name: entry.level for name, entry in graph.inputs.items()}
     levels |= {name: node.level for name, node in graph.nodes.items()}
+    capitals = told.capitals
     for node in graph.nodes.values():
         if shown[node.name] != node.name:
             continue
@@ -199,7 +200,7 @@ def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str
                 direction=direction,
                 ratio=1 << abs(rise),
                 projected=any((it, node.name) in projected for it in stands_for),
-                mark=told.capitals.get(told.edges.get((stands_for[0], node.name), ""), ""),
+                mark=capitals.get(told.edges.get((stands_for[0], node.name), ""), ""),
             )
 
 

@@ -59,26 +59,20 @@ class Painter:
         """Edges and stubs in drawing order, and the texts on them."""
         wider = [self._line_width(route) - LINE for route in self._routes]
         open_at = gaps(self._routes, self._tracks, self._segments, wider)
+        links = {key: route.link for key, route in enumerate(self._routes) if route.link}
+        squares = {key: (self._square(key, link),) for key, link in links.items() if link.projected}
         texts: list[Shape] = []
-        squares: dict[int, list[Shape]] = {}
-        for key, route in enumerate(self._routes):
-            if route.link and route.link.projected:
-                squares[key] = [self._square(key, route.link)]
-        for key in sorted(
-            range(len(self._routes)), key=lambda key: self._tracks[key].length
-        ):  # short ones choose first
-            route = self._routes[key]
-            text = _edge_text(route.link) if route.link else ""
-            if text and route.link:
-                sign, interval = self._text(key, text, route.link.direction)
+        for key in sorted(links, key=lambda key: self._tracks[key].length):  # short ones choose first
+            if text := _edge_text(links[key]):
+                sign, interval = self._text(key, text, links[key].direction)
                 texts.append(sign)
                 if interval:
                     open_at.setdefault(key, []).append(interval)
         together = shared_starts(self._routes)
         order = sorted(range(len(self._routes)), key=lambda key: (layer(self._routes[key].link), key))
-        return [self._edge(key, open_at.get(key, []), squares.get(key, []), together) for key in order], texts
+        return [self._edge(key, open_at.get(key, []), squares.get(key, ()), together) for key in order], texts
 
-    def _edge(self, key: int, open_at: list[Interval], marks: list[Shape], together: set[Point]) -> Group:
+    def _edge(self, key: int, open_at: list[Interval], marks: tuple[Shape, ...], together: set[Point]) -> Group:
         route, track = self._routes[key], self._tracks[key]
         direction = route.link.direction if route.link else "same"
         pattern = dashes(track, open_at, dashed=direction == "up", in_step=route.curve.start in together)
