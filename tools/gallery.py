@@ -61,14 +61,28 @@ fpngraph render nas_fpn --direction up --width 10cm --node-labels ops --theme gr
 
 Looked at beside the figures that authors have in their repositories:
 [EfficientDet](https://github.com/google/automl/blob/master/efficientdet/g3doc/network.png),
-[GiraffeDet](https://github.com/damo-cv/GiraffeDet/blob/main/docs/Giraffe_framework.jpg) and
-[RT-DETR](https://github.com/lyuwenyu/RT-DETR/blob/main/assets/framework.png).
+[GiraffeDet](https://github.com/damo-cv/GiraffeDet/blob/main/docs/Giraffe_framework.jpg),
+[RT-DETR](https://github.com/lyuwenyu/RT-DETR/blob/main/assets/framework.png),
+[DAMO-YOLO](https://github.com/tinyvision/DAMO-YOLO/blob/master/assets/DAMO-YOLO.pdf) (figure 2) and
+[UNet++](https://github.com/MrGiovanni/UNetPlusPlus/blob/master/Figures/fig_unet%2B%2B.png). Where authors have none, beside
+copies that readers have in theirs:
+[PANet](https://github.com/rootzzp/notes/blob/master/images/deeplearning/feature_integration/PANet.png),
+[NAS-FPN](https://github.com/ms-cs/USTC-MASTER-WANG/tree/master/NAS-FPN) (figures 6 and 7),
+[PP-YOLOE](https://github.com/iscyy/yoloair/blob/main/docs/image/ppyoloe_model.png) (the PAN of a YOLO) and
+[M2Det](https://github.com/rootzzp/notes/blob/master/images/deeplearning/feature_integration/mlfpn.png). Of FPG and Gold-YOLO
+no figure was found as a file in a public repository.
 
 | Neck | The paper's reads better | Ours reads better |
 |---|---|---|
 | BiFPN | It has the backbone and the heads, so that it tells where the neck stands. Cells take less room without names. | The backbone gives three levels, and the neck makes P6 and P7: the paper draws all five alike. Every way down in the pyramid looks alike; there, the last is black as the skips are. Projections are marked. |
 | GFPN | The idea is seen at once: one row shows the log2n links, dashed, and the others leave them out. | All links are there, and can be counted. Where a node reads the level above and below is told by colour and dash; there, each level's colour says where an edge comes from. |
 | RT-DETR | What AIFI does with a map is drawn, and colours tell the two kinds of convolutions apart. | Levels are rows, from input to output, so that the way down and the way up are seen as such; `--node-labels ops` writes the convolutions at their places. The paper's picture is the whole detector. |
+| PANet | Two dashed arrows over the maps show what the paper is about: the long way from a fine map to the top, and the short one. Maps are planes that get smaller, and the heads are there. | Sums are nodes; there, arrows meet in the middle of an arrow. The convolutions before and behind the second pathway are there. Up and down differ; there, all arrows are black. |
+| NAS-FPN | Figure 7 has six graphs on small grids of dots without names: so differences are seen at once. Figure 6 draws maps as large as they are. | What figure 6 needs both for is in one picture: rows of levels, and beside a node whether it is a gate or a sum. In figure 6, maps of one level stand at different heights, and its words have a third of the size of its caption. |
+| PP-YOLOE | Five circles: what a PAN is, is seen in a second. Backbone and head are there. | The convolution that halves the channels before each way down is a node. In the paper the head takes half of the figure, and the neck less than an eighth. |
+| DAMO-YOLO | The fusion block is drawn once, large, and its places in the neck have a letter. | All edges into a node end at it, coloured by direction; there, colours are those of levels. The paper draws a sixth block, at the finest level, that its code does not have. |
+| UNet++ | One name with two indices, and nodes on diagonals: which of them a smaller network keeps is seen at once. Ours pulls the last node of each level to the right. | No line runs through a node; there, every longer skip does. |
+| M2Det | Each module is a picture of its shape, so that encoder and decoder are recognised. | What is inside a module can be read; the seven equal ones are drawn once. There, the edges inside are left out. |
 
 What follows from it: draw the whole graph with `--collapse` or `-p repeats=1` where the idea matters more than the count, and
 put the backbone's and the heads' boxes beside it in your drawing program, from the SVG.
