@@ -37,6 +37,8 @@ def write(drawn: Diagram) -> str:
 class _Writer:
     def __init__(self, drawn: Diagram) -> None:
         self._drawn = drawn
+        self._tells = drawn.look.labels == "ops"
+        """Whether nodes say what they do: most of them below the title, the others each."""
 
     def settings(self) -> Iterator[str]:
         about = {
@@ -45,9 +47,9 @@ class _Writer:
             "fontname": "Helvetica",
             "outputorder": "edgesfirst",
         }
-        if self._drawn.title:
+        if lines := (*self._drawn.title, *self._usual()):
             about |= {
-                "label": "\\n".join(map(_escaped, self._drawn.title)),
+                "label": "\\n".join(map(_escaped, lines)),
                 "labelloc": "t",
                 "fontcolor": self._colour("ink"),
             }
@@ -56,6 +58,12 @@ class _Writer:
         yield f"  node {_attributes({**shapes, 'fontsize': '9', 'fontcolor': self._colour('ink')})}"
         text = {"fontname": "Helvetica", "fontsize": "7"}
         yield f"  edge {_attributes({**text, 'arrowsize': '0.6', 'penwidth': '1.4'})}"
+
+    def _usual(self) -> Iterator[str]:
+        told = self._drawn.plan.told.usual if self._tells and self._drawn.look.legend not in (False, "none") else {}
+        for kind, name in (("fusion", "fusion"), ("single", "single input")):
+            if kind in told:
+                yield f"{name}: {told[kind]}"
 
     def node(self, spot: Spot) -> str:
         place = self._drawn.grid.places[spot.name]
@@ -72,8 +80,8 @@ class _Writer:
         }
         if spot.kind == "input":
             look["style"] = "filled,rounded"
-        if words := self._drawn.does(spot):
-            look["xlabel"] = _escaped(words)
+        if spot.fusion and self._tells:
+            look["xlabel"] = _escaped(spot.fusion)
         return f"{_name(spot.name)} {_attributes(look)}"
 
     def cluster(self, number: int, heading: str, box: Box, names: Iterable[str]) -> Iterator[str]:
