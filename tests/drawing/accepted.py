@@ -8,7 +8,8 @@ from math import hypot
 
 from fpngraph import Graph
 from fpngraph.drawing.layout.grid import Flow
-from fpngraph.drawing.picture.scene import Group, Scene, Shape, Text
+from fpngraph.drawing.picture.scene import Scene, Text
+from fpngraph.drawing.picture.scene import texts as every_text
 from tests.drawing.reading import Edge, Picture, to_segment
 
 CLEAR = 7.0
@@ -111,12 +112,7 @@ def overlap(one: Edge, other: Edge) -> float:
 
 
 def texts(scene: Scene, *marks: str) -> list[Text]:
-    def inside(shape: Shape) -> list[Text]:
-        if isinstance(shape, Group):
-            return [text for part in shape.shapes for text in inside(part)]
-        return [shape] if isinstance(shape, Text) else []
-
-    return [text for group in scene.groups if group.mark in marks for text in inside(group)]
+    return [*every_text([group for group in scene.groups if group.mark in marks])]
 
 
 def assert_texts_apart(found: list[Text]) -> None:

@@ -11,7 +11,7 @@ from math import hypot
 from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Curve, Point, crossing, distance, point_to_segment
 from fpngraph.drawing.layout.grid import Place
-from fpngraph.drawing.layout.plan import Direction
+from fpngraph.drawing.layout.telling import Direction
 
 PER_PX = 0.12
 APART = 9.0

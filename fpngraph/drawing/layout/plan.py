@@ -9,13 +9,12 @@ from typing import Literal
 
 from fpngraph.analysis.shapes import Lowered, lower
 from fpngraph.analysis.steps import EdgeSteps
-from fpngraph.drawing.layout.telling import Telling, telling
+from fpngraph.drawing.layout.telling import Direction, Telling, direction, levels, telling
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Node
 
 Kind = Literal["input", "single", "fusion"]
-Direction = Literal["up", "down", "same"]
 
 DRAWN_OUT = 3
 """The most equal runs of a stage that are drawn one by one unless somebody asks for more."""
@@ -136,14 +135,14 @@ def _signature(run: Sequence[Node]) -> tuple[object, ...]:
 def _beginning(graph: Graph) -> set[str]:
     """The inputs, and the levels made from them that the backbone does not have."""
     given = {entry.level for entry in graph.inputs.values()}
-    levels = {name: entry.level for name, entry in graph.inputs.items()}
+    known = {name: entry.level for name, entry in graph.inputs.items()}
     outputs = set(graph.outputs.values())
     for node in graph.nodes.values():
         source = node.edges[0].source
         extra = node.run is None and len(node.edges) == 1 and node.level not in given and node.name not in outputs
-        if extra and levels.get(source, node.level) < node.level:
-            levels[node.name] = node.level
-    return set(levels)
+        if extra and known.get(source, node.level) < node.level:
+            known[node.name] = node.level
+    return set(known)
 
 
 def _cells(graph: Graph, shown: Mapping[str, str], first: set[str]) -> tuple[tuple[Cell, ...], dict[str, int]]:
@@ -180,25 +179,22 @@ def _spots(
 
 
 def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str]], told: Telling) -> Iterator[Link]:
-    levels = {name: entry.level for name, entry in graph.inputs.items()}
-    levels |= {name: node.level for name, node in graph.nodes.items()}
+    level = levels(graph)
     capitals = told.capitals
     for node in graph.nodes.values():
         if shown[node.name] != node.name:
             continue
         sources = [shown[edge.source] for edge in node.edges]
         for source in dict.fromkeys(sources):
-            rise = node.level - levels[source]
             reference = node.edges[sources.index(source)].reference
             stands_for = [edge.source for edge, drawn in zip(node.edges, sources, strict=True) if drawn == source]
-            direction: Direction = "down" if rise > 0 else "up" if rise < 0 else "same"
             yield Link(
                 source,
                 node.name,
                 reference,
                 count=sources.count(source),
-                direction=direction,
-                ratio=1 << abs(rise),
+                direction=direction(level[source], node.level),
+                ratio=1 << abs(node.level - level[source]),
                 projected=any((it, node.name) in projected for it in stands_for),
                 mark=capitals.get(told.edges.get((stands_for[0], node.name), ""), ""),
             )

@@ -7,12 +7,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count, product
 from string import ascii_uppercase
+from typing import Literal
 
 from fpngraph.analysis.wording import in_words
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
 
 NOTHING = "as it is"
+
+
+Direction = Literal["up", "down", "same"]
+
+
+def levels(graph: Graph) -> dict[str, int]:
+    """Of every input and node."""
+    given = {name: entry.level for name, entry in graph.inputs.items()}
+    return given | {name: node.level for name, node in graph.nodes.items()}
+
+
+def direction(source: int, target: int) -> Direction:
+    """Of an edge from one level to another: down in size, or up."""
+    return "down" if target > source else "up" if target < source else "same"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +76,13 @@ def _of_node(node: Node, ops: bool) -> str:
 
 def _edges(graph: Graph) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
     """Source and node to the direction and the words; of several edges with two ends, to those of all."""
-    level = {name: entry.level for name, entry in graph.inputs.items()}
-    level |= {name: node.level for name, node in graph.nodes.items()}
+    level = levels(graph)
     for name, node in graph.nodes.items():
         several: dict[str, dict[str, None]] = {}
         for edge in node.edges:
             several.setdefault(edge.source, {})[_of_edge(edge, level[edge.source], node.level)] = None
         for source, words in several.items():
-            rise = node.level - level[source]
-            yield (source, name), ("down" if rise > 0 else "up" if rise < 0 else "same", " / ".join(words))
+            yield (source, name), (direction(level[source], node.level), " / ".join(words))
 
 
 def _of_edge(edge: Edge, source: int, target: int) -> str:

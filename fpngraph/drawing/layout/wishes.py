@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from fpngraph.drawing.layout.geometry import distance
 from fpngraph.drawing.layout.grid import Grid, Place
-from fpngraph.drawing.layout.plan import Direction, Link, Plan
+from fpngraph.drawing.layout.plan import Link, Plan
+from fpngraph.drawing.layout.telling import Direction
 
 
 @dataclass(frozen=True, slots=True, eq=False)

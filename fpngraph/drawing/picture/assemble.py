@@ -14,7 +14,7 @@ from fpngraph.drawing.picture.clear import Near, too_near, warn_of
 from fpngraph.drawing.picture.compose import CROPPED, MARGIN, Painter, page
 from fpngraph.drawing.picture.diagram import Diagram, Labels, Legend, Look, diagram
 from fpngraph.drawing.picture.scene import Group, Scene, moved
-from fpngraph.drawing.picture.size import LEAST_PT, is_readable, least_in, length_px, smallest_pt, too_small
+from fpngraph.drawing.picture.size import LEAST_PT, least_in, length_px, smallest_pt, too_small
 from fpngraph.drawing.picture.theme import TIMES, Theme
 from fpngraph.drawing.picture.weights import Weights
 from fpngraph.graph.graph import Graph
@@ -70,7 +70,7 @@ def assembled(drawn: Diagram) -> Scene:
     crowded: list[tuple[Near, Scene]] = []
     for parts in [parts for parts in ways if _may_fit(parts)] or ways[-1:]:
         scene = _scene(drawn, parts)
-        if not is_readable(scene):
+        if smallest_pt(scene) < LEAST_PT:
             small.append(scene)
         elif near := too_near(parts):
             crowded.append((near, scene))
@@ -113,7 +113,7 @@ def _narrower(drawn: Diagram) -> Iterator[str]:
         yield "direction='up' (--direction up)"
     if drawn.look.expand is not False and len(set(stages)) < len(stages):
         yield "expand=False (--collapse)"
-    if drawn.look.legend == "beside":
+    if drawn.look.legend_at == "beside":
         yield "legend='below' (--legend below)"
 
 
@@ -140,9 +140,9 @@ def _groups(drawn: Diagram, parts: Sequence[Diagram]) -> Iterator[Group]:
     yield from frame.title(drawn.title, left, top - 18.0)
     yield from body
     entries = _legend(drawn, letters) + ([("repeated", "from a row above")] if len(parts) > 1 else [])
-    if drawn.look.legend in ("below", True):
+    if drawn.look.legend_at == "below":
         yield frame.legend(entries, left, bottom + 30.0, max(right - left, _NARROWEST_LEGEND))
-    elif drawn.look.legend == "beside":
+    elif drawn.look.legend_at == "beside":
         yield frame.legend(entries, right + 34.0, max(top + 20.0, (top + bottom - 24.0 * len(entries)) / 2), 0.0)
 
 

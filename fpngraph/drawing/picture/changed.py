@@ -54,7 +54,7 @@ def draw_changes(changes: Changes, look: Look) -> Scene:
     present = [
         mark for mark in _SIGNS if mark in {*marks.nodes.values(), *marks.edges.values(), *marks.outputs.values()}
     ]
-    if look.legend not in (False, "none") and present:
+    if look.legend_at != "none" and present:
         left, _, _, bottom = union(group.box() for group in groups)
         groups.append(_legend(present, left, bottom + 30.0))
     return replace(scene, groups=tuple(groups), box=page(groups, MARGIN if look.width is None else CROPPED))

@@ -52,6 +52,13 @@ class Look:
     rows: int | None = None
     """Below each other, in which cells go on; None: one, or as many as a width asks for."""
 
+    @property
+    def legend_at(self) -> Legend:
+        """Where the legend is."""
+        if self.legend is True:
+            return "below"
+        return self.legend or "none"
+
     def __post_init__(self) -> None:
         for value, known in (
             (self.theme, THEMES),

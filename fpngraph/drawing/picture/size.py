@@ -24,11 +24,6 @@ def length_px(text: str) -> float:
     return float(number) * PX[unit]
 
 
-def is_readable(scene: Scene) -> bool:
-    """Whether the smallest text of a scene that has a width can be read."""
-    return smallest_pt(scene) >= LEAST_PT
-
-
 def least_in(scene: Scene) -> float:
     """The least width in inches, rounded up, at which the smallest text of a scene that has a width can be read."""
     return ceil(10 * (scene.width or 0.0) * LEAST_PT / smallest_pt(scene) / PX["in"] - 1e-6) / 10

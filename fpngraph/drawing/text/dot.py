@@ -60,7 +60,7 @@ class _Writer:
         yield f"  edge {_attributes({**text, 'arrowsize': '0.6', 'penwidth': '1.4'})}"
 
     def _usual(self) -> Iterator[str]:
-        told = self._drawn.plan.told.usual if self._tells and self._drawn.look.legend not in (False, "none") else {}
+        told = self._drawn.plan.told.usual if self._tells and self._drawn.look.legend_at != "none" else {}
         for kind, name in (("fusion", "fusion"), ("single", "single input")):
             if kind in told:
                 yield f"{name}: {told[kind]}"

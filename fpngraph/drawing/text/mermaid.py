@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 
 from fpngraph.drawing.layout.grid import Flow
-from fpngraph.drawing.layout.plan import Direction, Link, Spot
+from fpngraph.drawing.layout.plan import Link, Spot
+from fpngraph.drawing.layout.telling import Direction
 from fpngraph.drawing.picture.diagram import Diagram
 from fpngraph.drawing.picture.theme import colour
 

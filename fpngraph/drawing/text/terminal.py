@@ -67,7 +67,7 @@ def _notes(drawn: Diagram) -> Iterator[str]:
 
 def _told(drawn: Diagram) -> Iterator[str]:
     """What nodes and edges do: the usual, then the rest with where it is."""
-    if drawn.look.legend in ("none", False):
+    if drawn.look.legend_at == "none":
         return
     told, spots = drawn.plan.told, drawn.plan.spots
     usual = [f"{_KINDS[kind]}: {told.usual[kind]}" for kind in _KINDS if kind in told.usual]

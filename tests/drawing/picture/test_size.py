@@ -14,7 +14,8 @@ from fpngraph.drawing.files import WRITERS
 from fpngraph.drawing.formats import pdf, png
 from fpngraph.drawing.formats.svg import write
 from fpngraph.drawing.picture.diagram import Look, diagram
-from fpngraph.drawing.picture.scene import Circle, Group, Scene, Shape, Text
+from fpngraph.drawing.picture.scene import Circle, Group
+from fpngraph.drawing.picture.scene import texts as every_text
 from fpngraph.drawing.picture.size import length_px
 from fpngraph.library import shipped
 from tests.drawing.accepted import assert_clear_of_nodes, texts
@@ -77,23 +78,14 @@ def test_a_narrow_picture_can_be_read_or_is_refused(name: str, direction: str) -
         draw(load(name), width=f"{found[2]}in", direction=direction)  # type: ignore[arg-type]  # of a table
         return
     picture = Picture(write(scene))
-    assert min(text.size for text in every_text(scene)) * scene.zoom * 0.75 >= 5.0
+    assert min(text.size for text in every_text(scene.groups)) * scene.zoom * 0.75 >= 5.0
     left, top, right, bottom = scene.box
-    boxes = [ink(text) for text in every_text(scene)]
+    boxes = [ink(text) for text in every_text(scene.groups)]
     assert all(left < box[0] and top < box[1] and box[2] < right and box[3] < bottom for box in boxes)
     assert_clear_of_nodes(picture)
     assert_texts_beside_nodes_are_clear(scene, picture)
     assert_texts_on_edges_are_clear(scene, picture)
     assert_no_two_edges_end_as_one(picture)
-
-
-def every_text(scene: Scene) -> list[Text]:
-    def inside(shape: Shape) -> list[Text]:
-        if isinstance(shape, Group):
-            return [text for part in shape.shapes for text in inside(part)]
-        return [shape] if isinstance(shape, Text) else []
-
-    return [text for group in scene.groups for text in inside(group)]
 
 
 def test_columns_move_together_only_where_they_have_to() -> None:
