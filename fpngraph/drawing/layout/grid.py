@@ -123,8 +123,10 @@ def output_size(crowd: int) -> float:
 
 
 def _names(plan: Plan, row: Mapping[str, int], column: Mapping[str, int], number: int) -> list[str]:
-    """The outputs of a row, those that come last in it at the end."""
-    ends = sorted((spot for spot in plan.outputs if row[spot] == number), key=lambda spot: column[spot])
+    """The outputs of a row: those of its last node between those of the others, whose ways lie around each other."""
+    spots = sorted((spot for spot in plan.outputs if row[spot] == number), key=lambda spot: column[spot])
+    half = len(spots) // 2
+    ends = [*spots[:half], *spots[-1:], *reversed(spots[half:-1])]
     return [name for spot in ends for name in plan.outputs[spot]]
 
 
