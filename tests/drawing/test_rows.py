@@ -133,6 +133,11 @@ def test_cells_are_broken_between_columns_only_where_there_are_fewer_than_rows()
     assert len(by_columns) == 4
 
 
+def test_rows_for_runs_that_are_drawn_once_are_refused_with_the_way_to_draw_them() -> None:
+    with pytest.raises(ValueError, match=r"has columns for 1\n  hint: draw every run, with expand=True \(--expand\)\Z"):
+        draw(load("bifpn", repeats=7), rows=2)
+
+
 def test_a_width_leads_to_as_few_rows_as_can_be_read() -> None:
     narrow, wide = (draw(load("bifpn"), width=width, expand=True) for width in ("3.4in", "7in"))
 

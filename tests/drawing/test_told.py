@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import pairwise
+from math import hypot
 
 import pytest
 
@@ -13,8 +14,8 @@ from fpngraph.drawing.formats.svg import write
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.picture.scene import Text
 from fpngraph.library import shipped
-from tests.drawing.accepted import assert_only_edges_of_one_source_overlap, texts
-from tests.drawing.graphs import DENSE, MIXED, TWO_INPUTS
+from tests.drawing.accepted import assert_only_edges_of_one_source_overlap, assert_texts_apart, texts
+from tests.drawing.graphs import ALL_TO_ALL, DENSE, MIXED, TWO_INPUTS
 from tests.drawing.reading import Edge, Picture, Point, to_segment
 from tests.drawing.told import (
     assert_bridges_are_closed,
@@ -77,6 +78,21 @@ def centre(text: Text) -> Point:
 
 def away(point: Point, edge: Edge) -> float:
     return min(to_segment(point, a, b) for a, b in pairwise(edge.points))
+
+
+def test_where_no_place_is_free_a_text_lies_on_lines_but_on_no_text_and_no_node() -> None:
+    scene = draw(loads(ALL_TO_ALL))
+    ratios = texts(scene, "labels")
+
+    hidden = [
+        (text.text, node.name)
+        for text in ratios
+        for node in Picture(write(scene)).nodes.values()
+        if hypot(centre(text)[0] - node.x, centre(text)[1] - node.y) < node.half
+    ]
+
+    assert hidden == []
+    assert_texts_apart(ratios)
 
 
 @pytest.mark.parametrize("name", [*OWN, *shipped()])

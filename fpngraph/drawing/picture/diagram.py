@@ -133,7 +133,9 @@ class Diagram:
         if self.look.direction == "up":
             raise ValueError("rows are for sweeps to the right\n  hint: leave out direction='up' (--direction up)")
         if rows > (most := most_rows(self.plan)):
-            raise ValueError(f"{rows} rows are asked for, and graph {self.graph.name!r} has columns for {most}")
+            found = f"{rows} rows are asked for, and graph {self.graph.name!r} has columns for {most}"
+            once = any(cell.runs > 1 for cell in self.plan.cells)
+            raise ValueError(f"{found}\n  hint: draw every run, with expand=True (--expand)" if once else found)
         return tuple(replace(self, plan=part, whole=self) for part in in_rows(self.plan, rows))
 
     @property

@@ -18,7 +18,7 @@ _LARGEST = 60.0  # radius of a node, and what is near it
 # What a sign keeps to other things, in px, and what it costs where it does not.
 _TO_LINE, _TO_NODE, _TO_SIGN, _TO_TIP, _TO_FRAME = 2.0, 3.0, 3.0, 7.0, 2.0
 _FROM_EDGE = 4.0  # of a sign on an edge to the other edges
-_HITS_LINE, _HITS_NODE, _HITS_SIGN, _HITS_TIP, _HITS_FRAME = 50.0, 120.0, 120.0, 60.0, 50.0
+_HITS_LINE, _HITS_NODE, _HITS_SIGN, _HITS_TIP, _HITS_FRAME = 50.0, 240.0, 240.0, 60.0, 50.0
 _BENT = 15.0
 _FLANKS = (5.0, 8.0, 12.0)  # px between an edge and a text beside it
 _ENDS = (8.0, 12.0)  # px from an end of an edge, for a text beside it that has no other place
