@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -99,7 +100,7 @@ def lay_out(plan: Plan, column: Mapping[str, int], *, radius: float, flow: Flow,
     levels = tuple(sorted({spot.level for spot in plan.spots.values()}, reverse=True))
     row = {name: levels.index(spot.level) for name, spot in plan.spots.items()}
     spans = tuple(_span(plan, column, number) for number in range(len(plan.cells)))
-    xs = tuple(_column_centres(spans, column, radius, spacing))
+    xs = tuple(_column_centres(spans, column, radius, spacing, _steep(plan, column, row)))
     names = {number: _names(plan, row, column, number) for number in range(len(levels))}
     pitches = {number: _stub_pitch(names[number], flow) for number in names}
     stub_rooms = [pitches[number] * len(names[number]) for number in names]
@@ -143,14 +144,29 @@ def _span(plan: Plan, column: Mapping[str, int], cell: int) -> tuple[int, int]:
 
 
 def _column_centres(
-    spans: tuple[tuple[int, int], ...], column: Mapping[str, int], radius: float, spacing: Spacing
+    spans: tuple[tuple[int, int], ...],
+    column: Mapping[str, int],
+    radius: float,
+    spacing: Spacing,
+    steep: Counter[int],
 ) -> Iterator[float]:
     firsts = {first for first, _ in spans if first > 0}
     x = 0.0
     yield x
     for number in range(1, max(column.values()) + 1):
         x += spacing.columns + 2 * (radius - metrics.RADIUS) + (spacing.cells if number in firsts else 0.0)
+        x += metrics.STEEP_PITCH * max(0, steep[number] - metrics.STEEP_EDGES)
         yield x
+
+
+def _steep(plan: Plan, column: Mapping[str, int], row: Mapping[str, int]) -> Counter[int]:
+    """By column, how many edges come from the one before and pass a row: they need room to be told apart."""
+    ends = ((link.source, link.target) for link in plan.links)
+    return Counter(
+        column[target]
+        for source, target in ends
+        if column[target] == column[source] + 1 and abs(row[target] - row[source]) > 1
+    )
 
 
 def _row_centres(

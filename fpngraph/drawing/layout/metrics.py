@@ -18,6 +18,8 @@ ROW_PITCH = 78.0
 WIDEST_PITCH = 420.0
 BUNDLE_PITCH = 9.0
 """That rows are further apart for every bundle of skips but the first."""
+STEEP_EDGES, STEEP_PITCH = 3, 8.0
+"""How many edges over several rows have room between two columns; for each further one they are so far apart."""
 CELL_PAD = 23.0
 """From the outermost sweep's nodes to the border of a cell."""
 ROW_PAD = 14.0

@@ -8,7 +8,9 @@ from fpngraph import loads
 from fpngraph.drawing import draw
 from fpngraph.drawing.formats.svg import write
 from fpngraph.drawing.layout.grid import Flow
+from tests.drawing.graphs import ALL_TO_ALL
 from tests.drawing.reading import Picture, meetings
+from tests.drawing.told import assert_no_two_edges_end_as_one
 
 OUTPUTS = """
 fpngraph: 1
@@ -30,3 +32,11 @@ def test_the_ways_to_the_outputs_of_a_level_do_not_cross(direction: Flow) -> Non
     crossings = [point for one, other in combinations(picture.stubs, 2) for point in meetings(one.points, other.points)]
 
     assert crossings == []
+
+
+def test_columns_have_room_for_the_steep_edges_between_them() -> None:
+    picture = Picture(write(draw(loads(ALL_TO_ALL))))
+
+    (first, *_), (second, *_) = picture.columns()
+    assert second.x - first.x > 96 + 34
+    assert_no_two_edges_end_as_one(picture)
