@@ -48,7 +48,8 @@ fpngraph render nas_fpn --direction up --width 10cm --node-labels ops --theme gr
 - `--width` is the width of the column: 3.4in, 86mm, 245pt. The picture is cropped, and its fonts are embedded. Columns
   move closer together if needed. If the smallest text had less than 5 pt, the message tells which width is enough.
 - If one row is too wide, cells continue in rows below; `--rows 2` sets how many. Maps that a row reads from the row above
-  are drawn again, pale and dashed.
+  are drawn again, pale and dashed. If an edge comes too near to a node in all of these ways, a warning names both, and
+  what may help.
 - `--direction up` makes a long neck narrow. `--collapse` draws equal runs once.
 - `--theme grey` has no colours. `--theme print` has CMYK colours in a PDF, with greys in black ink alone.
 - `--title`, `--cell STAGE=TEXT` and `--legend beside` put your words and the legend where you want them.
