@@ -149,15 +149,17 @@ def _number(value: float) -> str:
 
 
 def _attributes(values: Mapping[str, str]) -> str:
-    return f"[{', '.join(f'{name}={_quoted(value, escaped=True)}' for name, value in values.items())}]"
+    """Values are escaped already."""
+    written = (f'{name}="{value}"' for name, value in values.items())
+    return f"[{', '.join(written)}]"
 
 
 def _name(name: str) -> str:
     return name if _BARE.fullmatch(name) and name.lower() not in _KEYWORDS else _quoted(name)
 
 
-def _quoted(text: str, *, escaped: bool = False) -> str:
-    return f'"{text if escaped else _escaped(text)}"'
+def _quoted(text: str) -> str:
+    return f'"{_escaped(text)}"'
 
 
 def _escaped(text: str) -> str:
