@@ -126,6 +126,10 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
 
 
+class Refusal(Exception):
+    """Something cannot be done as it was asked, and the message says why. The command line tells it, and ends."""
+
+
 class GraphError(ValueError):
     """A graph cannot be used as asked. ``problems`` has every problem found, in the order of the file."""
 

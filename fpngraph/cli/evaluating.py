@@ -17,9 +17,9 @@ from fpngraph.cli.training import EXTRA, check_is_folder, show
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import Category, results
 from fpngraph.detection.detector import Detector
-from fpngraph.exporting.runtime import OnnxDetector, ProgramError
+from fpngraph.exporting.runtime import OnnxDetector
 from fpngraph.files import replace_file
-from fpngraph.training import DataError, Evaluation, read_coco
+from fpngraph.training import Evaluation, read_coco
 from fpngraph.training.coco import is_box, numbers_in
 
 Rows = list[dict[str, Any]]
@@ -28,12 +28,9 @@ Rows = list[dict[str, Any]]
 def of_file(path: str, annotations: Path) -> Rows:
     """Detections in COCO's format of results, of images in a file of annotations.
 
-    Raises UsageError for files that are none, or that are not of the same images and classes.
+    Raises UsageError and DataError for files that are none, or that are not of the same images and classes.
     """
-    try:
-        images, categories = numbers_in(annotations)
-    except DataError as error:
-        raise UsageError(str(error)) from error
+    images, categories = numbers_in(annotations)
     try:
         rows = json.loads(Path(path).read_bytes())
     except (ValueError, RecursionError) as error:
@@ -67,12 +64,9 @@ def of_model(  # noqa: PLR0913  (the options of a run)
     check_pixels(image_size)
     detector: Finder
     if weights.endswith(".onnx"):
-        try:
-            detector = OnnxDetector(weights, device=device_name or "cpu")
-            if image_size:
-                detector.check(image_size)
-        except ProgramError as error:
-            raise UsageError(str(error)) from error
+        detector = OnnxDetector(weights, device=device_name or "cpu")
+        if image_size:
+            detector.check(image_size)
         categories = detector.description.categories
     else:
         place = device(device_name)
@@ -95,11 +89,8 @@ def of_finder(  # noqa: PLR0913  (as above)
     batch_size: int = 1,
     skip_bad: bool = False,
 ) -> Rows:
-    """What a detector finds in the images of a data set. Raises UsageError for data that are wrong."""
-    try:
-        data = read_coco(images, annotations, categories=categories, skip_bad=skip_bad)
-    except DataError as error:
-        raise UsageError(str(error)) from error
+    """What a detector finds in the images of a data set. Raises DataError for data that are wrong."""
+    data = read_coco(images, annotations, categories=categories, skip_bad=skip_bad)
     rows: Rows = []
     batches = [data.examples[start : start + batch_size] for start in range(0, len(data.examples), batch_size)]
     with enough_memory("--batch-size and --image-size can be smaller"), progress(len(batches), "evaluate") as advance:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 
 from fpngraph.cli.detectors import DetectorChoice, labels_in
 from fpngraph.cli.graphs import Choice
@@ -12,14 +11,15 @@ from fpngraph.cli.stages import Stages
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.compiled import Compiled
-from fpngraph.exporting import ExportError, export_detector, export_neck, export_pyramid
+from fpngraph.exporting import export_detector, export_neck, export_pyramid
 from fpngraph.exporting.onnx import operators_in
 from fpngraph.files import replace_file
 from fpngraph.inference.folding import told
-from fpngraph.pyramid.backbone import BackboneError
 from fpngraph.pyramid.feature_pyramid import FeaturePyramid
 from fpngraph.weights import trained
-from fpngraph.weights.state import StateError, differences, read_state, refuse
+from fpngraph.weights.state import differences, read_state, refuse
+
+_SMALLER = "--image-size can be smaller, or the channels of the graph"
 
 
 def neck(  # noqa: PLR0913  (the options of an export)
@@ -30,7 +30,7 @@ def neck(  # noqa: PLR0913  (the options of an export)
     channels = choice.channels(graph)
     if channels is None:
         raise UsageError("export needs the channels of the inputs: add --in-channels or --backbone")
-    with _messages("the channels of the graph"), Stages(f"exporting {graph.name}") as stage:
+    with enough_memory(_SMALLER), Stages(f"exporting {graph.name}") as stage:
         stage("building")
         neck = trained.trained(graph, channels, weights) if weights else build(graph, channels)
         exported = export_neck(neck, form, image_size=image_size, opset=opset, progress=stage)
@@ -51,7 +51,7 @@ def pyramid(  # noqa: PLR0913  (the options of an export)
         raise UsageError("--with-backbone needs the backbone\n  hint: add --backbone NAME")
     check_pixels(image_size)
     graph = choice.load()
-    with _messages("the channels of the graph"), Stages(f"exporting {graph.name}") as stage:
+    with enough_memory(_SMALLER), Stages(f"exporting {graph.name}") as stage:
         stage("building")
         made = FeaturePyramid(choice.backbone, graph)
         if weights:
@@ -82,7 +82,7 @@ def detector(  # noqa: PLR0913  (the options of an export)
     """Write a whole detector: images in, boxes out."""
     check_pixels(choice.image_size)
     paths = calibration.paths() if calibration else ()
-    with _messages("--max-detections"), Stages("exporting the detector") as stage:
+    with enough_memory("--image-size can be smaller, or --max-detections"), Stages("exporting the detector") as stage:
         stage("building")
         model, categories = choice.make(labels_in(labels_file))
         exported = export_detector(model, form, categories=categories, score=score, opset=opset, progress=stage)
@@ -102,16 +102,6 @@ def detector(  # noqa: PLR0913  (the options of an export)
     in_float = "in float32, " if calibration else ""
     print(f"compared with the detector, {in_float}run at other sizes: {exported.comparison}")
     return 0
-
-
-@contextmanager
-def _messages(smaller: str) -> Iterator[None]:
-    """What cannot be exported is a mistake that is told; ``smaller`` is what takes memory beside the image size."""
-    try:
-        with enough_memory(f"--image-size can be smaller, or {smaller}"):
-            yield
-    except (BackboneError, StateError, ExportError) as error:
-        raise UsageError(str(error)) from error
 
 
 def _write(output: str, content: bytes, operators: int) -> None:

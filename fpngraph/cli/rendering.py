@@ -14,11 +14,10 @@ from fpngraph.cli.messages import complain, complain_of, wants_colours
 from fpngraph.cli.output import STDOUT, check_new
 from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.drawing import files, watch
-from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
 from fpngraph.drawing.picture.weights import Weights
 from fpngraph.drawing.text import terminal
-from fpngraph.errors import GraphError
+from fpngraph.errors import GraphError, Refusal
 from fpngraph.files import check_place, replace_file
 from fpngraph.graph.graph import Graph
 from fpngraph.library import path_of
@@ -148,7 +147,7 @@ def _write(subject: Subject, target: Target) -> None:
         warnings.simplefilter("always")
         try:
             content = files.WRITERS[target.ending](drawn, target.scale or 2.0)
-        except (ValueError, MissingExtra) as error:  # too large for the format, or its package is not there
+        except ValueError as error:  # too large for the format
             raise UsageError(str(error)) from error
     for warning in caught:
         complain(f"warning: {warning.message}", _NAME)
@@ -174,7 +173,7 @@ def _watch(subject: Subject, target: Target) -> None:
                 raise
             watch.show_problems(target.path, target.ending, name, str(error), subject.look.theme)
             complain_of(error, _NAME)
-        except UsageError as error:
+        except Refusal as error:
             if not started:
                 raise
             complain(str(error), _NAME)

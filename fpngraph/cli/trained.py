@@ -8,24 +8,19 @@ from fpngraph import efficientdet
 from fpngraph.cli.values import UsageError
 from fpngraph.detection.coco import Category
 from fpngraph.training.saved import NotSavedError, read_saved
-from fpngraph.weights.state import StateError, differences, refuse
+from fpngraph.weights.state import differences, refuse
 
 
 def trained(path: str, hint: str = "", **changes: Any) -> tuple[efficientdet.EfficientDet, tuple[Category, ...]]:
     """The detector with its weights, and its categories; ``changes`` are of its configuration.
 
-    Raises UsageError, with the hint where the tensors in the file are not of ``fpngraph train``.
+    Raises Refusal, with the hint where the tensors in the file are not of ``fpngraph train``.
     """
     try:
         saved = read_saved(path)
     except NotSavedError as error:
         raise UsageError(f"{error}\n  hint: {hint}" if hint else str(error)) from error
-    except StateError as error:
-        raise UsageError(str(error)) from error
-    try:
-        model = efficientdet.from_recipe(saved.recipe, **changes)
-        refuse(f"{path!r} does not fit its own recipe", differences(saved.state, model.state_dict()))
-    except (StateError, efficientdet.ConfigError) as error:
-        raise UsageError(str(error)) from error
+    model = efficientdet.from_recipe(saved.recipe, **changes)
+    refuse(f"{path!r} does not fit its own recipe", differences(saved.state, model.state_dict()))
     model.load_state_dict(dict(saved.state))
     return model, saved.categories

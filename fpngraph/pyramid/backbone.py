@@ -12,10 +12,11 @@ import torch
 from timm.models import group_parameters
 from torch import Tensor, nn
 
+from fpngraph.errors import Refusal
 from fpngraph.library import load, shipped
 
 
-class BackboneError(ValueError):
+class BackboneError(Refusal, ValueError):
     """A backbone does not exist, or does not have the levels asked for."""
 
 
