@@ -204,6 +204,11 @@ def _most_alike(found: str, known: Iterable[str]) -> str | None:
     return next(iter(get_close_matches(found[:_LONGEST_NAME], names, n=1, cutoff=_ALIKE)), None)
 
 
+def listed(items: Iterable[object]) -> str:
+    """What a message lists."""
+    return ", ".join(map(str, items))
+
+
 def first_line(error: BaseException) -> str:
     """What another library's error says, in a line; its type where it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
-from fpngraph.errors import GraphError, Problem, nearest
+from fpngraph.errors import GraphError, Problem, listed, nearest
 from fpngraph.language.keys.findings import validate
 from fpngraph.language.limits import MAX_LEVEL, MAX_RUNS
 from fpngraph.language.yaml.source import read_file
@@ -145,14 +145,10 @@ def _of_cell(cell: FpnConfig, levels: range, place: Value) -> Iterator[Problem]:
             yield problem(f"is of level {node.feat_level}, coarser than the inputs", "feat_level", hint)
     last = [node.feat_level for node in cell.nodes[-len(levels) :]]
     if last != list(levels):
-        message = f"the last nodes are of the levels {_listed(last)}, but must be of {_listed(levels)}"
+        message = f"the last nodes are of the levels {listed(last)}, but must be of {listed(levels)}"
         hint = "a cell gives its last nodes, one for each level, finest first"
         yield Problem("not-converted", message, place.span, hint)
 
 
 def _doubled(offsets: list[int]) -> int:
     return next(offset for offset in offsets if offsets.count(offset) > 1)
-
-
-def _listed(numbers: Any) -> str:
-    return ", ".join(map(str, numbers))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from fpngraph.errors import GraphError, Problem
+from fpngraph.errors import GraphError, Problem, listed
 from fpngraph.importers.mmdet.backbones import strides_of
 from fpngraph.importers.mmdet.config import Found, find_neck, read_config
 from fpngraph.importers.mmdet.necks import RULES
@@ -55,11 +55,11 @@ def _levels(found: Found, strides: Sequence[int] | None) -> list[int]:
         hint = "--strides says them: --strides 4,8,16,32"
         raise GraphError([Problem("not-converted", f"the strides {what} are not known", span, hint)])
     if number not in (None, len(known)):
-        message = f"the backbone gives {len(known)} maps, of the strides {_listed(known)}, but the neck takes {number}"
+        message = f"the backbone gives {len(known)} maps, of the strides {listed(known)}, but the neck takes {number}"
         raise GraphError([Problem("not-converted", message, first.at(["in_channels"]).span)])
     levels = levels_of(known)
     if levels is None:
-        message = f"the backbone's maps have the strides {_listed(known)}, but each must be twice the one before"
+        message = f"the backbone's maps have the strides {listed(known)}, but each must be twice the one before"
         raise GraphError([Problem("not-converted", message, span)])
     return levels
 
@@ -88,7 +88,3 @@ def _piece(neck: Value, levels: Sequence[int], problems: list[Problem], place: i
     piece = rule(said, levels, findings)
     problems += findings.problems
     return piece
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))

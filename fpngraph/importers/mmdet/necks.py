@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fpngraph.errors import listed
 from fpngraph.importers.mmdet import models
 from fpngraph.importers.mmdet.mapper import channel_mapper
 from fpngraph.importers.mmdet.parts import (
@@ -13,7 +14,6 @@ from fpngraph.importers.mmdet.parts import (
     by_level,
     csp,
     inner_levels,
-    listed,
     normed,
     required_norm,
     searched_levels,
