@@ -51,7 +51,7 @@ def hover(documents: Documents, document: Document, position: types.Position, as
 def _of_name(document: Document, name: Occurrence, assumed: Assumed) -> str:
     """What a family or node is in the end: every member that is declared here, or that is read here."""
     graph = document.last
-    title = f"**{name.whole.text[name.whole.column - 1 : name.whole.end - 1]}**"
+    title = f"**{name.whole.written}**"
     if graph is None or name.home:
         return f"{title}: what it is in the end is known once the file has no errors"
     figures = Figures(graph, assumed)

@@ -122,13 +122,13 @@ def _named(user: Document, name: str, stage: Value, role: Role, old: str) -> lis
     entries = stage.entries
     if role == "preset":
         preset = entries.get("preset")
-        return [preset.span] if preset and _reads(preset.span) == old else []
+        return [preset.span] if preset and preset.span.written == old else []
     if role == "output":
         return _outputs(user, name, entries.get("outputs"), old)
     keys = entries["params" if role == "parameter" else "inputs"].key_spans if _has(stage, role) else {}
     if role == "parameter":
-        return [span for key, span in keys.items() if key == old and _reads(span) == old]
-    return [span.part(0, len(old)) for key, span in keys.items() if _family(key) == old and _reads(span) == key]
+        return [span for key, span in keys.items() if key == old and span.written == old]
+    return [span.part(0, len(old)) for key, span in keys.items() if _family(key) == old and span.written == key]
 
 
 def _has(stage: Value, role: Role) -> bool:
@@ -153,10 +153,6 @@ def _family(key: object) -> str:
         return parse_declaration(key).family if isinstance(key, str) else ""
     except Reason:
         return ""
-
-
-def _reads(span: Span) -> str:
-    return span.text[span.column - 1 : span.end - 1]
 
 
 def written(text: Text, spans: Iterable[Span], new: str) -> str:
