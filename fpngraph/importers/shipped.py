@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from fpngraph.language.yaml.source import read, read_file
-from fpngraph.language.yaml.writing import to_yaml
+from fpngraph.language.yaml.writing import flow, to_yaml
 from fpngraph.library import shipped
 from fpngraph.weights.tables import Table, shipped_tables
 
@@ -46,7 +46,7 @@ class Piece:
         spans = [(value.at(keys).span, new) for keys, new in self.values.items() if value.at(keys).plain() != new]
         for span, new in sorted(spans, key=lambda it: (it[0].line, -it[0].column)):
             line = lines[span.line - 1]
-            lines[span.line - 1] = f"{line[: span.column - 1]}{_flow(new)}{line[span.end - 1 :]}"
+            lines[span.line - 1] = f"{line[: span.column - 1]}{flow(new)}{line[span.end - 1 :]}"
         return "\n".join(lines) + "\n"
 
     @property
@@ -117,10 +117,6 @@ def _within(theirs: Any, prefix: str, bounds: Mapping[str, str]) -> Any:
     if isinstance(theirs, list):
         return [_within(one, prefix, bounds) for one in theirs]
     return f"{prefix}{_BOUND.sub(lambda found: bounds.get(found[1], found[1]), theirs)}"
-
-
-def _flow(value: Any) -> str:
-    return to_yaml({"value": value}).removeprefix("value:").strip()
 
 
 @dataclass(frozen=True)
