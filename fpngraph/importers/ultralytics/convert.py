@@ -48,10 +48,6 @@ def _blocks() -> Mapping[str, Sequence[Names]]:
     return read_table(folder_of_graphs() / "weights" / "ultralytics_blocks.yaml").blocks
 
 
-def _plain(names: Names) -> Mapping[str, Any]:
-    return names.model_dump(by_alias=True, exclude_none=True)
-
-
 def _used(names: set[str], blocks: Mapping[str, Sequence[Mapping[str, Any]]]) -> set[str]:
     """The blocks of these names, and those in them."""
     used: set[str] = set()
