@@ -10,9 +10,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from fpngraph.cli.detectors import trained
 from fpngraph.cli.devices import device
 from fpngraph.cli.findings import Finder, progress
-from fpngraph.cli.trained import trained
 from fpngraph.cli.training import EXTRA, check_is_folder, show
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import Category, results
