@@ -11,8 +11,8 @@ from fpngraph.editor import keys
 from fpngraph.editor.documents import Document, Documents
 from fpngraph.editor.figures import Assumed, Figures, Row
 from fpngraph.editor.names import Occurrence
-from fpngraph.editor.places import Leaf, Path, holds, leaf_at
-from fpngraph.editor.scope import description_of, seat_of
+from fpngraph.editor.places import Leaf, holds, leaf_at
+from fpngraph.editor.scope import Scope, scope_at
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
 from fpngraph.language.keys.manual import about, page
@@ -124,14 +124,14 @@ def _flow(value: Value) -> str:
 
 def _of_leaf(documents: Documents, document: Document, tree: Value, leaf: Leaf) -> str:
     """What a key, an operator, a word or the name of a graph means."""
-    seat = seat_of(leaf.path, tree)
-    if seat.path[2:] in (("use",), ("preset",)) and seat.stage is not None and not leaf.is_key:
-        return _of_use(documents, document, tree, (*seat.home, "stages", seat.stage))
+    scope = scope_at(documents, document, tree, leaf.path)
+    if scope.path[2:] in (("use",), ("preset",)) and scope.stage is not None and not leaf.is_key:
+        return _of_use(scope)
     word = str(leaf.path[-1] if leaf.is_key else leaf.value.data)
     place = leaf.path[:-1] if leaf.is_key else leaf.path
     there = keys.operators(place)
     found = [it for it in operators() if it.name == word and about(it) == there.get(word, about(it))]
-    if found and (word in there or seat.path[0] in ("params", "presets")):
+    if found and (word in there or scope.path[0] in ("params", "presets")):
         return "\n\n---\n\n".join(map(_of_operator, found))
     if not leaf.is_key:
         said = keys.words(place).get(word, "")
@@ -154,8 +154,8 @@ def _of_setting(setting: Mapping[str, Any]) -> Row:
     return {key: cell.replace("|", "\\|") for key, cell in (row | {"meaning": setting["description"]}).items()}
 
 
-def _of_use(documents: Documents, document: Document, tree: Value, path: Path) -> str:
-    found = description_of(documents, document, tree, path)
+def _of_use(scope: Scope) -> str:
+    found = scope.description(scope.stage)
     if found is None:
         return ""
     title = f"**{found.name}**: {found.description}" if found.description else f"**{found.name}**"
