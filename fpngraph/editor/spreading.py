@@ -125,14 +125,11 @@ def _named(user: Document, name: str, stage: Value, role: Role, old: str) -> lis
         return [preset.span] if preset and preset.span.written == old else []
     if role == "output":
         return _outputs(user, name, entries.get("outputs"), old)
-    keys = entries["params" if role == "parameter" else "inputs"].key_spans if _has(stage, role) else {}
+    section = "params" if role == "parameter" else "inputs"
+    keys = entries[section].key_spans if section in entries else {}
     if role == "parameter":
         return [span for key, span in keys.items() if key == old and span.written == old]
     return [span.part(0, len(old)) for key, span in keys.items() if _family(key) == old and span.written == key]
-
-
-def _has(stage: Value, role: Role) -> bool:
-    return ("params" if role == "parameter" else "inputs") in stage.entries
 
 
 def _outputs(user: Document, name: str, outputs: Value | None, old: str) -> list[Span]:
