@@ -137,9 +137,9 @@ def _of_cell(cell: FpnConfig, levels: range, place: Value) -> Iterator[Problem]:
         if max(offsets) >= before:
             hint = f"0 to {len(levels) - 1} are the inputs of a cell, {len(levels)} is its first node"
             yield problem(f"reads {max(offsets)}, but has only 0 to {before - 1} before it", "inputs_offsets", hint)
-        if len(set(offsets)) < len(offsets):
+        if doubled := [offset for offset in offsets if offsets.count(offset) > 1]:
             hint = "effdet reads it once, but has two weights for it: name it once"
-            yield problem(f"reads {_doubled(offsets)} twice", "inputs_offsets", hint)
+            yield problem(f"reads {doubled[0]} twice", "inputs_offsets", hint)
         if node.feat_level > levels[-1]:
             hint = f"the coarsest level is {levels[-1]}, 'max_level'"
             yield problem(f"is of level {node.feat_level}, coarser than the inputs", "feat_level", hint)
@@ -148,7 +148,3 @@ def _of_cell(cell: FpnConfig, levels: range, place: Value) -> Iterator[Problem]:
         message = f"the last nodes are of the levels {listed(last)}, but must be of {listed(levels)}"
         hint = "a cell gives its last nodes, one for each level, finest first"
         yield Problem("not-converted", message, place.span, hint)
-
-
-def _doubled(offsets: list[int]) -> int:
-    return next(offset for offset in offsets if offsets.count(offset) > 1)

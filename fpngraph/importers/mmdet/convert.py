@@ -20,11 +20,7 @@ _AFTER = "BFP"
 
 
 def convert(path: str | os.PathLike[str], strides: Sequence[int] | None = None) -> Imported:
-    """The neck that a configuration says, in Python (which is read, not run), YAML or JSON, whole or of the neck alone.
-
-    ``strides`` are those of the maps that the backbone gives, where its type does not tell. A list of an FPN and a BFP
-    is one graph. Raises GraphError with the place of all that is wrong, or that no graph can say.
-    """
+    """As ``fpngraph.importers.from_mmdet`` says."""
     found = find_neck(read_config(Path(path)))
     levels: Sequence[int] = _levels(found, strides)
     pieces: list[Part] = []
@@ -47,7 +43,8 @@ def _levels(found: Found, strides: Sequence[int] | None) -> list[int]:
     """The levels of the maps that the first neck is given."""
     known = list(strides) if strides else strides_of(found.backbone)
     first = found.necks[0]
-    number = len(first.entries["in_channels"].plain()) if _lists_channels(first) else None
+    channels = first.at(["in_channels"]).data
+    number = len(channels) if isinstance(channels, tuple) else None
     span = found.backbone.span if found.backbone is not None else first.span
     if known is None:
         kind = found.backbone.entries.get("type") if found.backbone is not None and found.backbone.entries else None
@@ -62,10 +59,6 @@ def _levels(found: Found, strides: Sequence[int] | None) -> list[int]:
         message = f"the backbone's maps have the strides {listed(known)}, but each must be twice the one before"
         raise GraphError([Problem("not-converted", message, span)])
     return levels
-
-
-def _lists_channels(neck: Value) -> bool:
-    return "in_channels" in neck.entries and isinstance(neck.entries["in_channels"].data, tuple)
 
 
 def _piece(neck: Value, levels: Sequence[int], problems: list[Problem], place: int) -> Part | None:
