@@ -50,36 +50,24 @@ def of_file(path: str, annotations: Path) -> Rows:
     return rows
 
 
-def of_model(  # noqa: PLR0913  (the options of a run)
-    images: Path,
-    annotations: Path,
-    weights: str,
-    *,
-    image_size: tuple[int, int] | None,
-    batch_size: int,
-    device_name: str | None,
-    skip_bad: bool,
-) -> Rows:
-    """What the detector of a checkpoint, or of a file of ONNX, finds in the images of a data set."""
+def finder(
+    weights: str, device_name: str | None, image_size: tuple[int, int] | None
+) -> tuple[Finder, Sequence[Category]]:
+    """The detector of a checkpoint, or of a file of ONNX, and its classes."""
     check_pixels(image_size)
-    detector: Finder
     if weights.endswith(".onnx"):
-        detector = OnnxDetector(weights, device=device_name or "cpu")
+        program = OnnxDetector(weights, device=device_name or "cpu")
         if image_size:
-            detector.check(image_size)
-        categories = detector.description.categories
-    else:
-        place = device(device_name)
-        model, categories = trained(
-            weights, "'fpngraph detect --model NAME' finds objects with weights of effdet's; --results measures these"
-        )
-        detector = Detector(model.to(place).eval().fuse())
-    return of_finder(
-        detector, categories, images, annotations, image_size=image_size, batch_size=batch_size, skip_bad=skip_bad
+            program.check(image_size)
+        return program, program.description.categories
+    place = device(device_name)
+    model, categories = trained(
+        weights, "'fpngraph detect --model NAME' finds objects with weights of effdet's; --results measures these"
     )
+    return Detector(model.to(place).eval().fuse()), categories
 
 
-def of_finder(  # noqa: PLR0913  (as above)
+def of_finder(  # noqa: PLR0913  (the options of a run)
     detector: Finder,
     categories: Sequence[Category],
     images: Path,
