@@ -49,12 +49,12 @@ class Subject:
             raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
         if channels is None and self.weights:
             raise UsageError("--weights needs the channels of the inputs: add --in-channels or --backbone")
-        weights = _weights(graph, channels, self.weights) if channels and self.weights else None
         try:
+            weights = _weights(graph, channels, self.weights) if channels and self.weights else None
             return diagram(graph, self.look, in_channels=channels, image_size=self.image_size, weights=weights)
         except GraphError:
             raise
-        except ValueError as error:  # a heading of a stage that is not there
+        except ValueError as error:  # a heading of no stage, a file that is no state of this neck, no weights in it
             raise UsageError(str(error)) from error
 
 
@@ -122,13 +122,8 @@ def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
     """The fusion weights in the file of a neck's state dict."""
     from fpngraph.weights.trained import trained
 
-    try:
-        with enough_memory("the channels of the graph can be fewer"):
-            return files.learned_weights(trained(graph, channels, path))
-    except GraphError:
-        raise
-    except ValueError as error:  # the file is no state of this neck, or nothing in the neck has weights
-        raise UsageError(str(error)) from error
+    with enough_memory("the channels of the graph can be fewer"):
+        return files.learned_weights(trained(graph, channels, path))
 
 
 def _print(drawn: Diagram) -> None:
