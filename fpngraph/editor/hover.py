@@ -11,7 +11,8 @@ from fpngraph.editor import keys
 from fpngraph.editor.documents import Document, Documents
 from fpngraph.editor.figures import Assumed, Figures, Row
 from fpngraph.editor.names import Occurrence
-from fpngraph.editor.places import Leaf, holds, leaf_at
+from fpngraph.editor.navigation import name_at
+from fpngraph.editor.places import Leaf, leaf_at
 from fpngraph.editor.scope import Scope, scope_at
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
@@ -32,9 +33,7 @@ def hover(documents: Documents, document: Document, position: types.Position, as
     leaf = leaf_at(tree, line, column) if tree and document.is_graph else None
     if tree is None or leaf is None:
         return None
-    name = next((it for it in document.names if holds(it.whole, line, column)), None)
-    parameter = next((it for it in document.names if it.kind == "parameter" and holds(it.span, line, column)), None)
-    name = parameter or name
+    name = name_at(document, position)
     if name and name.kind in ("family", "node"):
         text, span = _of_name(document, name, assumed), name.whole
     elif name and name.kind == "parameter":
