@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from fpngraph.language.yaml.source import read, read_file
 from fpngraph.language.yaml.writing import flow, to_yaml
@@ -65,25 +65,7 @@ class Piece:
         return {key: _renamed(value, self.rename) for key, value in said.items()}
 
 
-class Part(Protocol):
-    """A neck of theirs as a graph: a shipped one, or one that is made."""
-
-    @property
-    def graph(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def levels(self) -> Sequence[int]: ...
-    @property
-    def outputs(self) -> Sequence[int]: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def used(self) -> Mapping[str, Any]: ...
-    def table(self) -> Mapping[str, Any]: ...
-
-
-def table_within(part: Part, ours: str, theirs: str) -> Mapping[str, Any]:
+def table_within(part: Piece, ours: str, theirs: str) -> Mapping[str, Any]:
     """What its tensors are called where ``ours`` is before all names of ours, and ``theirs`` before theirs."""
     bounds = {"min": str(min(part.levels)), "max": str(max(part.levels))} if ours else {}
     names = [
@@ -131,7 +113,7 @@ class Imported:
         return self.names
 
 
-def imported(pieces: Sequence[Part], description: str) -> Imported:
+def imported(pieces: Sequence[Piece], description: str) -> Imported:
     """Necks one after the other, of which each begins with what the one before gives, as one graph."""
     if len(pieces) == 1:
         return Imported(pieces[0].text, pieces[0].table())

@@ -11,7 +11,7 @@ from fpngraph.importers.mmdet.backbones import strides_of
 from fpngraph.importers.mmdet.config import Found, find_neck, read_config
 from fpngraph.importers.mmdet.necks import RULES
 from fpngraph.importers.settings import Findings, levels_of
-from fpngraph.importers.shipped import Imported, Part, imported, table_within
+from fpngraph.importers.shipped import Imported, Piece, imported, table_within
 from fpngraph.language.keys.findings import validate
 from fpngraph.language.yaml.value import Value
 
@@ -23,7 +23,7 @@ def convert(path: str | os.PathLike[str], strides: Sequence[int] | None = None) 
     """As ``fpngraph.importers.from_mmdet`` says."""
     found = find_neck(read_config(Path(path)))
     levels: Sequence[int] = _levels(found, strides)
-    pieces: list[Part] = []
+    pieces: list[Piece] = []
     problems: list[Problem] = []
     for place, neck in enumerate(found.necks):
         piece = _piece(neck, levels, problems, place)
@@ -61,7 +61,7 @@ def _levels(found: Found, strides: Sequence[int] | None) -> list[int]:
     return levels
 
 
-def _piece(neck: Value, levels: Sequence[int], problems: list[Problem], place: int) -> Part | None:
+def _piece(neck: Value, levels: Sequence[int], problems: list[Problem], place: int) -> Piece | None:
     kind = neck.entries.get("type")
     name = str(kind.plain()).removeprefix("mmdet.") if kind is not None else None
     span = kind.span if kind is not None else neck.span

@@ -21,7 +21,7 @@ from fpngraph.importers.mmdet.parts import (
     upsampled,
 )
 from fpngraph.importers.settings import CONV, STRIDED, Findings
-from fpngraph.importers.shipped import Part, Piece, params
+from fpngraph.importers.shipped import Piece, params
 
 _FOUR_PATHS = [[0, 1, 2, 3], [0, 1, 2], [0, 1], [0], []]
 
@@ -196,7 +196,7 @@ def fpg(said: models.Fpg, levels: Sequence[int], found: Findings) -> Piece:
     return Piece("fpg", "mmdet.FPG", inner, range(inner[0], inner[0] + 5), values)
 
 
-Rule = Callable[[Any, Sequence[int], Findings], Part]
+Rule = Callable[[Any, Sequence[int], Findings], Piece]
 RULES: Mapping[str, tuple[type[models.Settings], Rule]] = {
     "FPN": (models.Fpn, fpn),
     "PAFPN": (models.Fpn, pafpn),
