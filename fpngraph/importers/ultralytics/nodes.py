@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from fpngraph.errors import GraphError, Problem
-from fpngraph.importers.ultralytics.modules import Layer, Unknown, changes_level, layers_of
-from fpngraph.importers.ultralytics.rows import Model, Row
+from fpngraph.importers.ultralytics.modules import Layer, changes_level, layers_of
+from fpngraph.importers.ultralytics.rows import Model, Row, Unknown
 
 
 @dataclass
