@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from fpngraph.cli.detectors import DetectorChoice, labels_in
 from fpngraph.cli.graphs import Choice
@@ -11,7 +11,7 @@ from fpngraph.cli.stages import Stages
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.compiled import Compiled
-from fpngraph.exporting import export_detector, export_neck, export_pyramid
+from fpngraph.exporting import Exported, export_detector, export_neck, export_pyramid
 from fpngraph.exporting.onnx import operators_in
 from fpngraph.files import replace_file
 from fpngraph.inference.folding import told
@@ -37,9 +37,7 @@ def neck(  # noqa: PLR0913  (the options of an export)
     _write(output, exported.content, exported.operators)
     strides = [1 << entry.level for entry in neck.source_graph.inputs.values()]
     _print_maps("inputs", exported.inputs, neck.in_channels.values(), strides)
-    _print_outputs(neck)
-    _print_unfolded(exported.unfolded)
-    _print_difference("neck", exported.difference)
+    _tell("neck", exported, neck)
     return 0
 
 
@@ -62,10 +60,7 @@ def pyramid(  # noqa: PLR0913  (the options of an export)
         exported, sizes = export_pyramid(made, form, image_size=image_size, opset=opset, progress=stage)
     _write(output, exported.content, exported.operators)
     print(f"inputs  {exported.inputs[0]} [batch, 3, height, width], as the backbone takes images: normalised")
-    _print_outputs(made.neck)
-    print(f"it takes any number of images {sizes}")
-    _print_unfolded(exported.unfolded)
-    _print_difference("pyramid", exported.difference)
+    _tell("pyramid", exported, made.neck, f"it takes any number of images {sizes}")
     return 0
 
 
@@ -98,7 +93,8 @@ def detector(  # noqa: PLR0913  (the options of an export)
     print(f"outputs boxes [batch, {most}, 4], left, top, right, bottom in pixels of the batch")
     print(f"        scores [batch, {most}], best first; labels [batch, {most}], -1 where there is no box")
     print(f"it takes any number of images {said.sizes}, and has the names of {len(said.categories)} classes")
-    _print_unfolded(exported.unfolded)
+    for line in told(exported.unfolded):
+        print(line)
     in_float = "in float32, " if calibration else ""
     print(f"compared with the detector, {in_float}run at other sizes: {exported.comparison}")
     return 0
@@ -109,17 +105,13 @@ def _write(output: str, content: bytes, operators: int) -> None:
     print(f"wrote {output}: {len(content):,} bytes, {operators} operators")
 
 
-def _print_unfolded(unfolded: Mapping[str, str]) -> None:
-    for line in told(unfolded):
-        print(line)
-
-
-def _print_difference(what: str, difference: float) -> None:
-    print(f"largest difference from the {what}, run at other sizes: {difference:.1e} of an output's largest value")
-
-
-def _print_outputs(neck: Compiled) -> None:
+def _tell(what: str, exported: Exported, neck: Compiled, *more: str) -> None:
+    """What comes out, ``more`` behind it, and how far that is from the module."""
     _print_maps("outputs", neck.out_channels, neck.out_channels.values(), neck.out_strides.values())
+    for line in (*more, *told(exported.unfolded)):
+        print(line)
+    difference = f"{exported.difference:.1e} of an output's largest value"
+    print(f"largest difference from the {what}, run at other sizes: {difference}")
 
 
 def _print_maps(what: str, names: Iterable[str], channels: Iterable[int], strides: Iterable[int]) -> None:
