@@ -126,6 +126,10 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 3]}..."
 
 
+class Refusal(Exception):
+    """Something cannot be done as it was asked, and the message says why. The command line tells it, and ends."""
+
+
 class GraphError(ValueError):
     """A graph cannot be used as asked. ``problems`` has every problem found, in the order of the file."""
 
@@ -198,6 +202,11 @@ def _most_alike(found: str, known: Iterable[str]) -> str | None:
     likely.sort(key=lambda one: -one[0])
     names = [name for _, name in likely[:_LIKELIEST]]
     return next(iter(get_close_matches(found[:_LONGEST_NAME], names, n=1, cutoff=_ALIKE)), None)
+
+
+def listed(items: Iterable[object]) -> str:
+    """What a message lists."""
+    return ", ".join(map(str, items))
 
 
 def first_line(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from detectron2.modeling.poolers import ROIPooler
 from torch import Tensor, nn
 
 from fpngraph.adapters.host import HostError, check_order
+from fpngraph.errors import listed
 from fpngraph.pyramid.plugged import GraphLike, plug
 
 
@@ -146,7 +147,7 @@ def check(detector: nn.Module) -> None:
         for what, names in _read(part):
             if unknown := [name for name in names if name not in shapes]:
                 found = ", ".join(map(repr, unknown))
-                raise HostError(f"{_joined(place, what)} reads {found}, but the maps of the neck are {_listed(shapes)}")
+                raise HostError(f"{_joined(place, what)} reads {found}, but the maps of the neck are {listed(shapes)}")
             _check_part(place, part, what.removesuffix("in_features"), [shapes[name] for name in names])
 
 
@@ -184,18 +185,18 @@ def _check_width(place: str, head: nn.Module, pooler: object, channels: Sequence
     else:
         return
     if set(channels) != {wanted}:
-        raise HostError(f"{place} is for maps of {wanted} channels, but those that it reads have {_listed(channels)}")
+        raise HostError(f"{place} is for maps of {wanted} channels, but those that it reads have {listed(channels)}")
 
 
 def _refuse_strides(place: str, wanted: Iterable[int], strides: Iterable[int]) -> None:
-    raise HostError(f"{place} is for the strides {_listed(wanted)}, but what it reads has {_listed(strides)}")
+    raise HostError(f"{place} is for the strides {listed(wanted)}, but what it reads has {listed(strides)}")
 
 
 def _chosen(in_features: Sequence[str] | None, shapes: Mapping[str, ShapeSpec]) -> Sequence[str]:
     if in_features is None:
         return list(shapes)
     if unknown := [name for name in in_features if name not in shapes]:
-        raise HostError(f"in_features has {', '.join(map(repr, unknown))}, but bottom_up gives {_listed(shapes)}")
+        raise HostError(f"in_features has {', '.join(map(repr, unknown))}, but bottom_up gives {listed(shapes)}")
     return in_features
 
 
@@ -212,7 +213,3 @@ def _names(strides: Sequence[int], ours: Sequence[str]) -> tuple[str, ...]:
 
 def _joined(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
-
-
-def _listed(items: Iterable[object]) -> str:
-    return ", ".join(map(str, items))

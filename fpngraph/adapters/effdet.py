@@ -18,6 +18,7 @@ from fpngraph.compiler.neck import Neck
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.host import graph_of, parameters
 from fpngraph.efficientdet.neck_weights import effdet_neck_names, neck_state_from_effdet
+from fpngraph.errors import listed
 from fpngraph.graph.graph import Graph
 from fpngraph.library import describe, shipped
 from fpngraph.pyramid.plugged import GraphLike, Plugged, plug
@@ -127,15 +128,11 @@ def _check(neck: Plugged, config: Any) -> None:
     strides = tuple(1 << level for level in range(config.min_level, config.max_level + 1))
     if neck.out_strides != strides:
         raise HostError(
-            f"the graph gives maps of the strides {_listed(neck.out_strides)}, but the anchors are for "
-            f"{_listed(strides)}\n  hint: 'min_level' and 'max_level' of effdet's configuration say which"
+            f"the graph gives maps of the strides {listed(neck.out_strides)}, but the anchors are for "
+            f"{listed(strides)}\n  hint: 'min_level' and 'max_level' of effdet's configuration say which"
         )
     if set(neck.out_channels) != {config.fpn_channels}:
         raise HostError(
-            f"the maps have {_listed(neck.out_channels)} channels, but the heads take {config.fpn_channels} each"
+            f"the maps have {listed(neck.out_channels)} channels, but the heads take {config.fpn_channels} each"
             "\n  hint: 'fpn_channels' of effdet's configuration says how many"
         )
-
-
-def _listed(numbers: tuple[int, ...]) -> str:
-    return ", ".join(map(str, numbers))

@@ -20,6 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from fpngraph.adapters.host import HostError, check_order
 from fpngraph.compiler.neck import Neck
+from fpngraph.errors import listed
 from fpngraph.pyramid.plugged import GraphLike, plug
 
 _POOLS = re.compile(r"\b(bbox|mask)_roi_extractor\b")  # others pool from maps of a head
@@ -145,7 +146,7 @@ def _by_stride(in_channels: Sequence[int], strides: Sequence[int]) -> list[tuple
             raise HostError(f"{name} is {numbers!r}, but must have a number for every map of the backbone")
     if len(in_channels) != len(strides):
         raise HostError(
-            f"in_channels has {len(in_channels)} entries, but strides has {len(strides)}: {_listed(strides)}\n"
+            f"in_channels has {len(in_channels)} entries, but strides has {len(strides)}: {listed(strides)}\n"
             "  hint: give both for every map of the backbone, such as strides=(8, 16, 32)"
         )
     return list(zip(strides, in_channels, strict=True))
@@ -164,7 +165,7 @@ def _check_backbone(detector: Any, neck: FPNGraph) -> None:
         ("strides", neck.strides, [side // width for *_, width in shapes]),
     ):
         if found and said != tuple(found):
-            raise HostError(f"{name} of the neck is {_listed(said)}, but the backbone gives maps with {_listed(found)}")
+            raise HostError(f"{name} of the neck is {listed(said)}, but the backbone gives maps with {listed(found)}")
 
 
 def _shapes(backbone: nn.Module, side: int) -> list[tuple[int, ...]]:
@@ -199,7 +200,7 @@ def _check_strides(place: str, strides: Sequence[int] | None, neck: FPNGraph, fi
     given = neck.out_strides[:first]
     if strides is not None and tuple(strides) != given:
         raise HostError(
-            f"{place} is for maps of the strides {_listed(strides)}, but the neck gives {_listed(neck.out_strides)}: "
+            f"{place} is for maps of the strides {listed(strides)}, but the neck gives {listed(neck.out_strides)}: "
             f"{', '.join(neck.names)}"
         )
 
@@ -210,8 +211,8 @@ def _check_widths(place: str, widths: int | Sequence[int] | None, neck: FPNGraph
         return
     wanted = (widths,) * len(given) if isinstance(widths, int) else tuple(widths)
     if wanted != given:
-        said = widths if isinstance(widths, int) else _listed(wanted)
-        found = given[0] if len(set(given)) == 1 and isinstance(widths, int) else _listed(given)
+        said = widths if isinstance(widths, int) else listed(wanted)
+        found = given[0] if len(set(given)) == 1 and isinstance(widths, int) else listed(given)
         raise HostError(
             f"{place} is {said}, but the maps of the neck have {found} channels: {', '.join(neck.names[:first])}"
         )
@@ -219,7 +220,3 @@ def _check_widths(place: str, widths: int | Sequence[int] | None, neck: FPNGraph
 
 def _maps(names: Sequence[str]) -> str:
     return f"{len(names)} output{'s' if len(names) > 1 else ''}: {', '.join(names)}"
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 from torch import nn
 
@@ -107,22 +106,16 @@ def check(detector: nn.Module) -> None:
             _check_pool(pyramid, module)
 
 
-class _Maps(Protocol):
-    """What detectors are told of the maps of their backbone."""
-
-    @property
-    def out_channels(self) -> int | list[int]: ...
-
-    @property
-    def out_strides(self) -> dict[str, int]: ...
-
-
 @dataclass(frozen=True)
 class _Swapped:
     """The maps of a neck that stands in the place of torchvision's own, by the names that it gives them."""
 
     out_channels: int | list[int]
     out_strides: dict[str, int]
+
+
+_Maps = Pyramid | _Swapped
+"""What detectors are told of the maps of their backbone."""
 
 
 def _pyramid(backbone: object) -> _Maps:

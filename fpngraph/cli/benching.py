@@ -20,8 +20,8 @@ from fpngraph.cli.graphs import Choice
 from fpngraph.cli.values import UsageError, check_pixels
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.neck import Neck
-from fpngraph.efficientdet import ConfigError, config, create
-from fpngraph.efficientdet.peer import PeerError, effdet_detector, effdet_neck
+from fpngraph.efficientdet import create
+from fpngraph.efficientdet.peer import effdet_detector, effdet_neck
 from fpngraph.graph.graph import Graph
 from fpngraph.inference.folding import told
 from fpngraph.library import describe
@@ -40,21 +40,10 @@ def bench(graph: Graph, in_channels: tuple[int, ...], setting: Setting, *, again
     return _measured(of_neck(neck, setting), setting, peer, form)
 
 
-def image_size_of(name: str) -> tuple[int, int]:
-    """That of the images of a detector. Raises UsageError where there is none of the name."""
-    try:
-        return config(name).image_size
-    except ConfigError as error:
-        raise UsageError(str(error)) from error
-
-
 def bench_detector(name: str, setting: Setting, *, against: bool, form: Shown) -> int:
     """How fast the whole detector of that name is in each of its forms, without making boxes, and beside effdet's."""
-    try:
-        model = create(name, image_size=setting.image_size).eval()
-        peer = Peer("effdet", Predicting(effdet_detector(model, setting.image_size))) if against else None
-    except (ConfigError, PeerError) as error:
-        raise UsageError(str(error)) from error
+    model = create(name, image_size=setting.image_size).eval()
+    peer = Peer("effdet", Predicting(effdet_detector(model, setting.image_size))) if against else None
     for module in (model, *([peer.module] if peer else [])):
         module.to(setting.device, setting.dtype)
     return _measured(of_detector(model, setting), setting, peer, form)
@@ -131,10 +120,7 @@ def setting(  # noqa: PLR0913  (one name per thing that can be set)
 
 def _peer(neck: Neck, choice: Choice, setting: Setting) -> Peer:
     params = describe(choice.name, preset=choice.preset, folder=choice.folder, **choice.params).params
-    try:
-        module = effdet_neck(choice.name, params, neck, setting.image_size)
-    except PeerError as error:
-        raise UsageError(str(error)) from error
+    module = effdet_neck(choice.name, params, neck, setting.image_size)
     return Peer("effdet", module.to(setting.device, setting.dtype))
 
 

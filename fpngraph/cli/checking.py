@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fpngraph.analysis.shapes import infer
 from fpngraph.cli.graphs import Choice, is_asked_wrongly, is_stream
@@ -15,7 +15,6 @@ from fpngraph.cli.messages import as_typed
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError, Problem, Replacement
 from fpngraph.files import replace_file
-from fpngraph.graph.graph import Graph
 from fpngraph.language.fixing import fixes, replaced
 from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.uses import is_path
@@ -37,11 +36,12 @@ class Checked:
     status: int = 0
 
 
-def checked(choice: Choice) -> Checked:
-    """Everything about a graph, with its channels where they are given."""
+def checked(choice: Choice, text: str | None = None) -> Checked:
+    """Everything about a graph, with its channels where they are given; ``text`` is in the place of its file."""
     warnings: tuple[Problem, ...] = ()
+    asked: dict[str, Any] = {"preset": choice.preset, "folder": choice.folder, **choice.params}
     try:
-        graph = choice.load()
+        graph = choice.load() if text is None else load_data(text.encode(), choice.called, Path(choice.name), **asked)
         warnings = graph.warnings
         if choice.in_channels:
             infer(graph, choice.in_channels)
@@ -153,20 +153,8 @@ def fix(choice: Choice) -> Fixed:
 
 def _problems(choice: Choice, text: str) -> tuple[Problem, ...]:
     """All that is said about a text in place of the file; none where it could not be read at all."""
-    try:
-        graph: Graph = load_data(
-            text.encode(),
-            choice.called,
-            Path(choice.name),
-            preset=choice.preset,
-            folder=choice.folder,
-            **choice.params,
-        )
-        if choice.in_channels:
-            infer(graph, choice.in_channels)
-    except GraphError as error:
-        return error.problems
-    return graph.warnings
+    result = checked(choice, text)
+    return (*result.problems, *result.warnings)
 
 
 def _new(after: Iterable[Problem], before: Iterable[Problem], lines: set[int]) -> tuple[Problem, ...]:

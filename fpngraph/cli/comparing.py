@@ -15,8 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from fpngraph.analysis.costs import cost, written
 from fpngraph.bench.timing import interleaved
+from fpngraph.cli.detectors import trained
 from fpngraph.cli.devices import device
-from fpngraph.cli.trained import trained
 from fpngraph.cli.training import epochs_of
 from fpngraph.efficientdet import EfficientDet
 from fpngraph.files import replace_file

@@ -14,7 +14,7 @@ from fpngraph.cli.photos import Photo, paths_of, photos
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import Category
 from fpngraph.detection.detector import Detector
-from fpngraph.exporting.runtime import OnnxDetector, ProgramError
+from fpngraph.exporting.runtime import OnnxDetector
 
 
 def detect(  # noqa: PLR0913  (the options of a run)
@@ -41,12 +41,9 @@ def detect(  # noqa: PLR0913  (the options of a run)
         labels = labels_in(labels_file)
         detector, categories = (_program if runtime == "onnx" else _network)(choice, device_name, labels)
         with enough_memory("--batch-size and --image-size can be smaller"):
-            try:
-                read = findings.write(
-                    detector, planned, categories, image_size=choice.image_size, score=score, batch_size=batch_size
-                )
-            except ProgramError as error:
-                raise UsageError(str(error)) from error
+            read = findings.write(
+                detector, planned, categories, image_size=choice.image_size, score=score, batch_size=batch_size
+            )
     if not read:
         return 2
     return 1 if missing or read < len(planned) else 0
@@ -80,10 +77,7 @@ def _program(
     }
     if fixed := [option for option, value in asked.items() if value]:
         raise UsageError(f"{fixed[0]} is for weights of torch: in a file of ONNX all that is decided")
-    try:
-        detector = OnnxDetector(choice.weights, device=device_name or "cpu")
-    except ProgramError as error:
-        raise UsageError(str(error)) from error
+    detector = OnnxDetector(choice.weights, device=device_name or "cpu")
     return detector, renamed(detector.description.categories, labels)
 
 

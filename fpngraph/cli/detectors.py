@@ -1,4 +1,4 @@
-"""A detector as somebody names it on the command line, with its weights and the names of its classes."""
+"""A detector as somebody names it on the command line or trained it, with its weights and the names of its classes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from torch import Tensor
 
 from fpngraph import efficientdet
 from fpngraph.cli import findings
-from fpngraph.cli.graphs import Choice, is_readable
-from fpngraph.cli.trained import trained
+from fpngraph.cli.graphs import Choice
 from fpngraph.cli.values import UsageError
 from fpngraph.detection.coco import Category, class_names, numbered
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.weights import has_own_names, num_classes_in
-from fpngraph.errors import GraphError
+from fpngraph.training.saved import NotSavedError, read_saved
 from fpngraph.weights.state import StateError, differences, refuse
 
 _OF_GRAPH = {"preset": "--preset", "folder": "--graphs"}
@@ -77,28 +76,36 @@ class DetectorChoice:
         return {field: value for field, value in changes.items() if field != "params"} | {"graph": graph}
 
     def make(self, labels: list[str] | None) -> tuple[efficientdet.EfficientDet, Sequence[Category]]:
-        """The detector with its weights, and its classes. Raises UsageError and GraphError."""
+        """The detector with its weights, and its classes. Raises Refusal and GraphError."""
         changes = self.changes()
         if self.model is None:
             model, categories = trained(
                 str(self.weights), "--model NAME says of which detector of effdet's it is", **changes
             )
             return model, renamed(categories, labels)
-        try:
-            published = efficientdet.config(self.model)
-            state = read_checkpoint(self.weights, ema=None) if self.weights else {}
-            known = self.num_classes or num_classes_in(state, published.num_anchors) or published.num_classes
-            _names(labels, known)  # what does not fit is told before anything large is fetched or made
-            if known != published.num_classes:
-                changes["num_classes"] = known
-            model = _loaded(self.model, self.weights, state, changes)
-        except GraphError as error:
-            if self.graph and not is_readable(self.graph):
-                raise UsageError(str(error)) from error
-            raise
-        except (ValueError, efficientdet.DownloadError) as error:  # no such model, or no weights that fit
-            raise UsageError(str(error)) from error
+        published = efficientdet.config(self.model)
+        state = read_checkpoint(self.weights, ema=None) if self.weights else {}
+        known = self.num_classes or num_classes_in(state, published.num_anchors) or published.num_classes
+        _names(labels, known)  # what does not fit is told before anything large is fetched or made
+        if known != published.num_classes:
+            changes["num_classes"] = known
+        model = _loaded(self.model, self.weights, state, changes)
         return model, numbered(_names(labels, model.config.num_classes))
+
+
+def trained(path: str, hint: str = "", **changes: Any) -> tuple[efficientdet.EfficientDet, tuple[Category, ...]]:
+    """The detector in a checkpoint of ``fpngraph train``, and its categories; ``changes`` are of its configuration.
+
+    Raises Refusal, with the hint where the tensors in the file are not of ``fpngraph train``.
+    """
+    try:
+        saved = read_saved(path)
+    except NotSavedError as error:
+        raise UsageError(f"{error}\n  hint: {hint}" if hint else str(error)) from error
+    model = efficientdet.from_recipe(saved.recipe, **changes)
+    refuse(f"{path!r} does not fit its own recipe", differences(saved.state, model.state_dict()))
+    model.load_state_dict(dict(saved.state))
+    return model, saved.categories
 
 
 def _loaded(

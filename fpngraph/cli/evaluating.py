@@ -10,16 +10,16 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from fpngraph.cli.detectors import trained
 from fpngraph.cli.devices import device
 from fpngraph.cli.findings import Finder, progress
-from fpngraph.cli.trained import trained
 from fpngraph.cli.training import EXTRA, check_is_folder, show
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import Category, results
 from fpngraph.detection.detector import Detector
-from fpngraph.exporting.runtime import OnnxDetector, ProgramError
+from fpngraph.exporting.runtime import OnnxDetector
 from fpngraph.files import replace_file
-from fpngraph.training import DataError, Evaluation, read_coco
+from fpngraph.training import Evaluation, read_coco
 from fpngraph.training.coco import is_box, numbers_in
 
 Rows = list[dict[str, Any]]
@@ -28,12 +28,9 @@ Rows = list[dict[str, Any]]
 def of_file(path: str, annotations: Path) -> Rows:
     """Detections in COCO's format of results, of images in a file of annotations.
 
-    Raises UsageError for files that are none, or that are not of the same images and classes.
+    Raises UsageError and DataError for files that are none, or that are not of the same images and classes.
     """
-    try:
-        images, categories = numbers_in(annotations)
-    except DataError as error:
-        raise UsageError(str(error)) from error
+    images, categories = numbers_in(annotations)
     try:
         rows = json.loads(Path(path).read_bytes())
     except (ValueError, RecursionError) as error:
@@ -53,39 +50,24 @@ def of_file(path: str, annotations: Path) -> Rows:
     return rows
 
 
-def of_model(  # noqa: PLR0913  (the options of a run)
-    images: Path,
-    annotations: Path,
-    weights: str,
-    *,
-    image_size: tuple[int, int] | None,
-    batch_size: int,
-    device_name: str | None,
-    skip_bad: bool,
-) -> Rows:
-    """What the detector of a checkpoint, or of a file of ONNX, finds in the images of a data set."""
+def finder(
+    weights: str, device_name: str | None, image_size: tuple[int, int] | None
+) -> tuple[Finder, Sequence[Category]]:
+    """The detector of a checkpoint, or of a file of ONNX, and its classes."""
     check_pixels(image_size)
-    detector: Finder
     if weights.endswith(".onnx"):
-        try:
-            detector = OnnxDetector(weights, device=device_name or "cpu")
-            if image_size:
-                detector.check(image_size)
-        except ProgramError as error:
-            raise UsageError(str(error)) from error
-        categories = detector.description.categories
-    else:
-        place = device(device_name)
-        model, categories = trained(
-            weights, "'fpngraph detect --model NAME' finds objects with weights of effdet's; --results measures these"
-        )
-        detector = Detector(model.to(place).eval().fuse())
-    return of_finder(
-        detector, categories, images, annotations, image_size=image_size, batch_size=batch_size, skip_bad=skip_bad
+        program = OnnxDetector(weights, device=device_name or "cpu")
+        if image_size:
+            program.check(image_size)
+        return program, program.description.categories
+    place = device(device_name)
+    model, categories = trained(
+        weights, "'fpngraph detect --model NAME' finds objects with weights of effdet's; --results measures these"
     )
+    return Detector(model.to(place).eval().fuse()), categories
 
 
-def of_finder(  # noqa: PLR0913  (as above)
+def of_finder(  # noqa: PLR0913  (the options of a run)
     detector: Finder,
     categories: Sequence[Category],
     images: Path,
@@ -95,11 +77,8 @@ def of_finder(  # noqa: PLR0913  (as above)
     batch_size: int = 1,
     skip_bad: bool = False,
 ) -> Rows:
-    """What a detector finds in the images of a data set. Raises UsageError for data that are wrong."""
-    try:
-        data = read_coco(images, annotations, categories=categories, skip_bad=skip_bad)
-    except DataError as error:
-        raise UsageError(str(error)) from error
+    """What a detector finds in the images of a data set. Raises DataError for data that are wrong."""
+    data = read_coco(images, annotations, categories=categories, skip_bad=skip_bad)
     rows: Rows = []
     batches = [data.examples[start : start + batch_size] for start in range(0, len(data.examples), batch_size)]
     with enough_memory("--batch-size and --image-size can be smaller"), progress(len(batches), "evaluate") as advance:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from fpngraph.cli.detectors import DetectorChoice, labels_in
 from fpngraph.cli.graphs import Choice
@@ -12,14 +11,15 @@ from fpngraph.cli.stages import Stages
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.compiled import Compiled
-from fpngraph.exporting import ExportError, export_detector, export_neck, export_pyramid
+from fpngraph.exporting import Exported, export_detector, export_neck, export_pyramid
 from fpngraph.exporting.onnx import operators_in
 from fpngraph.files import replace_file
 from fpngraph.inference.folding import told
-from fpngraph.pyramid.backbone import BackboneError
 from fpngraph.pyramid.feature_pyramid import FeaturePyramid
 from fpngraph.weights import trained
-from fpngraph.weights.state import StateError, differences, read_state, refuse
+from fpngraph.weights.state import differences, read_state, refuse
+
+_SMALLER = "--image-size can be smaller, or the channels of the graph"
 
 
 def neck(  # noqa: PLR0913  (the options of an export)
@@ -30,16 +30,14 @@ def neck(  # noqa: PLR0913  (the options of an export)
     channels = choice.channels(graph)
     if channels is None:
         raise UsageError("export needs the channels of the inputs: add --in-channels or --backbone")
-    with _messages("the channels of the graph"), Stages(f"exporting {graph.name}") as stage:
+    with enough_memory(_SMALLER), Stages(f"exporting {graph.name}") as stage:
         stage("building")
         neck = trained.trained(graph, channels, weights) if weights else build(graph, channels)
         exported = export_neck(neck, form, image_size=image_size, opset=opset, progress=stage)
     _write(output, exported.content, exported.operators)
     strides = [1 << entry.level for entry in neck.source_graph.inputs.values()]
     _print_maps("inputs", exported.inputs, neck.in_channels.values(), strides)
-    _print_outputs(neck)
-    _print_unfolded(exported.unfolded)
-    _print_difference("neck", exported.difference)
+    _tell("neck", exported, neck)
     return 0
 
 
@@ -51,7 +49,7 @@ def pyramid(  # noqa: PLR0913  (the options of an export)
         raise UsageError("--with-backbone needs the backbone\n  hint: add --backbone NAME")
     check_pixels(image_size)
     graph = choice.load()
-    with _messages("the channels of the graph"), Stages(f"exporting {graph.name}") as stage:
+    with enough_memory(_SMALLER), Stages(f"exporting {graph.name}") as stage:
         stage("building")
         made = FeaturePyramid(choice.backbone, graph)
         if weights:
@@ -62,10 +60,7 @@ def pyramid(  # noqa: PLR0913  (the options of an export)
         exported, sizes = export_pyramid(made, form, image_size=image_size, opset=opset, progress=stage)
     _write(output, exported.content, exported.operators)
     print(f"inputs  {exported.inputs[0]} [batch, 3, height, width], as the backbone takes images: normalised")
-    _print_outputs(made.neck)
-    print(f"it takes any number of images {sizes}")
-    _print_unfolded(exported.unfolded)
-    _print_difference("pyramid", exported.difference)
+    _tell("pyramid", exported, made.neck, f"it takes any number of images {sizes}")
     return 0
 
 
@@ -82,7 +77,7 @@ def detector(  # noqa: PLR0913  (the options of an export)
     """Write a whole detector: images in, boxes out."""
     check_pixels(choice.image_size)
     paths = calibration.paths() if calibration else ()
-    with _messages("--max-detections"), Stages("exporting the detector") as stage:
+    with enough_memory("--image-size can be smaller, or --max-detections"), Stages("exporting the detector") as stage:
         stage("building")
         model, categories = choice.make(labels_in(labels_file))
         exported = export_detector(model, form, categories=categories, score=score, opset=opset, progress=stage)
@@ -98,20 +93,11 @@ def detector(  # noqa: PLR0913  (the options of an export)
     print(f"outputs boxes [batch, {most}, 4], left, top, right, bottom in pixels of the batch")
     print(f"        scores [batch, {most}], best first; labels [batch, {most}], -1 where there is no box")
     print(f"it takes any number of images {said.sizes}, and has the names of {len(said.categories)} classes")
-    _print_unfolded(exported.unfolded)
+    for line in told(exported.unfolded):
+        print(line)
     in_float = "in float32, " if calibration else ""
     print(f"compared with the detector, {in_float}run at other sizes: {exported.comparison}")
     return 0
-
-
-@contextmanager
-def _messages(smaller: str) -> Iterator[None]:
-    """What cannot be exported is a mistake that is told; ``smaller`` is what takes memory beside the image size."""
-    try:
-        with enough_memory(f"--image-size can be smaller, or {smaller}"):
-            yield
-    except (BackboneError, StateError, ExportError) as error:
-        raise UsageError(str(error)) from error
 
 
 def _write(output: str, content: bytes, operators: int) -> None:
@@ -119,17 +105,13 @@ def _write(output: str, content: bytes, operators: int) -> None:
     print(f"wrote {output}: {len(content):,} bytes, {operators} operators")
 
 
-def _print_unfolded(unfolded: Mapping[str, str]) -> None:
-    for line in told(unfolded):
-        print(line)
-
-
-def _print_difference(what: str, difference: float) -> None:
-    print(f"largest difference from the {what}, run at other sizes: {difference:.1e} of an output's largest value")
-
-
-def _print_outputs(neck: Compiled) -> None:
+def _tell(what: str, exported: Exported, neck: Compiled, *more: str) -> None:
+    """What comes out, ``more`` behind it, and how far that is from the module."""
     _print_maps("outputs", neck.out_channels, neck.out_channels.values(), neck.out_strides.values())
+    for line in (*more, *told(exported.unfolded)):
+        print(line)
+    difference = f"{exported.difference:.1e} of an output's largest value"
+    print(f"largest difference from the {what}, run at other sizes: {difference}")
 
 
 def _print_maps(what: str, names: Iterable[str], channels: Iterable[int], strides: Iterable[int]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from PIL.Image import Image
 
@@ -22,19 +22,14 @@ from fpngraph.cli.values import UsageError, reason
 from fpngraph.detection.annotate import draw_on
 from fpngraph.detection.boxes import Detections
 from fpngraph.detection.coco import Category, CocoImage, dataset, results
-from fpngraph.detection.detector import Picture
+from fpngraph.detection.detector import Detector
 from fpngraph.detection.images import ImageError, open_image
+from fpngraph.exporting.runtime import OnnxDetector
 from fpngraph.files import replace_file
 
 Advance = Callable[[], object]
-
-
-class Finder(Protocol):
-    """A detector that somebody runs: torch or another."""
-
-    def detect(
-        self, images: Sequence[Picture], *, image_size: tuple[int, int] | None, batch_size: int
-    ) -> list[Detections]: ...
+Finder = Detector | OnnxDetector
+"""What finds objects: torch runs it, or ONNX Runtime."""
 
 
 def files_in(folder: Path) -> tuple[Path, Path]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.language.limits import MAX_BYTES
 from fpngraph.language.uses import is_path
-from fpngraph.library import files_of, load, load_data, path_of
+from fpngraph.library import files_of, load, load_data
 
 _STDIN = ("-", "/dev/stdin")
 _ASKED = frozenset({"unknown-graph", "unreadable-file", "unknown-preset", "unknown-param", "param-type", "in-channels"})
@@ -80,24 +79,10 @@ def is_asked_wrongly(error: GraphError) -> bool:
     return any(problem.span is None and problem.code in _ASKED for problem in error.problems)
 
 
-def is_readable(name: str) -> bool:
-    """Whether ``name`` leads to something that can be read, whatever is in it."""
-    if is_stream(name):
-        return True
-    try:
-        path = path_of(name)
-    except GraphError:
-        return False
-    return path.is_file() and os.access(path, os.R_OK)
-
-
 def channels_of(backbone: str, graph: Graph) -> tuple[int, ...]:
     """The channels of the graph's inputs as a model of timm has them."""
-    from fpngraph.pyramid.backbone import BackboneError, backbone_channels
+    from fpngraph.pyramid.backbone import backbone_channels
 
     levels = [entry.level for entry in graph.inputs.values()]
-    try:
-        channels = backbone_channels(backbone, levels)
-    except BackboneError as error:
-        raise UsageError(str(error)) from error
+    channels = backbone_channels(backbone, levels)
     return tuple(channels[level] for level in levels)

@@ -14,6 +14,7 @@ from fpngraph.cli.messages import complain_of
 from fpngraph.cli.values import UsageError
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
+from fpngraph.language.yaml.writing import flow
 from fpngraph.library import Description, describe, named
 from fpngraph.table import Column, print_items, print_table, print_text
 
@@ -153,7 +154,7 @@ def _print_page(entry: Mapping[str, Any], maps: Maps) -> None:
     if entry["params"]:
         print()
         print_table(
-            (Column("parameter"), Column("default")), [(name, _flow(value)) for name, value in entry["params"].items()]
+            (Column("parameter"), Column("default")), [(name, flow(value)) for name, value in entry["params"].items()]
         )
     print()
     columns = (
@@ -170,15 +171,8 @@ def _print_page(entry: Mapping[str, Any], maps: Maps) -> None:
 
 
 def _preset_row(row: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    sets = ", ".join(f"{name}: {_flow(value)}" for name, value in presets.get(row["preset"], {}).items())
+    sets = ", ".join(f"{name}: {flow(value)}" for name, value in presets.get(row["preset"], {}).items())
     return row["preset"] or "(none)", written(row["parameters"]), written(row["macs"]), sets
-
-
-def _flow(value: Any) -> str:
-    """A value as it can be typed after ``-p name=``, in a shell within quotes."""
-    from fpngraph.language.yaml.writing import to_yaml
-
-    return to_yaml({"value": value}).removeprefix("value:").strip()
 
 
 def _detector(found: Any) -> dict[str, Any]:

@@ -15,8 +15,7 @@ from fpngraph.cli import values
 from fpngraph.cli.graphs import is_asked_wrongly
 from fpngraph.cli.messages import complain, complain_of
 from fpngraph.cli.parser import parser
-from fpngraph.cli.values import UsageError
-from fpngraph.errors import GraphError
+from fpngraph.errors import GraphError, Refusal
 
 _INTERRUPTED = 130  # as shells count a process that ended by SIGINT
 _PIPE_CLOSED = 141  # and by SIGPIPE
@@ -65,7 +64,7 @@ def _run(argv: Sequence[str] | None) -> int:
     except GraphError as error:
         complain_of(error, args.command)
         return 2 if is_asked_wrongly(error) else 1
-    except UsageError as error:
+    except Refusal as error:
         complain(str(error), args.command)
         return 2
     except BrokenPipeError:

@@ -7,57 +7,22 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
+from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
 
 import fpngraph
-from fpngraph.cli.commands import (
-    bench,
-    check,
-    completion,
-    convert,
-    detect,
-    diff,
-    evaluate,
-    expand,
-    export,
-    language_server,
-    new,
-    operators,
-    render,
-    schema,
-    serve,
-    show,
-    sweep,
-    train,
-)
-from fpngraph.cli.commands import help as help_
-from fpngraph.cli.commands import list as list_
 from fpngraph.cli.messages import complain
 from fpngraph.errors import nearest
 
-_COMMANDS = (
-    list_,
-    operators,
-    check,
-    diff,
-    show,
-    render,
-    train,
-    sweep,
-    evaluate,
-    detect,
-    export,
-    bench,
-    expand,
-    convert,
-    new,
-    schema,
-    serve,
-    language_server,
-    completion,
-    help_,
+_COMMANDS = tuple(
+    import_module(f"fpngraph.cli.commands.{name}")
+    for name in (
+        *("list", "operators", "check", "diff", "show", "render", "train", "sweep", "evaluate", "detect", "export"),
+        *("bench", "expand", "convert", "new", "schema", "serve", "language_server", "completion", "help"),
+    )
 )
+"""In the order of the help."""
 _IMPORT = "a module to import first, for the operators that it registers (may be given more than once)"
 
 

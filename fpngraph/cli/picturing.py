@@ -9,7 +9,6 @@ from fpngraph.analysis.changes import Changes
 from fpngraph.cli.output import check_new
 from fpngraph.cli.values import UsageError
 from fpngraph.drawing.formats import html, pdf, png, svg
-from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.picture.changed import draw_changes
 from fpngraph.drawing.picture.diagram import Look
 from fpngraph.drawing.picture.scene import Scene
@@ -39,6 +38,6 @@ def write(changes: Changes, output: str) -> None:
     """Put the picture into a file that ``check_picture`` found good. Raises UsageError where there can be none."""
     try:
         content = _WRITERS[Path(output).suffix.lower()](draw_changes(changes, Look()))
-    except (ValueError, MissingExtra) as error:  # a cycle, too large for the format, or its package is not there
+    except ValueError as error:  # a cycle, or too large for the format
         raise UsageError(str(error)) from error
     replace_file(output, content)

@@ -9,7 +9,6 @@ from pathlib import Path
 from fpngraph.cli.evaluating import average_precision, of_finder
 from fpngraph.cli.photos import paths_of
 from fpngraph.cli.values import UsageError
-from fpngraph.detection.images import ImageError
 from fpngraph.exporting.detectors import ExportedDetector
 from fpngraph.exporting.int8 import loss, quantised, seconds_of
 from fpngraph.exporting.runtime import OnnxDetector
@@ -34,14 +33,11 @@ class Calibration:
 
 
 def in_int8(exported: ExportedDetector, calibration: Calibration, paths: Sequence[Path]) -> bytes:
-    """The detector in int8; what is lost, and the time, are printed. Raises UsageError for an image that is none."""
-    try:
-        content = quantised(exported.content, exported.description, paths)
-        full, small = OnnxDetector(exported.content), OnnxDetector(content)
-        times = [seconds_of(detector, paths[:_TIMED]) for detector in (small, full)]
-        difference = loss(full.detect(paths), small.detect(paths), score=_SCORE)
-    except ImageError as error:
-        raise UsageError(str(error)) from error
+    """The detector in int8; what is lost, and the time, are printed. Raises ImageError for an image that is none."""
+    content = quantised(exported.content, exported.description, paths)
+    full, small = OnnxDetector(exported.content), OnnxDetector(content)
+    times = [seconds_of(detector, paths[:_TIMED]) for detector in (small, full)]
+    difference = loss(full.detect(paths), small.detect(paths), score=_SCORE)
     size, before = len(content), len(exported.content)
     print(f"int8: {size:,} bytes, {size / before:.2f} of {before:,} in float32")
     milliseconds = [1000 * time for time in times]

@@ -14,11 +14,10 @@ from fpngraph.cli.messages import complain, complain_of, wants_colours
 from fpngraph.cli.output import STDOUT, check_new
 from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.drawing import files, watch
-from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
 from fpngraph.drawing.picture.weights import Weights
 from fpngraph.drawing.text import terminal
-from fpngraph.errors import GraphError
+from fpngraph.errors import GraphError, Refusal
 from fpngraph.files import check_place, replace_file
 from fpngraph.graph.graph import Graph
 from fpngraph.library import path_of
@@ -50,12 +49,12 @@ class Subject:
             raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
         if channels is None and self.weights:
             raise UsageError("--weights needs the channels of the inputs: add --in-channels or --backbone")
-        weights = _weights(graph, channels, self.weights) if channels and self.weights else None
         try:
+            weights = _weights(graph, channels, self.weights) if channels and self.weights else None
             return diagram(graph, self.look, in_channels=channels, image_size=self.image_size, weights=weights)
         except GraphError:
             raise
-        except ValueError as error:  # a heading of a stage that is not there
+        except ValueError as error:  # a heading of no stage, a file that is no state of this neck, no weights in it
             raise UsageError(str(error)) from error
 
 
@@ -123,13 +122,8 @@ def _weights(graph: Graph, channels: tuple[int, ...], path: str) -> Weights:
     """The fusion weights in the file of a neck's state dict."""
     from fpngraph.weights.trained import trained
 
-    try:
-        with enough_memory("the channels of the graph can be fewer"):
-            return files.learned_weights(trained(graph, channels, path))
-    except GraphError:
-        raise
-    except ValueError as error:  # the file is no state of this neck, or nothing in the neck has weights
-        raise UsageError(str(error)) from error
+    with enough_memory("the channels of the graph can be fewer"):
+        return files.learned_weights(trained(graph, channels, path))
 
 
 def _print(drawn: Diagram) -> None:
@@ -148,7 +142,7 @@ def _write(subject: Subject, target: Target) -> None:
         warnings.simplefilter("always")
         try:
             content = files.WRITERS[target.ending](drawn, target.scale or 2.0)
-        except (ValueError, MissingExtra) as error:  # too large for the format, or its package is not there
+        except ValueError as error:  # too large for the format
             raise UsageError(str(error)) from error
     for warning in caught:
         complain(f"warning: {warning.message}", _NAME)
@@ -174,7 +168,7 @@ def _watch(subject: Subject, target: Target) -> None:
                 raise
             watch.show_problems(target.path, target.ending, name, str(error), subject.look.theme)
             complain_of(error, _NAME)
-        except UsageError as error:
+        except Refusal as error:
             if not started:
                 raise
             complain(str(error), _NAME)

@@ -7,17 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fpngraph import efficientdet
-from fpngraph.cli.graphs import Choice, is_readable
+from fpngraph.cli.graphs import Choice
 from fpngraph.cli.values import UsageError
 from fpngraph.efficientdet.by_name import take_over
 from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.weights import has_own_names
-from fpngraph.errors import GraphError
-from fpngraph.pyramid.backbone import BackboneError
 from fpngraph.training import read_saved
 from fpngraph.training.saved import NotSavedError
 from fpngraph.weights.matching import Matched, load_matching
-from fpngraph.weights.state import StateError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +32,7 @@ class Start:
     lean: bool
 
     def build(self, num_classes: int) -> efficientdet.EfficientDet:
-        """The detector. Raises UsageError and GraphError."""
+        """The detector. Raises Refusal and GraphError."""
         changes: dict[str, Any] = {"num_classes": num_classes, "lean": self.lean}
         if self.preset and not self.graph:
             raise UsageError("--preset is for a graph\n  hint: add --graph GRAPH")
@@ -45,18 +42,9 @@ class Start:
             changes |= {"backbone": self.backbone, "backbone_args": {}}
         if self.graph:
             changes["match"] = False  # nothing published has to fit
-        try:
-            changes |= self._with_graph()
-            model = efficientdet.create(self.model, **changes)
-            if self.pretrained and not self.weights:
-                model = self._with_backbone(changes)
-            return model
-        except GraphError as error:
-            if self.graph and not is_readable(self.graph):
-                raise UsageError(str(error)) from error
-            raise
-        except (efficientdet.ConfigError, BackboneError) as error:
-            raise UsageError(str(error)) from error
+        changes |= self._with_graph()
+        model = efficientdet.create(self.model, **changes)
+        return self._with_backbone(changes) if self.pretrained and not self.weights else model
 
     def _with_graph(self) -> dict[str, Any]:
         """The graph, by its name; loaded where it has a preset, which nothing else then scales."""
@@ -79,16 +67,13 @@ class Start:
         if self.weights is None:
             return None
         try:
-            try:
-                return load_matching(model, read_saved(self.weights).state)
-            except NotSavedError:
-                state = read_checkpoint(self.weights, ema=None)
-                return load_matching(model, state) if has_own_names(state) else take_over(model, self.weights)
-        except (StateError, efficientdet.ConfigError) as error:
-            raise UsageError(str(error)) from error
+            return load_matching(model, read_saved(self.weights).state)
+        except NotSavedError:
+            state = read_checkpoint(self.weights, ema=None)
+            return load_matching(model, state) if has_own_names(state) else take_over(model, self.weights)
 
     def check(self) -> efficientdet.EfficientDet:
-        """The detector for one class, nothing fetched. Raises UsageError and GraphError for what is asked wrongly."""
+        """The detector for one class, nothing fetched. Raises Refusal and GraphError for what is asked wrongly."""
         model = replace(self, pretrained=False).build(num_classes=1)
         self.load(model)
         return model

@@ -15,7 +15,7 @@ from fpngraph.cli.messages import complain
 from fpngraph.cli.starting import Start
 from fpngraph.cli.training import Pair
 from fpngraph.cli.values import UsageError, check_pixels, reason
-from fpngraph.errors import GraphError
+from fpngraph.errors import GraphError, Refusal
 from fpngraph.files import replace_file
 from fpngraph.language.explicit import dump
 from fpngraph.training import CocoData, TrainingSettings
@@ -99,7 +99,7 @@ def _graphs(runs: Sequence[Run]) -> dict[str, str]:
     for run in runs:
         try:
             texts[run.name] = dump(run.start.check().neck.source_graph)
-        except (UsageError, GraphError) as error:
+        except (Refusal, GraphError) as error:
             problems.setdefault(str(error), []).append(run.name)
     if problems:
         raise UsageError("\n".join(f"{', '.join(names)}: {told}" for told, names in problems.items()))
@@ -187,7 +187,7 @@ def _trained(  # noqa: PLR0913  (a run, and what all runs have)
             raise UsageError("its graph has changed since the sweep began\n  hint: --resume trains it as it is then")
         training.run(run.start, parts, run.folder, settings, resume=True, devices=1, pictures=pictures)
     except Exception as error:  # whatever it is, the other runs are not lost
-        told = str(error) if isinstance(error, UsageError | GraphError) else reason(error)
+        told = str(error) if isinstance(error, Refusal | GraphError) else reason(error)
         complain(f"{run.name}: {told}", "sweep")
         return False
     return True

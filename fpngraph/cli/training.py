@@ -91,8 +91,8 @@ def run(  # noqa: PLR0913  (the options of a run)
     devices: int | str,
     pictures: When,
 ) -> Fitted:
-    """One training, from the first weights to the last checkpoint. Raises UsageError and GraphError."""
-    from fpngraph.training import DivergedError, fit
+    """One training, from the first weights to the last checkpoint. Raises Refusal and GraphError."""
+    from fpngraph.training import fit
 
     torch.manual_seed(settings.seed)  # of the weights that it starts with
     model = start.build(len(parts[0].categories))
@@ -113,8 +113,6 @@ def run(  # noqa: PLR0913  (the options of a run)
         warnings.simplefilter("ignore")  # of Lightning's, about what is chosen here
         try:
             return fit(model, *parts, folder, settings, **chosen)
-        except DivergedError as error:
-            raise UsageError(str(error)) from error
         except KeyboardInterrupt:
             if (folder / "last.ckpt").is_file():
                 print(f"stopped; --resume goes on from {folder / 'last.ckpt'}", file=sys.stderr)
@@ -138,13 +136,10 @@ def check_folder(folder: Path, *, resume: bool, force: bool) -> None:
 
 
 def epochs_of(folder: Path) -> list[dict[str, str]]:
-    """What a training has written of each epoch. Raises UsageError where somebody has made something else of it."""
-    from fpngraph.training.curve import CurveError, read_curve
+    """What a training has written of each epoch. Raises CurveError where somebody has made something else of it."""
+    from fpngraph.training.curve import read_curve
 
-    try:
-        return read_curve(folder / "metrics.csv")
-    except CurveError as error:
-        raise UsageError(str(error)) from error
+    return read_curve(folder / "metrics.csv")
 
 
 def check_is_folder(folder: Path) -> None:

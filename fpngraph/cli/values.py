@@ -13,7 +13,7 @@ from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
-from fpngraph.errors import GraphError
+from fpngraph.errors import GraphError, Refusal
 from fpngraph.files import did_you_mean
 from fpngraph.language.yaml.source import read
 
@@ -31,7 +31,7 @@ _PATH = re.compile(r"[/\\]|^\.|\.py$")  # what is no name of a module
 _OF_MEMORY = re.compile(r"memory|Storage size calculation overflowed|numel: integer multiplication overflow")
 
 
-class UsageError(Exception):
+class UsageError(Refusal):
     """What was asked for cannot be done as it was asked."""
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torchvision.transforms.functional import pil_to_tensor  # type: ignore[import-untyped]  # no hints
 
 from fpngraph.detection.boxes import Original
+from fpngraph.errors import Refusal
 from fpngraph.feature import Size
 
 MOST_PIXELS = 1 << 27
@@ -43,7 +44,7 @@ class Normalization(BaseModel):
     fill: Fill = "mean"
 
 
-class ImageError(ValueError):
+class ImageError(Refusal, ValueError):
     """A file that is no image, or a broken one."""
 
 

@@ -13,21 +13,12 @@ from fpngraph.editor import keys
 from fpngraph.editor.cursor import Cursor, cursor_at
 from fpngraph.editor.documents import Document, Documents
 from fpngraph.editor.places import Path
-from fpngraph.editor.scope import (
-    Seat,
-    description_of,
-    is_reference,
-    names_in_scope,
-    parameters,
-    params_of,
-    seat_of,
-    used_graph,
-)
+from fpngraph.editor.scope import parameters, params_of, scope_at
 from fpngraph.errors import Span
 from fpngraph.language.numbers import numbers
 from fpngraph.language.substitution import UNTOUCHED
 from fpngraph.language.yaml.value import Value
-from fpngraph.library import Description, named
+from fpngraph.library import named
 
 _WORD = re.compile(r"\$?[A-Za-z_]\w*$|\$$")
 _PATH = re.compile(r"[\w./-]*$")
@@ -80,10 +71,8 @@ class _Offering:
     """What is offered at one place."""
 
     def __init__(self, documents: Documents, document: Document, cursor: Cursor, line: int) -> None:
-        self._documents, self._document, self._cursor, self._line = documents, document, cursor, line
-        self._tree = document.now.tree or _EMPTY
-        self._seat: Seat = seat_of(cursor.path, self._tree)
-        self._graph = self._tree.at(self._seat.home)
+        self._document, self._cursor, self._line = document, cursor, line
+        self._scope = scope_at(documents, document, document.now.tree or _EMPTY, cursor.path)
 
     def all(self) -> Iterator[_Offer]:
         written = self._cursor.written
@@ -91,14 +80,10 @@ class _Offering:
             yield from self._keys()
         elif written.startswith("$("):
             yield from self._numbers(tables=True)
-        elif self._is_reference and _IN_INDEX.search(written):
+        elif self._scope.is_reference and _IN_INDEX.search(written):
             yield from self._numbers(tables=False)
         else:
             yield from self._values()
-
-    @property
-    def _is_reference(self) -> bool:
-        return is_reference(self._seat)
 
     def _keys(self) -> Iterator[_Offer]:
         path = self._cursor.path
@@ -108,7 +93,7 @@ class _Offering:
         for name, about in keys.keys(path).items():
             if name not in there:
                 yield _Offer(name, Kind.Property, about, f"{name}: ")
-        for name, about in self._own_keys(self._seat.path).items():
+        for name, about in self._own_keys(self._scope.path).items():
             if name not in there:
                 yield _Offer(name, Kind.Variable, about, f"{name}: ")
         if _IN_INDEX.search(self._cursor.written):
@@ -116,7 +101,7 @@ class _Offering:
 
     def _below(self) -> set[str]:
         """Keys that the mapping has on other lines."""
-        value = self._tree
+        value = self._scope.tree
         for step in self._cursor.path:
             if isinstance(step, int) and isinstance(value.data, tuple) and 0 <= step < len(value.data):
                 value = value.data[step]
@@ -129,32 +114,20 @@ class _Offering:
     def _own_keys(self, path: Path) -> Mapping[str, str]:
         """Keys that the file itself, or a graph that it uses, has names for."""
         if path[:1] == ("presets",) and len(path) == 2:
-            return parameters(self._graph)
-        if self._seat.stage is None or len(path) != 3:
+            return parameters(self._scope.graph)
+        if self._scope.stage is None or len(path) != 3:
             return {}
         if path[2] == "outputs":
-            return self._names()
+            return self._scope.names()
         if path[2] == "params":
-            return parameters(self._used() or _EMPTY)
-        found = self._description() if path[2] == "inputs" else None
+            return parameters(self._scope.used(self._scope.stage)[1] or _EMPTY)
+        found = self._scope.description(self._scope.stage) if path[2] == "inputs" else None
         return {name: f"level {level}" for name, level in found.inputs.items()} if found else {}
-
-    def _names(self) -> Mapping[str, str]:
-        return names_in_scope(self._documents, self._document, self._tree, self._seat)
-
-    def _description(self) -> Description | None:
-        path = (*self._seat.home, "stages", self._seat.stage)
-        return description_of(self._documents, self._document, self._tree, path)
-
-    def _used(self) -> Value | None:
-        path = (*self._seat.home, "stages", self._seat.stage)
-        found = used_graph(self._documents, self._document, self._tree, path)
-        return found[1] if found else None
 
     def _values(self) -> Iterator[_Offer]:
         path = self._cursor.path
-        if self._is_reference:
-            yield from (_Offer(name, Kind.Variable, about, rank=0) for name, about in self._names().items())
+        if self._scope.is_reference:
+            yield from (_Offer(name, Kind.Variable, about, rank=0) for name, about in self._scope.names().items())
             if "|" in self._cursor.written:
                 yield _Offer("none", Kind.Keyword, "no input where nothing before exists", rank=0)
         words, alone = keys.words(path), keys.operators(path)
@@ -162,18 +135,18 @@ class _Offering:
             yield _Offer(word, Kind.Function if word in alone else Kind.EnumMember, about)
         for name, about in alone.items():
             yield _Offer(f"{{{name}: ...}}", Kind.Function, about, f"{{{name}: {{}}}}", 2)
-        if self._seat.stage is not None:
+        if self._scope.stage is not None:
             yield from self._of_use()
-        if self._seat.path and self._seat.path[0] not in UNTOUCHED:
-            for name, default in parameters(self._graph).items():
+        if self._scope.path and self._scope.path[0] not in UNTOUCHED:
+            for name, default in parameters(self._scope.graph).items():
                 yield _Offer(f"${name}", Kind.Constant, f"parameter, by default {default}", rank=3)
 
     def _of_use(self) -> Iterator[_Offer]:
-        last = self._seat.path[2:]
+        last = self._scope.path[2:]
         if last == ("use",):
             yield from (_Offer(name, Kind.Module, "a graph that comes with a package") for name in sorted(named()))
             yield from (_Offer(name, Kind.File, "a file") for name in self._files())
-        elif last == ("preset",) and (used := self._used()):
+        elif last == ("preset",) and (used := self._scope.used(self._scope.stage)[1]):
             presets = used.at(["presets"]).entries if "presets" in used.entries else {}
             yield from (_Offer(str(name), Kind.Value, "a preset", rank=0) for name in presets)
 
@@ -187,7 +160,7 @@ class _Offering:
 
     def _numbers(self, *, tables: bool) -> Iterator[_Offer]:
         """What an expression can name."""
-        found = numbers(params_of(self._graph))
+        found = numbers(params_of(self._scope.graph))
         yield _Offer("l", Kind.Variable, "the index of the member", rank=0)
         for name, number in found.integers.items():
             yield _Offer(name, Kind.Constant, f"parameter, by default {number}")

@@ -35,7 +35,7 @@ def _each(document: Document) -> list[types.CodeAction]:
         better = problem.replacement
         if better is None or better.span.file != document.called or better.span.used_by is not None:
             continue
-        old = better.span.text[better.span.column - 1 : better.span.end - 1]
+        old = better.span.written
         found.append(
             types.CodeAction(
                 f"Write {better.text!r} in place of {old!r}" if better.text else f"Leave out {old!r}",

@@ -11,8 +11,9 @@ from fpngraph.editor import keys
 from fpngraph.editor.documents import Document, Documents
 from fpngraph.editor.figures import Assumed, Figures, Row
 from fpngraph.editor.names import Occurrence
-from fpngraph.editor.places import Leaf, Path, holds, leaf_at
-from fpngraph.editor.scope import description_of, seat_of
+from fpngraph.editor.navigation import name_at
+from fpngraph.editor.places import Leaf, leaf_at
+from fpngraph.editor.scope import Scope, scope_at
 from fpngraph.graph.graph import Graph
 from fpngraph.graph.nodes import Edge, Node
 from fpngraph.language.keys.manual import about, page
@@ -32,9 +33,7 @@ def hover(documents: Documents, document: Document, position: types.Position, as
     leaf = leaf_at(tree, line, column) if tree and document.is_graph else None
     if tree is None or leaf is None:
         return None
-    name = next((it for it in document.names if holds(it.whole, line, column)), None)
-    parameter = next((it for it in document.names if it.kind == "parameter" and holds(it.span, line, column)), None)
-    name = parameter or name
+    name = name_at(document, position)
     if name and name.kind in ("family", "node"):
         text, span = _of_name(document, name, assumed), name.whole
     elif name and name.kind == "parameter":
@@ -51,7 +50,7 @@ def hover(documents: Documents, document: Document, position: types.Position, as
 def _of_name(document: Document, name: Occurrence, assumed: Assumed) -> str:
     """What a family or node is in the end: every member that is declared here, or that is read here."""
     graph = document.last
-    title = f"**{name.whole.text[name.whole.column - 1 : name.whole.end - 1]}**"
+    title = f"**{name.whole.written}**"
     if graph is None or name.home:
         return f"{title}: what it is in the end is known once the file has no errors"
     figures = Figures(graph, assumed)
@@ -124,14 +123,14 @@ def _flow(value: Value) -> str:
 
 def _of_leaf(documents: Documents, document: Document, tree: Value, leaf: Leaf) -> str:
     """What a key, an operator, a word or the name of a graph means."""
-    seat = seat_of(leaf.path, tree)
-    if seat.path[2:] in (("use",), ("preset",)) and seat.stage is not None and not leaf.is_key:
-        return _of_use(documents, document, tree, (*seat.home, "stages", seat.stage))
+    scope = scope_at(documents, document, tree, leaf.path)
+    if scope.path[2:] in (("use",), ("preset",)) and scope.stage is not None and not leaf.is_key:
+        return _of_use(scope)
     word = str(leaf.path[-1] if leaf.is_key else leaf.value.data)
     place = leaf.path[:-1] if leaf.is_key else leaf.path
     there = keys.operators(place)
     found = [it for it in operators() if it.name == word and about(it) == there.get(word, about(it))]
-    if found and (word in there or seat.path[0] in ("params", "presets")):
+    if found and (word in there or scope.path[0] in ("params", "presets")):
         return "\n\n---\n\n".join(map(_of_operator, found))
     if not leaf.is_key:
         said = keys.words(place).get(word, "")
@@ -154,8 +153,8 @@ def _of_setting(setting: Mapping[str, Any]) -> Row:
     return {key: cell.replace("|", "\\|") for key, cell in (row | {"meaning": setting["description"]}).items()}
 
 
-def _of_use(documents: Documents, document: Document, tree: Value, path: Path) -> str:
-    found = description_of(documents, document, tree, path)
+def _of_use(scope: Scope) -> str:
+    found = scope.description(scope.stage)
     if found is None:
         return ""
     title = f"**{found.name}**: {found.description}" if found.description else f"**{found.name}**"

@@ -136,7 +136,7 @@ class _Walk:
     def _named(self, parse: Callable[[str], Name | Reference], text: Any, span: Span, *, declares: bool) -> None:
         parsed = _parsed(parse, text)
         names = parsed.alternatives if isinstance(parsed, Reference) else (parsed,) if parsed else ()
-        if not _is_verbatim(span, text):
+        if span.written != text:
             return
         for name in names:
             whole = span.part(name.start, name.end)
@@ -148,7 +148,7 @@ class _Walk:
 
     def _steps(self, expression: Expression | None, span: Span, text: str, shift: int) -> None:
         """The parameters in an expression, which starts at ``shift`` of a text."""
-        if not _is_verbatim(span, text):
+        if span.written != text:
             return
         for step in expression.steps if expression else ():
             if step.sign in ("name", "table") and step.operand != "l":
@@ -160,7 +160,7 @@ class _Walk:
         """The parameters in ``$name`` and ``$(...)``, but for those of a graph that is written in place."""
         for found in _own_values(value):
             text = found.data
-            if not isinstance(text, str) or not text.startswith("$") or not _is_verbatim(found.span, text):
+            if not isinstance(text, str) or not text.startswith("$") or found.span.written != text:
                 continue
             if not text.startswith("$("):
                 self._add("parameter", text[1:], found.span.part(1, len(text)), declares=False)
@@ -179,7 +179,7 @@ class _Walk:
 
     def _add(self, kind: Kind, text: str, span: Span, *, declares: bool, **more: Any) -> None:
         places = {"whole": span, "said": span} | more
-        if kind in ("family", "node") or _is_verbatim(span, text):
+        if kind in ("family", "node") or span.written == text:
             self.found.append(Occurrence(kind, text, span, declares, self._home, self._stage, **places))
 
 
@@ -199,7 +199,3 @@ def _parsed(parse: Callable[[str], Any], text: Any) -> Any:
         return parse(text) if isinstance(text, str) else None
     except Reason:
         return None
-
-
-def _is_verbatim(span: Span, text: Any) -> bool:
-    return isinstance(text, str) and span.text[span.column - 1 : span.end - 1] == text

@@ -11,7 +11,7 @@ from pygls.uris import from_fs_path
 from fpngraph.editor.documents import Document, Documents
 from fpngraph.editor.names import Occurrence, occurrences
 from fpngraph.editor.places import Leaf, holds, leaf_at
-from fpngraph.editor.scope import seat_of, used_graph
+from fpngraph.editor.scope import scope_at
 from fpngraph.errors import Span
 from fpngraph.language.members import key_of
 from fpngraph.language.yaml.value import Value
@@ -51,14 +51,12 @@ def _read_here(document: Document, name: Occurrence) -> list[Span]:
 
 def _in_used(documents: Documents, document: Document, tree: Value, leaf: Leaf) -> Iterator[types.Location]:
     """Where a used graph has what a stage says of it: the file, a preset, a parameter, an input."""
-    seat = seat_of(leaf.path, tree)
-    last = seat.path[2:]
-    found = used_graph(documents, document, tree, (*seat.home, "stages", seat.stage)) if seat.stage else None
-    place = found[0] if found else None
+    scope = scope_at(documents, document, tree, leaf.path)
+    last = scope.path[2:]
+    place, values = scope.used(scope.stage)
     text = documents.text(place) if place else None
-    if found is None or place is None or text is None:
+    if values is None or place is None or text is None:
         return
-    values = found[1]
     spans: Iterable[Span] = ()
     if last == ("use",):
         spans = [Span(str(place), 1, 1, 1, "")]

@@ -11,8 +11,8 @@ from lsprotocol import types
 from fpngraph.editor.documents import Document, Documents
 from fpngraph.editor.names import Occurrence
 from fpngraph.editor.navigation import name_at
-from fpngraph.editor.spreading import Refused, Spread
-from fpngraph.errors import Span
+from fpngraph.editor.spreading import Spread
+from fpngraph.errors import Refusal, Span
 from fpngraph.language.grammar.reference import is_name
 
 
@@ -29,14 +29,14 @@ def rename(
 ) -> types.WorkspaceEdit:
     """The edit that gives the name at a position another text, in the files that use this one too.
 
-    Those are looked for among the open ones, in ``folders``, and in the folder of the document. Raises Refused where
+    Those are looked for among the open ones, in ``folders``, and in the folder of the document. Raises Refusal where
     that is no name, where there is one already, and where a graph would be another one.
     """
     name = name_at(document, position)
     if name is None or not _all(document, name):
-        raise Refused("there is no name here that can be changed")
+        raise Refusal("there is no name here that can be changed")
     if document.problems and document.graph is None:
-        raise Refused("the file has errors: what a name means is known once it has none")
+        raise Refusal("the file has errors: what a name means is known once it has none")
     _check_text(document, name, new)
     spread = Spread(documents, folders, new)
     spread.change(document, [it.span for it in _all(document, name)], name.text)
@@ -64,15 +64,15 @@ def _all(document: Document, name: Occurrence) -> list[Occurrence]:
 def _check_text(document: Document, name: Occurrence, new: str) -> None:
     if name.kind == "preset":
         if not re.fullmatch(r"[A-Za-z_][\w.-]*", new):
-            raise Refused(f"{new!r} is no name of a preset: write letters, digits, '_', '-' and '.'")
+            raise Refusal(f"{new!r} is no name of a preset: write letters, digits, '_', '-' and '.'")
     elif not is_name(new):
-        raise Refused(f"{new!r} is no name: write letters, digits and '_', no digit first")
+        raise Refusal(f"{new!r} is no name: write letters, digits and '_', no digit first")
     if name.kind == "family" and new[-1].isdigit():
-        raise Refused(f"{new!r} ends in a digit, which would be an index: the name of a family does not")
+        raise Refusal(f"{new!r} ends in a digit, which would be an index: the name of a family does not")
     if name.kind == "node" and new[-1].isdigit():
-        raise Refused(f"{new!r} ends in a digit, which would be an index: this name has none")
+        raise Refusal(f"{new!r} ends in a digit, which would be an index: this name has none")
     if any(it.text == new and _kind(it) == _kind(name) and it.home == name.home for it in document.names):
-        raise Refused(f"the file has the name {new!r} already")
+        raise Refusal(f"the file has the name {new!r} already")
 
 
 def _kind(name: Occurrence) -> str:

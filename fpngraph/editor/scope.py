@@ -25,51 +25,75 @@ _MEMBERS = 40  # of one declaration that are listed
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """Where in a graph something stands: the path within it, and the stage, if one is around it."""
+class Scope:
+    """Where in a file something stands: the graph around it, the path within that, and the stage, if one is around."""
 
+    documents: Documents
+    document: Document
+    tree: Value
     home: Path
+    """Keys that lead to the graph: none, or those of one that is written in a stage of another one."""
     path: Path
     stage: str | None
 
+    @property
+    def graph(self) -> Value:
+        return self.tree.at(self.home)
 
-def seat_of(path: Path, tree: Value) -> Seat:
-    """The place within its graph; the graph may be written in a stage of another one."""
+    @property
+    def is_reference(self) -> bool:
+        """Whether a value here names what a node reads, or what an output or an input of a used graph stands for."""
+        path = self.path[2:] if self.stage is not None else self.path
+        if path[:1] == ("nodes",):
+            return len(path) in (4, 5) and path[2] == "inputs" and path[4:] in ((), ("from",))
+        return path[:1] == ("outputs",) or (self.stage is not None and path[:1] == ("inputs",) and len(path) == 2)
+
+    def names(self) -> dict[str, str]:
+        """What can be referred to, with where it is from: members, and ``P(l)`` for each family."""
+        here = [it for it in self.document.names if it.home == self.home and it.declares]
+        stages = list(dict.fromkeys(it.text for it in here if it.kind == "stage"))
+        number = stages.index(self.stage) if self.stage in stages else len(stages)
+        before = {None, *stages[: number + 1]}
+        reader = Names(params_of(self.graph), Problems(), Spent())
+        found: dict[str, str] = {}
+        for it in here:
+            if it.kind in ("family", "node") and it.stage in before:
+                about = f"{it.name.text if it.name else it.text}, {_from(it)}"
+                if it.kind == "family":
+                    found.setdefault(f"{it.text}(l)", about)
+                for member in _members(it, reader):
+                    found.setdefault(member, about)
+        for name in stages[:number]:
+            used = self.description(name)
+            found = dict.fromkeys(used.outputs if used else (), f"an output of stage {name!r}") | found
+        return found
+
+    def used(self, stage: str | None) -> tuple[File | None, Value | None]:
+        """The file and the values of the graph that a stage uses; no file for one that is written in place."""
+        use = self.graph.at(["stages", stage]).entries.get("use") if stage else None
+        if use is None or use.entries:
+            return None, use
+        place = file_of(self.documents, self.document, use.data)
+        text = self.documents.text(place) if place else None
+        return (place, text.tree) if text and text.tree else (None, None)
+
+    def description(self, stage: str | None) -> Description | None:
+        """What the graph says of itself that a stage uses; None where it cannot be read, or has no file."""
+        place, _ = self.used(stage)
+        try:
+            return describe(place) if place else None
+        except GraphError:
+            return None
+
+
+def scope_at(documents: Documents, document: Document, tree: Value, path: Path) -> Scope:
+    """The place that a path leads to, within its graph."""
     home: Path = ()
     inner = path
     while len(inner) > 3 and inner[0] == "stages" and inner[2] == "use" and tree.at(path[: len(home) + 3]).entries:
         home, inner = (*home, *inner[:3]), inner[3:]
-    return Seat(home, inner, str(inner[1]) if len(inner) > 1 and inner[0] == "stages" else None)
-
-
-def is_reference(seat: Seat) -> bool:
-    """Whether a value at a place names what a node reads, or what an output or an input of a used graph stands for."""
-    path = seat.path[2:] if seat.stage is not None else seat.path
-    if path[:1] == ("nodes",):
-        return len(path) in (4, 5) and path[2] == "inputs" and path[4:] in ((), ("from",))
-    return path[:1] == ("outputs",) or (seat.stage is not None and path[:1] == ("inputs",) and len(path) == 2)
-
-
-def names_in_scope(documents: Documents, document: Document, tree: Value, seat: Seat) -> dict[str, str]:
-    """What can be referred to, with where it is from: members, and ``P(l)`` for each family."""
-    here = [it for it in document.names if it.home == seat.home and it.declares]
-    stages = list(dict.fromkeys(it.text for it in here if it.kind == "stage"))
-    number = stages.index(seat.stage) if seat.stage in stages else len(stages)
-    before = {None, *stages[: number + 1]}
-    graph = tree.at(seat.home)
-    reader = Names(params_of(graph), Problems(), Spent())
-    found: dict[str, str] = {}
-    for it in here:
-        if it.kind in ("family", "node") and it.stage in before:
-            about = f"{it.name.text if it.name else it.text}, {_from(it)}"
-            if it.kind == "family":
-                found.setdefault(f"{it.text}(l)", about)
-            for member in _members(it, reader):
-                found.setdefault(member, about)
-    for name in stages[:number]:
-        used = description_of(documents, document, tree, (*seat.home, "stages", name))
-        found = dict.fromkeys(used.outputs if used else (), f"an output of stage {name!r}") | found
-    return found
+    stage = str(inner[1]) if len(inner) > 1 and inner[0] == "stages" else None
+    return Scope(documents, document, tree, home, inner, stage)
 
 
 def _from(it: Occurrence) -> str:
@@ -100,29 +124,6 @@ def parameters(graph: Value) -> dict[str, str]:
     return {
         str(name): shown(value) for name, value in graph.at(["params"]).entries.items() if "params" in graph.entries
     }
-
-
-def used_graph(documents: Documents, document: Document, tree: Value, path: Path) -> tuple[File | None, Value] | None:
-    """The file and the values of the graph that the stage at a path uses; no file for one that is written in place."""
-    use = tree.at(path).entries.get("use")
-    if use is None:
-        return None
-    if use.entries:
-        return None, use
-    place = file_of(documents, document, use.data)
-    text = documents.text(place) if place else None
-    return (place, text.tree) if text and text.tree else None
-
-
-def description_of(documents: Documents, document: Document, tree: Value, path: Path) -> Description | None:
-    """What the graph says of itself that the stage at a path uses; None where it cannot be read, or has no file."""
-    found = used_graph(documents, document, tree, path)
-    if found is None or found[0] is None:
-        return None
-    try:
-        return describe(found[0])
-    except GraphError:
-        return None
 
 
 def file_of(documents: Documents, document: Document, use: object) -> File | None:

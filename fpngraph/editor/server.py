@@ -20,8 +20,8 @@ from fpngraph.editor.fixes import KINDS, actions
 from fpngraph.editor.hover import hover
 from fpngraph.editor.navigation import definitions, references
 from fpngraph.editor.renaming import rename, renamed_at
-from fpngraph.editor.spreading import Refused
 from fpngraph.editor.symbols import symbols
+from fpngraph.errors import Refusal
 
 _LONGEST_WAIT_S = 1.0
 
@@ -181,7 +181,7 @@ def _change(made: Server) -> None:
         document = made.checked(params.text_document.uri)
         try:
             return rename(made.documents, document, params.position, params.new_name, folders=made.folders())
-        except Refused as reason:
+        except Refusal as reason:
             raise JsonRpcException(str(reason), types.LSPErrorCodes.RequestFailed) from None
 
     @made.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(KINDS))

@@ -12,7 +12,7 @@ from pygls.uris import from_fs_path
 from fpngraph.editor.documents import Document, Documents, Text
 from fpngraph.editor.live.folder import MOST, Folder
 from fpngraph.editor.scope import file_of
-from fpngraph.errors import GraphError, Span
+from fpngraph.errors import GraphError, Refusal, Span
 from fpngraph.graph.graph import Graph
 from fpngraph.language.grammar.reference import parse_declaration
 from fpngraph.language.grammar.tokens import Reason
@@ -20,10 +20,6 @@ from fpngraph.language.yaml.value import Value
 
 Role = Literal["parameter", "preset", "input", "output"]
 """What a name of a graph is to those that use it."""
-
-
-class Refused(Exception):
-    """Why something cannot be renamed so."""
 
 
 class Spread:
@@ -39,7 +35,7 @@ class Spread:
     def change(self, document: Document, spans: Iterable[Span], old: str) -> None:
         """Write the new name at places of a document, and in the files that name what is another one then.
 
-        Raises Refused unless each of their graphs stays the same, but for names.
+        Raises Refusal unless each of their graphs stays the same, but for names.
         """
         before = self._graph(document)
         self.places[document] = self.places.get(document, set()) | {*spans}
@@ -57,11 +53,11 @@ class Spread:
             self.change(user, spans, old)
 
     def _graph(self, document: Document) -> Graph:
-        """What a document is before anything is renamed. Raises Refused where it has errors."""
+        """What a document is before anything is renamed. Raises Refusal where it has errors."""
         if document.stale:
             self._documents.check(document)
         if document.graph is None:
-            raise Refused(f"{document.called!r} uses this file and has errors: {document.problems[0].message}")
+            raise Refusal(f"{document.called!r} uses this file and has errors: {document.problems[0].message}")
         return document.graph
 
     def _same(self, document: Document, before: Graph, text: str) -> Graph:
@@ -70,10 +66,10 @@ class Spread:
         try:
             after = self._documents.graph_of(document, said, set(), self._texts)
         except GraphError as error:
-            raise Refused(f"{where} would have an error then: {error.problems[0].message}") from None
+            raise Refusal(f"{where} would have an error then: {error.problems[0].message}") from None
         if list(_shape(before)) != list(_shape(after)):
             whose = "the graph" if where == "the file" else f"the graph of {where}"
-            raise Refused(f"{whose} would be another one then: something reads this name by another way")
+            raise Refusal(f"{whose} would be another one then: something reads this name by another way")
         return after
 
     def _users(self, document: Document) -> Iterator[Document]:
@@ -91,7 +87,7 @@ class Spread:
         for folder in {*self._folders, *own}:
             names = Folder(folder).names()
             if len(names) == MOST:
-                raise Refused(f"{str(folder)!r} has too many files to look for those that use this one")
+                raise Refusal(f"{str(folder)!r} has too many files to look for those that use this one")
             paths |= dict.fromkeys((folder / name).resolve() for name in names)
         for path in paths:
             text = None if self._documents.at(path) else self._documents.text(path)
@@ -122,17 +118,14 @@ def _named(user: Document, name: str, stage: Value, role: Role, old: str) -> lis
     entries = stage.entries
     if role == "preset":
         preset = entries.get("preset")
-        return [preset.span] if preset and _reads(preset.span) == old else []
+        return [preset.span] if preset and preset.span.written == old else []
     if role == "output":
         return _outputs(user, name, entries.get("outputs"), old)
-    keys = entries["params" if role == "parameter" else "inputs"].key_spans if _has(stage, role) else {}
+    section = "params" if role == "parameter" else "inputs"
+    keys = entries[section].key_spans if section in entries else {}
     if role == "parameter":
-        return [span for key, span in keys.items() if key == old and _reads(span) == old]
-    return [span.part(0, len(old)) for key, span in keys.items() if _family(key) == old and _reads(span) == key]
-
-
-def _has(stage: Value, role: Role) -> bool:
-    return ("params" if role == "parameter" else "inputs") in stage.entries
+        return [span for key, span in keys.items() if key == old and span.written == old]
+    return [span.part(0, len(old)) for key, span in keys.items() if _family(key) == old and span.written == key]
 
 
 def _outputs(user: Document, name: str, outputs: Value | None, old: str) -> list[Span]:
@@ -144,7 +137,7 @@ def _outputs(user: Document, name: str, outputs: Value | None, old: str) -> list
         found = (
             f"{user.called!r} has {old!r} of its own too: say with 'outputs' of stage {name!r} what comes from there"
         )
-        raise Refused(found)
+        raise Refusal(found)
     return [it.span for it in same]
 
 
@@ -153,10 +146,6 @@ def _family(key: object) -> str:
         return parse_declaration(key).family if isinstance(key, str) else ""
     except Reason:
         return ""
-
-
-def _reads(span: Span) -> str:
-    return span.text[span.column - 1 : span.end - 1]
 
 
 def written(text: Text, spans: Iterable[Span], new: str) -> str:

@@ -17,10 +17,11 @@ from fpngraph.efficientdet.checkpoint import read_checkpoint
 from fpngraph.efficientdet.config import ConfigError, GraphSource, config, names
 from fpngraph.efficientdet.model import EfficientDet, changed_predictors
 from fpngraph.efficientdet.weights import state_from_effdet
+from fpngraph.errors import Refusal
 from fpngraph.weights.matching import Matched, load_matching
 
 
-class DownloadError(OSError):
+class DownloadError(Refusal, OSError):
     """A published file is not in the cache and cannot be fetched."""
 
 

@@ -24,7 +24,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from fpngraph.detection.anchors import Anchors, AspectRatio
 from fpngraph.detection.boxes import Suppression
 from fpngraph.detection.images import Colour, Deviations, Fill, Normalization
-from fpngraph.errors import nearest
+from fpngraph.errors import Refusal, nearest
 from fpngraph.graph.graph import Graph
 from fpngraph.language.yaml.source import read
 from fpngraph.library import describe, load, shipped
@@ -36,7 +36,7 @@ NormOrder = Literal["repeat_first", "level_first"]
 GraphSource = str | InstanceOf[os.PathLike[str]] | InstanceOf[Graph]
 
 
-class ConfigError(ValueError):
+class ConfigError(Refusal, ValueError):
     """A configuration that does not exist, or values that are none."""
 
 

@@ -13,10 +13,11 @@ from fpngraph.efficientdet.host import DOWNS, FUSIONS, GRAPHS, graph_of
 from fpngraph.efficientdet.model import EfficientDet
 from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
 from fpngraph.efficientdet.weights import effdet_state
+from fpngraph.errors import Refusal
 from fpngraph.weights.state import StateError
 
 
-class PeerError(ValueError):
+class PeerError(Refusal, ValueError):
     """effdet is not there, or has no neck that is equal."""
 
 

@@ -12,7 +12,7 @@ from fpngraph.analysis.shapes import Lowered
 from fpngraph.efficientdet.config import Config, operator
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
-from fpngraph.language.yaml.writing import to_yaml
+from fpngraph.language.yaml.writing import flow
 from fpngraph.library import describe, load
 from fpngraph.ops import Activation, Norm, Operator
 from fpngraph.ops.conv import has_bias
@@ -56,7 +56,7 @@ def _kept(config: Config, graph: Graph) -> Iterator[tuple[str, str]]:
     known = describe(config.graph).params
     for name, value in config.wanted().items():
         if name in known and name not in config.params and not _is_same(config, graph, name, value):
-            yield name, f"{name} is {_written(known[name])}, not {_written(value)}"
+            yield name, f"{name} is {flow(known[name])}, not {flow(value)}"
 
 
 def _is_same(config: Config, graph: Graph, name: str, value: Any) -> bool:
@@ -97,11 +97,7 @@ def _is_without_bias(chain: tuple[Step, ...]) -> bool:
 
 def _operator(op: Operator) -> str:
     settings = op.model_dump(exclude_defaults=True)
-    return _written({op.name: settings} if settings else op.name)
-
-
-def _written(value: Any) -> str:
-    return to_yaml({"value": value}).removeprefix("value:").strip()
+    return flow({op.name: settings} if settings else op.name)
 
 
 def _outside() -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 
 import torch
@@ -112,7 +111,7 @@ def _written(  # noqa: PLR0913, PLR0917  (what a file holds)
 ) -> tuple[Program, Description]:
     """The program, with its description in it."""
     progress("tracing")
-    program, sizes = traced_openly(whole, partial(images_of, 2), _shapes, stride=stride, image_size=image_size)
+    program, sizes = traced_openly(whole, images_of, _shapes, stride=stride, image_size=image_size)
     description = Description(
         image_size=sizes.near(image_size),
         sizes=sizes,

@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fpngraph.errors import first_line
+from fpngraph.errors import Refusal, first_line
 
 Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 Progress = Callable[[str], object]
 """Is told of each stage when it begins: tracing, writing, comparing."""
 
 
-class ExportError(ValueError):
+class ExportError(Refusal, ValueError):
     """A module cannot be written as it was asked for."""
 
 

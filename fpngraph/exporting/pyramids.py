@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from functools import partial
 from typing import Any, cast
 
 import torch
@@ -47,7 +46,7 @@ def export_pyramid(
     with refusals(form, "pyramid"):
         progress("tracing")
         fused = reference.fuse()
-        program, sizes = traced_openly(fused, partial(images, 2), _shapes, stride=stride, image_size=size)
+        program, sizes = traced_openly(fused, images, _shapes, stride=stride, image_size=size)
         traced = Traced(program, ("image",), tuple(reference.neck.out_channels), _shapes(sizes))
         progress("writing")
         made = written(form, traced, opset)

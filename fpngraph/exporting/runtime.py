@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fpngraph.detection.boxes import Detections
 from fpngraph.detection.detector import Picture, input_size, inputs
-from fpngraph.errors import first_line
+from fpngraph.errors import Refusal, first_line
 from fpngraph.exporting.alike import unpacked
 from fpngraph.exporting.description import Description
 from fpngraph.exporting.detectors import INPUTS
@@ -24,7 +24,7 @@ _PROVIDERS: Mapping[str, Sequence[str]] = {"cpu": [], "cuda": ["CUDAExecutionPro
 _HINT = "fpngraph export --weights best.ckpt -o detector.onnx"
 
 
-class ProgramError(ValueError):
+class ProgramError(Refusal, ValueError):
     """A file is no detector that ``export_detector`` has written, or cannot run as it was asked for."""
 
 

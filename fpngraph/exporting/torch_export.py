@@ -28,7 +28,7 @@ def torch_is_too_old() -> str | None:
 
 def traced_openly(
     module: nn.Module,
-    example: Callable[[Size], tuple[Any, ...]],
+    example: Callable[[int, Size], tuple[Any, ...]],
     shapes: Callable[[Sizes], tuple[Any, ...]],
     *,
     stride: int,
@@ -36,13 +36,13 @@ def traced_openly(
 ) -> tuple[torch.export.ExportedProgram, Sizes]:
     """The program of a module with sides as open as torch leaves them; ``stride`` is that of its coarsest map.
 
-    ``example`` are its arguments for images of a size, ``shapes`` what torch is told of them.
+    ``example`` are its arguments for a number of images of a size, ``shapes`` what torch is told of them.
     """
     failure: Exception | None = None
     for sizes in attempts(stride, image_size):
         size = sizes.near(Size(image_size.height, image_size.width + sizes.multiple))
         try:
-            return torch.export.export(module, example(size), dynamic_shapes=shapes(sizes)), sizes
+            return torch.export.export(module, example(2, size), dynamic_shapes=shapes(sizes)), sizes
         except Exception as error:  # of the type that torch has for it, whatever a backbone does with its sides
             failure = failure or error
     assert failure is not None

@@ -49,8 +49,9 @@ def export_torchvision(
     if not given or any(image.ndim != 3 or image.shape != given[0].shape for image in given):
         raise ExportError("images must be tensors [3, height, width] of one size, to trace and compare with")
     with refusals("onnx", "detector"):
-        wanted = [_found(reference, image) for image in given]
-        content = _written(_OneImage(reference), given[0], opset or _OPSET)
+        whole = _OneImage(reference)
+        wanted = [Detections(*whole(image)) for image in given]
+        content = _written(whole, given[0], opset or _OPSET)
         run = run_of(content, ("image",))
         total = Comparison()
         for image, one in zip(given, wanted, strict=True):
@@ -75,10 +76,6 @@ class _OneImage(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         (found,) = self.detector([image])
         return tuple(found[name] for name in _OUTPUTS)
-
-
-def _found(detector: nn.Module, image: Tensor) -> Detections:
-    return Detections(*_OneImage(detector)(image))
 
 
 def _written(module: nn.Module, image: Tensor, opset: int) -> bytes:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from fpngraph.language.yaml.source import read, read_file
-from fpngraph.language.yaml.writing import to_yaml
+from fpngraph.language.yaml.writing import flow, to_yaml
 from fpngraph.library import shipped
 from fpngraph.weights.tables import Table, shipped_tables
 
@@ -46,7 +46,7 @@ class Piece:
         spans = [(value.at(keys).span, new) for keys, new in self.values.items() if value.at(keys).plain() != new]
         for span, new in sorted(spans, key=lambda it: (it[0].line, -it[0].column)):
             line = lines[span.line - 1]
-            lines[span.line - 1] = f"{line[: span.column - 1]}{_flow(new)}{line[span.end - 1 :]}"
+            lines[span.line - 1] = f"{line[: span.column - 1]}{flow(new)}{line[span.end - 1 :]}"
         return "\n".join(lines) + "\n"
 
     @property
@@ -65,25 +65,7 @@ class Piece:
         return {key: _renamed(value, self.rename) for key, value in said.items()}
 
 
-class Part(Protocol):
-    """A neck of theirs as a graph: a shipped one, or one that is made."""
-
-    @property
-    def graph(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def levels(self) -> Sequence[int]: ...
-    @property
-    def outputs(self) -> Sequence[int]: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def used(self) -> Mapping[str, Any]: ...
-    def table(self) -> Mapping[str, Any]: ...
-
-
-def table_within(part: Part, ours: str, theirs: str) -> Mapping[str, Any]:
+def table_within(part: Piece, ours: str, theirs: str) -> Mapping[str, Any]:
     """What its tensors are called where ``ours`` is before all names of ours, and ``theirs`` before theirs."""
     bounds = {"min": str(min(part.levels)), "max": str(max(part.levels))} if ours else {}
     names = [
@@ -119,10 +101,6 @@ def _within(theirs: Any, prefix: str, bounds: Mapping[str, str]) -> Any:
     return f"{prefix}{_BOUND.sub(lambda found: bounds.get(found[1], found[1]), theirs)}"
 
 
-def _flow(value: Any) -> str:
-    return to_yaml({"value": value}).removeprefix("value:").strip()
-
-
 @dataclass(frozen=True)
 class Imported:
     """A graph file, and the table of its weights as plain data."""
@@ -135,7 +113,7 @@ class Imported:
         return self.names
 
 
-def imported(pieces: Sequence[Part], description: str) -> Imported:
+def imported(pieces: Sequence[Piece], description: str) -> Imported:
     """Necks one after the other, of which each begins with what the one before gives, as one graph."""
     if len(pieces) == 1:
         return Imported(pieces[0].text, pieces[0].table())

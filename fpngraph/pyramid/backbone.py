@@ -12,10 +12,11 @@ import torch
 from timm.models import group_parameters
 from torch import Tensor, nn
 
+from fpngraph.errors import Refusal, listed
 from fpngraph.library import load, shipped
 
 
-class BackboneError(ValueError):
+class BackboneError(Refusal, ValueError):
     """A backbone does not exist, or does not have the levels asked for."""
 
 
@@ -50,7 +51,7 @@ def create_backbone(
     else:
         positions = _checked(name, taps, levels, out_indices)
     if positions != sorted(set(positions)):
-        message = f"the maps {_listed(positions)} of model {name!r} do not ascend"
+        message = f"the maps {listed(positions)} of model {name!r} do not ascend"
         raise BackboneError(f"{message}\n  hint: {_way_out(taps, levels)}")
     return _made(name, positions, pretrained=pretrained, in_chans=in_chans, **timm_arguments)
 
@@ -152,7 +153,7 @@ def _by_level(name: str, taps: Sequence[_Tap], levels: Sequence[int]) -> dict[in
     if missing:
         wanted = ", ".join(f"{level} (stride {1 << level})" for level in missing)
         found = "its strides are" if len(by_stride) > 1 else "all its maps have the stride"
-        message = f"model {name!r} has no level {wanted}; {found} {_listed(by_stride)}"
+        message = f"model {name!r} has no level {wanted}; {found} {listed(by_stride)}"
         fitting = _fitting(set(by_stride)) if len(by_stride) == 1 else []
         hint = f"\n  hint: of the shipped graphs, {', '.join(map(repr, fitting))} takes such maps" if fitting else ""
         raise BackboneError(message + hint)
@@ -170,17 +171,13 @@ def _checked(name: str, taps: Sequence[_Tap], levels: Sequence[int], out_indices
     """The explicit choice of taps, once it is found to fit the levels; never negative."""
     wrong = [index for index in out_indices if not -len(taps) <= index < len(taps)]
     if wrong:
-        raise BackboneError(f"model {name!r} has no map {_listed(wrong)}; it has 0 to {len(taps) - 1}")
+        raise BackboneError(f"model {name!r} has no map {listed(wrong)}; it has 0 to {len(taps) - 1}")
     chosen = [taps[index] for index in out_indices]
     wanted = [1 << level for level in levels]
     if [tap.stride for tap in chosen] != wanted:
-        strides = _listed(tap.stride for tap in chosen)
+        strides = listed(tap.stride for tap in chosen)
         raise BackboneError(
-            f"the maps {_listed(out_indices)} of model {name!r} have the strides {strides}, "
-            f"but {_listed(wanted)} are required"
+            f"the maps {listed(out_indices)} of model {name!r} have the strides {strides}, "
+            f"but {listed(wanted)} are required"
         )
     return [tap.position for tap in chosen]
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers))

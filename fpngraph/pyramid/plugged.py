@@ -14,7 +14,7 @@ from fpngraph.compiler.builder import build
 from fpngraph.compiler.compiled import Compiled
 from fpngraph.compiler.neck import Neck
 from fpngraph.compiler.straight import ImageSizes
-from fpngraph.errors import GraphError, Problem
+from fpngraph.errors import GraphError, Problem, listed
 from fpngraph.graph.graph import Graph
 from fpngraph.library import load, loads
 
@@ -111,7 +111,7 @@ class Plugged(nn.Module):
             raise TypeError(f"maps is a {type(maps).__name__}, but must be the maps as a sequence or a mapping")
         maps = list(maps)
         if len(maps) != len(self._have):
-            strides = _listed([it.stride for it in self._have])
+            strides = listed([it.stride for it in self._have])
             raise ValueError(f"there are {len(maps)} maps, but the host was said to have those of stride {strides}")
         return [maps[place] for place in self._taken.values()]
 
@@ -172,14 +172,14 @@ def _taken(graph: Graph, have: Sequence[HostMap]) -> dict[str, int]:
     """For each input of the graph the place of the host's map of its stride. Raises GraphError."""
     strides = {entry.name: 1 << entry.level for entry in graph.inputs.values()}
     counts, wanted = Counter(it.stride for it in have), Counter(strides.values())
-    takes = f"graph {graph.name!r} takes maps of the strides {_listed(sorted(wanted))}"
-    there = f"the host has {_listed(counts)}" if counts else "the host has none"
+    takes = f"graph {graph.name!r} takes maps of the strides {listed(sorted(wanted))}"
+    there = f"the host has {listed(counts)}" if counts else "the host has none"
     problems = []
     if missing := [stride for stride in wanted if not counts[stride]]:
-        problems.append(Problem("in-channels", f"{takes}, but {there}: {_listed(missing)} is missing"))
+        problems.append(Problem("in-channels", f"{takes}, but {there}: {listed(missing)} is missing"))
     if twice := [stride for stride in wanted if counts[stride] > 1]:
         hint = "say only those that it is to take"
-        problems.append(Problem("in-channels", f"the host has several maps of stride {_listed(twice)}", None, hint))
+        problems.append(Problem("in-channels", f"the host has several maps of stride {listed(twice)}", None, hint))
     for stride in (stride for stride, inputs in wanted.items() if inputs > 1):
         names = ", ".join(name for name, other in strides.items() if other == stride)
         hint = "strides cannot tell them apart: make the neck by fpngraph.build, which takes maps by name"
@@ -189,7 +189,3 @@ def _taken(graph: Graph, have: Sequence[HostMap]) -> dict[str, int]:
         raise GraphError(problems)
     places = {it.stride: place for place, it in enumerate(have)}
     return {name: places[stride] for name, stride in strides.items()}
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers))

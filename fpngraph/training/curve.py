@@ -15,11 +15,12 @@ from lightning.pytorch.callbacks import Callback, RichProgressBar
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from rich.console import Console
 
+from fpngraph.errors import Refusal
 from fpngraph.files import replace_file
 from fpngraph.training.plots import learning_curve
 
 
-class CurveError(ValueError):
+class CurveError(Refusal, ValueError):
     """A ``metrics.csv`` is not as a training writes it."""
 
     def __init__(self, path: Path, problem: str) -> None:

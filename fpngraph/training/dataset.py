@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fpngraph.detection.coco import Category
+from fpngraph.errors import Refusal
 
 _LISTED = 20  # problems that a message has
 
@@ -26,7 +27,7 @@ class DataProblem(NamedTuple):
         return f"{self.file}: {self.where}: {self.message}" if self.where else f"{self.file}: {self.message}"
 
 
-class DataError(ValueError):
+class DataError(Refusal, ValueError):
     """A data set cannot be trained on. ``problems`` has all that is wrong with it, the message the first of them."""
 
     def __init__(self, problems: Sequence[DataProblem], hint: str = "") -> None:

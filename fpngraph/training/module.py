@@ -17,6 +17,7 @@ from fpngraph.detection.anchors import anchor_boxes
 from fpngraph.detection.boxes import Predictions, detections
 from fpngraph.detection.coco import Category, results
 from fpngraph.detection.detector import DetectionModel, Detector
+from fpngraph.errors import Refusal
 from fpngraph.feature import Size
 from fpngraph.training.evaluation import Evaluation, evaluate
 from fpngraph.training.loading import Batch
@@ -28,7 +29,7 @@ from fpngraph.training.targets import assign
 _BATCH_NORMS = (nn.modules.batchnorm._BatchNorm,)
 
 
-class DivergedError(ArithmeticError):
+class DivergedError(Refusal, ArithmeticError):
     """A training that came to weights with which nothing can be worked out."""
 
 

@@ -19,6 +19,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.serialization import safe_globals
 
+from fpngraph.errors import Refusal
+
 _SHOWN = 3  # names that an error lists
 _FORBIDDEN = re.compile(r"GLOBAL (\S+) was not an allowed global")
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
@@ -28,7 +30,7 @@ _NUMBERS = dict(zip(_CODES, "dfeqihbQIHB?", strict=True))
 """numpy's codes of plain numbers and those of ``struct``."""
 
 
-class StateError(ValueError):
+class StateError(Refusal, ValueError):
     """Tensors that cannot be read, or that do not fit where they are to go."""
 
 

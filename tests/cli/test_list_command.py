@@ -84,6 +84,15 @@ def test_a_graph_is_told_with_its_parameters_and_what_its_presets_cost(
     )
 
 
+def test_a_parameter_of_many_entries_stays_on_a_line(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = ", ".join(f"{level}: {100_000 + level}" for level in range(20))
+    Path("my.yaml").write_text(
+        GRAPH.replace("{channels: 8,", f"{{channels: 8, by_level: {{{table}}},"), encoding="utf-8"
+    )
+
+    assert f"\nby_level   {{{table}}}\n" in listed(capsys, "my.yaml")
+
+
 def test_costs_are_those_of_show(capsys: pytest.CaptureFixture[str]) -> None:
     (entry,) = json.loads(listed(capsys, "bifpn", "--in-channels", "40,112,320", "--format", "json"))
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 import fpngraph
 from fpngraph.cli.main import main
+from fpngraph.errors import Refusal
 
 HUGE = "1" + "0" * 30
 NOT_A_LIST = "is not a list of numbers such as 40,112,320"
@@ -186,3 +187,18 @@ def test_channels_beyond_all_integers_of_a_graph_are_refused() -> None:
         fpngraph.infer(fpngraph.load("fpn"), [4, 4, 10**30, 4])
 
     assert str(caught.value) == "in_channels of 'C4' is beyond 1000000000, the largest integer [number-too-large]"
+
+
+def test_what_any_room_refuses_is_a_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class OwnError(Refusal, OSError):
+        """As a room has one that others catch as an OSError."""
+
+    def refuse(_: object) -> int:
+        raise OwnError("there is no moon\n  hint: wait")
+
+    monkeypatch.setattr("fpngraph.cli.commands.schema.run", refuse)
+
+    assert main(["schema"]) == 2
+    assert capsys.readouterr().err == "fpngraph schema: there is no moon\n  hint: wait\n"

@@ -90,6 +90,7 @@ STAGE = f"{HEAD}stages:\n  neck: {{use: bifpn, "
             id="output of a used graph",
         ),
         pytest.param(f"{HEAD}# {CURSOR}", [], id="comment"),
+        pytest.param(f"{NODE}op: [conv]¦", [], id="behind a bracket that is closed"),
     ],
 )
 def test_what_may_stand_at_a_place_is_offered(marked: str, labels: list[str], editor: Editor) -> None:

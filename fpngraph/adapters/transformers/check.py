@@ -14,6 +14,7 @@ from torch import nn
 
 from fpngraph.adapters.host import HostError
 from fpngraph.adapters.transformers.backbone import FPNGraphBackbone
+from fpngraph.errors import listed
 
 
 def check(model: nn.Module) -> None:
@@ -36,7 +37,7 @@ def check(model: nn.Module) -> None:
         wanted = _disorder(strides) or _RULES.get(config.model_type, _nothing)(config, strides)
         if wanted:
             raise HostError(
-                f"the backbone gives {len(names)} maps ({', '.join(names)}) of the strides {_listed(strides)}, but "
+                f"the backbone gives {len(names)} maps ({', '.join(names)}) of the strides {listed(strides)}, but "
                 f"{wanted}\n  hint: 'out_features' of FPNGraphConfig chooses among the outputs of the graph"
             )
 
@@ -67,18 +68,18 @@ def _levels(config: Any, strides: Sequence[int]) -> str | None:
 
 def _feature_strides(config: Any, strides: Sequence[int]) -> str | None:
     told = list(config.feature_strides)
-    return f"'feature_strides' is {_listed(told)}: those are required" if told != list(strides) else None
+    return f"'feature_strides' is {listed(told)}: those are required" if told != list(strides) else None
 
 
 def _feat_strides(config: Any, strides: Sequence[int]) -> str | None:
     told = list(config.feat_strides)
-    return f"'feat_strides' is {_listed(told)}: those are required" if told != list(strides) else None
+    return f"'feat_strides' is {listed(told)}: those are required" if told != list(strides) else None
 
 
 def _first_strides(config: Any, strides: Sequence[int]) -> str | None:
     """Of a detector whose encoder is a graph, which may give more maps than it takes."""
     told = list(config.feat_strides)[: len(strides)]
-    return f"'feat_strides' begins with {_listed(told)}: those are required" if told != list(strides) else None
+    return f"'feat_strides' begins with {listed(told)}: those are required" if told != list(strides) else None
 
 
 def _two(config: Any, strides: Sequence[int]) -> str | None:
@@ -107,7 +108,3 @@ _RULES: Mapping[str, Rule] = {
     "upernet": _auxiliary,
 }
 """By ``model_type``."""
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))

@@ -12,6 +12,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from fpngraph.adapters.host import HostError
 from fpngraph.adapters.transformers.graphs import WithNeck, keep_names
+from fpngraph.errors import listed
 from fpngraph.pyramid.plugged import Plugged, plug
 
 
@@ -50,24 +51,20 @@ def _check(neck: Plugged, config: Any) -> None:
     gives = f"the graph gives {maps} maps ({', '.join(neck.names)})"
     if widths != list(config.decoder_in_channels):
         raise HostError(
-            f"{gives} of {_listed(widths)} channels, but 'decoder_in_channels' is {_listed(config.decoder_in_channels)}"
+            f"{gives} of {listed(widths)} channels, but 'decoder_in_channels' is {listed(config.decoder_in_channels)}"
             "\n  hint: one number for each map; 'outputs' of the graph, or a 'graph.select(...)', say which there are"
         )
     for name in ("num_feature_levels", "decoder_n_levels"):
         if getattr(config, name, maps) < maps:
             raise HostError(f"{gives}, but {name!r} is {getattr(config, name)}: at least {maps} is required")
     if any(fine >= coarse for fine, coarse in pairwise(strides)):
-        raise HostError(f"the maps of the graph have the strides {_listed(strides)}, but must come finest first")
+        raise HostError(f"the maps of the graph have the strides {listed(strides)}, but must come finest first")
     told = list(config.feat_strides)[:maps]
     if config.anchor_image_size is not None and told != strides[: len(told)]:
         raise HostError(
-            f"the maps of the graph have the strides {_listed(strides)}, but 'feat_strides' is {_listed(told)}, which "
+            f"the maps of the graph have the strides {listed(strides)}, but 'feat_strides' is {listed(told)}, which "
             "the anchors for 'anchor_image_size' are made from"
         )
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
 
 
 keep_names(FPNGraphEncoder.__name__)

@@ -61,8 +61,9 @@ def run(args: argparse.Namespace) -> int:
         if given := [option for option, value in of_graph.items() if value]:
             raise UsageError(f"{given[0]} is about a GRAPH, and --model NAME has all that it needs")
         from fpngraph.cli import benching
+        from fpngraph.efficientdet import config
 
-        setting = _setting(args, args.image_size or benching.image_size_of(args.model))
+        setting = _setting(args, args.image_size or config(args.model).image_size)
         return benching.bench_detector(args.model, setting, against=bool(args.against), form=args.format)
 
 

@@ -54,13 +54,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _of_model(name: str) -> str:
     """The exact neck of an EfficientDet."""
-    from fpngraph.efficientdet.config import ConfigError, config
+    from fpngraph.efficientdet.config import config
     from fpngraph.language.explicit import dump
 
-    try:
-        return dump(config(name).load_graph())
-    except ConfigError as error:
-        raise UsageError(str(error)) from error
+    return dump(config(name).load_graph())
 
 
 def _read(source: str, model: str, scale: str | None, strides: Sequence[int] | None) -> Imported:

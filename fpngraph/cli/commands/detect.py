@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.options import add_parameters, add_quiet
+from fpngraph.cli.options import add_image_size, add_parameters, add_quiet
 from fpngraph.cli.output import quietly
 
 ABOUT = "find objects in images with a detector: pictures with boxes, and data in COCO's format of results"
@@ -42,8 +42,7 @@ def options(parser: Any) -> None:
     parser.add_argument("--labels", metavar="FILE", help="names of the classes, one per line (default: COCO's 90)")
     about_score = "the lowest score that is drawn; the data have all (default: 0.3)"
     parser.add_argument("--score", "--threshold", type=values.score, default=0.3, metavar="N", help=about_score)
-    about_size = "what images are made to fit, 512 or HEIGHTxWIDTH in pixels (default: the model's)"
-    parser.add_argument("--image-size", type=values.image_size, metavar="SIZE", help=about_size)
+    add_image_size(parser, "that images are made to fit (default: the model's)")
     parser.add_argument("--soft-nms", action="store_true", help="lower the scores of boxes that overlap better ones")
     parser.add_argument("--batch-size", type=values.count, default=1, metavar="N", help="images at once (default: 1)")
     about_device = "where to run, such as cpu or cuda:1 (default: cuda where there is one, else cpu)"

@@ -8,7 +8,7 @@ from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice, is_stream
-from fpngraph.cli.options import add_channels, add_image_size, add_params
+from fpngraph.cli.options import add_channels, add_image_size, add_output, add_params
 from fpngraph.cli.values import UsageError
 
 ABOUT = "compare two graphs: nodes, edges, parameters and MACs that are new, gone or changed"
@@ -26,9 +26,7 @@ def options(parser: Any) -> None:
     add_channels(parser)
     add_image_size(parser, "(default: 512)")
     about = "a picture to write too (.svg, .png, .pdf or .html), with what is new, gone and changed marked"
-    parser.add_argument("-o", "--output", metavar="FILE", help=about)
-    parser.add_argument("--force", action="store_true", help="write over a file that exists")
-    parser.add_argument("-q", "--quiet", action="store_true", help="do not say what was written")
+    add_output(parser, about)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="of what is printed (default: text)")
 
 

@@ -44,13 +44,14 @@ def run(args: argparse.Namespace) -> int:
         found = evaluating.of_file(args.results, annotations)
     else:
         with quietly(quiet=args.quiet):
-            found = evaluating.of_model(
+            detector, categories = evaluating.finder(args.weights, args.device, args.image_size)
+            found = evaluating.of_finder(
+                detector,
+                categories,
                 images,
                 annotations,
-                args.weights,
                 image_size=args.image_size,
                 batch_size=args.batch_size,
-                device_name=args.device,
                 skip_bad=args.skip_bad,
             )
     with quietly(quiet=args.quiet and folder is not None):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any, Literal
+from typing import Any
 
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.options import add_channels, add_format, add_graph, add_image_size
@@ -25,20 +25,16 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
-    return _show(choice, image_size=args.image_size, expand=args.expand, form=args.format)
-
-
-def _show(choice: Choice, *, image_size: tuple[int, int] | None, expand: bool, form: Literal["text", "json"]) -> int:
     from fpngraph.analysis import report
 
+    choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
     graph = choice.load()
     channels = choice.channels(graph)
-    if channels is None and image_size:
+    if channels is None and args.image_size:
         raise UsageError("--image-size needs the channels of the inputs: add --in-channels or --backbone")
-    found = report.report(graph, channels, image_size or (512, 512))
-    if form == "json":
+    found = report.report(graph, channels, args.image_size or (512, 512))
+    if args.format == "json":
         print(json.dumps(found, indent=2))
     else:
-        report.print_report(found, expand=expand)
+        report.print_report(found, expand=args.expand)
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.commands.train import add_data, add_detector, add_pictures, add_settings, of_detector, of_settings
+from fpngraph.cli.commands.train import add_data, add_detector, add_pictures, add_settings, of_detector
 from fpngraph.cli.options import add_quiet
 from fpngraph.cli.output import quietly
 
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
                 for graph, preset, own in args.graphs
             ],
             Path(args.output),
-            of_settings(args),
+            args.settings,
             skip_bad=args.skip_bad,
             resume=args.resume,
             force=args.force,

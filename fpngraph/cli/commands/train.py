@@ -62,8 +62,17 @@ def add_detector(group: Any) -> None:
     group.add_argument("--lean", action="store_true", help="train the neck in less memory and more time")
 
 
+class _Setting(argparse.Action):
+    """One of ``args.settings``, which has what was typed by the fields of ``fpngraph.training.TrainingSettings``."""
+
+    def __call__(self, _: Any, namespace: argparse.Namespace, value: Any, *__: Any) -> None:
+        field = self.option_strings[0].removeprefix("--").replace("-", "_")
+        namespace.settings = {**namespace.settings, field: True if self.nargs == 0 else value}
+
+
 def add_settings(group: Any) -> None:
-    """How it learns; the defaults are those of ``fpngraph.training.TrainingSettings``."""
+    """How it learns."""
+    own: dict[str, Any] = {"dest": "settings", "action": _Setting, "default": {}}
     for name, kind, about in (
         ("epochs", values.count, "how often every image is shown (default: 50)"),
         ("batch-size", values.count, "images of a step, in each process (default: 8)"),
@@ -77,10 +86,10 @@ def add_settings(group: Any) -> None:
         ("seed", int, "what makes a training repeatable (default: 0)"),
         ("workers", int, "processes that read images (default: 2)"),
     ):
-        group.add_argument(f"--{name}", type=kind, metavar="N", help=about)
-    group.add_argument("--optimizer", metavar="NAME", help="an optimizer of timm (default: adamw)")
-    group.add_argument("--precision", choices=("32-true", "16-mixed", "bf16-mixed"), help="(default: 32-true)")
-    group.add_argument("--freeze-norms", action="store_true", help="keep the statistics of the backbone's norms")
+        group.add_argument(f"--{name}", type=kind, metavar="N", help=about, **own)
+    group.add_argument("--optimizer", metavar="NAME", help="an optimizer of timm (default: adamw)", **own)
+    group.add_argument("--precision", choices=("32-true", "16-mixed", "bf16-mixed"), help="(default: 32-true)", **own)
+    group.add_argument("--freeze-norms", nargs=0, help="keep the statistics of the backbone's norms", **own)
 
 
 def add_pictures(group: Any) -> None:
@@ -104,27 +113,6 @@ def of_detector(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def of_settings(args: argparse.Namespace) -> dict[str, Any]:
-    """The settings that were typed, by the fields of ``fpngraph.training.TrainingSettings``."""
-    settings = {
-        "epochs": args.epochs,
-        "batch_size": args.batch_size,
-        "lr": args.lr,
-        "weight_decay": args.weight_decay,
-        "layer_decay": args.layer_decay,
-        "warmup_epochs": args.warmup_epochs,
-        "clip": args.clip,
-        "accumulate": args.accumulate,
-        "ema": args.ema,
-        "seed": args.seed,
-        "workers": args.workers,
-        "optimizer": args.optimizer,
-        "precision": args.precision,
-        "freeze_norms": args.freeze_norms or None,
-    }
-    return {name: value for name, value in settings.items() if value is not None}
-
-
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.cli import training
@@ -135,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
             training.pairs(args.train, args.val, args.data),
             Start(graph=args.graph, preset=args.preset, params=dict(args.params), **of_detector(args)),
             Path(args.output),
-            of_settings(args),
+            args.settings,
             skip_bad=args.skip_bad,
             resume=args.resume,
             force=args.force,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from fpngraph.errors import Refusal
+
 EXTRAS = {"png": "resvg_py", "pdf": "reportlab"}
 """The optional part of the package that brings a format to the package that the format needs."""
 
 
-class MissingExtra(ImportError):
+class MissingExtra(Refusal, ImportError):
     """A format cannot be written, because the package that does it is not installed."""
 
     def __init__(self, extra: str) -> None:

@@ -28,10 +28,7 @@ _GROUPS = {"GN": {"group_norm": {"groups": 32}}}
 
 
 def convert(path: str | os.PathLike[str]) -> Imported:
-    """The neck that a configuration says: a file of yacs with its ``_BASE_``, or a LazyConfig saved as YAML.
-
-    Raises GraphError with the place of all that is wrong, or that no graph can say.
-    """
+    """As ``fpngraph.importers.from_detectron2`` says."""
     value = _read(Path(path))
     backbone = value.at(["model", "backbone"])
     kind = str(backbone.entries["_target_"].plain()) if "_target_" in backbone.entries else ""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt
 
-from fpngraph.errors import GraphError, Problem, nearest
+from fpngraph.errors import GraphError, Problem, listed, nearest
 from fpngraph.language.keys.findings import validate
 from fpngraph.language.limits import MAX_LEVEL, MAX_RUNS
 from fpngraph.language.yaml.source import read_file
@@ -137,22 +137,14 @@ def _of_cell(cell: FpnConfig, levels: range, place: Value) -> Iterator[Problem]:
         if max(offsets) >= before:
             hint = f"0 to {len(levels) - 1} are the inputs of a cell, {len(levels)} is its first node"
             yield problem(f"reads {max(offsets)}, but has only 0 to {before - 1} before it", "inputs_offsets", hint)
-        if len(set(offsets)) < len(offsets):
+        if doubled := [offset for offset in offsets if offsets.count(offset) > 1]:
             hint = "effdet reads it once, but has two weights for it: name it once"
-            yield problem(f"reads {_doubled(offsets)} twice", "inputs_offsets", hint)
+            yield problem(f"reads {doubled[0]} twice", "inputs_offsets", hint)
         if node.feat_level > levels[-1]:
             hint = f"the coarsest level is {levels[-1]}, 'max_level'"
             yield problem(f"is of level {node.feat_level}, coarser than the inputs", "feat_level", hint)
     last = [node.feat_level for node in cell.nodes[-len(levels) :]]
     if last != list(levels):
-        message = f"the last nodes are of the levels {_listed(last)}, but must be of {_listed(levels)}"
+        message = f"the last nodes are of the levels {listed(last)}, but must be of {listed(levels)}"
         hint = "a cell gives its last nodes, one for each level, finest first"
         yield Problem("not-converted", message, place.span, hint)
-
-
-def _doubled(offsets: list[int]) -> int:
-    return next(offset for offset in offsets if offsets.count(offset) > 1)
-
-
-def _listed(numbers: Any) -> str:
-    return ", ".join(map(str, numbers))

@@ -6,12 +6,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from fpngraph.errors import GraphError, Problem
+from fpngraph.errors import GraphError, Problem, listed
 from fpngraph.importers.mmdet.backbones import strides_of
 from fpngraph.importers.mmdet.config import Found, find_neck, read_config
 from fpngraph.importers.mmdet.necks import RULES
 from fpngraph.importers.settings import Findings, levels_of
-from fpngraph.importers.shipped import Imported, Part, imported, table_within
+from fpngraph.importers.shipped import Imported, Piece, imported, table_within
 from fpngraph.language.keys.findings import validate
 from fpngraph.language.yaml.value import Value
 
@@ -20,14 +20,10 @@ _AFTER = "BFP"
 
 
 def convert(path: str | os.PathLike[str], strides: Sequence[int] | None = None) -> Imported:
-    """The neck that a configuration says, in Python (which is read, not run), YAML or JSON, whole or of the neck alone.
-
-    ``strides`` are those of the maps that the backbone gives, where its type does not tell. A list of an FPN and a BFP
-    is one graph. Raises GraphError with the place of all that is wrong, or that no graph can say.
-    """
+    """As ``fpngraph.importers.from_mmdet`` says."""
     found = find_neck(read_config(Path(path)))
     levels: Sequence[int] = _levels(found, strides)
-    pieces: list[Part] = []
+    pieces: list[Piece] = []
     problems: list[Problem] = []
     for place, neck in enumerate(found.necks):
         piece = _piece(neck, levels, problems, place)
@@ -47,7 +43,8 @@ def _levels(found: Found, strides: Sequence[int] | None) -> list[int]:
     """The levels of the maps that the first neck is given."""
     known = list(strides) if strides else strides_of(found.backbone)
     first = found.necks[0]
-    number = len(first.entries["in_channels"].plain()) if _lists_channels(first) else None
+    channels = first.at(["in_channels"]).data
+    number = len(channels) if isinstance(channels, tuple) else None
     span = found.backbone.span if found.backbone is not None else first.span
     if known is None:
         kind = found.backbone.entries.get("type") if found.backbone is not None and found.backbone.entries else None
@@ -55,20 +52,16 @@ def _levels(found: Found, strides: Sequence[int] | None) -> list[int]:
         hint = "--strides says them: --strides 4,8,16,32"
         raise GraphError([Problem("not-converted", f"the strides {what} are not known", span, hint)])
     if number not in (None, len(known)):
-        message = f"the backbone gives {len(known)} maps, of the strides {_listed(known)}, but the neck takes {number}"
+        message = f"the backbone gives {len(known)} maps, of the strides {listed(known)}, but the neck takes {number}"
         raise GraphError([Problem("not-converted", message, first.at(["in_channels"]).span)])
     levels = levels_of(known)
     if levels is None:
-        message = f"the backbone's maps have the strides {_listed(known)}, but each must be twice the one before"
+        message = f"the backbone's maps have the strides {listed(known)}, but each must be twice the one before"
         raise GraphError([Problem("not-converted", message, span)])
     return levels
 
 
-def _lists_channels(neck: Value) -> bool:
-    return "in_channels" in neck.entries and isinstance(neck.entries["in_channels"].data, tuple)
-
-
-def _piece(neck: Value, levels: Sequence[int], problems: list[Problem], place: int) -> Part | None:
+def _piece(neck: Value, levels: Sequence[int], problems: list[Problem], place: int) -> Piece | None:
     kind = neck.entries.get("type")
     name = str(kind.plain()).removeprefix("mmdet.") if kind is not None else None
     span = kind.span if kind is not None else neck.span
@@ -88,7 +81,3 @@ def _piece(neck: Value, levels: Sequence[int], problems: list[Problem], place: i
     piece = rule(said, levels, findings)
     problems += findings.problems
     return piece
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))

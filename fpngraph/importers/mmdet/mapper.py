@@ -9,19 +9,16 @@ from typing import Any
 from fpngraph.importers.mmdet.models import Mapper
 from fpngraph.importers.mmdet.parts import NORMS, activation
 from fpngraph.importers.settings import STRIDED, Findings
+from fpngraph.importers.shipped import Piece
 from fpngraph.language.yaml.writing import to_yaml
 
 _NAME = "Channel mapper"
 
 
-@dataclass(frozen=True)
-class Made:
-    """A neck with a graph of its own."""
+@dataclass(frozen=True, kw_only=True)
+class Made(Piece):
+    """A neck with a graph of its own, ``data``, in the place of a shipped one; ``norm`` is the name of its norms."""
 
-    graph: str
-    source: str
-    levels: Sequence[int]
-    outputs: Sequence[int]
     data: Mapping[str, Any]
     norm: str
 
@@ -82,4 +79,4 @@ def channel_mapper(said: Mapper, levels: Sequence[int], found: Findings) -> Made
     }
     kind = "gn" if norm and said.norm_cfg["type"] == "GN" else "bn"
     outputs = range(low, high + max(more, 0) + 1)
-    return Made("channel_mapper", "mmdet.ChannelMapper", levels, outputs, data, kind)
+    return Made("channel_mapper", "mmdet.ChannelMapper", levels, outputs, data=data, norm=kind)

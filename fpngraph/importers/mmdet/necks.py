@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fpngraph.errors import listed
 from fpngraph.importers.mmdet import models
 from fpngraph.importers.mmdet.mapper import channel_mapper
 from fpngraph.importers.mmdet.parts import (
@@ -13,7 +14,6 @@ from fpngraph.importers.mmdet.parts import (
     by_level,
     csp,
     inner_levels,
-    listed,
     normed,
     required_norm,
     searched_levels,
@@ -21,7 +21,7 @@ from fpngraph.importers.mmdet.parts import (
     upsampled,
 )
 from fpngraph.importers.settings import CONV, STRIDED, Findings
-from fpngraph.importers.shipped import Part, Piece, params
+from fpngraph.importers.shipped import Piece, params
 
 _FOUR_PATHS = [[0, 1, 2, 3], [0, 1, 2], [0, 1], [0], []]
 
@@ -196,7 +196,7 @@ def fpg(said: models.Fpg, levels: Sequence[int], found: Findings) -> Piece:
     return Piece("fpg", "mmdet.FPG", inner, range(inner[0], inner[0] + 5), values)
 
 
-Rule = Callable[[Any, Sequence[int], Findings], Part]
+Rule = Callable[[Any, Sequence[int], Findings], Piece]
 RULES: Mapping[str, tuple[type[models.Settings], Rule]] = {
     "FPN": (models.Fpn, fpn),
     "PAFPN": (models.Fpn, pafpn),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fpngraph.errors import listed
 from fpngraph.importers.mmdet import models
 from fpngraph.importers.settings import CONV, Findings
 from fpngraph.importers.shipped import Values, params
@@ -17,10 +18,6 @@ _NEAREST: tuple[Any, ...] = ({"mode": "nearest"}, {"mode": "nearest", "scale_fac
 def short(chain: list[Any]) -> Any:
     """A list of one layer as that layer."""
     return chain[0] if len(chain) == 1 else chain
-
-
-def listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
 
 
 def inner_levels(said: models.Levels, levels: Sequence[int], found: Findings) -> tuple[Sequence[int], int]:

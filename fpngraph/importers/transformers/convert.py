@@ -28,11 +28,7 @@ _FIXED: Mapping[str, Any] = {
 
 
 def convert(path: str | os.PathLike[str], strides: Sequence[int] | None = None) -> Imported:
-    """The neck that a ``config.json`` of a detector says; what it does not say is as in transformers.
-
-    ``strides`` are those of the maps that the backbone gives, where they are others than the model's usual ones.
-    Raises GraphError with the place of all that is wrong, or that no graph can say.
-    """
+    """As ``fpngraph.importers.from_transformers`` says."""
     value = read_plain(Path(path))
     kind = value.entries.get("model_type")
     name = kind.plain() if kind is not None else None

@@ -48,10 +48,6 @@ def _blocks() -> Mapping[str, Sequence[Names]]:
     return read_table(folder_of_graphs() / "weights" / "ultralytics_blocks.yaml").blocks
 
 
-def _plain(names: Names) -> Mapping[str, Any]:
-    return names.model_dump(by_alias=True, exclude_none=True)
-
-
 def _used(names: set[str], blocks: Mapping[str, Sequence[Mapping[str, Any]]]) -> set[str]:
     """The blocks of these names, and those in them."""
     used: set[str] = set()
@@ -62,11 +58,7 @@ def _used(names: set[str], blocks: Mapping[str, Sequence[Mapping[str, Any]]]) ->
 
 
 def convert(path: str | os.PathLike[str], scale: str | None = None) -> Converted:
-    """The rows between backbone and head of a model file as a graph; ``scale`` is one of the file's, or its first.
-
-    Inputs are called ``C3`` by their levels, outputs ``P3``. Raises GraphError with the place of each row that has no
-    counterpart, and OSError for a file that cannot be read.
-    """
+    """As ``fpngraph.importers.from_ultralytics`` says."""
     model = read_model(Path(path), scale)
     neck = neck_of(model)
     return Converted(_graph(model, neck), list(_names(neck)))

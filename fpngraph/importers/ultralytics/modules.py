@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import gcd
 from typing import Any, NamedTuple
 
-from fpngraph.importers.ultralytics.rows import Row
+from fpngraph.importers.ultralytics.rows import Row, Unknown
 
 _RESAMPLERS = frozenset({"nn.Upsample", "nn.ConvTranspose2d", "ADown", "AConv", "SCDown"})
 
@@ -22,14 +22,6 @@ class Layer(NamedTuple):
     """The block of the table that says what is in it."""
     stage: bool = False
     """Whether it gives the channels of its node."""
-
-
-class Unknown(Exception):
-    """Why a row cannot be said as layers, and a way out."""
-
-    def __init__(self, reason: str, hint: str | None = None) -> None:
-        super().__init__(reason)
-        self.hint = hint
 
 
 def changes_level(row: Row) -> bool:

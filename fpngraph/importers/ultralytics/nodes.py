@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from fpngraph.errors import GraphError, Problem
-from fpngraph.importers.ultralytics.modules import Layer, Unknown, changes_level, layers_of
-from fpngraph.importers.ultralytics.rows import Model, Row
+from fpngraph.importers.ultralytics.modules import Layer, changes_level, layers_of
+from fpngraph.importers.ultralytics.rows import Model, Row, Unknown
 
 
 @dataclass
@@ -172,8 +171,3 @@ def _names(nodes: Sequence[Node]) -> Iterator[tuple[str, str]]:
             name = f"{name}_"
         taken.add(name)
         yield node.name, name
-
-
-def plain(layers: Sequence[Layer]) -> list[Any]:
-    """Layers as a graph file has them."""
-    return [layer.said for layer in layers]

@@ -86,12 +86,12 @@ def read_model(path: Path, scale: str | None) -> Model:
     for entry in entries[:-1]:
         try:
             rows.append(_Reader(depth, width, most, rows, scale).row(entry))
-        except _Unreadable as reason:
+        except Unknown as reason:
             problems.append(Problem("not-converted", f"row {len(rows)} {reason}", entry.span, reason.hint))
             break  # what follows reads its channels and level
     try:
         outputs = () if problems else _sources(entries[-1].plain(), len(rows))
-    except _Unreadable as reason:
+    except Unknown as reason:
         problems.append(Problem("not-converted", f"row {len(rows)} {reason}", entries[-1].span, reason.hint))
     if not problems and len(rows) == len(backbone):
         hint = "rows between the backbone and the last row of the head are one"
@@ -144,8 +144,8 @@ def _scale(said: Mapping[Any, Value], value: Value, scale: str | None) -> tuple[
     return depth, width, most, scale
 
 
-class _Unreadable(Exception):
-    """Why a row cannot be read, and a way out."""
+class Unknown(Exception):
+    """Why a row cannot be read, or said as layers, and a way out."""
 
     def __init__(self, reason: str, hint: str | None = None) -> None:
         super().__init__(reason)
@@ -163,22 +163,22 @@ class _Reader:
     scale: str | None
 
     def row(self, entry: Value) -> Row:
-        """The row. Raises _Unreadable."""
+        """The row. Raises Unknown."""
         plain = entry.plain()
         number = len(self.before)
         if not (isinstance(plain, list) and len(plain) == 4 and isinstance(plain[3], list)):
-            raise _Unreadable("is no list [from, repeats, module, arguments]")
+            raise Unknown("is no list [from, repeats, module, arguments]")
         _, times, module, said = plain
         arguments = [None if argument == "None" else argument for argument in said]
         sources = _sources(plain, number)
         if any(not -1 <= source < number for source in sources) or not isinstance(times, int):
-            raise _Unreadable("reads what does not come before it")
+            raise Unknown("reads what does not come before it")
         times = max(round(times * self.depth), 1) if times > 1 else times
         try:
             level = self._level(module, sources, arguments)
             channels, own = self._channels(module, sources, arguments, times)
         except (IndexError, TypeError) as error:  # too few arguments, or of other kinds
-            raise _Unreadable(f"is {module!r} with the arguments {said}, which it does not take") from error
+            raise Unknown(f"is {module!r} with the arguments {said}, which it does not take") from error
         times = 1 if module in _REPEATS else times
         return Row(number, entry.span, sources, str(module), tuple(own), times, channels, level)
 
@@ -193,7 +193,7 @@ class _Reader:
         if module == "ResNetLayer":
             return level + (2 if arguments[3] else _octaves(arguments[2]))
         if module not in _STRIDES and module not in _WIDE | _SAME | set(_GIVEN_AT) | _JOINS:
-            raise _Unreadable(
+            raise Unknown(
                 f"is a {module!r}, whose stride and channels are not known",
                 "a neck with one backbone of Ultralytics' own layers can be converted",
             )
@@ -225,11 +225,11 @@ def _sources(plain: Any, number: int) -> tuple[int, ...]:
     said = plain[0] if isinstance(plain, list) and plain else ()
     found = [said] if isinstance(said, int) else said
     if not isinstance(found, list) or not found or not all(isinstance(source, int) for source in found):
-        raise _Unreadable("does not say which rows it reads")
+        raise Unknown("does not say which rows it reads")
     return tuple(number + source if source < 0 else source for source in found)
 
 
 def _octaves(stride: Any) -> int:
     if not isinstance(stride, int) or stride < 1 or stride & (stride - 1):
-        raise _Unreadable(f"has the stride {stride!r}, which is no power of two")
+        raise Unknown(f"has the stride {stride!r}, which is no power of two")
     return stride.bit_length() - 1
