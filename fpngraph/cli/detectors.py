@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -20,14 +20,16 @@ from fpngraph.training.saved import NotSavedError, read_saved
 from fpngraph.weights.state import StateError, differences, refuse
 
 _OF_GRAPH = {"preset": "--preset", "folder": "--graphs"}
-_OWN_WEIGHTS = {"graph": "--graph", "params": "-p", "num_classes": "--num-classes"}
+_OWN_WEIGHTS = {"graph": "another graph", "params": "-p", "num_classes": "--num-classes"}
 """What published weights do not fit."""
+_MATCH = {"match=True": "--match", "match=False": "--no-match"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorChoice:
     """A detector as somebody names it, and what is changed of it."""
 
+    command: Literal["detect", "export"]
     model: str | None
     """None for that of a checkpoint that tells it."""
     weights: str | None
@@ -54,17 +56,21 @@ class DetectorChoice:
         changes = {field: value for field, value in asked.items() if value}
         for field, option in _OF_GRAPH.items():
             if getattr(self, field) and not self.graph:
-                raise UsageError(f"{option} is for a graph\n  hint: add --graph GRAPH")
+                raise UsageError(f"{option} is for a graph\n  hint: {self._asks_for_a_graph()}")
         if self.model is None and (own := [option for field, option in _OWN_WEIGHTS.items() if field in changes]):
             raise UsageError(f"{own[0]} changes a --model\n  hint: without one, a checkpoint of 'train' says its own")
         if self.match is not None:
             if not self.graph:
-                raise UsageError("--match and --no-match are for --graph FILE")
+                hint = self._asks_for_a_graph()
+                raise UsageError(f"--match and --no-match are for a graph file\n  hint: {hint}")
             changes["match"] = self.match
         for field, option in _OWN_WEIGHTS.items():
             if field in changes and not self.weights:
                 raise UsageError(f"{option} needs weights that fit\n  hint: add --weights FILE")
         return changes if self.preset is self.folder is None else self._with_graph(changes)
+
+    def _asks_for_a_graph(self) -> str:
+        return "add --graph GRAPH" if self.command == "detect" else "name its GRAPH, with --model NAME"
 
     def _with_graph(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """The changes with the graph loaded, which then keeps what its preset says."""
@@ -89,7 +95,10 @@ class DetectorChoice:
         _names(labels, known)  # what does not fit is told before anything large is fetched or made
         if known != published.num_classes:
             changes["num_classes"] = known
-        model = _loaded(self.model, self.weights, state, changes)
+        with findings.told(self.command, efficientdet.UnmatchedWarning, _MATCH):
+            model = efficientdet.create(self.model, pretrained=self.weights is None, **changes)
+        if self.weights:
+            _load(model, self.model, self.weights, state)
         return model, numbered(_names(labels, model.config.num_classes))
 
 
@@ -108,23 +117,15 @@ def trained(path: str, hint: str = "", **changes: Any) -> tuple[efficientdet.Eff
     return model, saved.categories
 
 
-def _loaded(
-    name: str, weights: str | None, state: Mapping[str, Tensor], changes: dict[str, Any]
-) -> efficientdet.EfficientDet:
-    with findings.told(efficientdet.UnmatchedWarning, {"match=True": "--match", "match=False": "--no-match"}):
-        model = efficientdet.create(name, pretrained=weights is None, **changes)
-    if weights is not None:
-        if any(name.startswith("model.class_head.") for name in state):
-            raise UsageError(
-                f"{weights!r} is of 'fpngraph train', which keeps its own model\n  hint: leave out --model"
-            )
-        if has_own_names(state):  # what torch.save has written of one of ours
-            hint = "--graph, -p and --num-classes say of which neck and of how many classes it is"
-            refuse(f"{weights!r} does not fit model {name!r}", differences(state, model.state_dict()), hint)
-            model.load_state_dict(state)
-        else:
-            _load_effdet(model, weights)
-    return model
+def _load(model: efficientdet.EfficientDet, name: str, weights: str, state: Mapping[str, Tensor]) -> None:
+    if any(key.startswith("model.class_head.") for key in state):
+        raise UsageError(f"{weights!r} is of 'fpngraph train', which keeps its own model\n  hint: leave out --model")
+    if has_own_names(state):  # what torch.save has written of one of ours
+        hint = "the graph, -p and --num-classes say of which neck and of how many classes it is"
+        refuse(f"{weights!r} does not fit model {name!r}", differences(state, model.state_dict()), hint)
+        model.load_state_dict(state)
+    else:
+        _load_effdet(model, weights)
 
 
 def _load_effdet(model: efficientdet.EfficientDet, weights: str) -> None:

@@ -43,8 +43,8 @@ def complain(path: object, problem: str) -> None:
 
 
 @contextmanager
-def told(kind: type[Warning], options: Mapping[str, str]) -> Iterator[None]:
-    """Warnings of one kind are told as messages, with the options of the command line for arguments of Python."""
+def told(command: str, kind: type[Warning], options: Mapping[str, str]) -> Iterator[None]:
+    """Warnings of one kind are told as messages of a command, with options for arguments of Python."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", kind)
         yield
@@ -55,7 +55,7 @@ def told(kind: type[Warning], options: Mapping[str, str]) -> Iterator[None]:
         text = str(warning.message)
         for argument, option in options.items():
             text = text.replace(argument, option)
-        messages.complain(f"warning: {text}", "detect")
+        messages.complain(f"warning: {text}", command)
 
 
 def write(  # noqa: PLR0913  (the options of a run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from fpngraph.cli import values
@@ -34,6 +35,12 @@ def add_params(parser: Any) -> None:
         metavar="NAME=VALUE",
         help="set a parameter of the graph; the value is written as in YAML (may be given more than once)",
     )
+
+
+def add_match(parser: Any) -> None:
+    """``--match`` and ``--no-match``, for a graph in a detector."""
+    about = "set the parameters of a graph file as the model has them, or keep its own (default: keep, and warn)"
+    parser.add_argument("--match", action=argparse.BooleanOptionalAction, help=about)
 
 
 def add_channels(parser: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
+from fpngraph import efficientdet
+from fpngraph.cli import detectors
 from fpngraph.cli.main import main
 from tests.cli.deploying import CATEGORIES, write_checkpoint
 
@@ -143,6 +146,31 @@ def test_a_preset_and_a_folder_are_of_a_graph(capsys: pytest.CaptureFixture[str]
     assert main(["detect", "photos", "--model", "efficientdet_d0", "--preset", "d1", "-o", "out"]) == 2
 
     assert capsys.readouterr().err == "fpngraph detect: --preset is for a graph\n  hint: add --graph GRAPH\n"
+
+
+def test_a_graph_in_a_detector_is_told_of_by_the_command_that_was_typed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def create(name: str, **_: Any) -> None:
+        warnings.warn(efficientdet.UnmatchedWarning(f"{name}: match=True or match=False"), stacklevel=2)
+
+    def load(*_: object) -> None:
+        raise efficientdet.ConfigError("no more of it")
+
+    monkeypatch.setattr(efficientdet, "create", create)
+    monkeypatch.setattr(detectors, "_load", load)
+    typed = ["export", "mine.yaml", "--model", "efficientdet_d0", "--weights", "mine.pth", "-o", "d.onnx"]
+    torch.save({}, "mine.pth")
+
+    assert main(typed) == 2
+
+    assert capsys.readouterr().err == (
+        "fpngraph export: warning: efficientdet_d0: --match or --no-match\nfpngraph export: no more of it\n"
+    )
+    assert main(["export", "--model", "efficientdet_d0", "--match", "-o", "d.onnx"]) == 2
+    assert capsys.readouterr().err == (
+        "fpngraph export: --match and --no-match are for a graph file\n  hint: name its GRAPH, with --model NAME\n"
+    )
 
 
 @pytest.mark.slow

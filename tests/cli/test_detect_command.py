@@ -327,7 +327,7 @@ def test_whether_a_graph_is_scaled_as_the_model_is_asked_for(
 def test_whether_a_graph_is_scaled_needs_a_graph(capsys: pytest.CaptureFixture[str]) -> None:
     _, errors = ends(capsys, 2, "astronaut.jpg", "--match")
 
-    assert errors == "fpngraph detect: --match and --no-match are for --graph FILE\n"
+    assert errors == "fpngraph detect: --match and --no-match are for a graph file\n  hint: add --graph GRAPH\n"
 
 
 def test_what_a_graph_keeps_is_told_before_its_weights_are_found_not_to_fit(
@@ -356,7 +356,11 @@ def test_without_a_checkpoint_the_published_weights_are_taken(asked: list[dict[s
 
 @pytest.mark.parametrize(
     ("options", "option"),
-    [(["--graph", "mine.yaml"], "--graph"), (["-p", "channels=8"], "-p"), (["--num-classes", "3"], "--num-classes")],
+    [
+        (["--graph", "mine.yaml"], "another graph"),
+        (["-p", "channels=8"], "-p"),
+        (["--num-classes", "3"], "--num-classes"),
+    ],
     ids=["graph", "parameter", "classes"],
 )
 def test_published_weights_are_for_the_published_model(
@@ -420,7 +424,7 @@ def test_weights_of_another_neck_are_told_with_the_options_that_say_it(capsys: p
     assert told == (
         "fpngraph detect: 'own.pth' does not fit model 'efficientdet_d0':\n"
         "  1 missing: 'class_head.predict.pointwise.bias'\n"
-        "  hint: --graph, -p and --num-classes say of which neck and of how many classes it is\n"
+        "  hint: the graph, -p and --num-classes say of which neck and of how many classes it is\n"
     )
 
 

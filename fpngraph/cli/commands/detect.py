@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.options import add_image_size, add_parameters, add_quiet
+from fpngraph.cli.options import add_image_size, add_match, add_parameters, add_quiet
 from fpngraph.cli.output import quietly
 
 ABOUT = "find objects in images with a detector: pictures with boxes, and data in COCO's format of results"
 EXAMPLE = "fpngraph detect photos/ --model tf_efficientdet_d0 -o out/"
-_MATCH = "set the parameters of a graph file as the model has them, or keep its own (default: keep, and warn)"
 
 
 def options(parser: Any) -> None:
@@ -31,7 +30,7 @@ def options(parser: Any) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about_output)
     parser.add_argument("--force", action="store_true", help="write over files that exist")
     parser.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
-    parser.add_argument("--match", action=argparse.BooleanOptionalAction, help=_MATCH)
+    add_match(parser)
     add_parameters(parser)
     parser.add_argument(
         "--num-classes",
@@ -56,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.cli.detectors import DetectorChoice
 
     choice = DetectorChoice(
+        command="detect",
         model=args.model,
         weights=args.weights,
         graph=args.graph,

@@ -8,7 +8,7 @@ from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice
-from fpngraph.cli.options import add_channels, add_image_size, add_parameters, add_quiet
+from fpngraph.cli.options import add_channels, add_image_size, add_match, add_parameters, add_quiet
 from fpngraph.cli.output import check_new, quietly
 from fpngraph.cli.values import UsageError
 from fpngraph.files import check_place
@@ -46,6 +46,7 @@ def options(parser: Any) -> None:
     detector = parser.add_argument_group("a detector: without GRAPH, or with --model")
     about = "a detector of effdet, as tf_efficientdet_d0 (default: the one that is in the weights)"
     detector.add_argument("--model", metavar="NAME", help=about)
+    add_match(detector)
     about = "classes that the weights know (default: as many as they have)"
     detector.add_argument("--num-classes", type=values.count, metavar="N", help=about)
     about = "names of the classes, one per line (default: the checkpoint's, or COCO's 90)"
@@ -101,10 +102,11 @@ def _detector(args: argparse.Namespace, form: str) -> int:
     from fpngraph.cli.quantising import Calibration
 
     choice = DetectorChoice(
+        command="export",
         model=args.model,
         weights=args.weights,
         graph=args.graph,
-        match=None,
+        match=args.match,
         preset=args.preset,
         params=dict(args.params),
         folder=args.folder,
@@ -125,6 +127,7 @@ def _detector(args: argparse.Namespace, form: str) -> int:
 
 def _of_detector(args: argparse.Namespace) -> dict[str, Any]:
     return {
+        "--match": args.match,
         "--num-classes": args.num_classes,
         "--labels": args.labels,
         "--score": args.score,
