@@ -17,12 +17,13 @@ from torch.utils.data import DataLoader
 
 from fpngraph.detection.detector import DetectionModel
 from fpngraph.feature import Size
-from fpngraph.training.curve import Bar, Curve, WholeFiles, is_shown
+from fpngraph.training.curve import Bar, Best, Curve, WholeFiles, is_shown
 from fpngraph.training.dataset import CocoData
 from fpngraph.training.evaluation import Evaluation
 from fpngraph.training.loading import Batch, Shuffled, TrainingImages, ValidationImages, collate
 from fpngraph.training.module import DetectionModule
 from fpngraph.training.pictures import Pictures, When
+from fpngraph.training.saved import KEY
 from fpngraph.training.settings import TrainingSettings
 
 
@@ -55,10 +56,10 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     ``best.ckpt`` is that of the highest AP, ``last.ckpt`` the newest, ``metrics.csv`` has a row for each epoch and
     ``curve.png`` shows it; the epochs in both count from 1. ``detections.png`` shows what is found in a few images of
     ``val``: after each epoch that is the best so far, with ``pictures`` after every so many, or never with None.
-    With ``resume`` it goes on from ``last.ckpt`` where there is one. ``recipe`` goes into checkpoints, so that they can
-    be read without what was typed. ``callbacks`` are more of Lightning's, ``trainer`` has more arguments of its
-    Trainer, such as ``devices`` or ``logger``.
-    Raises TypeError for what is no DetectionModel, DivergedError where the numbers are lost.
+    With ``resume`` it goes on from ``last.ckpt`` where there is one, with the settings that it had but for ``epochs``
+    and ``workers``. ``recipe`` goes into checkpoints, so that they can be read without what was typed. ``callbacks``
+    are more of Lightning's, ``trainer`` has more arguments of its Trainer, such as ``devices`` or ``logger``.
+    Raises TypeError for what is no DetectionModel, DivergedError for lost numbers, SettingsError for other settings.
 
     >>> train, val = read_coco("train", "train.json"), read_coco("val", "val.json")
     >>> settings = TrainingSettings(epochs=1, workers=0)
@@ -69,10 +70,10 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     folder = Path(folder)
     lightning.seed_everything(settings.seed, workers=True, verbose=False)
     module = DetectionModule(model, train.categories, settings, annotations=val.annotations, recipe=recipe)
-    best = ModelCheckpoint(folder, "best", monitor="AP", mode="max", enable_version_counter=False)
+    best = Best(folder)
     newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=False, enable_version_counter=False)
     drawn = [] if pictures is None else [Pictures(folder, val.examples, pictures, best)]
-    own = [*_averaged(settings), best, newest, Curve(folder), *drawn, *callbacks]
+    own = [_SameSettings(settings), *_averaged(settings), best, newest, Curve(folder), *drawn, *callbacks]
     runner = lightning.Trainer(**_arguments(settings) | {"plugins": [WholeFiles()]} | _with_bar(own, trainer))
     last = folder / "last.ckpt"
     with _interruptible(), _group_ended():
@@ -87,6 +88,18 @@ def _with_bar(callbacks: Sequence[Callback], trainer: Mapping[str, Any]) -> dict
         return {"callbacks": list(callbacks), **trainer}
     bar = [Bar()] if is_shown() else []
     return {"callbacks": [*callbacks, *bar], **trainer, "enable_progress_bar": bool(bar)}
+
+
+class _SameSettings(Callback):
+    """Refuses to go on with a training that had other settings."""
+
+    def __init__(self, settings: TrainingSettings) -> None:
+        self.settings = settings
+
+    def on_load_checkpoint(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self.settings.check_same(checkpoint.get(KEY, {}).get("settings", {}))
 
 
 @contextmanager

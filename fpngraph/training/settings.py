@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -15,10 +16,16 @@ from pydantic import (
     field_validator,
 )
 
-from fpngraph.errors import nearest
+from fpngraph.errors import Refusal, nearest
 from fpngraph.training.losses import DetectionLoss
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+_MAY_CHANGE = ("epochs", "workers")
+"""Settings of a training that goes on."""
+
+
+class SettingsError(Refusal, ValueError):
+    """A training cannot go on with other settings than it had."""
 
 
 class Augmentation(BaseModel):
@@ -62,3 +69,17 @@ class TrainingSettings(BaseModel):
         if name not in known:
             raise ValueError(f"timm has no optimizer {name!r}; {nearest(name, known)}")
         return name
+
+    def check_same(self, before: Mapping[str, Any]) -> None:
+        """Raises SettingsError unless a training that had these, as plain data, can go on with those of now.
+
+        Optimizers take up their own rates again, whatever is asked for now.
+        """
+        now = self.model_dump(mode="json", exclude=set(_MAY_CHANGE))
+        others = [name for name in now if name in before and before[name] != now[name]]
+        if others:
+            told = "; ".join(f"{name} was {before[name]!r}, not {now[name]!r}" for name in others)
+            raise SettingsError(
+                f"the training had other settings: {told}\n"
+                f"  hint: only {' and '.join(_MAY_CHANGE)} may be others; another training can begin with its weights"
+            )

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fpngraph.detection import Category
-from fpngraph.training import DetectionModule, TrainingSettings
+from fpngraph.training import DetectionModule, SettingsError, TrainingSettings
 from tests.training.small import detector
 
 
@@ -70,3 +70,17 @@ def test_the_last_step_of_an_epoch_is_the_mean_of_the_batches_that_are_left(
     worth = [float(module.training_step(batch, place)) / 4 for place in range(6)]  # Lightning divides by 4
 
     assert worth == [0.25, 0.25, 0.25, 0.25, 0.5, 0.5]
+
+
+def test_a_training_goes_on_with_more_epochs_and_other_workers_and_no_other_change() -> None:
+    settings = TrainingSettings(lr=0.01, seed=1)
+    before = settings.model_dump(mode="json")
+
+    settings.model_copy(update={"epochs": 99, "workers": 0}).check_same(before)
+
+    with pytest.raises(SettingsError) as caught:
+        settings.model_copy(update={"lr": 0.1, "optimizer": "sgd"}).check_same(before)
+    assert str(caught.value) == (
+        "the training had other settings: optimizer was 'adamw', not 'sgd'; lr was 0.01, not 0.1\n"
+        "  hint: only epochs and workers may be others; another training can begin with its weights"
+    )
