@@ -40,11 +40,14 @@ class LeanNode(Node):
 def _is_watched(modules: Sequence[nn.Module]) -> bool:
     """Whether gradients may be asked for through something else than the result, the maps and the parameters.
 
-    Hooks inside of the node may keep maps of the first run, ``parametrize.cached`` keeps weights of it, and what
-    torch.nn.DataParallel copies has no parameters.
+    Hooks inside of the node may keep maps of the first run, ``parametrize.cached`` keeps weights of it, a weight or a
+    buffer may be what another network gives, and what torch.nn.DataParallel copies has no parameters.
     """
+    buffers = (x for module in modules for x in module._buffers.values() if x is not None)
     return (
         any(module._forward_hooks or module._forward_pre_hooks for module in modules[1:])
+        or any(isinstance(vars(module).get(name), Tensor) for module in modules for name in ("weight", "bias"))
+        or any(x.requires_grad for x in buffers)
         or getattr(modules[0], "_is_replica", False)
         or getattr(parametrize, "_cache_enabled", 0) > 0
     )

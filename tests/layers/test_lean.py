@@ -179,6 +179,15 @@ def cached(node: Node, x: Tensor) -> Tensor:
     return y
 
 
+def foreign(node: Node, x: Tensor) -> Tensor:
+    conv = node.op[0]
+    source = conv.weight
+    del conv.weight
+    conv.weight = 2 * source  # a tensor that is no parameter, as another network may give it
+    conv.register_parameter("source", source)
+    return node(Size(3, 5), x)
+
+
 def replicated(node: Node, x: Tensor) -> Tensor:
     def copied(module: nn.Module) -> nn.Module:  # as torch.nn.parallel.replicate does for several GPUs
         replica = module._replicate_for_data_parallel()
@@ -192,7 +201,7 @@ def replicated(node: Node, x: Tensor) -> Tensor:
     return y
 
 
-@pytest.mark.parametrize("use", [evaluated, hooked, cached, replicated], ids=lambda use: use.__name__)
+@pytest.mark.parametrize("use", [evaluated, hooked, cached, foreign, replicated], ids=lambda use: use.__name__)
 def test_gradients_are_those_of_a_plain_node_whatever_is_done_with_it_meanwhile(
     use: Callable[[Node, Tensor], Tensor],
 ) -> None:
