@@ -276,6 +276,16 @@ def test_a_branch_of_the_backbone_that_adds_to_another_changes_neither_channels_
             "row 9 joins maps along the dimension 2, where 1 is that of channels",
             id="another dimension",
         ),
+        pytest.param(
+            HEAD.replace("[-1, 1, Conv, [64, 3, 2]]", "[-1, 1, Conv, [64, 3, 2, None, 1, 2]]"),
+            "row 14 is a convolution with the stride 2 and the dilation 2, which none here has together",
+            id="dilation",
+        ),
+        pytest.param(
+            HEAD.replace("- [-1, 3, C2f, [128]]", "- [-1, 1, RepNCSPELAN4, [128]]", 1),
+            "row 10 is a 'RepNCSPELAN4' with the arguments [128], which it does not take",
+            id="too few arguments",
+        ),
         pytest.param(HEAD.replace("nearest", "bicubic", 1), "row 8 interpolates by 'bicubic'", id="mode"),
         pytest.param(
             HEAD.replace("- [-1, 3, C2f, [128]]", "- [-1, 3, C2f, []]", 1),

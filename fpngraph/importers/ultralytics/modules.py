@@ -39,7 +39,7 @@ def layers_of(row: Row, taken: int) -> list[Layer]:
     names = [f"model.{row.number}" + (f".{run}" if row.times > 1 else "") for run in range(row.times)]
     try:
         return [layer for name in names for layer in write(row, taken, name)]
-    except (IndexError, TypeError) as error:  # arguments of other kinds
+    except (IndexError, TypeError, ValueError) as error:  # too few arguments, or of other kinds
         raise Unknown(
             f"is a {row.module!r} with the arguments {list(row.arguments)}, which it does not take"
         ) from error
@@ -70,6 +70,8 @@ def _cna(
     padded = padding == margin // 2 or (padding is None and margin % 2 == 0)
     if not padded or stride not in (1, 2) or act not in (True, False):
         raise Unknown("is a convolution with a padding, stride or activation of its own")
+    if stride == 2 and dilation > 1:
+        raise Unknown(f"is a convolution with the stride 2 and the dilation {dilation}, which none here has together")
     settings: dict[str, Any] = {"kernel": kernel}
     settings |= {"channels": channels} if channels != taken else {}
     settings |= {"groups": groups} if groups > 1 else {}
@@ -223,10 +225,8 @@ def _pooled(row: Row, taken: int, name: str) -> list[Layer]:
 
 
 def _encoder(row: Row, taken: int, name: str) -> list[Layer]:
-    hidden, heads, *more = row.arguments
-    if more:
-        raise Unknown(f"has the arguments {more} besides its hidden channels and its heads")
-    return [Layer({"encoder_layer": {"heads": heads, "hidden": hidden}}, "encoder_layer", name, "aifi")]
+    (heads,) = _rest(row, 8)
+    return [Layer({"encoder_layer": {"heads": heads, "hidden": row.arguments[0]}}, "encoder_layer", name, "aifi")]
 
 
 def _expand(expand: float, default: float = 0.5) -> Mapping[str, Any]:
