@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import (
@@ -22,6 +22,7 @@ from fpngraph.training.losses import DetectionLoss
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 _MAY_CHANGE = ("epochs", "workers")
 """Settings of a training that goes on."""
+_LONGEST = 100  # letters that tell of one change
 
 
 class SettingsError(Refusal, ValueError):
@@ -76,10 +77,31 @@ class TrainingSettings(BaseModel):
         Optimizers take up their own rates again, whatever is asked for now.
         """
         now = self.model_dump(mode="json", exclude=set(_MAY_CHANGE))
-        others = [name for name in now if name in before and before[name] != now[name]]
-        if others:
-            told = "; ".join(f"{name} was {before[name]!r}, not {now[name]!r}" for name in others)
-            raise SettingsError(
-                f"the training had other settings: {told}\n"
-                f"  hint: only {' and '.join(_MAY_CHANGE)} may be others; another training can begin with its weights"
-            )
+        check_same("settings", {name: before[name] for name in now if name in before}, now)
+
+
+def check_same(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raises SettingsError where plain data of a training are others than they were; what it had none of is left out.
+
+    >>> check_same("model", {"config": {"size": 64}}, {"config": {"size": 96}})
+    Traceback (most recent call last):
+    fpngraph.training.settings.SettingsError: the training had another model: config.size was 64, not 96
+      hint: another training can begin with its weights
+    """
+    others = list(_others(before, now))
+    if others:
+        free = f"only {' and '.join(_MAY_CHANGE)} may be others; " if what == "settings" else ""
+        had = "other settings" if what == "settings" else f"another {what}"
+        raise SettingsError(
+            f"the training had {had}: {'; '.join(others)}\n  hint: {free}another training can begin with its weights"
+        )
+
+
+def _others(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    for name in (name for name in now if name in before and before[name] != now[name]):
+        old, new, path = before[name], now[name], f"{within}{name}"
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _others(old, new, f"{path}.")
+        else:
+            told = f"{path} was {old!r}, not {new!r}"
+            yield told if len(told) <= _LONGEST else f"{path} is another"

@@ -37,7 +37,7 @@ QUIET: dict[str, Any] = {"enable_progress_bar": False, "accelerator": "cpu"}
 
 def trained(parts: Parts, folder: Path, settings: TrainingSettings = SETTINGS, **more: Any) -> Fitted:
     torch.manual_seed(0)
-    model = detector()
+    model = more.pop("model", None) or detector()
     return fit(model, *parts, folder, settings, recipe=efficientdet.recipe(model), **QUIET | more)
 
 
@@ -115,6 +115,9 @@ def test_a_training_that_goes_on_has_the_curve_of_one_in_a_piece(parts: Parts, t
 
     with pytest.raises(SettingsError, match=r"the training had other settings: lr was 0\.002, not 0\.1"):
         trained(parts, tmp_path / "parts", SETTINGS.model_copy(update={"lr": 0.1}), resume=True)
+
+    with pytest.raises(SettingsError, match=r"had another model: config\.head_repeats was 1, not 2"):
+        trained(parts, tmp_path / "parts", resume=True, model=detector(head_repeats=2))
 
     resumed = trained(parts, tmp_path / "parts", resume=True)
 
