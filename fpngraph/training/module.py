@@ -108,6 +108,16 @@ class DetectionModule(lightning.LightningModule):
                 "  hint: a lower learning rate, a longer warm-up, or gradients that are clipped lower"
             )
 
+    def on_fit_start(self) -> None:
+        """Raises ValueError where norms have lost activations, as by Lightning's ``sync_batchnorm``."""
+        lost = [name for name, part in self.model.named_modules() if _has_lost(part)]
+        if lost:
+            raise ValueError(
+                f"norms of the model have lost what they did beside: {lost[0]!r} and {len(lost) - 1} more; torch's "
+                "convert_sync_batchnorm does that to timm's, and so does sync_batchnorm=True\n"
+                "  hint: timm.layers.convert_sync_batchnorm(model) before the training, without sync_batchnorm"
+            )
+
     def on_train_epoch_start(self) -> None:
         torch.manual_seed(self.settings.seed + self.current_epoch)  # what layers drop, also where it goes on
         if self.settings.freeze_norms:
@@ -171,6 +181,11 @@ class DetectionModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[KEY] = entry(self.recipe, self.categories, self.settings.model_dump(mode="json"))
+
+
+def _has_lost(part: nn.Module) -> bool:
+    """Whether it is a norm of torch's that holds what it never calls."""
+    return type(part) is nn.SyncBatchNorm and any(not isinstance(it, nn.Identity) for it in part.children())
 
 
 class _Schedule(CosineLRScheduler):

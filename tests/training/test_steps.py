@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from timm.layers import convert_sync_batchnorm
+from torch import nn
 
 from fpngraph.detection import Category
 from fpngraph.training import DetectionModule, SettingsError, TrainingSettings
@@ -70,6 +74,23 @@ def test_the_last_step_of_an_epoch_is_the_mean_of_the_batches_that_are_left(
     worth = [float(module.training_step(batch, place)) / 4 for place in range(6)]  # Lightning divides by 4
 
     assert worth == [0.25, 0.25, 0.25, 0.25, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("convert", "message"),
+    [
+        (nn.SyncBatchNorm.convert_sync_batchnorm, r"norms of the model have lost .* 'backbone.bn1' and 7 more"),
+        (convert_sync_batchnorm, ""),
+    ],
+    ids=["torch", "timm"],
+)
+def test_a_model_whose_norms_have_lost_their_activations_is_not_trained(
+    convert: Callable[[nn.Module], Any], message: str
+) -> None:
+    module = DetectionModule(convert(detector(num_classes=1)), [Category(1, "a")])
+
+    with pytest.raises(ValueError, match=message) if message else nullcontext():
+        module.on_fit_start()
 
 
 def test_a_training_goes_on_with_more_epochs_and_other_workers_and_no_other_change() -> None:
