@@ -8,7 +8,7 @@ from dataclasses import asdict
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fpngraph.cli.detectors import trained
 from fpngraph.cli.devices import device
@@ -25,7 +25,15 @@ from fpngraph.training.coco import is_box, numbers_in
 Rows = list[dict[str, Any]]
 
 
-def of_file(path: str, annotations: Path) -> Rows:
+class Found(NamedTuple):
+    """Detections in COCO's format of results."""
+
+    rows: Rows
+    images: tuple[int, ...] | None = None
+    """The numbers of the images that were looked at; None: all."""
+
+
+def of_file(path: str, annotations: Path) -> Found:
     """Detections in COCO's format of results, of images in a file of annotations.
 
     Raises UsageError and DataError for files that are none, or that are not of the same images and classes.
@@ -47,7 +55,7 @@ def of_file(path: str, annotations: Path) -> Rows:
         raise UsageError(f"{path!r} must be a list of detections")
     if rows and categories.isdisjoint(row["category_id"] for row in rows):
         raise UsageError(f"{path!r} has no detection of a category of {str(annotations)!r}")
-    return rows
+    return Found(rows)
 
 
 def finder(
@@ -76,7 +84,7 @@ def of_finder(  # noqa: PLR0913  (the options of a run)
     image_size: tuple[int, int] | None = None,
     batch_size: int = 1,
     skip_bad: bool = False,
-) -> Rows:
+) -> Found:
     """What a detector finds in the images of a data set. Raises DataError for data that are wrong."""
     data = read_coco(images, annotations, categories=categories, skip_bad=skip_bad)
     rows: Rows = []
@@ -87,15 +95,15 @@ def of_finder(  # noqa: PLR0913  (the options of a run)
             for example, of_image in zip(batch, found, strict=True):
                 rows += results(of_image, example.id, categories)
             advance()
-    return rows
+    return Found(rows, tuple(example.id for example in data.examples))
 
 
-def average_precision(annotations: Path, found: Rows) -> Evaluation:
+def average_precision(annotations: Path, found: Found) -> Evaluation:
     """What detections are worth. Raises UsageError where a package for it is missing."""
     _import()
     from fpngraph.training.evaluation import evaluate
 
-    return evaluate(annotations, found)
+    return evaluate(annotations, found.rows, images=found.images)
 
 
 def _import() -> None:
@@ -118,7 +126,7 @@ def check(folder: Path | None, *, force: bool) -> None:
         raise UsageError(f"{str(taken[0])!r} exists already\n  hint: add --force to write over it")
 
 
-def report(annotations: Path, found: Rows, folder: Path | None) -> int:
+def report(annotations: Path, found: Found, folder: Path | None) -> int:
     """Print what the detections are worth, and write it to a folder where one is named."""
     evaluation = average_precision(annotations, found)
     show(evaluation)
@@ -126,7 +134,7 @@ def report(annotations: Path, found: Rows, folder: Path | None) -> int:
         from fpngraph.training.plots import per_class, precision_recall
 
         folder.mkdir(parents=True, exist_ok=True)
-        texts = (_json(asdict(evaluation)), _json(found), precision_recall(evaluation), per_class(evaluation))
+        texts = (_json(asdict(evaluation)), _json(found.rows), precision_recall(evaluation), per_class(evaluation))
         files = _files(folder)
         for file, content in zip(files, texts, strict=True):
             replace_file(file, content)

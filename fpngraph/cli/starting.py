@@ -63,17 +63,25 @@ class Start:
             ) from error
 
     def load(self, model: efficientdet.EfficientDet) -> Matched | None:
-        """The weights that are asked for, as far as they fit."""
+        """The weights that are asked for, as far as they fit. Raises UsageError where none does."""
         if self.weights is None:
             return None
-        try:
-            return load_matching(model, read_saved(self.weights).state)
-        except NotSavedError:
-            state = read_checkpoint(self.weights, ema=None)
-            return load_matching(model, state) if has_own_names(state) else take_over(model, self.weights)
+        matched = _taken(model, self.weights)
+        if not matched.taken:
+            raise UsageError(f"nothing in {self.weights!r} fits the detector: {matched}")
+        return matched
 
     def check(self) -> efficientdet.EfficientDet:
         """The detector for one class, nothing fetched. Raises Refusal and GraphError for what is asked wrongly."""
         model = replace(self, pretrained=False).build(num_classes=1)
         self.load(model)
         return model
+
+
+def _taken(model: efficientdet.EfficientDet, weights: str) -> Matched:
+    """What the detector has taken of a file. Raises StateError and ConfigError."""
+    try:
+        return load_matching(model, read_saved(weights).state)
+    except NotSavedError:
+        state = read_checkpoint(weights, ema=None)
+        return load_matching(model, state) if has_own_names(state) else take_over(model, weights)

@@ -28,8 +28,9 @@ def from_effdet(name_or_path: str | os.PathLike[str]) -> Imported:
 
 
 def from_ultralytics(path: str | os.PathLike[str], scale: str | None = None) -> Imported:
-    """The rows between backbone and head of a model file; ``scale`` is one of the file's, by default its first.
+    """The rows between backbone and head of a model file; ``scale`` is one of the file's.
 
+    By default it is that in the name of the file, as Ultralytics has it, else the first.
     Inputs are called ``C3`` by their levels, outputs ``P3``. Raises GraphError with the place of each row that has no
     counterpart.
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from torch.utils.checkpoint import get_device_states, set_device_states
 
 from fpngraph.feature import Size
@@ -18,19 +19,38 @@ from fpngraph.layers.tracing import is_traced
 class LeanNode(Node):
     """A node that runs again in the backward pass, in place of keeping what it works out (arXiv:1604.06174).
 
-    The second run sees the parameters, buffers and random numbers of the first and changes none of them, so that
-    results, gradients and running statistics are those of a plain node. In eval mode, and while torch traces,
-    it is one.
+    The second run sees the parameters, buffers, modes and random numbers of the first and changes none of them, so that
+    results, gradients and running statistics are those of a plain node. In eval mode, while torch traces, and where
+    somebody may keep something of the first run, it is one.
     """
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
         plain = super().forward
         if not self.training or is_traced():
             return plain(size, *maps)
+        modules = tuple(self.modules())
+        if _is_watched(modules):
+            return plain(size, *maps)
         # Not torch.utils.checkpoint: its hooks on each tensor that is kept cost as much time as the second run.
-        call = _Call(self, lambda *given: plain(size, *given), maps)
+        call = _Call(modules, lambda *given: plain(size, *given), maps)
         y: Tensor = _Recomputed.apply(call, *maps, *call.parameters.tensors())
         return y
+
+
+def _is_watched(modules: Sequence[nn.Module]) -> bool:
+    """Whether gradients may be asked for through something else than the result, the maps and the parameters.
+
+    Hooks inside of the node may keep maps of the first run, ``parametrize.cached`` keeps weights of it, a weight or a
+    buffer may be what another network gives, and what torch.nn.DataParallel copies has no parameters.
+    """
+    buffers = (x for module in modules for x in module._buffers.values() if x is not None)
+    return (
+        any(module._forward_hooks or module._forward_pre_hooks for module in modules[1:])
+        or any(isinstance(vars(module).get(name), Tensor) for module in modules for name in ("weight", "bias"))
+        or any(x.requires_grad for x in buffers)
+        or getattr(modules[0], "_is_replica", False)
+        or getattr(parametrize, "_cache_enabled", 0) > 0
+    )
 
 
 class _Slots(list[tuple[dict[str, Any], str]]):
@@ -62,10 +82,10 @@ class _Slots(list[tuple[dict[str, Any], str]]):
 class _Call:
     """A call of a node that can be made again: all that it depends on but for its maps and parameters."""
 
-    def __init__(self, node: Node, function: Callable[..., Tensor], maps: Sequence[Tensor]) -> None:
+    def __init__(self, modules: Sequence[nn.Module], function: Callable[..., Tensor], maps: Sequence[Tensor]) -> None:
         self.function = function
         self.maps = len(maps)
-        modules = tuple(node.modules())
+        self.modes = [(module, module.training) for module in modules]
         self.parameters = _Slots(module._parameters for module in modules)
         self.buffers = _Slots(module._buffers for module in modules)
         self.buffers_before = [buffer.clone() for buffer in self.buffers.tensors()]
@@ -81,6 +101,18 @@ class _Call:
         }
 
     @contextmanager
+    def in_its_modes(self) -> Iterator[None]:
+        """Each module trains, or does not, as in the first run."""
+        others = [module for module, training in self.modes if module.training != training]
+        for module in others:
+            module.training = not module.training
+        try:
+            yield
+        finally:
+            for module in others:
+                module.training = not module.training
+
+    @contextmanager
     def first(self) -> Iterator[None]:
         """The first run records nothing for gradients, so autocast must not keep its copies of weights for others."""
         cached = torch.is_autocast_cache_enabled()
@@ -94,6 +126,7 @@ class _Call:
         with (
             torch.random.fork_rng(self.devices, device_type=self.device),
             torch.autocast(**self.autocast),
+            self.in_its_modes(),
             self.parameters.holding(parameters),
             self.buffers.holding([buffer.clone() for buffer in self.buffers_before]),
         ):

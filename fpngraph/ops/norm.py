@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from fpngraph.feature import Feature, Size
+from fpngraph.inference.classes import is_one_of
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Layer, Mismatch, Norm, Site
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+_WITH_MORE = tuple(f"timm.layers.{name}" for name in ("BatchNormAct2d", "SyncBatchNormAct", "FrozenBatchNormAct2d"))
 
 
 class _Norm(Norm):
@@ -37,9 +41,7 @@ class BatchNorm(_Norm):
         "torch.nn.SyncBatchNorm",
         "fpngraph.layers.norm.KeptBatchNorm2d",
         "torchvision.ops.FrozenBatchNorm2d",
-        "timm.layers.BatchNormAct2d",
-        "timm.layers.SyncBatchNormAct",
-        "timm.layers.FrozenBatchNormAct2d",
+        *_WITH_MORE,
     )
     layout = "any"
 
@@ -86,7 +88,9 @@ def batch_norm_parts(module: nn.Module) -> Sequence[Part]:
     own = _plain(module)
     scale = own.weight.double() / (own.get_buffer("running_var").double() + own.eps).sqrt()
     shift = own.bias.double() - own.get_buffer("running_mean").double() * scale
-    after = (getattr(module, name, None) for name in ("drop", "act"))  # timm has norms with more inside
+    # timm has norms with more inside; torch's, converted from these, hold it and do not call it
+    names = ("drop", "act") if is_one_of(module, _WITH_MORE) else ()
+    after = (getattr(module, name, None) for name in names)
     rest = [Part(it) for it in after if not isinstance(it, nn.Identity | None)]
     return Part(own, "new", affine=(scale, shift), absorbs=True), *rest
 

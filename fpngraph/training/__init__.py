@@ -10,7 +10,7 @@ from fpngraph.training.coco import read_coco
 from fpngraph.training.dataset import CocoData, DataError, DataProblem, Example
 from fpngraph.training.losses import DetectionLoss, Losses
 from fpngraph.training.saved import Saved, read_saved
-from fpngraph.training.settings import Augmentation, TrainingSettings
+from fpngraph.training.settings import Augmentation, SettingsError, TrainingSettings
 from fpngraph.training.targets import BACKGROUND, Targets, assign
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ __all__ = [
     "Fitted",
     "Losses",
     "Saved",
+    "SettingsError",
     "Targets",
     "TrainingSettings",
     "assign",

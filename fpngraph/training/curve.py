@@ -11,7 +11,7 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, RichProgressBar
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from rich.console import Console
 
@@ -37,6 +37,24 @@ class WholeFiles(TorchCheckpointIO):
         torch.save(checkpoint, buffer)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         replace_file(Path(path), buffer.getvalue())
+
+
+class Best(ModelCheckpoint):
+    """``best.ckpt``, of the highest AP. It is written before ``last.ckpt``, which then knows of it.
+
+    A training that goes on in a folder that was moved knows it too: Lightning forgets what was the best elsewhere.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            folder, "best", monitor="AP", mode="max", save_on_train_epoch_end=False, enable_version_counter=False
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        place, score = f"{self.dirpath}/best.ckpt", state_dict["best_model_score"]
+        if score is not None and Path(place).is_file():
+            paths = dict.fromkeys(("best_model_path", "kth_best_model_path"), place)
+            super().load_state_dict(state_dict | paths | {"dirpath": self.dirpath, "best_k_models": {place: score}})
 
 
 class Curve(Callback):

@@ -69,6 +69,27 @@ def _mixed(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1
 
 
+class _Scaled(v2.Transform):  # type: ignore[misc]  # torchvision has no hints
+    """Sides times a factor, drawn anew each time, of what fits into a size.
+
+    torchvision's ``ScaleJitter`` takes the height of the size for its width.
+    """
+
+    def __init__(self, size: Size, scales: tuple[float, float]) -> None:
+        super().__init__()
+        self.size, self.scales = size, scales
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Any]:
+        height, width = v2.query_size(flat_inputs)
+        least, greatest = self.scales
+        scale = least + torch.rand(1) * (greatest - least)
+        scale = min(self.size.height / height, self.size.width / width) * scale
+        return {"size": (max(1, int(height * scale)), max(1, int(width * scale)))}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        return v2.functional.resize(inpt, params["size"], antialias=True)
+
+
 class TrainingImages(Dataset[Batch]):
     """Images to learn from, each anew in size, place, direction and colours in every epoch.
 
@@ -92,7 +113,7 @@ class TrainingImages(Dataset[Batch]):
                 v2.ToImage(),
                 v2.RandomHorizontalFlip(augmentation.flip),
                 v2.ColorJitter(*[augmentation.colour] * 3),
-                v2.ScaleJitter(tuple(size), augmentation.scales, antialias=True),
+                _Scaled(size, augmentation.scales),
                 v2.RandomCrop(tuple(size), pad_if_needed=True, fill={tv_tensors.Image: fill, "others": 0}),
                 v2.SanitizeBoundingBoxes(min_size=1.0),
                 v2.ToDtype({tv_tensors.Image: torch.float32, "others": None}, scale=True),

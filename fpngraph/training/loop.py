@@ -17,13 +17,14 @@ from torch.utils.data import DataLoader
 
 from fpngraph.detection.detector import DetectionModel
 from fpngraph.feature import Size
-from fpngraph.training.curve import Bar, Curve, WholeFiles, is_shown
+from fpngraph.training.curve import Bar, Best, Curve, WholeFiles, is_shown
 from fpngraph.training.dataset import CocoData
 from fpngraph.training.evaluation import Evaluation
 from fpngraph.training.loading import Batch, Shuffled, TrainingImages, ValidationImages, collate
 from fpngraph.training.module import DetectionModule
 from fpngraph.training.pictures import Pictures, When
-from fpngraph.training.settings import TrainingSettings
+from fpngraph.training.saved import read_entry
+from fpngraph.training.settings import TrainingSettings, check_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,10 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     ``best.ckpt`` is that of the highest AP, ``last.ckpt`` the newest, ``metrics.csv`` has a row for each epoch and
     ``curve.png`` shows it; the epochs in both count from 1. ``detections.png`` shows what is found in a few images of
     ``val``: after each epoch that is the best so far, with ``pictures`` after every so many, or never with None.
-    With ``resume`` it goes on from ``last.ckpt`` where there is one. ``recipe`` goes into checkpoints, so that they can
-    be read without what was typed. ``callbacks`` are more of Lightning's, ``trainer`` has more arguments of its
-    Trainer, such as ``devices`` or ``logger``.
-    Raises TypeError for what is no DetectionModel, DivergedError where the numbers are lost.
+    With ``resume`` it goes on from ``last.ckpt`` where there is one. But for ``epochs`` and ``workers``,
+    model and settings have to be the same. ``recipe`` goes into checkpoints, which then need nothing that was typed.
+    ``callbacks`` are more of Lightning's, ``trainer`` has arguments of its Trainer, such as ``devices`` or ``logger``.
+    Raises TypeError for what is no DetectionModel, DivergedError for lost numbers, SettingsError for other settings.
 
     >>> train, val = read_coco("train", "train.json"), read_coco("val", "val.json")
     >>> settings = TrainingSettings(epochs=1, workers=0)
@@ -69,16 +70,26 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     folder = Path(folder)
     lightning.seed_everything(settings.seed, workers=True, verbose=False)
     module = DetectionModule(model, train.categories, settings, annotations=val.annotations, recipe=recipe)
-    best = ModelCheckpoint(folder, "best", monitor="AP", mode="max", enable_version_counter=False)
+    best = Best(folder)
     newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=False, enable_version_counter=False)
     drawn = [] if pictures is None else [Pictures(folder, val.examples, pictures, best)]
     own = [*_averaged(settings), best, newest, Curve(folder), *drawn, *callbacks]
     runner = lightning.Trainer(**_arguments(settings) | {"plugins": [WholeFiles()]} | _with_bar(own, trainer))
     last = folder / "last.ckpt"
+    begun = _begun(last, settings, recipe) if resume else None
     with _interruptible(), _group_ended():
-        loaders, begun = _loaders(model, train, val, settings, runner), str(last) if last.is_file() else None
-        runner.fit(module, *loaders, ckpt_path=begun if resume else None, weights_only=True)
+        runner.fit(module, *_loaders(model, train, val, settings, runner), ckpt_path=begun, weights_only=True)
     return Fitted(folder / "best.ckpt" if best.best_model_path else last, last, module.evaluation)
+
+
+def _begun(last: Path, settings: TrainingSettings, recipe: Mapping[str, Any] | None) -> str | None:
+    """The checkpoint to go on from, if there is one. Raises SettingsError for other settings or another model."""
+    if not last.is_file():
+        return None
+    had = read_entry(last)
+    settings.check_same(had.get("settings", {}))
+    check_same("model", had.get("model", {}), recipe or {})
+    return str(last)
 
 
 def _with_bar(callbacks: Sequence[Callback], trainer: Mapping[str, Any]) -> dict[str, Any]:

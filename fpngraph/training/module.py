@@ -83,14 +83,22 @@ class DetectionModule(lightning.LightningModule):
     def _read(self) -> DetectionModel:
         return cast("DetectionModel", self.model)
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
+    def training_step(self, batch: Batch, place: int) -> Tensor:
         losses = self.losses(batch)
         self._check(losses.total)
         size = len(batch.images)
         self.log("loss", losses.total, prog_bar=True, on_epoch=False, batch_size=size)
         named = {"train_loss": losses.total, "train_classes": losses.classes, "train_boxes": losses.boxes}
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=size, sync_dist=True)
-        return losses.total
+        return losses.total * self._share(place)
+
+    def _share(self, place: int) -> float:
+        """By what a loss is multiplied, so that a step is the mean of its batches.
+
+        Lightning divides by the batches of a full step, of which the last step of an epoch may have fewer.
+        """
+        full = self.trainer.accumulate_grad_batches
+        return full / min(full, self.trainer.num_training_batches - place // full * full)
 
     def _check(self, numbers: Tensor) -> None:
         if not numbers.isfinite().all():
@@ -98,6 +106,16 @@ class DetectionModule(lightning.LightningModule):
                 f"what the model gives is no number any more, in epoch {self.current_epoch + 1} "
                 f"after {self.global_step} steps\n"
                 "  hint: a lower learning rate, a longer warm-up, or gradients that are clipped lower"
+            )
+
+    def on_fit_start(self) -> None:
+        """Raises ValueError where norms have lost activations, as by Lightning's ``sync_batchnorm``."""
+        lost = [name for name, part in self.model.named_modules() if _has_lost(part)]
+        if lost:
+            raise ValueError(
+                f"norms of the model have lost what they did beside: {lost[0]!r} and {len(lost) - 1} more; torch's "
+                "convert_sync_batchnorm does that to timm's, and so does sync_batchnorm=True\n"
+                "  hint: timm.layers.convert_sync_batchnorm(model) before the training, without sync_batchnorm"
             )
 
     def on_train_epoch_start(self) -> None:
@@ -147,9 +165,9 @@ class DetectionModule(lightning.LightningModule):
         )
         steps = int(self.trainer.estimated_stepping_batches)
         warm = round(steps * min(settings.warmup_epochs / settings.epochs, 0.5))
-        schedule = CosineLRScheduler(
+        schedule = _Schedule(
             optimizer,
-            t_initial=steps,
+            t_initial=max(1, steps - warm),
             lr_min=settings.lr / 100,
             warmup_t=warm,
             warmup_lr_init=settings.lr / 100,
@@ -163,6 +181,21 @@ class DetectionModule(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[KEY] = entry(self.recipe, self.categories, self.settings.model_dump(mode="json"))
+
+
+def _has_lost(part: nn.Module) -> bool:
+    """Whether it is a norm of torch's that holds what it never calls."""
+    return type(part) is nn.SyncBatchNorm and any(not isinstance(it, nn.Identity) for it in part.children())
+
+
+class _Schedule(CosineLRScheduler):
+    """Learning rates that follow from the step alone, so that more epochs than before change those of what is left."""
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing: what a checkpoint has is of the epochs that were asked for then."""
 
 
 def _gathered(own: tuple[list[int], list[dict[str, Any]]]) -> tuple[list[int], list[dict[str, Any]]]:

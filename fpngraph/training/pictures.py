@@ -46,10 +46,10 @@ class Pictures(Callback):
         self._best: ModelCheckpoint = best
         self._told = False
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         known = trainer.is_global_zero and trainer.callback_metrics and self.shown
         if not known or not self._is_due(trainer):
-            return  # a training that goes on ends the epoch of its checkpoint once more, without numbers
+            return
         module = cast("DetectionModule", pl_module)
         try:
             content = sheet(self.shown, module.found, module.categories, f"found in epoch {trainer.current_epoch + 1}")

@@ -40,6 +40,13 @@ def entry(recipe: Mapping[str, Any], categories: Sequence[Category], settings: M
     return {"version": _VERSION, "model": dict(recipe), "categories": listed, "settings": dict(settings)}
 
 
+def read_entry(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    """What ``entry`` has put into a checkpoint; nothing where there is none. Raises as ``read_content``."""
+    content = read_content(path)
+    own = content.get(KEY) if isinstance(content, Mapping) else None
+    return own if isinstance(own, Mapping) else {}
+
+
 def read_saved(path: str | os.PathLike[str]) -> Saved:
     """The model in a checkpoint that ``fit`` has written.
 

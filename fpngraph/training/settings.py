@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -15,10 +16,17 @@ from pydantic import (
     field_validator,
 )
 
-from fpngraph.errors import nearest
+from fpngraph.errors import Refusal, nearest
 from fpngraph.training.losses import DetectionLoss
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+_MAY_CHANGE = ("epochs", "workers")
+"""Settings of a training that goes on."""
+_LONGEST = 100  # letters that tell of one change
+
+
+class SettingsError(Refusal, ValueError):
+    """A training cannot go on with other settings than it had."""
 
 
 class Augmentation(BaseModel):
@@ -62,3 +70,38 @@ class TrainingSettings(BaseModel):
         if name not in known:
             raise ValueError(f"timm has no optimizer {name!r}; {nearest(name, known)}")
         return name
+
+    def check_same(self, before: Mapping[str, Any]) -> None:
+        """Raises SettingsError unless a training that had these, as plain data, can go on with those of now.
+
+        Optimizers take up their own rates again, whatever is asked for now.
+        """
+        now = self.model_dump(mode="json", exclude=set(_MAY_CHANGE))
+        check_same("settings", {name: before[name] for name in now if name in before}, now)
+
+
+def check_same(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raises SettingsError where plain data of a training are others than they were; what it had none of is left out.
+
+    >>> check_same("model", {"config": {"size": 64}}, {"config": {"size": 96}})
+    Traceback (most recent call last):
+    fpngraph.training.settings.SettingsError: the training had another model: config.size was 64, not 96
+      hint: another training can begin with its weights
+    """
+    others = list(_others(before, now))
+    if others:
+        free = f"only {' and '.join(_MAY_CHANGE)} may be others; " if what == "settings" else ""
+        had = "other settings" if what == "settings" else f"another {what}"
+        raise SettingsError(
+            f"the training had {had}: {'; '.join(others)}\n  hint: {free}another training can begin with its weights"
+        )
+
+
+def _others(before: Mapping[str, Any], now: Mapping[str, Any], within: str = "") -> Iterator[str]:
+    for name in (name for name in now if name in before and before[name] != now[name]):
+        old, new, path = before[name], now[name], f"{within}{name}"
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from _others(old, new, f"{path}.")
+        else:
+            told = f"{path} was {old!r}, not {new!r}"
+            yield told if len(told) <= _LONGEST else f"{path} is another"

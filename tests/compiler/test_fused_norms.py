@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from timm.layers import BatchNormAct2d, FrozenBatchNormAct2d
+from timm.layers import BatchNormAct2d, FrozenBatchNormAct2d, convert_sync_batchnorm
 from timm.utils.model import freeze_batch_norm_2d
 from torch import nn
 from torchvision.ops import FrozenBatchNorm2d
@@ -29,6 +29,8 @@ NORMS: dict[str, Callable[[], nn.Module]] = {
     "timm-act": lambda: BatchNormAct2d(4, eps=0.3),
     "timm-other-act": lambda: BatchNormAct2d(4, eps=0.3, act_layer=nn.Tanh, inplace=False),
     "timm-no-act": lambda: BatchNormAct2d(4, eps=0.3, apply_act=False),
+    "timm-sync": lambda: convert_sync_batchnorm(BatchNormAct2d(4, eps=0.3)),
+    "timm-sync-by-torch": lambda: nn.SyncBatchNorm.convert_sync_batchnorm(BatchNormAct2d(4, eps=0.3)),
     "timm-frozen": lambda: FrozenBatchNormAct2d(4, eps=0.3),
 }
 

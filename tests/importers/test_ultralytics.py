@@ -159,6 +159,10 @@ def test_a_converted_graph_loads_builds_and_runs(write: Any) -> None:
         ("1, RepNCSPELAN4, [128, 128, 64, 2]", [{"rep_elan": {"blocks": 2}}]),
         ("1, RepNCSPELAN4, [128, 256, 128]", [{"rep_elan": {"blocks": 1, "expand": 2.0}}]),
         (
+            "2, A2C2f, [128, False, -1, False, 2.0, 0.25, 1, False]",
+            [{"a2c2f": {"blocks": 2, "shortcut": False, "expand": 0.25}}],
+        ),
+        (
             "1, SPP, [128, [3, 5]]",
             [
                 *({"conv": {"kernel": 1, "channels": 164}}, "norm", "act"),
@@ -182,6 +186,26 @@ def test_a_mean_and_a_strided_convolution_are_an_edge_that_says_its_channels(wri
 
     assert found.graph["nodes"]["N5"]["inputs"][0] == {"from": "N4", "down": {"a_conv": {"channels": 96}}}
     assert {"ours": "N5.edges.N4.a_conv", "theirs": "model.17", "as": "a_conv"} in found.names
+
+
+def test_a_file_with_a_scale_in_its_name_is_of_that_scale_as_ultralytics_reads_it(write: Any) -> None:
+    path = write()
+    named = path.rename(path.with_name("yolo11l-mine.yaml"))
+
+    assert (read_model(named, None).scale, read_model(named, "n").scale) == ("l", "n")
+
+
+@pytest.mark.parametrize(
+    "row",
+    ["1, nn.MaxPool2d, [2]", "1, nn.MaxPool2d, [2, None]", "2, nn.MaxPool2d, [3, 2, 1]", "2, Conv, [16, 3, 2]"],
+)
+def test_a_row_of_the_backbone_is_coarser_by_all_its_strides(row: str, write: Any) -> None:
+    times = int(row[0])
+    backbone = BACKBONE.replace("  - [-1, 1, Conv, [16, 3, 2]]\n", f"  - [-1, {row}]\n", 1)
+
+    rows = read_model(write(scales="", backbone=backbone), None).rows
+
+    assert [it.level for it in rows[:8]] == [times - 1 + level for level in (1, 2, 3, 3, 4, 4, 5, 5)]
 
 
 def test_a_branch_of_the_backbone_that_adds_to_another_changes_neither_channels_nor_level(write: Any) -> None:
@@ -231,6 +255,36 @@ def test_a_branch_of_the_backbone_that_adds_to_another_changes_neither_channels_
             HEAD.replace("- [-1, 3, C2f, [128]]", "- [-1, 1, RepNCSPELAN4, [128, 128, 32]]", 1),
             "row 10 has 128 and 32 inner channels, of which the latter are not half of the former",
             id="inner channels",
+        ),
+        pytest.param(
+            HEAD.replace("[-1, 1, Conv, [64, 3, 2]]", "[-1, 1, Conv, [64, 4, 2]]"),
+            "row 14 is a convolution with a padding, stride or activation of its own",
+            id="padding of an even kernel",
+        ),
+        pytest.param(
+            HEAD.replace("- [-1, 3, C2f, [128]]", "- [-1, 1, A2C2f, [128, False, -1, False, 2.0, 0.5, 4]]", 1),
+            "row 10 has convolutions with groups",
+            id="groups",
+        ),
+        pytest.param(
+            HEAD.replace("nearest", "bilinear, True", 1),
+            "row 8 interpolates with [True], where the mode is the last that is known",
+            id="corners",
+        ),
+        pytest.param(
+            HEAD.replace("Concat, [1]", "Concat, [2]", 1),
+            "row 9 joins maps along the dimension 2, where 1 is that of channels",
+            id="another dimension",
+        ),
+        pytest.param(
+            HEAD.replace("[-1, 1, Conv, [64, 3, 2]]", "[-1, 1, Conv, [64, 3, 2, None, 1, 2]]"),
+            "row 14 is a convolution with the stride 2 and the dilation 2, which none here has together",
+            id="dilation",
+        ),
+        pytest.param(
+            HEAD.replace("- [-1, 3, C2f, [128]]", "- [-1, 1, RepNCSPELAN4, [128]]", 1),
+            "row 10 is a 'RepNCSPELAN4' with the arguments [128], which it does not take",
+            id="too few arguments",
         ),
         pytest.param(HEAD.replace("nearest", "bicubic", 1), "row 8 interpolates by 'bicubic'", id="mode"),
         pytest.param(

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations, parametrize
 
 import fpngraph
 from fpngraph import Size
@@ -149,6 +150,68 @@ def test_hooks_on_parameters_run_once() -> None:
             parameter.register_hook(lambda gradient: 3 * gradient)
 
     assert_same_step(plain, lean, Size(3, 5), maps=[torch.randn(2, 4, 3, 5, dtype=torch.float64)])
+
+
+def learned(node: Node, use: Callable[[Node, Tensor], Tensor]) -> list[Tensor | None]:
+    """The gradients of the parameters, for what somebody makes of a call."""
+    torch.manual_seed(0)
+    use(node, torch.randn(2, 4, 3, 5, dtype=torch.float64)).pow(2).sum().backward()
+    return [parameter.grad for parameter in node.parameters()]
+
+
+def evaluated(node: Node, x: Tensor) -> Tensor:
+    y = node(Size(3, 5), x)
+    node.eval()
+    return y
+
+
+def hooked(node: Node, x: Tensor) -> Tensor:
+    kept: list[Tensor] = []
+    node.op[0].register_forward_hook(lambda _module, _given, y: kept.append(y))
+    return node(Size(3, 5), x) + kept[0]
+
+
+def cached(node: Node, x: Tensor) -> Tensor:
+    parametrizations.weight_norm(node.op[0])
+    with parametrize.cached():  # the weight is worked out once, here in the first run
+        y = node(Size(3, 5), x)
+        y.sum().backward(retain_graph=True)
+    return y
+
+
+def foreign(node: Node, x: Tensor) -> Tensor:
+    conv = node.op[0]
+    source = conv.weight
+    del conv.weight
+    conv.weight = 2 * source  # a tensor that is no parameter, as another network may give it
+    conv.register_parameter("source", source)
+    return node(Size(3, 5), x)
+
+
+def replicated(node: Node, x: Tensor) -> Tensor:
+    def copied(module: nn.Module) -> nn.Module:  # as torch.nn.parallel.replicate does for several GPUs
+        replica = module._replicate_for_data_parallel()
+        for name, parameter in module.named_parameters(recurse=False):
+            setattr(replica, name, parameter.clone())
+        for name, child in module.named_children():
+            replica._modules[name] = copied(child)
+        return replica
+
+    y: Tensor = copied(node)(Size(3, 5), x)
+    return y
+
+
+@pytest.mark.parametrize("use", [evaluated, hooked, cached, foreign, replicated], ids=lambda use: use.__name__)
+def test_gradients_are_those_of_a_plain_node_whatever_is_done_with_it_meanwhile(
+    use: Callable[[Node, Tensor], Tensor],
+) -> None:
+    plain, lean = pair([Edge()], Sum(), [nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.Dropout(0.5)])
+
+    expected = learned(plain, use)
+
+    assert all(gradient is not None for gradient in expected)
+    torch.testing.assert_close(learned(lean, use), expected, rtol=0, atol=0)
+    assert lean.training is plain.training
 
 
 def necks(name: str) -> tuple[fpngraph.Neck, fpngraph.Neck]:

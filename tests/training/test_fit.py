@@ -17,7 +17,16 @@ from lightning.pytorch.callbacks import Callback
 from PIL import Image
 
 from fpngraph import efficientdet
-from fpngraph.training import DivergedError, Fitted, TrainingSettings, fit, read_coco, read_saved
+from fpngraph.training import (
+    DivergedError,
+    Evaluation,
+    Fitted,
+    SettingsError,
+    TrainingSettings,
+    fit,
+    read_coco,
+    read_saved,
+)
 from fpngraph.training.curve import Bar
 from fpngraph.weights.state import StateError
 from tests.training.small import SETTINGS, Parts, curve, detector
@@ -28,7 +37,7 @@ QUIET: dict[str, Any] = {"enable_progress_bar": False, "accelerator": "cpu"}
 
 def trained(parts: Parts, folder: Path, settings: TrainingSettings = SETTINGS, **more: Any) -> Fitted:
     torch.manual_seed(0)
-    model = detector()
+    model = more.pop("model", None) or detector()
     return fit(model, *parts, folder, settings, recipe=efficientdet.recipe(model), **QUIET | more)
 
 
@@ -104,6 +113,12 @@ def test_a_training_that_goes_on_has_the_curve_of_one_in_a_piece(parts: Parts, t
         trained(parts, tmp_path / "parts", callbacks=[Stop()])
     assert len(curve(tmp_path / "parts")) == 2
 
+    with pytest.raises(SettingsError, match=r"the training had other settings: lr was 0\.002, not 0\.1"):
+        trained(parts, tmp_path / "parts", SETTINGS.model_copy(update={"lr": 0.1}), resume=True)
+
+    with pytest.raises(SettingsError, match=r"had another model: config\.head_repeats was 1, not 2"):
+        trained(parts, tmp_path / "parts", resume=True, model=detector(head_repeats=2))
+
     resumed = trained(parts, tmp_path / "parts", resume=True)
 
     for row, expected in zip(curve(tmp_path / "parts"), curve(tmp_path / "whole"), strict=True):
@@ -111,6 +126,21 @@ def test_a_training_that_goes_on_has_the_curve_of_one_in_a_piece(parts: Parts, t
             assert math.isclose(float(row[name]), float(value), rel_tol=1e-6), name
     first, second = (read_saved(it.last).state for it in (whole, resumed))
     assert all(torch.allclose(first[name], second[name], rtol=1e-5, atol=1e-7) for name in first)
+
+
+def test_what_was_the_best_stays_it_where_a_training_goes_on_in_a_folder_that_was_moved(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aps = iter([0.1, 0.5, 0.3])
+    monkeypatch.setattr("fpngraph.training.module.evaluate", lambda *_, **__: Evaluation({"AP": next(aps)}, {}, {}))
+    short = SETTINGS.model_copy(update={"epochs": 2, "batch_size": 24})
+    trained(parts, tmp_path / "a", short)
+    moved = (tmp_path / "a").rename(tmp_path / "b")
+
+    trained(parts, moved, short.model_copy(update={"epochs": 3}), resume=True)
+
+    epochs = [torch.load(moved / f"{name}.ckpt", weights_only=True)["epoch"] for name in ("best", "last")]
+    assert epochs == [1, 2]
 
 
 KILLED = """

@@ -57,6 +57,25 @@ def test_an_epoch_shows_what_it_shows_whoever_asks_and_another_one_something_els
     assert torch.equal(torch.get_rng_state(), state)  # what else draws numbers is not disturbed
 
 
+@pytest.mark.parametrize("size", [Size(32, 128), Size(128, 32), Size(64, 64)], ids=["wide", "high", "square"])
+def test_at_a_scale_of_1_an_image_is_as_large_as_fits_into_the_size(size: Size, tmp_path: Path) -> None:
+    images = TrainingImages([example(tmp_path)], size, LOOK, Augmentation(scales=(1, 1), flip=0, colour=0.0))
+
+    left, top, right, bottom = images[0, 0].boxes[0][0].tolist()
+
+    scale = min(size.height / 60, size.width / 100)
+    assert (right - left, bottom - top) == pytest.approx((40 * scale, 32 * scale), rel=0.05)
+
+
+def test_an_image_that_is_less_than_a_pixel_high_is_one_pixel_high(tmp_path: Path) -> None:
+    path = tmp_path / "line.png"
+    Image.new("RGB", (300, 2), "white").save(path)
+
+    batch = TrainingImages([Example(7, path, 300, 2, (), ())], Size(64, 64), LOOK, Augmentation(scales=(0.5, 1)))[0, 0]
+
+    assert batch.images.shape == (1, 3, 64, 64)
+
+
 def test_an_image_without_objects_has_none(tmp_path: Path) -> None:
     batch = TrainingImages([example(tmp_path, boxes=())], Size(64, 96), LOOK)[0, 0]
 

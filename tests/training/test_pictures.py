@@ -75,7 +75,7 @@ def test_it_is_drawn_when_it_is_asked_for(
 
     for epoch, ap in enumerate([0.1, 0.1, 0.2, float("nan")]):
         trainer: Any = SimpleNamespace(is_global_zero=True, current_epoch=epoch, callback_metrics={"AP": ap})
-        pictures.on_train_epoch_end(trainer, module)
+        pictures.on_validation_end(trainer, module)
         best.best_model_score = max(best.best_model_score or 0.0, ap)  # as Lightning does, after all else
         if pictures.file.exists() and pictures.file.read_text() == f"found in epoch {epoch + 1}":
             found.append(epoch + 1)
@@ -92,8 +92,8 @@ def test_a_picture_that_cannot_be_drawn_is_told_once_and_stops_nothing(
     module: Any = SimpleNamespace(found=[], categories=CATEGORIES)
 
     with caplog.at_level(logging.WARNING):
-        pictures.on_train_epoch_end(trainer, module)
-        pictures.on_train_epoch_end(trainer, module)
+        pictures.on_validation_end(trainer, module)
+        pictures.on_validation_end(trainer, module)
 
     assert [it.getMessage().partition(" is left out: ")[0] for it in caplog.records] == [f"warning: {pictures.file}"]
     assert not pictures.file.exists()

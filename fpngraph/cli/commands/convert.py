@@ -29,7 +29,8 @@ def options(parser: Any) -> None:
     """Its options."""
     parser.add_argument("source", choices=_LIBRARIES, help=_SOURCES)
     parser.add_argument("model", metavar="MODEL", help="the path of a file, or the name of a model or a cell")
-    parser.add_argument("--scale", help="the scale of a model file that has several, such as n (default: its first)")
+    about = "the scale of a model file that has several, such as n (default: that in its name, else its first)"
+    parser.add_argument("--scale", help=about)
     parser.add_argument(
         "--strides",
         type=strides,

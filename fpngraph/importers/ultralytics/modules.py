@@ -39,7 +39,7 @@ def layers_of(row: Row, taken: int) -> list[Layer]:
     names = [f"model.{row.number}" + (f".{run}" if row.times > 1 else "") for run in range(row.times)]
     try:
         return [layer for name in names for layer in write(row, taken, name)]
-    except (IndexError, TypeError) as error:  # arguments of other kinds
+    except (IndexError, TypeError, ValueError) as error:  # too few arguments, or of other kinds
         raise Unknown(
             f"is a {row.module!r} with the arguments {list(row.arguments)}, which it does not take"
         ) from error
@@ -65,8 +65,13 @@ def _cna(
 ) -> list[Layer]:
     """A convolution, its norm, and its activation."""
     kernel, stride, padding, groups, dilation = how
-    if padding not in (None, dilation * (kernel - 1) // 2) or stride not in (1, 2) or act not in (True, False):
+    margin = dilation * (kernel - 1)
+    # of an even kernel Ultralytics' own padding is a pixel more
+    padded = padding == margin // 2 or (padding is None and margin % 2 == 0)
+    if not padded or stride not in (1, 2) or act not in (True, False):
         raise Unknown("is a convolution with a padding, stride or activation of its own")
+    if stride == 2 and dilation > 1:
+        raise Unknown(f"is a convolution with the stride 2 and the dilation {dilation}, which none here has together")
     settings: dict[str, Any] = {"kernel": kernel}
     settings |= {"channels": channels} if channels != taken else {}
     settings |= {"groups": groups} if groups > 1 else {}
@@ -136,6 +141,8 @@ def _averaged(row: Row, taken: int, name: str) -> list[Layer]:
 def _upsampled(row: Row, taken: int, name: str) -> list[Layer]:
     if row.arguments[0] is not None:
         raise Unknown("goes to a size of its own")
+    if any(row.arguments[3:]):
+        raise Unknown(f"interpolates with {list(row.arguments[3:])}, where the mode is the last that is known")
     mode = row.arguments[2] if len(row.arguments) > 2 else "nearest"
     if mode not in ("nearest", "bilinear"):
         raise Unknown(f"interpolates by {mode!r}, where 'nearest' and 'bilinear' are known")
@@ -177,10 +184,13 @@ def _cib(blocks: int, shortcut: bool, large: bool, groups: int, expand: float) -
     return {"blocks": blocks, "shortcut": shortcut, "block": block, **_expand(expand), "names": f"c2f_{block}"}
 
 
-def _a2c2f(blocks: int, attention: bool, *_: Any) -> Mapping[str, Any]:
+def _a2c2f(*said: Any) -> Mapping[str, Any]:
+    blocks, attention, *_of_attention, expand, groups, shortcut = said
     if attention:
         raise Unknown("has blocks with area attention")
-    return {"blocks": blocks}
+    if groups != 1:
+        raise Unknown("has convolutions with groups")
+    return {"blocks": blocks, "shortcut": None if shortcut else False, **_expand(expand)}
 
 
 def _csp(blocks: int, shortcut: bool, groups: int, expand: float) -> Mapping[str, Any]:
@@ -214,6 +224,11 @@ def _pooled(row: Row, taken: int, name: str) -> list[Layer]:
     ]
 
 
+def _encoder(row: Row, taken: int, name: str) -> list[Layer]:
+    (heads,) = _rest(row, 8)
+    return [Layer({"encoder_layer": {"heads": heads, "hidden": row.arguments[0]}}, "encoder_layer", name, "aifi")]
+
+
 def _expand(expand: float, default: float = 0.5) -> Mapping[str, Any]:
     return {} if expand == default else {"expand": expand}
 
@@ -238,7 +253,5 @@ _MODULES: Mapping[str, Callable[[Row, int, str], list[Layer]]] = {
     "RepC3": _stage("csp_rep", "csp_rep", (3, 1.0), lambda blocks, expand: {"blocks": blocks, "expand": expand}),
     "RepNCSPELAN4": _elan,
     "SPP": _pooled,
-    "AIFI": lambda row, taken, name: [
-        Layer({"encoder_layer": {"heads": row.arguments[1], "hidden": row.arguments[0]}}, "encoder_layer", name, "aifi")
-    ],
+    "AIFI": _encoder,
 }

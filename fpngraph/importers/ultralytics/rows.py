@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from fpngraph.language.yaml.source import read_file
 from fpngraph.language.yaml.value import Value
 
 _STRIDE_AT = {"Conv": 2, "DWConv": 2, "GhostConv": 2, "SCDown": 2, "nn.MaxPool2d": 1}
-"""Where the stride of a module stands among its arguments."""
+"""Where the stride of a module stands among its arguments. It is 1 by default, but for a pooling: its window."""
 _STRIDES = {"ADown": 2, "AConv": 2, "Focus": 2, "HGStem": 4}
 _UP_AT = {"nn.Upsample": 1, "nn.ConvTranspose2d": 2}
 _REPEATS = frozenset(
@@ -36,6 +37,8 @@ _ACTIVATIONS: Mapping[Any, str] = {
     f"{home}nn.{name}()": name.lower() for home in ("", "torch.") for name in ("ReLU", "SiLU")
 }
 """What a model file says of its activation."""
+_SCALE_IN_NAME = re.compile(r"yolo(?:e-)?v?\d+([nslmx])")
+"""How Ultralytics finds the scale in the name of a file: yolo11m.yaml is scale m of what it says."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,14 @@ class Model:
 
 
 def read_model(path: Path, scale: str | None) -> Model:
-    """The model in a file, at one of its scales (the first by default). Raises GraphError with all that is wrong."""
+    """The model in a file, at one of its scales: by default that in the name of the file, else the first.
+
+    Raises GraphError with all that is wrong.
+    """
     value = read_file(path)
     said = value.entries
     backbone, head = (_listed(value, key) for key in ("backbone", "head"))
-    depth, width, most, scale = _scale(said, value, scale)
+    depth, width, most, scale = _scale(said, value, scale, path.stem)
     act = _activation(said.get("activation"))
     rows: list[Row] = []
     problems: list[Problem] = []
@@ -120,7 +126,9 @@ def _activation(said: Value | None) -> str:
     return _ACTIVATIONS[said.data]
 
 
-def _scale(said: Mapping[Any, Value], value: Value, scale: str | None) -> tuple[float, float, float, str | None]:
+def _scale(
+    said: Mapping[Any, Value], value: Value, scale: str | None, file: str
+) -> tuple[float, float, float, str | None]:
     """Depth, width, the most channels, and the scale's name."""
     scales = said["scales"].plain() if "scales" in said else {}
     span = said.get("scales", value).span
@@ -130,7 +138,8 @@ def _scale(said: Mapping[Any, Value], value: Value, scale: str | None) -> tuple[
         hint = nearest(scale, scales) if scales else "the file has no 'scales'"
         raise GraphError([Problem("unknown-scale", f"there is no scale {scale!r}", span, hint)])
     if scales:
-        scale = scale or next(iter(scales))
+        named = _SCALE_IN_NAME.search(file)
+        scale = scale or (named[1] if named and named[1] in scales else next(iter(scales)))
         found = scales[scale]
     else:
         multiples = ("depth_multiple", "width_multiple")
@@ -175,35 +184,43 @@ class _Reader:
             raise Unknown("reads what does not come before it")
         times = max(round(times * self.depth), 1) if times > 1 else times
         try:
-            level = self._level(module, sources, arguments)
+            level = self._level(module, sources, arguments, times)
             channels, own = self._channels(module, sources, arguments, times)
         except (IndexError, TypeError) as error:  # too few arguments, or of other kinds
             raise Unknown(f"is {module!r} with the arguments {said}, which it does not take") from error
         times = 1 if module in _REPEATS else times
         return Row(number, entry.span, sources, str(module), tuple(own), times, channels, level)
 
-    def _level(self, module: str, sources: Sequence[int], arguments: Sequence[Any]) -> int:
+    def _level(self, module: str, sources: Sequence[int], arguments: Sequence[Any], times: int) -> int:
         source = sources[-1 if module == _ADDS else 0]
         level = 0 if source < 0 else self.before[source].level
+        return level + times * self._coarser(module, arguments)
+
+    def _coarser(self, module: str, arguments: Sequence[Any]) -> int:
+        """By how many levels a module is."""
         if module in _UP_AT:
-            return level - _octaves(arguments[_UP_AT[module]])
+            return -_octaves(arguments[_UP_AT[module]])
         if module in _STRIDE_AT:
             at = _STRIDE_AT[module]
-            return level + _octaves(arguments[at] if len(arguments) > at else 1)
+            said = arguments[at] if len(arguments) > at else None
+            default = arguments[0] if module == "nn.MaxPool2d" else 1
+            return _octaves(default if said is None else said)
         if module == "ResNetLayer":
-            return level + (2 if arguments[3] else _octaves(arguments[2]))
+            return 2 if arguments[3] else _octaves(arguments[2])
         if module not in _STRIDES and module not in _WIDE | _SAME | set(_GIVEN_AT) | _JOINS:
             raise Unknown(
                 f"is a {module!r}, whose stride and channels are not known",
                 "a neck with one backbone of Ultralytics' own layers can be converted",
             )
-        return level + _octaves(_STRIDES.get(module, 1))
+        return _octaves(_STRIDES.get(module, 1))
 
     def _channels(
         self, module: str, sources: Sequence[int], arguments: Sequence[Any], times: int
     ) -> tuple[int, Sequence[Any]]:
         taken = [3 if source < 0 else self.before[source].channels for source in sources]
         if module == "Concat":
+            if list(arguments) not in ([], [1]):
+                raise Unknown(f"joins maps along the dimension {arguments[0]!r}, where 1 is that of channels")
             return sum(taken) if all(taken) else 0, arguments
         if module in _SAME or module == _ADDS:
             return taken[-1], arguments
@@ -215,7 +232,7 @@ class _Reader:
             return arguments[_GIVEN_AT[module]], arguments
         channels = math.ceil(min(arguments[0], self.most) * self.width / 8) * 8
         own = [channels, *([times] if module in _REPEATS else ()), *arguments[1:]]
-        if module == "C3k2" and self.scale is not None and self.scale in "mlx":
+        if module == "C3k2" and self.scale in ("m", "l", "x"):
             own[2:3] = [True]
         return channels, own
 
