@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fpngraph.analysis.shapes import InChannels, lower
 from fpngraph.analysis.steps import NodeSteps
-from fpngraph.compiler.blank import Undrawn, guard
+from fpngraph.compiler.blank import guard, without_numbers
 from fpngraph.compiler.neck import Neck
 from fpngraph.graph.graph import Graph
 from fpngraph.layers.layout import Layers
@@ -41,15 +41,13 @@ def build(graph: Graph, in_channels: InChannels, *, lean: bool = False, init: bo
     """
     lowered = lower(graph, in_channels)
     kind = LeanNode if lean else Node
-    with nullcontext() if init else Undrawn():
+    with nullcontext() if init else without_numbers():
         neck = Neck(
             graph,
             {name: _node(steps, kind, init=init) for name, steps in lowered.nodes.items()},
             in_channels={name: feature.channels for name, feature in lowered.inputs.items()},
             outputs={name: lowered.feature(source) for name, source in graph.outputs.items()},
         )
-    if not init:
-        neck.to("meta")
     if not init or torch.get_default_device().type == "meta":
         guard(neck)
     return neck
