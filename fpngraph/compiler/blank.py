@@ -28,14 +28,14 @@ def without_numbers() -> Iterator[None]:
     thread = get_ident()
 
     def moved(_module: nn.Module, _name: str, tensor: Tensor | None) -> Any:  # torch's hint says that it gives nothing
-        if tensor is None or get_ident() != thread or is_lazy(tensor):
+        if tensor is None or tensor.is_meta or get_ident() != thread or is_lazy(tensor):
             return None  # as it is
         empty = torch.empty_like(tensor, device="meta")
         return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 
     hooks = register_module_parameter_registration_hook(moved), register_module_buffer_registration_hook(moved)
     try:
-        with unset(nn.Module):
+        with unset(nn.Module, device="meta"):  # of these there is nothing to move
             yield
     finally:
         for hook in hooks:

@@ -49,6 +49,14 @@ def test_a_norm_without_values_has_its_statistics() -> None:
     assert norm.num_batches_tracked == 0
 
 
+def test_a_module_without_values_is_made_on_the_device_that_is_named() -> None:
+    with unset(nn.Conv2d, device="meta"):
+        conv, norm = made(nn.Conv2d, 3, 4, 1), made(nn.BatchNorm2d, 4)
+
+    assert conv.weight.is_meta
+    assert not norm.weight.is_meta
+
+
 def test_it_ends_with_the_context_also_by_an_error() -> None:
     with pytest.raises(RuntimeError), unset(nn.Conv2d):
         raise RuntimeError
