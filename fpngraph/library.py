@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fpngraph.analysis.shapes import check
@@ -150,9 +151,7 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
         raise TypeError(f"name_or_path is {name_or_path!r:.60}, not the name of a graph or a path")
     if not isinstance(name_or_path, str) or is_path(text):
         return Path(text)
-    graphs = shipped()
-    if text not in graphs:
-        graphs = named()
+    graphs = shipped() if text in shipped() else named()
     if text not in graphs:
         own = next((it for it in (f"{text}.yaml", f"{text}.yml") if os.path.isfile(it)), None)  # noqa: PTH113  (as in uses)
         hint = f"{nearest(text, graphs)} (a path has a separator or an ending)"
@@ -161,10 +160,11 @@ def path_of(name_or_path: str | os.PathLike[str]) -> Path:
     return graphs[text]
 
 
-def shipped() -> dict[str, Path]:
+@cache  # to look for them takes as long as to read one
+def shipped() -> Mapping[str, Path]:
     """The graphs that come with the package, by name."""
     paths = (path for path in folder_of_graphs().rglob("*.yaml") if path.parent.name != "weights")
-    return {path.stem: path for path in sorted(paths, key=lambda path: path.stem)}
+    return MappingProxyType({path.stem: path for path in sorted(paths, key=lambda path: path.stem)})
 
 
 def folder_of_graphs() -> Path:
@@ -175,7 +175,7 @@ def folder_of_graphs() -> Path:
 
 def named() -> dict[str, Path]:
     """The graphs that have a name: those that come with the package, then those of installed packages."""
-    return _installed() | shipped()
+    return {**_installed(), **shipped()}
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Time to load and build necks: against effdet's, and what the compiler adds to making the bare modules of many cells.
+"""Processor time to load and build necks: against effdet's, and what the compiler adds to bare modules of many cells.
 
 Example: ``python tools/bench_build.py --cells 100``
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 
 import torch
@@ -35,14 +36,19 @@ def bare_modules(lowered: Lowered) -> list[torch.nn.Module]:
 
 
 def in_turns(*calls: Callable[[], object], rounds: int) -> list[list[float]]:
-    """Seconds of each call, which take turns."""
+    """Seconds of the processor of each call, which take turns."""
     times: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
         for call, found in zip(calls, times, strict=True):
-            start = time.perf_counter()
+            start = time.process_time()
             call()
-            found.append(time.perf_counter() - start)
+            found.append(time.process_time() - start)
     return times
+
+
+def our_neck(preset: str, *, init: bool) -> torch.nn.Module:
+    """The same neck from the name of the graph on."""
+    return fpngraph.build(fpngraph.load("bifpn", preset=preset, padding="same"), IN_CHANNELS[preset], init=init)
 
 
 def effdet_neck(preset: str) -> torch.nn.Module:
@@ -58,17 +64,12 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
 
-    for preset, in_channels in IN_CHANNELS.items():
-        ours, theirs = in_turns(
-            lambda preset=preset, channels=in_channels: fpngraph.build(
-                fpngraph.load("bifpn", preset=preset, padding="same"), channels
-            ),
-            lambda preset=preset: effdet_neck(preset),
-            rounds=arguments.rounds,
-        )
+    for preset in IN_CHANNELS:
+        ours = (partial(our_neck, preset, init=init) for init in (True, False))
+        whole, blank, theirs = in_turns(*ours, partial(effdet_neck, preset), rounds=arguments.rounds)
         print(
-            f"{preset}: load and build {1000 * median(ours):.0f} ms, effdet {1000 * median(theirs):.0f} ms,"
-            f" ratio {median(ours) / median(theirs):.2f} (of the least {min(ours) / min(theirs):.2f})"
+            f"{preset}: effdet {1000 * median(theirs):.0f} ms; of that, medians (minima):"
+            f" load and build {_ratio(whole, theirs)}, without weights {_ratio(blank, theirs)}"
         )
 
     graph = fpngraph.load("bifpn", repeats=arguments.cells)
@@ -79,6 +80,10 @@ def main() -> None:
     print(f"{len(graph.nodes)} nodes: build {median(built):.2f} s ({min(built):.2f} to {max(built):.2f})")
     print(f"bare modules {median(bare):.2f} s ({min(bare):.2f} to {max(bare):.2f})")
     print(f"difference of medians {median(built) - median(bare):.2f} s, of minima {min(built) - min(bare):.2f} s")
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> str:
+    return f"{median(ours) / median(theirs):.2f} ({min(ours) / min(theirs):.2f})"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import nn
 
 from fpngraph.compiler.builder import build
@@ -39,8 +38,7 @@ def restore_norms(neck: Neck) -> tuple[str, ...]:
     norm stays. Raises HostError, and changes nothing, where a host has put modules of other classes in place of norms:
     what it froze has lost its statistics.
     """
-    with torch.device("meta"):
-        as_built = dict(build(neck.source_graph, neck.in_channels).named_modules())
+    as_built = dict(build(neck.source_graph, neck.in_channels, init=False).named_modules())
     norms = {name: part for name, part in as_built.items() if hasattr(part, "eps")}
     found = dict(neck.named_modules())
     replaced = [

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fpngraph.analysis.steps import NodeSteps, node_steps
+from fpngraph.analysis.steps import NodeSteps, identity, node_steps
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.feature import Feature
 from fpngraph.graph.graph import Graph
@@ -64,10 +64,16 @@ def _lower(graph: Graph, inputs: Mapping[str, Feature]) -> Lowered:
     nodes: dict[str, NodeSteps] = {}
     lowered = Lowered(graph, inputs, nodes)
     problems: dict[Span | None, Problem] = {}  # of members and runs that say the same, the first
+    alike: dict[Hashable, NodeSteps] = {}
     for node in graph.nodes.values():
         if all(edge.source in inputs or edge.source in nodes for edge in node.edges):
+            sources = [lowered.feature(edge.source) for edge in node.edges]
+            likeness = (*sources, *identity(node))
             try:
-                nodes[node.name] = node_steps(node, [lowered.feature(edge.source) for edge in node.edges])
+                if likeness in alike:
+                    nodes[node.name] = alike[likeness].of(node)
+                else:
+                    nodes[node.name] = alike[likeness] = node_steps(node, sources)
             except GraphError as error:
                 for problem in error.problems:
                     problems.setdefault(problem.span, problem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from fpngraph.errors import GraphError, Problem
@@ -36,6 +36,30 @@ class NodeSteps:
     fusion: Step
     op: tuple[Step, ...]
     output: Feature
+
+    def of(self, node: Node) -> NodeSteps:
+        """Those of another node that does the same to other maps, as in the next run of a stage."""
+        edges = zip(node.edges, self.edges, strict=True)
+        return NodeSteps(
+            node,
+            tuple(EdgeSteps(edge, same.key, same.steps, same.output) for edge, same in edges),
+            self.fusion,
+            self.op,
+            self.output,
+        )
+
+
+def identity(node: Node) -> tuple[Hashable, ...]:
+    """Equal for two nodes that are there if they do the same to maps of equal features.
+
+    Settings of equal nodes are mostly the same objects. To compare what they say would take longer than to work out
+    their steps.
+    """
+    settings = [node.fusion, node.op, node.norm, node.act, node.init]
+    for edge in node.edges:
+        settings += [edge.down, edge.up, edge.lateral, edge.projection]
+    edges = ((edge.reference, edge.order) for edge in node.edges)
+    return (node.level, node.channels, node.padding, node.single, *edges, *map(id, settings))
 
 
 def node_steps(node: Node, sources: Sequence[Feature]) -> NodeSteps:

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
+from threading import get_ident
 from typing import Any
 
-from torch import nn
-from torch.overrides import TorchFunctionMode
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_parameter_registration_hook,
+)
+from torch.nn.parameter import is_lazy
 
-_DRAWING = frozenset(getattr(nn.init, name) for name in dir(nn.init) if name.endswith("_") and not name.startswith("_"))
+from fpngraph.layers.unset import unset
 
 
-class Undrawn(TorchFunctionMode):
-    """A context in which torch.nn.init does nothing."""
+@contextmanager
+def without_numbers() -> Iterator[None]:
+    """A context in which modules that this thread makes have their tensors on meta, from when they get them on.
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func in _DRAWING:
-            return args[0] if args else kwargs["tensor"]
-        return func(*args, **kwargs)
+    ``torch.device("meta")`` does it by looking at every call of a function of torch, which takes longer than to draw.
+    """
+    thread = get_ident()
+
+    def moved(_module: nn.Module, _name: str, tensor: Tensor | None) -> Any:  # torch's hint says that it gives nothing
+        if tensor is None or tensor.is_meta or get_ident() != thread or is_lazy(tensor):
+            return None  # as it is
+        empty = torch.empty_like(tensor, device="meta")
+        return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
+
+    hooks = register_module_parameter_registration_hook(moved), register_module_buffer_registration_hook(moved)
+    try:
+        with unset(nn.Module, device="meta"):  # of these there is nothing to move
+            yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def guard(neck: nn.Module) -> None:

@@ -10,14 +10,18 @@ from torch import Tensor, nn
 
 from fpngraph.analysis.shapes import InChannels, lower
 from fpngraph.analysis.steps import NodeSteps
-from fpngraph.compiler.blank import Undrawn, guard
+from fpngraph.compiler.blank import guard, without_numbers
 from fpngraph.compiler.neck import Neck
 from fpngraph.graph.graph import Graph
 from fpngraph.layers.layout import Layers
 from fpngraph.layers.lean import LeanNode
 from fpngraph.layers.node import Edge, Node
+from fpngraph.layers.unset import unset
 from fpngraph.ops import Resampler
 from fpngraph.ops.steps import Step
+
+_SET = (nn.Conv2d, nn.BatchNorm2d, nn.GroupNorm)
+"""What a recipe of initial weights may set all of."""
 
 
 def build(graph: Graph, in_channels: InChannels, *, lean: bool = False, init: bool = True) -> Neck:
@@ -37,15 +41,13 @@ def build(graph: Graph, in_channels: InChannels, *, lean: bool = False, init: bo
     """
     lowered = lower(graph, in_channels)
     kind = LeanNode if lean else Node
-    with nullcontext() if init else Undrawn():
+    with nullcontext() if init else without_numbers():
         neck = Neck(
             graph,
             {name: _node(steps, kind, init=init) for name, steps in lowered.nodes.items()},
             in_channels={name: feature.channels for name, feature in lowered.inputs.items()},
             outputs={name: lowered.feature(source) for name, source in graph.outputs.items()},
         )
-    if not init:
-        neck.to("meta")
     if not init or torch.get_default_device().type == "meta":
         guard(neck)
     return neck
@@ -73,23 +75,28 @@ def _tensors(module: nn.Module) -> dict[str, Tensor]:
 
 
 def _node(steps: NodeSteps, kind: type[Node], *, init: bool) -> Node:
-    edges = {edge.key: _edge(edge.steps) for edge in steps.edges}
-    module = kind(edges, steps.fusion.module(), _modules(steps.op))
-    if init and steps.node.init is not None:
+    recipe = steps.node.init if init else None
+    with unset(*_SET) if recipe and recipe.does_set_all() else nullcontext():
+        edges = {edge.key: _edge(edge.steps) for edge in steps.edges}
+        module = kind(edges, steps.fusion.module(), _modules(steps.op))
+    if recipe:
         for part in module.modules():
-            steps.node.init.apply(part)
+            recipe.apply(part)
     return module
 
 
 def _edge(steps: Sequence[Step]) -> Edge:
     resampler = next((step.key for step in steps if isinstance(step.op, Resampler)), None)
-    edge = Edge(resampler=resampler)
+    modules: dict[str, nn.Module] = {}
     for step in steps:
         name, _, inner = step.key.rpartition(".")
-        if name and name not in edge._modules:
-            edge.add_module(name, Layers())
-        edge.get_submodule(name).add_module(inner, step.module())
-    return edge
+        if name and name not in modules:
+            modules[name] = Layers()
+        if name:
+            modules[name].add_module(inner, step.module())
+        else:
+            modules[inner] = step.module()
+    return Edge(modules, resampler=resampler)
 
 
 def _modules(steps: Iterable[Step]) -> dict[str, nn.Module]:

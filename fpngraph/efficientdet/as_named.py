@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from fpngraph.analysis.shapes import Lowered, lower
@@ -34,8 +33,7 @@ def unlike_named(model: EfficientDet) -> Iterator[str]:
     if channels.keys() != levels:
         yield f"it takes maps of the levels {sorted(channels)}, not {sorted(levels)}"
         return
-    with torch.device("meta"):  # no weights are drawn
-        named = build(graph, {name: channels[entry.level] for name, entry in graph.inputs.items()})
+    named = build(graph, {name: channels[entry.level] for name, entry in graph.inputs.items()}, init=False)
     tensors = list(differences(_state(model.neck), _state(named.to_empty(device="cpu"))))
     yield from tensors or _other_nodes(model.neck, named)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
+from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,11 +15,12 @@ import torch
 from torch import hub
 
 from fpngraph.efficientdet.checkpoint import read_checkpoint
-from fpngraph.efficientdet.config import ConfigError, GraphSource, config, names
+from fpngraph.efficientdet.config import Config, ConfigError, GraphSource, config, names
 from fpngraph.efficientdet.model import EfficientDet, changed_predictors
 from fpngraph.efficientdet.weights import state_from_effdet
 from fpngraph.errors import Refusal
 from fpngraph.weights.matching import Matched, load_matching
+from fpngraph.weights.state import StateError
 
 
 class DownloadError(Refusal, OSError):
@@ -80,15 +82,28 @@ def take_over(model: EfficientDet, path: str | os.PathLike[str]) -> Matched:
     Predictors of other classes or anchors keep the weights that they have.
     Raises ConfigError for a model of no configuration, OSError and StateError as ``load_effdet``.
     """
-    published = config(model.config.name)
+    published, named = config(model.config.name), repr(os.fspath(path))
+    checkpoint = read_checkpoint(path, ema=None)
+    if _is_as(published, model):
+        with suppress(StateError):  # of a model whose modules somebody has exchanged it takes what still fits
+            model.load_state_dict(state_from_effdet(checkpoint, model, named))
+            return load_matching(model, model.state_dict())
     with torch.device("meta"):  # no weights are drawn
         original = EfficientDet(published).to_empty(device="cpu")
-    original.load_state_dict(state_from_effdet(read_checkpoint(path, ema=None), original, repr(os.fspath(path))))
+    original.load_state_dict(state_from_effdet(checkpoint, original, named))
     state = original.state_dict()  # which says the maps of each fusion
     new = tuple(f"{head}.predict." for head in changed_predictors(published, model.config))
     for name in [name for name in state if name.startswith(new)]:
         del state[name]
     return load_matching(model, state)
+
+
+def _is_as(published: Config, model: EfficientDet) -> bool:
+    """Whether a model is the one of a configuration, wherever its weights come from."""
+    return (
+        model.config.model_copy(update={"weights": published.weights}) == published
+        and model.neck.source_graph == published.load_graph()
+    )
 
 
 def _cached(address: str, name: str) -> Path:

@@ -12,6 +12,7 @@ from fpngraph.feature import PaddingRule
 from fpngraph.layers.layout import channels_last, is_ours
 from fpngraph.layers.padding import before, fits, pad, steps
 from fpngraph.layers.tracing import at_least, is_traced
+from fpngraph.layers.unset import made
 
 
 class PaddedConv2d(nn.Conv2d):
@@ -94,7 +95,7 @@ class SeparableConv2d(nn.Module):
     ) -> None:
         super().__init__()
         self.depthwise = same_size_conv(in_channels, in_channels, kernel, dilation, groups=in_channels, bias=False)
-        self.pointwise = nn.Conv2d(in_channels, out_channels, 1, bias=bias)
+        self.pointwise = made(nn.Conv2d, in_channels, out_channels, 1, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         y: Tensor = self.pointwise(self.depthwise(x))
@@ -159,5 +160,8 @@ def same_size_conv(  # noqa: PLR0913  (as many as torch's own)
     """Convolution of stride 1 that keeps the size: torch's own where padding before and after is equal."""
     total = dilation * (kernel - 1)
     if total % 2:
-        return PaddedConv2d(in_channels, out_channels, kernel, dilation=dilation, groups=groups, bias=bias)
-    return nn.Conv2d(in_channels, out_channels, kernel, padding=total // 2, dilation=dilation, groups=groups, bias=bias)
+        return made(PaddedConv2d, in_channels, out_channels, kernel, dilation=dilation, groups=groups, bias=bias)
+    padding = total // 2
+    return made(
+        nn.Conv2d, in_channels, out_channels, kernel, padding=padding, dilation=dilation, groups=groups, bias=bias
+    )

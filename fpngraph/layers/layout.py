@@ -15,7 +15,7 @@ _TORCHS = (nn.Identity, nn.Conv2d, nn.BatchNorm2d, nn.SyncBatchNorm, nn.GroupNor
 
 def let_any(module: nn.Module) -> None:
     """Have ``module`` called with maps in any layout. It says so itself, so that edits, copies and pickles keep it."""
-    setattr(module, _MARK, "any")
+    vars(module)[_MARK] = "any"  # a third of the time of what a module does when an attribute is set
 
 
 def takes_any(module: nn.Module) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -108,8 +109,7 @@ class Operator(BaseModel):
     @classmethod
     def takes_any_layout(cls) -> bool:
         """Whether what :meth:`build` gives takes maps in any layout."""
-        said = next(kind for kind in cls.__mro__ if {"build", "layout"} & set(vars(kind)))
-        return bool(vars(said).get("layout") == "any")
+        return _said(cls, "build", "layout") == "any"
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         """Level and channels of what comes out. Raises Mismatch where the operator does not fit."""
@@ -159,6 +159,13 @@ class Operator(BaseModel):
     def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules | None:
         """The rules for what its module holds, by the names that it has them by; None: it is folded as one piece."""
         return None
+
+
+@cache  # asked for each module of a neck
+def _said(operator: type[Operator], method: str, name: str) -> object:
+    """What an operator's class says under ``name``, or one above it that does not stand above its ``method``."""
+    said = next(kind for kind in operator.__mro__ if {method, name} & set(vars(kind)))
+    return vars(said).get(name)
 
 
 class Free:
@@ -242,6 +249,15 @@ class Init(Operator):
     """A recipe of initial weights, what ``init:`` names."""
 
     kind: ClassVar[str] = "init"
+    sets_all: ClassVar[bool] = False
+    """Whether ``nn.Conv2d``, ``nn.BatchNorm2d`` and ``nn.GroupNorm`` get all weights and biases from it, so that torch
+    need not draw any first. It is said by the class that has ``apply``: one with an ``apply`` of its own is asked anew.
+    """
+
+    @classmethod
+    def does_set_all(cls) -> bool:
+        """What ``sets_all`` says for its ``apply``."""
+        return _said(cls, "apply", "sets_all") is True
 
     def apply(self, module: nn.Module) -> None:
         """Set the weights of ``module``, one of the modules in a node, decided by its kind."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from fpngraph.ops.base import Init
@@ -12,8 +13,30 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+class _Recipe(Init):
+    """Weights of convolutions as a rule says; biases 0, scales of norms 1."""
+
+    sets_all = True
+
+    def apply(self, module: nn.Module) -> None:
+        from torch import nn
+
+        if isinstance(module, nn.Conv2d):
+            self.draw(module)
+        elif isinstance(module, (nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)):
+            nn.init.ones_(module.weight)
+        else:
+            return
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+    @abstractmethod
+    def draw(self, conv: nn.Conv2d) -> None:
+        """Give a convolution all its weights."""
+
+
 @register
-class Effdet(Init):
+class Effdet(_Recipe):
     """As effdet 0.4.1 starts its necks, after TensorFlow's EfficientDet: Glorot uniform, biases 0, norms 1 and 0.
 
     A convolution's fans are those of one of its groups, so that the two of a separable one need no rule of their own.
@@ -21,56 +44,38 @@ class Effdet(Init):
 
     name: ClassVar[str] = "effdet"
 
-    def apply(self, module: nn.Module) -> None:
+    def draw(self, conv: nn.Conv2d) -> None:
         from torch import nn
 
-        if isinstance(module, nn.Conv2d):
-            fan_in, fan_out = _fans(module)
-            limit = math.sqrt(6 / (fan_in + fan_out))
-            nn.init.uniform_(module.weight, -limit, limit)
-        _reset(module)
+        limit = math.sqrt(6 / sum(_fans(conv)))
+        nn.init.uniform_(conv.weight, -limit, limit)
 
 
 @register
-class EffdetAlt(Init):
+class EffdetAlt(_Recipe):
     """As effdet 0.4.1 with ``alternate_init``: normal with variance 2 / fan_out, as in EfficientNet; biases 0."""
 
     name: ClassVar[str] = "effdet_alt"
 
-    def apply(self, module: nn.Module) -> None:
+    def draw(self, conv: nn.Conv2d) -> None:
         from torch import nn
 
-        if isinstance(module, nn.Conv2d):
-            nn.init.normal_(module.weight, std=math.sqrt(2 / _fans(module)[1]))
-        _reset(module)
+        nn.init.normal_(conv.weight, std=math.sqrt(2 / _fans(conv)[1]))
 
 
 @register
-class Torchvision(Init):
+class Torchvision(_Recipe):
     """As torchvision's FeaturePyramidNetwork and LastLevelP6P7: uniform, variance 1 / fan_in; biases 0."""
 
     name: ClassVar[str] = "torchvision"
 
-    def apply(self, module: nn.Module) -> None:
+    def draw(self, conv: nn.Conv2d) -> None:
         from torch import nn
 
-        if isinstance(module, nn.Conv2d):
-            nn.init.kaiming_uniform_(module.weight, a=1)
-        _reset(module)
+        nn.init.kaiming_uniform_(conv.weight, a=1)
 
 
 def _fans(conv: nn.Conv2d) -> tuple[int, int]:
     """Weights per pixel and group, in and out."""
     out_channels, fan_in, height, width = conv.weight.shape
     return fan_in * height * width, out_channels * height * width // conv.groups
-
-
-def _reset(module: nn.Module) -> None:
-    """Biases of convolutions and norms to 0, scales of norms to 1."""
-    from torch import nn
-
-    norms = (nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm)
-    if isinstance(module, norms):
-        nn.init.ones_(module.weight)
-    if isinstance(module, (nn.Conv2d, *norms)) and module.bias is not None:
-        nn.init.zeros_(module.bias)

@@ -52,7 +52,9 @@ class BatchNorm(_Norm):
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from torch import nn
 
-        return nn.BatchNorm2d(inputs[0].channels, eps=self.eps, momentum=self.momentum)
+        from fpngraph.layers.unset import made
+
+        return made(nn.BatchNorm2d, inputs[0].channels, eps=self.eps, momentum=self.momentum)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return batch_norm_parts(module)
@@ -134,7 +136,9 @@ class GroupNorm(_Norm):
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from torch import nn
 
-        return nn.GroupNorm(self.groups, inputs[0].channels, eps=self.eps)
+        from fpngraph.layers.unset import made
+
+        return made(nn.GroupNorm, self.groups, inputs[0].channels, eps=self.eps)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (_of_the_image(module),)

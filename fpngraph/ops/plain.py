@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,19 @@ if TYPE_CHECKING:
 
 def made_of(operator: Operator, *arguments: Any) -> nn.Module:
     """A module of the first class in ``modules`` of an operator."""
-    home, _, name = operator.modules[0].rpartition(".")
-    module: nn.Module = getattr(import_module(home), name)(*arguments)
+    module: nn.Module = _class(operator.modules[0])(*arguments)
     return module
+
+
+@cache
+def _class(full_name: str) -> Any:
+    home, _, name = full_name.rpartition(".")
+    return getattr(import_module(home), name)
+
+
+def settings(operator: Operator) -> tuple[Any, ...]:
+    """The values of an operator's settings, in their order."""
+    return tuple(getattr(operator, name) for name in type(operator).model_fields)
 
 
 class Plain(Free, Operator):
@@ -25,7 +36,7 @@ class Plain(Free, Operator):
 
     def arguments(self, site: Site) -> Sequence[Any]:
         """What the class is called with: the settings, in their order."""
-        return tuple(self.model_dump().values())
+        return settings(self)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         return made_of(self, *self.arguments(site))

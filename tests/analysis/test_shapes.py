@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fpngraph.analysis.shapes import infer, lower
+from fpngraph.analysis.steps import node_steps
 from fpngraph.errors import GraphError
 from fpngraph.feature import Feature
 from fpngraph.library import load, loads, shipped
@@ -270,3 +271,22 @@ def test_any_graph_has_channels_at_every_level_or_says_why_not(data: dict[str, A
     assert said or {name: feature.level for name, feature in inferred.items()} == {
         name: entry.level for name, entry in [*found.inputs.items(), *found.nodes.items()]
     }
+
+
+@pytest.mark.parametrize("name", ["bifpn", "nas_fpn", "yolov8"])
+def test_what_is_lowered_once_for_equal_nodes_is_what_each_has_by_itself(name: str) -> None:
+    graph = load(name)
+
+    lowered = lower(graph, [64] * len(graph.inputs))
+
+    for node, found in lowered.nodes.items():
+        sources = [lowered.feature(edge.source) for edge in graph.nodes[node].edges]
+        assert found == node_steps(graph.nodes[node], sources)
+
+
+def test_the_runs_of_a_stage_are_lowered_once() -> None:
+    nodes = lower(load("bifpn", repeats=3), [64] * 3).nodes
+
+    assert nodes["bifpn.2.td4"].op is nodes["bifpn.1.td4"].op
+    assert nodes["bifpn.2.td4"].node.name == "bifpn.2.td4"
+    assert [edge.edge.source for edge in nodes["bifpn.2.td4"].edges] == ["bifpn.1.out4", "bifpn.2.td5"]

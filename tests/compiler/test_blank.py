@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+from typing import ClassVar
 
 import pytest
 import torch
 from torch import nn
 
 import fpngraph
+from fpngraph.compiler.blank import without_numbers
+from fpngraph.feature import Feature
 from tests.necks import CHANNELS, GRAPHS, shipped
 
 
@@ -136,6 +142,75 @@ def test_load_from_and_load_matching_refuse_a_neck_without_weights(blank: Blank)
 
     with pytest.raises(ValueError, match="device meta"):
         fpngraph.load_matching(neck, whole.state_dict())
+
+
+class _Attends(nn.Module):
+    """Somebody's module, which draws in its own way and has a table that no state dict has."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(channels, 1)
+        self.scale = nn.Parameter(torch.randn(channels), requires_grad=False)
+        self.register_buffer("table", torch.arange(channels), persistent=False)
+
+
+class _OwnLayer(fpngraph.Layer):
+    name: ClassVar[str] = "attends"
+
+    def build(self, inputs: tuple[Feature, ...], site: fpngraph.Site) -> nn.Module:
+        return _Attends(inputs[0].channels)
+
+
+@pytest.mark.usefixtures("workshop")
+def test_modules_of_somebodys_operator_have_no_numbers_either() -> None:
+    fpngraph.register(_OwnLayer)
+    graph = fpngraph.load("bifpn", channels=8, repeats=1, op=["attends"])
+
+    neck = undrawn(graph)
+
+    assert {tensor.device.type for tensor in tensors(neck)} == {"meta"}
+    expected = fpngraph.build(graph, CHANNELS[: len(graph.inputs)])
+    assert [(n, x.requires_grad, x.shape, x.dtype) for n, x in neck.named_parameters()] == [
+        (n, x.requires_grad, x.shape, x.dtype) for n, x in expected.named_parameters()
+    ]
+    assert [n for n, _ in neck.named_buffers()] == [n for n, _ in expected.named_buffers()]
+
+
+def test_modules_that_others_make_meanwhile_have_theirs() -> None:
+    with without_numbers(), ThreadPoolExecutor(1) as other:
+        conv = other.submit(nn.Conv2d, 3, 4, 1).result()
+        own = nn.Conv2d(3, 4, 1)
+
+    assert conv.weight.device.type == "cpu"
+    assert own.weight.is_meta
+    assert not nn.Conv2d(3, 4, 1).weight.is_meta
+
+
+def test_a_neck_without_weights_takes_less_to_build_than_a_whole_one() -> None:
+    graph = shipped("bifpn").source_graph
+    channels = CHANNELS[: len(graph.inputs)]
+
+    without, whole = (calls(lambda init=init: fpngraph.build(graph, channels, init=init)) for init in (False, True))
+
+    assert without < whole
+
+
+def calls(call: Callable[[], object]) -> int:
+    """How many functions ``call`` calls, of Python and of C, ours and others."""
+    count = 0
+
+    def counted(_frame: FrameType, event: str, _: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    call()  # what is done once is done
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    try:
+        call()
+    finally:
+        sys.setprofile(before)
+    return count
 
 
 def test_nothing_is_drawn_for_a_neck_without_weights() -> None:

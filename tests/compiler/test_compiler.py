@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.ops import Init
+from fpngraph.ops.init import Effdet
 from tests.necks import maps, neck_of
 
 CHAIN = """
@@ -115,6 +116,39 @@ def test_a_recipe_sees_every_module_of_its_node_and_of_no_other() -> None:
     neck = fpngraph.build(dataclasses.replace(graph, nodes={**graph.nodes, "b": node}), [4, 4, 4])
 
     assert seen == list(neck.get_submodule("b").modules())
+
+
+def test_weights_that_a_recipe_draws_are_drawn_once() -> None:
+    graph = fpngraph.load("bifpn", channels=8, repeats=1)
+    torch.manual_seed(3)
+    neck = fpngraph.build(graph, [4, 4, 4])
+
+    torch.manual_seed(3)
+    for part in neck.modules():
+        if isinstance(part, nn.Conv2d):
+            conv = copy.deepcopy(part)
+            Effdet().draw(conv)
+            assert torch.equal(conv.weight, part.weight)
+
+
+def test_a_recipe_that_needs_what_torch_draws_gets_it() -> None:
+    class Halved(Effdet):
+        name: ClassVar[str] = "halved"
+
+        def apply(self, module: nn.Module) -> None:
+            if isinstance(module, nn.Conv2d):
+                module.weight.data /= 2
+
+    plain = neck_of("a: {inputs: [P3, P4], level: 3, op: [conv]}", outputs="[a]").source_graph
+    nodes = {name: dataclasses.replace(node, init=Halved()) for name, node in plain.nodes.items()}
+    torch.manual_seed(3)
+    expected = fpngraph.build(plain, [4] * 3)
+
+    torch.manual_seed(3)
+    neck = fpngraph.build(dataclasses.replace(plain, nodes=nodes), [4] * 3)
+
+    for name, weight in expected.named_parameters():
+        assert torch.equal(neck.get_parameter(name), weight / (2 if name.endswith("weight") else 1))
 
 
 SIZES = [

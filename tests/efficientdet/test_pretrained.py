@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, hub
+from torch import Tensor, hub, nn
 
 from fpngraph.efficientdet import (
     ConfigError,
@@ -145,8 +145,23 @@ def test_what_was_not_taken_is_a_value_too(published: tuple[str, dict[str, Tenso
     assert (matched.changed, matched.unexpected) == ((), ())
 
 
+def test_a_model_whose_modules_were_exchanged_takes_what_still_fits(published: tuple[str, dict[str, Tensor]]) -> None:
+    model = create(NAME, weights=published[0])
+    model.class_head.predict = nn.Conv2d(3, 4, 1)
+
+    matched = load_pretrained(model)
+
+    assert matched.missing == ("class_head.predict.weight", "class_head.predict.bias")
+    assert matched.changed == ()
+    assert {name.rpartition(".")[0] for name in matched.unexpected} <= {
+        "class_head.predict.depthwise",
+        "class_head.predict.pointwise",
+    }
+
+
+@pytest.mark.parametrize("exchanged", [False, True], ids=["of its configuration", "put in later"])
 def test_weights_of_a_fusion_are_those_of_its_maps_in_whatever_order_a_graph_reads_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exchanged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models = import_module("fpngraph.efficientdet.config")._models()
     learned = {"neck_params": {"channels": 16, "repeats": 1, "fusion": "fast_normalized"}}
@@ -155,6 +170,9 @@ def test_weights_of_a_fusion_are_those_of_its_maps_in_whatever_order_a_graph_rea
     graph = create(NAME).neck.source_graph
     nodes = {name: replace(node, edges=node.edges[::-1]) for name, node in graph.nodes.items()}
     model = create(NAME, graph=replace(graph, nodes=nodes), match=False, weights=address)
+    if exchanged:
+        model, neck = create(NAME, weights=address), model.neck
+        model.neck = neck
 
     matched = load_pretrained(model)
 

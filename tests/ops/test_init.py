@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import OrderedDict
+from typing import ClassVar
 
 import pytest
 import torch
@@ -61,6 +63,35 @@ def test_convolutions_start_as_effdets(recipe: Init, function: str) -> None:
     assert not found_plain["bias"].any()
 
 
+RECIPES = [Effdet(), EffdetAlt(), Torchvision()]
+
+
+class Halved(Effdet):
+    """Somebody's recipe, which needs the weights that torch draws."""
+
+    name: ClassVar[str] = "halved"
+
+    def apply(self, module: nn.Module) -> None:
+        if isinstance(module, nn.Conv2d):
+            module.weight.data /= 2
+
+
+def test_a_recipe_with_a_rule_of_its_own_is_asked_anew_whether_it_sets_all() -> None:
+    assert [recipe.does_set_all() for recipe in (*RECIPES, Halved(), Init())] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("module", [nn.Conv2d(2, 3, 2), nn.BatchNorm2d(6), nn.GroupNorm(2, 6)])
+def test_a_recipe_sets_all_weights_and_biases(recipe: Init, module: nn.Module) -> None:
+    module = copy.deepcopy(module)
+    for parameter in module.parameters():
+        nn.init.constant_(parameter, math.nan)
+
+    recipe.apply(module)
+
+    assert all(parameter.isfinite().all() for parameter in module.parameters())
+
+
 def test_a_glorot_weight_stays_within_its_limit() -> None:
     weight = initialised(Effdet(), nn.Conv2d(50, 100, 1)).weight
 
@@ -85,7 +116,7 @@ def test_convolutions_start_as_torchvisions() -> None:
         assert not theirs[f"{path}.bias"].any()
 
 
-@pytest.mark.parametrize("recipe", [Effdet(), EffdetAlt(), Torchvision()])
+@pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("norm", [nn.BatchNorm2d(6), nn.GroupNorm(2, 6)], ids=["batch", "group"])
 def test_norms_start_at_one_and_zero(recipe: Init, norm: nn.BatchNorm2d | nn.GroupNorm) -> None:
     nn.init.normal_(norm.weight)
@@ -96,7 +127,7 @@ def test_norms_start_at_one_and_zero(recipe: Init, norm: nn.BatchNorm2d | nn.Gro
     assert (norm.weight.tolist(), norm.bias.tolist()) == ([1.0] * 6, [0.0] * 6)
 
 
-@pytest.mark.parametrize("recipe", [Effdet(), EffdetAlt(), Torchvision()])
+@pytest.mark.parametrize("recipe", RECIPES)
 def test_weights_of_other_modules_stay(recipe: Init) -> None:
     linear = nn.Linear(3, 3)
     before = linear.weight.clone()

@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeFloat
 
 from fpngraph.feature import Feature, Size
 from fpngraph.ops.base import Cost, Fusion, Site
-from fpngraph.ops.plain import made_of
+from fpngraph.ops.plain import made_of, settings
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class _Weighted(Fusion):
         return Cost(len(inputs), 0)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        return made_of(self, len(inputs), *self.model_dump().values())
+        return made_of(self, len(inputs), *settings(self))
 
     def factors(self, module: nn.Module, count: int) -> Sequence[float] | None:
         from fpngraph.layers.fusion.weighted import Weighted

@@ -51,9 +51,11 @@ class StridedConv(Down):
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.conv import PaddedConv2d
+        from fpngraph.layers.unset import made
 
         channels = self.infer(inputs, site).channels
-        return PaddedConv2d(
+        return made(
+            PaddedConv2d,
             inputs[0].channels,
             channels,
             self.side(site),
