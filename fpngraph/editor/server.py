@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from pathlib import Path
 
@@ -88,11 +89,17 @@ def server(version: str, assumed: Assumed, *, folder: str | None = None) -> Serv
 
     ``assumed`` is what shapes and costs are told for, ``folder`` where used graphs may lie besides a file's own.
     """
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_news)
     made = Server(version, assumed, folder)
     _follow(made)
     _answer(made)
     _change(made)
     return made
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """All but that an editor cancels what is answered already, as VS Code does all the time."""
+    return not str(record.msg).startswith("Cancel notification for unknown message")
 
 
 def _follow(made: Server) -> None:
