@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +14,21 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from fpngraph.detection import Category, Detections, Detector, Suppression
+from fpngraph.detection import Category, Detections, Detector, Predictions, Suppression
 from fpngraph.detection.images import Normalization, normalised
-from fpngraph.exporting import ExportedDetector, ExportError, OnnxDetector, ProgramError, export_detector, forms, onnx
+from fpngraph.exporting import (
+    ExportedDetector,
+    ExportError,
+    OnnxDetector,
+    ProgramError,
+    export_detector,
+    forms,
+    onnx,
+    torch_export,
+)
 from fpngraph.exporting.alike import alike, compared, images_of, unpacked
 from fpngraph.exporting.description import Description
-from fpngraph.exporting.program import Program, Run, silence
+from fpngraph.exporting.program import Program, Run, Traced, silence
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.suppression import kept_by_torchvision
 from fpngraph.feature import Size
@@ -63,17 +71,41 @@ def of_onnx() -> Deployed:
     return Deployed(model, exported, onnx.run_of(exported.content, ("images", "sizes")))
 
 
-def run_of(exported: ExportedDetector) -> Run:
-    """What a program of torch gives."""
-    program = torch.export.load(io.BytesIO(exported.content)).module()
-    return lambda given: program(*given)
-
-
 @pytest.fixture(scope="module")
 def of_torch() -> Deployed:
-    model = trained(PlainDetector(num_classes=5))
-    exported = export_detector(model, "torch-export", categories=NAMES)
-    return Deployed(model, exported, run_of(exported))
+    return in_torch(trained(PlainDetector(num_classes=5)), categories=NAMES)
+
+
+def in_torch(model: Any, **settings: Any) -> Deployed:
+    """With the program that an export itself loads again: loading one takes torch 10 s, for sizes of all levels."""
+    programs: list[Program] = []
+
+    def kept(traced: Traced, opset: int | None) -> Program:
+        programs.append(torch_export.written(traced, opset))
+        return programs[-1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(forms._WRITERS, "torch-export", kept)
+        exported = export_detector(model, "torch-export", **settings)
+    assert exported.content == programs[-1].content
+    return Deployed(model, exported, programs[-1].run)
+
+
+class OneMap(nn.Module):
+    """A detector of one level: its program is traced and loaded in no time."""
+
+    image_size, suppression = PlainDetector.image_size, PlainDetector.suppression
+    anchors, normalization = PlainDetector.anchors, PlainDetector.normalization
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 9, stride=8, padding=4)
+        self.class_head = nn.Conv2d(16, self.anchors.per_place * 5, 3, padding=1)
+        self.box_head = nn.Conv2d(16, self.anchors.per_place * 4, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Predictions:
+        x = self.stem(images).relu()
+        return Predictions([self.class_head(x)], [self.box_head(x)])
 
 
 @pytest.mark.slow
@@ -121,15 +153,16 @@ def test_a_file_of_onnx_detects_with_nothing_else(of_onnx: Deployed, tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.exports
-def test_what_has_a_lower_score_is_left_out_and_rows_without_a_box_say_so(of_torch: Deployed) -> None:
-    (found,) = Detector(of_torch.model)(torch.randn(1, 3, 160, 160))
+def test_what_has_a_lower_score_is_left_out_and_rows_without_a_box_say_so() -> None:
+    model = trained(OneMap())
+    (found,) = Detector(model)(torch.randn(1, 3, 160, 160))
     limit = float(found.scores[20])
 
-    exported = export_detector(of_torch.model, "torch-export", score=limit)
+    deployed = in_torch(model, score=limit)
 
-    boxes, scores, labels = run_of(exported)(images_of(1, Size(160, 160)))
+    boxes, scores, labels = deployed.run(images_of(1, Size(160, 160)))
     there = labels >= 0
-    assert exported.description.score == limit
+    assert deployed.exported.description.score == limit
     assert (scores[there] >= limit).all()
     assert not there.all()
     assert not boxes[~there].any()
@@ -175,14 +208,15 @@ def test_a_program_that_finds_something_else_is_told_apart(change: Callable[...,
 
 @pytest.mark.slow
 @pytest.mark.exports
-def test_a_program_that_finds_something_else_is_refused(of_torch: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
-    def wrong(traced: Any, _opset: Any) -> Program:
-        return Program(b"", traced.inputs, 1, lambda given: WRONG["boxes"](*of_torch.run(given)))
+def test_a_program_that_finds_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(traced: Traced, _opset: int | None) -> Program:
+        module = traced.program.module()
+        return Program(b"", traced.inputs, 1, lambda given: WRONG["boxes"](*module(*given)))
 
     monkeypatch.setitem(forms._WRITERS, "torch-export", wrong)
 
     with pytest.raises(ExportError, match=FOUND_ELSE):
-        export_detector(of_torch.model, "torch-export")
+        export_detector(trained(OneMap()), "torch-export")
 
 
 def test_where_nothing_is_found_nothing_can_be_compared() -> None:
