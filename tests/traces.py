@@ -15,13 +15,24 @@ from fpngraph.exporting.torch_export import torch_is_too_old
 
 
 def trace(module: nn.Module, *arguments: Any, **settings: Any) -> Any:
-    """The traced module, by a trace that torch runs twice and compares, and that warns of nothing in ours."""
+    """The traced module, by a trace that torch runs twice and compares, and that warns of nothing in ours.
+
+    Traces made before are not to be called afterwards.
+    """
+    _forget_traces()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*torch.jit.trace", FutureWarning)
         warnings.filterwarnings("ignore", ".*torch.jit.trace", DeprecationWarning)
         warnings.filterwarnings("ignore", "Encountering a (list|dict) at the output of the tracer")
         warnings.filterwarnings("ignore", category=torch.jit.TracerWarning, module=r"torch\.nn")  # in its group norm
         return torch.jit.trace(module, arguments, **settings)
+
+
+def _forget_traces() -> None:
+    """Let go of the code of all traces, which torch keeps for ever: 40 MB of a pyramid, gigabytes of a run of tests."""
+    torch._C._jit_clear_class_registry()
+    torch.jit._recursive.concrete_type_store = torch.jit._recursive.ConcreteTypeStore()
+    torch.jit._state._clear_class_state()
 
 
 def onnx_session(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import pytest
@@ -12,19 +14,42 @@ import fpngraph
 from fpngraph.detection import anchor_boxes
 from fpngraph.efficientdet import config, create
 from fpngraph.feature import Size
+from tests.equality.pairwise import Case, pairwise
 from tests.necks import GRAPHS
 from tests.traces import assert_equal_maps, onnx_session, trace
 
 TRACED = (128, 160)
 OTHERS = [(97, 150), (191, 257), (65, 33)]
-BACKBONES = ["test_efficientnet", "tf_mobilenetv3_small_minimal_100"]  # the second with TensorFlow's padding
+TENSORFLOW = "tf_mobilenetv3_small_minimal_100"  # has its padding
+MODELS = {"test_efficientnet": "efficientdet_d0", TENSORFLOW: "tf_efficientdet_d0"}
+"""The configuration of a detector by its backbone."""
 
-SLOW = pytest.mark.slow
-CASES = [
-    pytest.param(name, fused, marks=() if name == "bifpn" and fused else SLOW, id=f"{name}-{form}")
-    for name in GRAPHS
-    for fused, form in ((False, "plain"), (True, "fused"))
+# What surrounds a neck is the same for all, and test_tracing.py has each neck in each form: here everything around
+# one neck meets, and of the others every two values.
+AROUND: Mapping[str, tuple[object, ...]] = {
+    "kind": ("pyramid", "detector"),
+    "fused": (False, True),
+    "backbone": tuple(MODELS),
+    "gradients": (False, True),
+}
+TRACES = [
+    *({"name": "bifpn", **dict(zip(AROUND, values, strict=True))} for values in product(*AROUND.values())),
+    *pairwise({"name": [name for name in GRAPHS if name != "bifpn"], **AROUND}),
 ]
+FORMS = {name: AROUND[name] for name in ("kind", "fused")}
+TORCHSCRIPT = pairwise({"name": list(GRAPHS), **FORMS, "backbone": [TENSORFLOW], "modern": [False]})
+# torch.export takes minutes for a backbone with TensorFlow's padding
+DYNAMO = pairwise({"name": ["bifpn", "fpn"], **FORMS, "backbone": ["test_efficientnet"], "modern": [True]})
+
+
+def parameters(cases: list[Case]) -> list[Any]:
+    """The cases with their ids; those of a fused bifpn are quick."""
+    found = []
+    for case in cases:
+        quick = case["name"] == "bifpn" and case["fused"]
+        words = [str(value) if isinstance(value, str) else key for key, value in case.items() if value]
+        found.append(pytest.param(case, marks=() if quick else pytest.mark.slow, id="-".join(words)))
+    return found
 
 
 def learned(module: nn.Module) -> Any:
@@ -50,10 +75,16 @@ def pyramid(name: str, backbone: str, *, fused: bool) -> fpngraph.FeaturePyramid
     return made
 
 
-def detector(name: str, model: str, backbone: str, *, fused: bool) -> Any:
+def detector(name: str, backbone: str, *, fused: bool) -> Any:
     changes: dict[str, Any] = {"backbone": backbone, "backbone_args": {}, "head_repeats": 1, "num_classes": 2}
-    made = learned(create(model, graph=name, params=GRAPHS[name], match=False, **changes))
+    made = learned(create(MODELS[backbone], graph=name, params=GRAPHS[name], match=False, **changes))
     return made.fuse() if fused else made
+
+
+def made(case: Any) -> Any:
+    """The model of a case."""
+    make = pyramid if case["kind"] == "pyramid" else detector
+    return make(case["name"], case["backbone"], fused=case["fused"])
 
 
 def image(size: tuple[int, int], batch: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -67,59 +98,28 @@ def listed(outputs: Any) -> list[Tensor]:
     return [*outputs[0], *outputs[1]]
 
 
-@pytest.mark.parametrize("gradients", [False, True], ids=["no_grad", "grad"])
-@pytest.mark.parametrize("backbone", BACKBONES)
-@pytest.mark.parametrize(("name", "fused"), CASES)
-def test_a_traced_pyramid_is_right_for_other_images(name: str, fused: bool, backbone: str, gradients: bool) -> None:
-    module = pyramid(name, backbone, fused=fused)
+@pytest.mark.parametrize("case", parameters(TRACES))
+def test_a_traced_model_is_right_for_other_images(case: Case) -> None:
+    module = made(case)
 
-    with torch.set_grad_enabled(gradients):
-        traced = trace(module, image(TRACED), strict=False)
+    with torch.set_grad_enabled(bool(case["gradients"])):
+        traced = trace(module, image(TRACED), strict=case["kind"] == "detector")  # a pyramid gives a dict
 
     with torch.no_grad():
         for batch, size in enumerate(OTHERS, start=1):
             x = image(size, batch)
             assert_equal_maps(listed(traced(x)), listed(module(x)), 1e-12)
-
-
-MODELS = [("efficientdet_d0", BACKBONES[0]), ("tf_efficientdet_d0", BACKBONES[1])]
-
-
-@pytest.mark.parametrize("gradients", [False, True], ids=["no_grad", "grad"])
-@pytest.mark.parametrize(("model", "backbone"), MODELS)
-@pytest.mark.parametrize(("name", "fused"), CASES)
-def test_a_traced_detector_is_right_for_other_images(
-    name: str, fused: bool, model: str, backbone: str, gradients: bool
-) -> None:
-    module = detector(name, model, backbone, fused=fused)
-
-    with torch.set_grad_enabled(gradients):
-        traced = trace(module, image(TRACED))
-
-    with torch.no_grad():
-        for batch, size in enumerate(OTHERS, start=1):
-            x = image(size, batch)
-            assert_equal_maps(listed(traced(x)), listed(module(x)), 1e-12)
-
-
-# What surrounds a neck is the same for all of them; the necks themselves go through both exporters elsewhere.
-EXPORTERS = [
-    *(pytest.param(*case.values, False, id=f"{case.id}-torchscript") for case in CASES),
-    *(pytest.param(*case.values, True, id=f"{case.id}-dynamo") for case in CASES if case.values[0] in ("bifpn", "fpn")),
-]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["pyramid", "detector"])
-@pytest.mark.parametrize(("name", "fused", "modern"), EXPORTERS)
-def test_both_exporters_to_onnx_write_models_for_other_images(name: str, fused: bool, kind: str, modern: bool) -> None:
-    model, backbone = MODELS[0 if modern else 1]  # torch.export takes minutes for a backbone with TensorFlow's padding
-    made = pyramid(name, backbone, fused=fused) if kind == "pyramid" else detector(name, model, backbone, fused=fused)
-    module = made.float()
+@pytest.mark.parametrize("case", parameters([*TORCHSCRIPT, *DYNAMO]))
+def test_both_exporters_to_onnx_write_models_for_other_images(case: Case) -> None:
+    module = made(case).float()
     with torch.no_grad():
         outputs = [f"out{index}" for index, _ in enumerate(listed(module(image(TRACED, dtype=torch.float32))))]
 
-    session = onnx_session(module, (image((256, 320), 2, torch.float32),), ["image"], outputs, modern=modern)
+    example = image((256, 320), 2, torch.float32)
+    session = onnx_session(module, (example,), ["image"], outputs, modern=bool(case["modern"]))
 
     assert [entry.name for entry in session.get_inputs()] == ["image"]
     for size in ((333, 258), (257, 301)):

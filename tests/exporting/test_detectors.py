@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,21 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from fpngraph.detection import Category, Detections, Detector, Suppression
+from fpngraph.detection import Category, Detections, Detector, Predictions, Suppression
 from fpngraph.detection.images import Normalization, normalised
-from fpngraph.exporting import ExportError, OnnxDetector, ProgramError, export_detector, forms, onnx
+from fpngraph.exporting import (
+    ExportedDetector,
+    ExportError,
+    OnnxDetector,
+    ProgramError,
+    export_detector,
+    forms,
+    onnx,
+    torch_export,
+)
 from fpngraph.exporting.alike import alike, compared, images_of, unpacked
 from fpngraph.exporting.description import Description
-from fpngraph.exporting.program import Program, silence
+from fpngraph.exporting.program import Program, Run, Traced, silence
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.suppression import kept_by_torchvision
 from fpngraph.feature import Size
@@ -46,33 +55,73 @@ def trained(model: Any) -> Any:
     return model
 
 
-def efficientdet_model() -> Any:
-    return small(num_classes=5, image_size=(160, 160))
+@dataclass(frozen=True)
+class Deployed:
+    """A detector, what it was exported to, and that loaded again."""
+
+    model: Any
+    exported: ExportedDetector
+    run: Run
 
 
-def run_of(form: str, content: bytes) -> Callable[[Sequence[Tensor]], Sequence[Tensor]]:
-    if form == "onnx":
-        return onnx.run_of(content, ("images", "sizes"))
-    program = torch.export.load(io.BytesIO(content)).module()
-    return lambda given: program(*given)
+@pytest.fixture(scope="module")
+def of_onnx() -> Deployed:
+    model = trained(small(num_classes=5, image_size=(160, 160)))
+    exported = export_detector(model, "onnx", categories=NAMES, opset=20)
+    return Deployed(model, exported, onnx.run_of(exported.content, ("images", "sizes")))
+
+
+@pytest.fixture(scope="module")
+def of_torch() -> Deployed:
+    return in_torch(trained(PlainDetector(num_classes=5)), categories=NAMES)
+
+
+def in_torch(model: Any, **settings: Any) -> Deployed:
+    """With the program that an export itself loads again: loading one takes torch 10 s, for sizes of all levels."""
+    programs: list[Program] = []
+
+    def kept(traced: Traced, opset: int | None) -> Program:
+        programs.append(torch_export.written(traced, opset))
+        return programs[-1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setitem(forms._WRITERS, "torch-export", kept)
+        exported = export_detector(model, "torch-export", **settings)
+    assert exported.content == programs[-1].content
+    return Deployed(model, exported, programs[-1].run)
+
+
+class OneMap(nn.Module):
+    """A detector of one level: its program is traced and loaded in no time."""
+
+    image_size, suppression = PlainDetector.image_size, PlainDetector.suppression
+    anchors, normalization = PlainDetector.anchors, PlainDetector.normalization
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 9, stride=8, padding=4)
+        self.class_head = nn.Conv2d(16, self.anchors.per_place * 5, 3, padding=1)
+        self.box_head = nn.Conv2d(16, self.anchors.per_place * 4, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Predictions:
+        x = self.stem(images).relu()
+        return Predictions([self.class_head(x)], [self.box_head(x)])
 
 
 @pytest.mark.slow
 @pytest.mark.exports
-@pytest.mark.parametrize(
-    ("make", "form"),
-    [(efficientdet_model, "onnx"), (lambda: PlainDetector(num_classes=5), "torch-export")],
-    ids=["onnx", "torch-export"],
-)
-def test_a_file_finds_what_the_detector_finds_in_batches_of_every_size(make: Callable[[], Any], form: str) -> None:
-    model = trained(make())
+@pytest.mark.parametrize("form", ["of_onnx", "of_torch"])
+def test_a_file_finds_what_the_detector_finds_in_batches_of_every_size(
+    form: str, request: pytest.FixtureRequest
+) -> None:
+    deployed: Deployed = request.getfixturevalue(form)
+    run = deployed.run
 
-    exported = export_detector(model, form, categories=NAMES)
-
-    assert exported.comparison.found > 400
-    assert exported.comparison.score < 1e-5
-    run = run_of(form, exported.content)
-    total = compared(Detector(model), run, [(1, Size(129, 200)), (4, Size(333, 140)), (2, Size(256, 256))], 0.0)
+    assert deployed.exported.comparison.found > 400
+    assert deployed.exported.comparison.score < 1e-5
+    total = compared(
+        Detector(deployed.model), run, [(1, Size(129, 200)), (4, Size(333, 140)), (2, Size(256, 256))], 0.0
+    )
     assert total.alike >= 0.98 * total.found  # some scores are 1.0 all, in an order that no form keeps
     boxes, scores, labels = run(images_of(3, Size(160, 170)))
     assert (boxes.shape, scores.shape, labels.shape) == ((3, 100, 4), (3, 100), (3, 100))
@@ -84,16 +133,15 @@ def test_a_file_finds_what_the_detector_finds_in_batches_of_every_size(make: Cal
 
 @pytest.mark.slow
 @pytest.mark.exports
-def test_a_file_of_onnx_detects_with_nothing_else(tmp_path: Path) -> None:
-    model = trained(efficientdet_model())
-    (tmp_path / "detector.onnx").write_bytes(export_detector(model, "onnx", categories=NAMES, opset=20).content)
+def test_a_file_of_onnx_detects_with_nothing_else(of_onnx: Deployed, tmp_path: Path) -> None:
+    (tmp_path / "detector.onnx").write_bytes(of_onnx.exported.content)
 
     detector = OnnxDetector(tmp_path / "detector.onnx")
 
     assert detector.description.categories == tuple(NAMES)
     assert detector.description.image_size == (160, 160)
     for size in ((150, 200), (256, 129)):
-        wanted = Detector(model).detect([ASTRONAUT] * 3, image_size=size)
+        wanted = Detector(of_onnx.model).detect([ASTRONAUT] * 3, image_size=size)
         found = detector.detect([ASTRONAUT] * 3, image_size=size, batch_size=2)
         for one, other in zip(found, wanted, strict=True):
             both = alike(one, other, 512)
@@ -106,15 +154,15 @@ def test_a_file_of_onnx_detects_with_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.exports
 def test_what_has_a_lower_score_is_left_out_and_rows_without_a_box_say_so() -> None:
-    model = trained(efficientdet_model())
+    model = trained(OneMap())
     (found,) = Detector(model)(torch.randn(1, 3, 160, 160))
     limit = float(found.scores[20])
 
-    exported = export_detector(model, "torch-export", score=limit)
+    deployed = in_torch(model, score=limit)
 
-    boxes, scores, labels = run_of("torch-export", exported.content)(images_of(1, Size(160, 160)))
+    boxes, scores, labels = deployed.run(images_of(1, Size(160, 160)))
     there = labels >= 0
-    assert exported.description.score == limit
+    assert deployed.exported.description.score == limit
     assert (scores[there] >= limit).all()
     assert not there.all()
     assert not boxes[~there].any()
@@ -138,30 +186,37 @@ def test_names_of_other_classes_are_refused() -> None:
     assert str(caught.value) == "there are 5 categories, but the model has 2 classes"
 
 
+WRONG: Mapping[str, Callable[..., Any]] = {
+    "boxes": lambda boxes, scores, labels: (boxes + 0.5, scores, labels),
+    "scores": lambda boxes, scores, labels: (boxes, scores * 1.01, labels),
+    "labels": lambda boxes, scores, labels: (boxes, scores, labels.where(labels < 0, (labels + 1) % 5)),
+    "fewer": lambda boxes, scores, labels: (boxes[:, :90], scores[:, :90], labels[:, :90]),
+    "no number": lambda boxes, scores, labels: (boxes * torch.nan, scores, labels),
+}
+FOUND_ELSE = r"^what was exported finds something else than the detector: "
+
+
 @pytest.mark.slow
 @pytest.mark.exports
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda boxes, scores, labels: (boxes + 0.5, scores, labels),
-        lambda boxes, scores, labels: (boxes, scores * 1.01, labels),
-        lambda boxes, scores, labels: (boxes, scores, labels.where(labels < 0, (labels + 1) % 2)),
-        lambda boxes, scores, labels: (boxes[:, :90], scores[:, :90], labels[:, :90]),
-        lambda boxes, scores, labels: (boxes * torch.nan, scores, labels),
-    ],
-    ids=["boxes", "scores", "labels", "fewer", "no number"],
-)
-def test_a_program_that_finds_something_else_is_refused(
-    change: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def wrong(traced: Any, _opset: Any) -> Program:
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+def test_a_program_that_finds_something_else_is_told_apart(change: Callable[..., Any], of_torch: Deployed) -> None:
+    batches = of_torch.exported.description.sizes.others(of_torch.exported.description.image_size)
+
+    with pytest.raises(ExportError, match=FOUND_ELSE):
+        compared(Detector(of_torch.model), lambda given: change(*of_torch.run(given)), batches, 0.0)
+
+
+@pytest.mark.slow
+@pytest.mark.exports
+def test_a_program_that_finds_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(traced: Traced, _opset: int | None) -> Program:
         module = traced.program.module()
-        return Program(b"", traced.inputs, 1, lambda given: change(*module(*given)))
+        return Program(b"", traced.inputs, 1, lambda given: WRONG["boxes"](*module(*given)))
 
     monkeypatch.setitem(forms._WRITERS, "torch-export", wrong)
 
-    with pytest.raises(ExportError, match=r"^what was exported finds something else than the detector: "):
-        export_detector(trained(PlainDetector(num_classes=2)), "torch-export")
+    with pytest.raises(ExportError, match=FOUND_ELSE):
+        export_detector(trained(OneMap()), "torch-export")
 
 
 def test_where_nothing_is_found_nothing_can_be_compared() -> None:

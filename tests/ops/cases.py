@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
@@ -148,7 +149,11 @@ def _numbers(kind: type[int] | type[float], constraints: tuple[object, ...]) -> 
     highs = [bound.lt - step if isinstance(bound, annotated_types.Lt) else bound.le for bound in bounds if _high(bound)]
     low = max(lows, default=-2)
     high = min([*highs, low + 4])
-    return st.integers(low, high) if kind is int else st.floats(low, high)
+    if kind is int:
+        return st.integers(low, high)
+    # channels times a share have to be whole, which they hardly ever are with a number of many digits
+    quarters = [it / 4 for it in range(math.ceil(4 * low), math.floor(4 * high) + 1)]
+    return st.sampled_from(quarters) | st.floats(low, high)
 
 
 def _bounds(item: object) -> Sequence[Any]:
