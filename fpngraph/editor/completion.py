@@ -135,6 +135,9 @@ class _Offering:
             yield _Offer(word, Kind.Function if word in alone else Kind.EnumMember, about)
         for name, about in alone.items():
             yield _Offer(f"{{{name}: ...}}", Kind.Function, about, f"{{{name}: {{}}}}", 2)
+        if path and not isinstance(path[-1], int):
+            for word, about in keys.words((*path, 0)).items():
+                yield _Offer(f"[{word}]", Kind.Function, about)
         if self._scope.stage is not None:
             yield from self._of_use()
         if self._scope.path and self._scope.path[0] not in UNTOUCHED:

@@ -116,6 +116,15 @@ def test_every_operator_is_offered_where_it_may_stand(editor: Editor) -> None:
         assert len(alone) > len(wanted) / 2 or kinds == ("layer", "norm", "act")
 
 
+def test_a_list_of_one_is_offered_before_its_bracket(editor: Editor) -> None:
+    before = {item.label for item in editor.complete(f"{NODE}op: ¦")}
+    within = {item.label for item in editor.complete(f"{NODE}op: [¦")}
+
+    assert {"[conv]", "[act]", "none"} <= before
+    assert "conv" in within
+    assert not any(label.startswith("[") for label in within)
+
+
 def test_what_means_something_says_what(editor: Editor) -> None:
     items = {item.label: item for item in editor.complete(f"{NODE}fusion: ¦")}
 
