@@ -29,7 +29,8 @@ TORCHS_OWN = re.compile(r"torch|torchvision|triton|nvidia-.*|cuda-.*")
 def test_the_readme_says_what_is_declared_and_checked() -> None:
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     found = re.search(
-        r"Supported are Python ([\d.]+) and newer with torch ([\d.]+) and newer; exports need torch ([\d.]+)\. ", readme
+        r"fpngraph needs Python ([\d.]+) or newer and torch ([\d.]+) or newer; exports need torch ([\d.]+) or newer\.",
+        readme,
     )
     assert found is not None
     python, torch, exports = found.groups()

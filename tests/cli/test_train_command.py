@@ -277,5 +277,5 @@ def test_detect_needs_a_model_or_a_checkpoint_that_tells_it(here: Path, capsys: 
     assert capsys.readouterr().err == "fpngraph detect: --model NAME or --weights FILE is required\n"
     assert main(["detect", "val", "--weights", "a.ckpt", "--graph", "my.yaml", "-o", "out"]) == 2
     assert capsys.readouterr().err == (
-        "fpngraph detect: --graph changes a --model\n  hint: without one, a checkpoint of 'train' says its own\n"
+        "fpngraph detect: another graph changes a --model\n  hint: without one, a checkpoint of 'train' says its own\n"
     )

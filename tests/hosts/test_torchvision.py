@@ -76,7 +76,7 @@ def test_a_detector_learns_and_detects(make: Callable[[], Any]) -> None:
     detector = make().train()
     check(detector)
     image, target = scene()
-    optimizer = torch.optim.AdamW(detector.parameters(), lr=3e-4)
+    optimizer = torch.optim.AdamW(detector.parameters(), lr=1e-4)
 
     losses = []
     for _ in range(STEPS):
