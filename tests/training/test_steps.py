@@ -23,7 +23,7 @@ def made() -> Any:
 
     def module(settings: TrainingSettings, **trainer: int) -> DetectionModule:
         found = DetectionModule(model, [Category(1, "a")], settings)
-        found._trainer = SimpleNamespace(**trainer)  # type: ignore[assignment]  # as much of Lightning's as is asked
+        found.trainer = SimpleNamespace(**trainer)  # type: ignore[assignment]  # as much of Lightning's as is asked
         return found
 
     return module

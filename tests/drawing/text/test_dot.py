@@ -138,10 +138,8 @@ def test_edges_say_what_they_do_where_that_is_asked_for() -> None:
 
 
 def test_nodes_say_what_they_do_where_that_is_asked_for() -> None:
-    told, untold = (
-        read(dot.write(diagram(fpngraph.load("libra"), Look(labels=labels))))  # type: ignore[arg-type]  # of a table
-        for labels in ("ops", "names")
-    )
+    graph = fpngraph.load("libra")
+    told, untold = (read(dot.write(diagram(graph, look))) for look in (Look(labels="ops"), Look(labels="names")))
 
     beside = {bare(node.get_name()): node.get("xlabel") for node in told.get_nodes() if node.get("xlabel")}
     assert bare(told.get_graph_defaults()[0]["label"]) == r"Libra R-CNN\nfusion: sum\nsingle input: conv"

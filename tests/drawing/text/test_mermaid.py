@@ -80,7 +80,7 @@ def test_edges_say_what_they_do_where_that_is_asked_for() -> None:
 def test_nodes_say_what_they_do_where_that_is_asked_for() -> None:
     graph = fpngraph.loads(SMALL.replace("channels: 8", "channels: 8, fusion: sum, op: [{conv: {kernel: 3}}, norm]"))
 
-    told, untold = (mermaid.write(diagram(graph, Look(labels=labels))) for labels in ("ops", "names"))  # type: ignore[arg-type]
+    told, untold = (mermaid.write(diagram(graph, look)) for look in (Look(labels="ops"), Look(labels="names")))
 
     assert '(["P3<br/>sum → conv → batch_norm"])' in told
     assert '["C3"]' in told
