@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fpngraph.compiler.neck import Neck
 from fpngraph.errors import nearest
+from fpngraph.language.grammar.tokens import Reason
 from fpngraph.weights import settings
 from fpngraph.weights.state import StateError, differences, is_state, listed, refuse, uncopyable
 from fpngraph.weights.tables import Table, read_table, shipped_tables
@@ -160,7 +161,10 @@ def names_of(
     rules, variables = table.rules(), _variables(neck)
     names: dict[str, Sequence[str]] = {}
     for name in neck.state_dict():
-        said = [theirs for rule in rules if (theirs := rule.theirs(name, variables)) is not None]
+        try:
+            said = [theirs for rule in rules if (theirs := rule.theirs(name, variables)) is not None]
+        except Reason as reason:
+            raise StateError(f"table of {table.source!r}: {name!r} cannot be named: {reason}") from None
         found = list(dict.fromkeys(tuple(prefix + it for it in theirs) for theirs in said))
         there = [theirs for theirs in found if all(it in state for it in theirs)]
         if len(found) > 1 and len(there) != 1 and not name.endswith(_COUNTER):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from fpngraph.errors import GraphError, Problem
-from fpngraph.language.grammar.arithmetic import parse_arithmetic
+from fpngraph.language.grammar.arithmetic import Expression, parse_arithmetic
 from fpngraph.language.grammar.tokens import Reason
 from fpngraph.language.keys.findings import validate
 from fpngraph.language.yaml.source import read_file
@@ -32,7 +32,7 @@ class Names(_Data):
     ours: str = Field(
         description="Our name; {l} in it stands for any number, wherever it stands for the same; {source} for a name."
     )
-    theirs: str | list[str] = Field(
+    theirs: str | Annotated[list[str], Field(min_length=1)] = Field(
         description="Theirs, with expressions of these numbers, {l-3}; several are joined along the first axis."
     )
     as_: str | None = Field(None, alias="as", description="The block of the table that says what is in the module.")
@@ -90,7 +90,9 @@ class Table(_Data):
             return
         if names.as_ in around or names.as_ not in self.blocks:
             wrong = "holds itself" if names.as_ in around else "is not in 'blocks'"
-            raise ValueError(f"table of {self.source!r}: block {names.as_!r} {wrong}")
+            raise ValueError(f"block {names.as_!r} {wrong}")
+        if len(theirs) > 1:
+            raise ValueError(f"{names.ours!r} is block {names.as_!r}, but has {len(theirs)} names of theirs")
         for inner in self.blocks[names.as_]:
             for ours, their in self._written_out(inner, (*around, names.as_)):
                 yield _joined(names.ours, ours), [_joined(theirs[0], one) for one in their]
@@ -101,34 +103,47 @@ def _joined(outer: str, inner: str) -> str:
 
 
 class Rule:
-    """Our name of a module or tensor as a pattern, and theirs as templates."""
+    """Our name of a module or tensor as a pattern, and theirs as templates. Raises ValueError for a wrong one."""
 
     def __init__(self, ours: str, theirs: Sequence[str]) -> None:
-        seen: set[str] = set()
-
-        def group(found: re.Match[str]) -> str:
-            name = found[1]
-            again = name in seen
-            seen.add(name)
-            return f"(?P={name})" if again else f"(?P<{name}>{'[^.]+' if name == _WORD else '[0-9]+'})"
-
-        parts = _CAPTURE.split(ours)
-        literal = "".join(re.escape(part) if index % 2 == 0 else f"{{{part}}}" for index, part in enumerate(parts))
-        self._pattern = re.compile(_CAPTURE.sub(group, literal) + r"(?P<rest>(?:\..+)?)")
-        self._theirs = theirs
+        parts = _CAPTURE.split(ours)  # every second one is a name
+        pattern = "".join(_group(it, parts[1:at:2]) if at % 2 else re.escape(it) for at, it in enumerate(parts))
+        self._pattern = re.compile(rf"{pattern}(?P<_rest>(?:\..+)?)")
+        self._theirs = [_template(text, {*parts[1::2], "min", "max"} - {_WORD}) for text in theirs]
 
     def theirs(self, name: str, variables: Mapping[str, int]) -> list[str] | None:
-        """What they call our tensor; None if it is none of these."""
+        """What they call our tensor; None if it is none of these. Raises Reason where an expression has no value."""
         found = self._pattern.fullmatch(name)
         if found is None:
             return None
-        captured = {key: int(value) for key, value in found.groupdict().items() if key not in ("rest", _WORD)}
-        return [filled(template, {**variables, **captured}) + found["rest"] for template in self._theirs]
+        captured = {key: int(value) for key, value in found.groupdict().items() if key not in ("_rest", _WORD)}
+        numbers = {**variables, **captured}
+        return [
+            "".join(it if isinstance(it, str) else str(it.evaluate(numbers)) for it in parts) + found["_rest"]
+            for parts in self._theirs
+        ]
 
 
-def filled(template: str, variables: Mapping[str, int]) -> str:
-    """A name of theirs with its expressions worked out."""
-    return _EXPRESSION.sub(lambda found: str(parse_arithmetic(found[1]).evaluate(variables)), template)
+def _group(name: str, before: Sequence[str]) -> str:
+    """What a name in braces matches: where it was ``before`` too, the same again."""
+    return f"(?P={name})" if name in before else f"(?P<{name}>{'[^.]+' if name == _WORD else '[0-9]+'})"
+
+
+def _template(text: str, known: Collection[str]) -> list[str | Expression]:
+    """A name of theirs in parts; its expressions are of ``known`` numbers."""
+    return [_expression(it, text, known) if at % 2 else it for at, it in enumerate(_EXPRESSION.split(text))]
+
+
+def _expression(inside: str, text: str, known: Collection[str]) -> Expression:
+    try:
+        expression = parse_arithmetic(inside)
+    except Reason as reason:
+        raise ValueError(f"{text!r}: {reason}") from None
+    read = (step for step in expression.steps if step.sign in ("name", "table"))
+    unknown = next((step.operand for step in read if step.sign == "table" or step.operand not in known), None)
+    if unknown is not None:
+        raise ValueError(f"{text!r}: {unknown!r} is no number of the name that it stands for")
+    return expression
 
 
 def read_table(path: str | os.PathLike[str], *, shared: bool = False) -> Table:
@@ -142,13 +157,11 @@ def read_table(path: str | os.PathLike[str], *, shared: bool = False) -> Table:
     if table is None:
         raise GraphError(problems)
     try:
-        if table.names and not shared:
+        if not shared:
             table.rules()
-        for name in (one for names in table.names for one in (names.ours, *names.theirs)):
-            for expression in _EXPRESSION.findall(name):
-                parse_arithmetic(expression)
-    except (ValueError, Reason) as error:
-        raise GraphError([Problem("names-table", str(error), value.span)]) from None
+    except ValueError as error:
+        message = f"table of {table.source!r}: {error}"
+        raise GraphError([Problem("names-table", message, value.span)]) from None
     return table
 
 

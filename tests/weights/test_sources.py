@@ -241,6 +241,36 @@ def test_a_table_of_ones_own_is_a_file(tmp_path: Path) -> None:
             "table of 'mine': block 'c' holds itself",
             id="block in itself",
         ),
+        pytest.param(
+            "source: mine\nnames: [{ours: a, theirs: [b, d], as: c}]\nblocks: {c: [{ours: d, theirs: e}]}\n",
+            "table of 'mine': 'a' is block 'c', but has 2 names of theirs",
+            id="block of two",
+        ),
+        pytest.param(
+            "source: mine\nnames: [{ours: a, theirs: []}]\n",
+            "'theirs' is an empty list, but must be a string or a list with at least one entry",
+            id="no name of theirs",
+        ),
+        pytest.param(
+            "source: mine\nnames: [{ours: 'a{l}', theirs: 'b.{l**2}'}]\n",
+            "table of 'mine': 'b.{l**2}': the operator '**' is not allowed",
+            id="expression",
+        ),
+        pytest.param(
+            "source: mine\nnames: [{ours: 'a{l}', theirs: b, as: c}]\nblocks: {c: [{ours: d, theirs: 'e{k}'}]}\n",
+            "table of 'mine': 'b.e{k}': 'k' is no number of the name that it stands for",
+            id="unknown number in a block",
+        ),
+        pytest.param(
+            "source: mine\nnames: [{ours: 'a.{source}', theirs: 'b.{source}'}]\n",
+            "table of 'mine': 'b.{source}': 'source' is no number of the name that it stands for",
+            id="word",
+        ),
+        pytest.param(
+            "source: mine\nnames: [{ours: 'a{l}', theirs: 'b{w(l)}'}]\n",
+            "table of 'mine': 'b{w(l)}': 'w' is no number of the name that it stands for",
+            id="look-up",
+        ),
     ],
 )
 def test_a_wrong_table_is_told_with_its_place(text: str, message: str, tmp_path: Path) -> None:
@@ -252,6 +282,17 @@ def test_a_wrong_table_is_told_with_its_place(text: str, message: str, tmp_path:
 
     assert message in str(caught.value)
     assert str(caught.value).startswith(f"{path}:")
+
+
+def test_a_name_that_cannot_be_worked_out_is_told() -> None:
+    names = table([{"ours": "a{l}.op", "theirs": "x{9 // (l - 3)}", "as": "cbs"}], blocks=CBS)
+
+    with pytest.raises(StateError, match=r"^table of 'mine': 'a3.op.conv.weight' cannot be named: division by zero$"):
+        fpngraph.load_from(fpngraph.build(fpngraph.loads(GRAPH), [8, 8]), state_of("x3"), "mine", table=names)
+
+
+def test_a_number_may_have_any_name() -> None:
+    assert Rule("M{rest}.conv{min}", ["x.{rest-min}"]).theirs("M5.conv3.bias", {"min": 4}) == ["x.2.bias"]
 
 
 def test_every_table_that_is_shipped_has_all_its_blocks() -> None:
