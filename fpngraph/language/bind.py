@@ -64,7 +64,7 @@ class Binder:
     _lacking: dict[tuple[Span, tuple[int, ...]], dict[int, str]] = field(default_factory=dict)
     _edges: int = 0
     _places: set[tuple[Span | None, Code]] = field(default_factory=set)
-    _finished: dict[tuple[int, int], Finished] = field(default_factory=dict)
+    _finished: dict[int, Finished] = field(default_factory=dict)
 
     def run(self, inputs: Mapping[Key, Input], stages: Sequence[Stage]) -> Scope:
         """Makes the nodes of every run; what is in scope at the end."""
@@ -172,7 +172,7 @@ class Binder:
 
     def _node(self, stage: Stage, run: int | None, member: Member, visible: Scope) -> Node | None:
         name = full_name(stage.name, run, text_of(member.key))
-        settings = self._settings(member, name)
+        settings = self._settings(member)
         edges: list[Edge] = []
         for candidates in member.inputs:
             found = next((key for key in candidates.keys if key in visible), None)
@@ -184,19 +184,17 @@ class Binder:
         if not edges and all(candidates.optional for candidates in member.inputs):
             hint = "each of its inputs may be 'none', and here all are"
             self._report("no-inputs", f"node {name!r} has no input", member.span, hint)
-        if settings.missing_level:
+        if lacking := settings.lacks(member.level):
+            self._lacking.setdefault((member.channels_span, lacking), {}).setdefault(member.level, name)
             return None
         return settings.node(stage, run, member, tuple(edges))
 
-    def _settings(self, member: Member, name: str) -> Finished:
-        key = (id(member.settings), member.level)
+    def _settings(self, member: Member) -> Finished:
+        """Those of a member, which are the same object for all of its family that are alike."""
+        key = id(member.settings)
         if key not in self._finished:
-            self._finished[key] = finished(member.settings, member.level)
-        settings = self._finished[key]
-        if settings.missing_level:
-            lacks = self._lacking.setdefault((member.channels_span, settings.missing_level), {})
-            lacks.setdefault(member.level, name)
-        return settings
+            self._finished[key] = finished(member.settings)
+        return self._finished[key]
 
     def _report_lacking(self) -> None:
         """One problem per mapping of channels, with all the levels that it lacks."""

@@ -77,12 +77,9 @@ class PerMember(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The settings of a node at its level in their last form."""
+    """The settings of a node in their last form, with words for its norm and act replaced."""
 
     settings: Defaults
-    channels: int | None
-    missing_level: tuple[int, ...] | None
-    """The levels that a mapping of channels has, where it lacks the node's."""
     fusion: Fusion
     op: tuple[Layer, ...]
     path: Mapping[str, Any]
@@ -91,6 +88,11 @@ class Finished:
     def path_with(self, resample: Resample) -> Mapping[str, Any]:
         """What an edge with settings of its own does."""
         return _path(merged(_said(self.settings.resample), resample), self.settings)
+
+    def lacks(self, level: int) -> tuple[int, ...]:
+        """The levels that a mapping of channels has, where it lacks this one."""
+        said = self.settings.channels
+        return tuple(said) if isinstance(said, dict) and level not in said else ()
 
     def node(self, stage: Stage, run: int | None, member: Member, edges: tuple[Edge, ...]) -> Node:
         """The node that ``member`` is in one run of its stage."""
@@ -102,7 +104,7 @@ class Finished:
             edges=edges,
             fusion=self.fusion,
             op=self.op,
-            channels=self.channels,
+            channels=said.channels[member.level] if isinstance(said.channels, dict) else said.channels,
             norm=_said(said.norm),
             act=_said(said.act),
             padding=_said(said.padding),
@@ -115,13 +117,10 @@ class Finished:
         return replace(node, single=True) if member.single and node.could_be_single else node
 
 
-def finished(settings: Defaults, level: int) -> Finished:
-    """The settings of a node at ``level``: words for its norm and act replaced, its channels looked up."""
-    said = settings.channels
-    missing = tuple(said) if isinstance(said, dict) and level not in said else None
-    channels = said.get(level) if isinstance(said, dict) else said
+def finished(settings: Defaults) -> Finished:
+    """The settings of a node in their last form."""
     path = _path(_said(settings.resample), settings)
-    return Finished(settings, channels, missing, _said(settings.fusion), _layers(settings.op, settings), path)
+    return Finished(settings, _said(settings.fusion), _layers(settings.op, settings), path)
 
 
 def _said(value: V | None) -> V:
