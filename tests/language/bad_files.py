@@ -331,6 +331,14 @@ _STAGES = [
         stages("one: {repeat: -1, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}", outputs="[P4]"),
     ),
     (
+        "stage-repeat-of-unknown-params",
+        stages(
+            "one: {repeat: $times, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}",
+            "two: {repeat: $(times + 1), nodes: {b4: {inputs: [P4]}}, outputs: {P4: b4}}",
+            outputs="[P4]",
+        ),
+    ),
+    (
         "stage-repeat-is-text",
         stages("one: {repeat: twice, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}", outputs="[P4]"),
     ),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from fpngraph.codes import Code
-from fpngraph.errors import Problem, Replacement, nearest, renamed
+from fpngraph.errors import Problem, Replacement, Span, nearest, renamed
 from fpngraph.language.grammar.reference import is_name
 from fpngraph.language.keys.models import Defaults, NodeSpec
 from fpngraph.language.keys.ways import MISSING, NODE, VERSION, goes_on, way_out
@@ -52,8 +52,17 @@ def validate(model: type[M], value: Value, problems: list[Problem], plain: Any, 
         return model.model_validate(plain)
     except ValidationError as error:
         details = islice(_flat(error.errors(include_url=False, include_input=False)), 10 * MAX_PROBLEMS)
-        problems.extend(_Findings(model, value, about).problems(details))
+        told = [problem.span for problem in problems if problem.span]
+        findings = _Findings(model, value, about).problems(details)
+        problems.extend(it for it in findings if it.span is None or not _follows(it.span, told))
         return None
+
+
+def _follows(span: Span, told: Iterable[Span]) -> bool:
+    """Whether what is found at a ``$name`` or ``$(...)`` only follows from what is wrong with that itself."""
+    if not span.written.startswith("$"):
+        return False
+    return any((it.file, it.line) == (span.file, span.line) and span.column <= it.column < span.end for it in told)
 
 
 def _flat(details: Sequence[ErrorDetails], outer: Loc = ()) -> Iterator[ErrorDetails]:
