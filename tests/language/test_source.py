@@ -637,6 +637,19 @@ def test_what_dump_writes_reads_back_equal(data: dict[str, Any]) -> None:
     assert repr(read(text, "f.yaml").plain()) == repr(data)  # which tells 1, 1.0 and True apart
 
 
+class Word(str):
+    """Shows itself as something else, as an enum of texts does."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "Act.RELU"
+
+
+def test_a_text_is_written_as_it_is_however_it_shows_itself() -> None:
+    assert to_yaml({Word("relu"): [Word("relu")], "act": Word("relu")}) == "relu: [relu]\nact: relu\n"
+
+
 def cyclic() -> dict[str, Any]:
     data: dict[str, Any] = {}
     data["a"] = [data]

@@ -120,7 +120,8 @@ def flow(data: Any) -> str:
 
 def _scalar(data: Any, plain: re.Pattern[str]) -> str:
     if isinstance(data, str):
-        return data if _reads_back(data, plain) else _quoted(data)
+        text = str.__str__(data)  # as int.__repr__ below: a subclass, such as an enum, writes itself in another way
+        return text if _reads_back(text, plain) else _quoted(text)
     if data is None or isinstance(data, bool):
         return {None: "null", True: "true", False: "false"}[data]
     if isinstance(data, int):
