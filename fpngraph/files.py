@@ -10,6 +10,8 @@ from pathlib import Path
 
 from fpngraph.errors import likely
 
+_KEPT = 40  # characters of a name in that of a file on its way, which can have only as many bytes as any
+
 
 def near(path: str | os.PathLike[str]) -> str | None:
     """A path that exists and is ``path`` but for a slip in its last name, or in the folder before that."""
@@ -50,7 +52,7 @@ def check_place(path: str | os.PathLike[str]) -> Path:
 def replace_file(path: str | os.PathLike[str], content: bytes) -> None:
     """Put ``content`` into a file in one step: who reads it sees all of the old or all of the new."""
     place = check_place(path)
-    part = place.with_name(f".{place.name}.{os.urandom(4).hex()}.part")
+    part = place.with_name(f".{place.name[:_KEPT]}.{os.urandom(4).hex()}.part")
     try:
         with part.open("xb") as file:
             file.write(content)

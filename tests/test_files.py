@@ -1,4 +1,4 @@
-"""The path that may be meant by one that leads nowhere."""
+"""The path that may be meant by one that leads nowhere, and files that are written whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fpngraph.files import did_you_mean, near
+from fpngraph.files import did_you_mean, near, replace_file
 
 NEAR = {
     "a letter too few": ("my_nek.yaml", "my_neck.yaml"),
@@ -50,6 +50,12 @@ def test_a_path_that_leads_somewhere_has_no_hint() -> None:
 
     assert did_you_mean("my_nek.yaml") is None
     assert did_you_mean("my_nec.yaml") == "did you mean 'my_neck.yaml'?"
+
+
+def test_a_name_may_be_as_long_as_any() -> None:
+    replace_file("x" * 255, b"content")
+
+    assert Path("x" * 255).read_bytes() == b"content"
 
 
 def test_a_folder_that_cannot_be_read_gives_no_hint(monkeypatch: pytest.MonkeyPatch) -> None:
