@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 
 from fpngraph.analysis.shapes import InChannels, Lowered, lower
 from fpngraph.analysis.steps import NodeSteps
@@ -49,7 +50,7 @@ def cost(graph: Graph, in_channels: InChannels, image_size: int | tuple[int, int
     """Parameters and MACs of every node, for one image of ``image_size`` pixels: a side, or (height, width).
 
     Each operator says what it costs. One that does not is measured: torch is imported, and its module built and run.
-    Raises GraphError as ``infer`` does, and ValueError for a size below 1.
+    Raises GraphError as ``infer`` does, and ValueError for another size.
 
     >>> costs = fpngraph.cost(fpngraph.load("bifpn", preset="d0"), [40, 112, 320], image_size=512)
     >>> costs.parameters, costs.macs
@@ -60,11 +61,11 @@ def cost(graph: Graph, in_channels: InChannels, image_size: int | tuple[int, int
 
 def lowered_cost(lowered: Lowered, image_size: int | tuple[int, int]) -> Costs:
     """As ``cost``, of a graph whose steps are known."""
-    image = Size(image_size, image_size) if isinstance(image_size, int) else Size(*image_size)
-    if min(image) < 1:
-        raise ValueError(f"image_size is {image_size!r}, not at least one pixel each way")
+    sides = image_size if isinstance(image_size, Sequence) else (image_size, image_size)
+    if len(sides) != 2 or not all(isinstance(side, Integral) and side > 0 for side in sides):
+        raise ValueError(f"image_size is {image_size!r}, but must be a side in pixels, or (height, width)")
     finest = min(entry.level for entry in lowered.graph.inputs.values())
-    base = Size(*(_halved(side, finest) for side in image))
+    base = Size(*(_halved(side, finest) for side in sides))
     nodes: dict[str, NodeCost] = {}
     unknown: dict[str, str] = {}
     meter = _Meter()

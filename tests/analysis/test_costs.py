@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -94,12 +95,12 @@ def test_one_number_is_the_side_of_a_square() -> None:
     assert fpngraph.cost(graph, [3, 4], 96) == fpngraph.cost(graph, [3, 4], (96, 96))
 
 
-@pytest.mark.parametrize("image_size", [0, -1, (0, 512), (512, 0)])
-def test_a_size_without_pixels_is_refused(image_size: int | tuple[int, int]) -> None:
+@pytest.mark.parametrize("image_size", [0, -1, (0, 512), (512, 0), 512.0, (512, 512.0), (3, 512, 512), "64", None])
+def test_what_is_no_size_in_pixels_is_refused(image_size: Any) -> None:
     with pytest.raises(ValueError) as caught:
         fpngraph.cost(fpngraph.loads(GRAPH), [3, 4], image_size)
 
-    assert str(caught.value) == f"image_size is {image_size!r}, not at least one pixel each way"
+    assert str(caught.value) == f"image_size is {image_size!r}, but must be a side in pixels, or (height, width)"
 
 
 def test_channels_that_do_not_fit_are_a_graph_error() -> None:
