@@ -72,6 +72,8 @@ class Graph:
 
         Raises GraphError for an output that it does not have, or that is named twice, and where none is named.
         """
+        if not all(isinstance(name, str) for name in outputs):
+            raise TypeError(f"outputs are {', '.join(map(repr, outputs))}, not names, such as select('P4', 'P5')")
         problems = [
             Problem("unknown-name", f"graph {self.name!r} has no output {name!r}", None, nearest(name, self.outputs))
             for name in outputs

@@ -99,3 +99,10 @@ def test_what_cannot_be_selected_is_told_at_once(outputs: tuple[str, ...], text:
         graph(BODY).select(*outputs)
 
     assert str(caught.value) == text
+
+
+def test_a_list_of_names_is_no_name() -> None:
+    with pytest.raises(TypeError) as caught:
+        graph(BODY).select(["a", "b"])  # type: ignore[arg-type]
+
+    assert str(caught.value) == "outputs are ['a', 'b'], not names, such as select('P4', 'P5')"
