@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -96,6 +96,7 @@ class _Carrier:
             *(() if anew else _lacking(absent, self.names)),
             *listed("of theirs without a counterpart", [repr(name) for name in rest if self._is_of_neck(name)]),
             *uncopyable({name: state[name] for name in used}, used),
+            *listed("that cannot be joined", list(_unjoinable(there.values(), state))),
         ]
         refuse(what, problems)
         found = {name: _joined([state[it] for it in theirs]) for name, theirs in there.items()}
@@ -181,5 +182,14 @@ def _lacking(absent: Sequence[str], names: Mapping[str, Sequence[str]]) -> Itera
     yield from listed("missing", missing)
 
 
+def _unjoinable(names: Iterable[Sequence[str]], state: Mapping[str, Tensor]) -> Iterator[str]:
+    """Tensors of theirs that differ in more than the first axis, though one of ours is all of them."""
+    for theirs in names:
+        shapes = [list(state[it].shape) for it in theirs]
+        if any(shape[1:] != shapes[0][1:] or len(shape) != len(shapes[0]) for shape in shapes):
+            yield f"{' and '.join(map(repr, theirs))} are {' and '.join(map(str, shapes))}"
+
+
 def _joined(tensors: Sequence[Tensor]) -> Tensor:
-    return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors))
+    """One of several along their first axis. Counters, which have none, count the same."""
+    return torch.cat(list(tensors)) if len(tensors) > 1 and tensors[0].ndim else tensors[0]

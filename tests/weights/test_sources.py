@@ -284,6 +284,42 @@ def test_a_wrong_table_is_told_with_its_place(text: str, message: str, tmp_path:
     assert str(caught.value).startswith(f"{path}:")
 
 
+def halves() -> dict[str, Tensor]:
+    """The first and the second four channels of every convolution and norm in ``GRAPH``."""
+    return {
+        f"{half}{level}.{name}": torch.full(x.shape, float(level + number)) if x.ndim else x
+        for level in (3, 4)
+        for number, half in enumerate("xy")
+        for name, x in nn.ModuleDict({"conv": nn.Conv2d(8, 4, 3), "norm": nn.BatchNorm2d(4)}).state_dict().items()
+        if name != "conv.bias"
+    }
+
+
+HALVES = [{"ours": "a{l}.op", "theirs": ["x{l}", "y{l}"]}]
+
+
+def test_modules_are_joined_with_their_counters() -> None:
+    neck = fpngraph.build(fpngraph.loads(GRAPH), [8, 8])
+
+    carried = fpngraph.load_from(neck, halves(), "mine", table=table(HALVES))
+
+    assert neck.a4.op.norm.weight.tolist() == [4.0] * 4 + [5.0] * 4
+    assert set(carried.taken) == set(neck.state_dict())
+
+
+def test_what_cannot_be_joined_is_told() -> None:
+    state = halves() | {"y3.conv.weight": torch.ones(4, 7, 3, 3), "y4.norm.bias": torch.ones(())}
+
+    with pytest.raises(StateError) as caught:
+        fpngraph.load_from(fpngraph.build(fpngraph.loads(GRAPH), [8, 8]), state, "mine", table=table(HALVES))
+
+    assert str(caught.value) == (
+        "the weights of 'mine' do not fit graph 'two':\n"
+        "  2 that cannot be joined: 'x3.conv.weight' and 'y3.conv.weight' are [4, 8, 3, 3] and [4, 7, 3, 3], "
+        "'x4.norm.bias' and 'y4.norm.bias' are [4] and []"
+    )
+
+
 def test_a_name_that_cannot_be_worked_out_is_told() -> None:
     names = table([{"ours": "a{l}.op", "theirs": "x{9 // (l - 3)}", "as": "cbs"}], blocks=CBS)
 
