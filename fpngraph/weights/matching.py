@@ -115,7 +115,7 @@ def _in_order(module: nn.Module, state: Mapping[str, Tensor]) -> Mapping[str, Te
     Those of other maps are left out: what they make of all maps together has no part that belongs to one.
     """
     metadata: Mapping[str, Any] = getattr(state, "_metadata", {})
-    for path, fusion in module.named_modules():
+    for path, fusion in module.named_modules(remove_duplicate=False):
         theirs = tuple(metadata.get(path, {}).get("sources", ()))
         if not isinstance(fusion, OfMaps) or isinstance(fusion, Weighted) or theirs in ((), fusion.sources):
             continue
@@ -139,7 +139,7 @@ class _Weights:
 def _weights_of_maps(module: nn.Module, state: Mapping[str, Tensor]) -> Iterator[tuple[str, _Weights]]:
     """The weights of fusions for which the state dict says which maps they are for."""
     metadata: Mapping[str, Any] = getattr(state, "_metadata", {})
-    for path, fusion in module.named_modules():
+    for path, fusion in module.named_modules(remove_duplicate=False):
         name = f"{path}.weight"
         theirs = tuple(metadata.get(path, {}).get("sources", ()))
         if not isinstance(fusion, Weighted) or not fusion.sources or name not in state:

@@ -93,6 +93,19 @@ def test_layers_that_a_fusion_has_for_its_maps_stay_with_them(
     torch.testing.assert_close(dict(trained.state_dict()), dict(before), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("load", LOADERS.values(), ids=LOADERS)
+@pytest.mark.parametrize("fusion", ["fast_normalized", "spatial_softmax"])
+def test_a_neck_that_a_model_has_under_two_names_is_loaded_once(
+    fusion: str, load: Callable[[nn.Module, Mapping[str, Tensor]], object]
+) -> None:
+    trained, other = (neck(inputs, fusion) for inputs in NAMES)
+    features = maps(trained, 64, 96)
+
+    load(nn.ModuleDict({"neck": other, "same": other}), nn.ModuleDict({"neck": trained, "same": trained}).state_dict())
+
+    assert_close(other(features), trained(features))
+
+
 def test_layers_for_other_maps_are_neither_loaded_nor_matched() -> None:
     module, state = neck("[P3, P4]", "spatial_softmax"), neck("[P3, P5]", "spatial_softmax").state_dict()
 
