@@ -82,6 +82,7 @@ _TOP = [
     ("top-version-is-text", f"fpngraph: '1'\nname: bad\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
     ("top-no-name", f"fpngraph: 1\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
     ("top-name-is-a-number", f"fpngraph: 1\nname: 3\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
+    ("top-name-has-a-control-character", f'fpngraph: 1\nname: "\\e[31mred"\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}'),
     ("top-source-is-a-list", f"{HEAD}source: [paper]\ninputs: P(3..5)\nnodes: {{{GOOD}}}\n{END}"),
     ("top-no-inputs", f"{HEAD}nodes: {{a4: {{inputs: [P4]}}}}\n{END}"),
     ("top-no-outputs", f"{TOP}nodes: {{{GOOD}}}\n"),

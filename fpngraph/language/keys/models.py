@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +26,7 @@ from fpngraph.ops.reading import detail, read_layers, read_operator, wrong
 
 _LEVEL = re.compile(r"0|[1-9][0-9]?")
 _ENDS_IN_A_LEVEL = re.compile(r"[A-Za-z_]+([0-9]|[1-9][0-9])")
+_CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # nobody means them, and a terminal would do as they say
 _WIDEST = 60  # characters of a text that a hint writes anew
 
 
@@ -101,6 +103,13 @@ def _read_projection(value: Any) -> Any:
     return value
 
 
+def _read_text(value: str) -> str:
+    if found := _CONTROL.search(value):
+        raise wrong("a text without control characters", f"it has U+{ord(found[0]):04X}")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_read_text)]
 Op = Annotated[tuple[Any, ...], PlainValidator(_read_op), WithJsonSchema({"definition": "op"})]
 Channels = Annotated[int | dict[int, int], PlainValidator(_read_channels), WithJsonSchema({"definition": "channels"})]
 
@@ -209,9 +218,9 @@ class GraphSpec(Settings):
     """A graph file."""
 
     fpngraph: Literal[1] = Field(description="version of the language")
-    name: str = Field(min_length=1, description="what the neck is called")
-    description: str = Field("", description="one sentence")
-    source: str = Field("", description="address of the paper or code it is taken from")
+    name: Text = Field(min_length=1, description="what the neck is called")
+    description: Text = Field("", description="one sentence")
+    source: Text = Field("", description="address of the paper or code it is taken from")
     params: dict[str, Any] = Field({}, description="parameters with their default values, for $name and indices")
     presets: dict[str, dict[str, Any]] = Field({}, description="named sets of values of parameters")
     inputs: RawInputs = Field(description="maps of the backbone: P(3..5), a list, or name: level")

@@ -247,7 +247,7 @@ def test_texts_are_large_enough_to_be_read_at_half_size() -> None:
 
 
 def test_a_character_that_xml_has_not_is_replaced() -> None:
-    graph = loads('{fpngraph: 1, name: "a\\x01b", inputs: P(3..4), nodes: {P5: {inputs: [P4]}}, outputs: P(3..5)}')
+    graph = loads('{fpngraph: 1, name: "a\\ufffeb", inputs: P(3..4), nodes: {P5: {inputs: [P4]}}, outputs: P(3..5)}')
 
     root = ET.fromstring(write(draw(graph)))
 
