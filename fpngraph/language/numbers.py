@@ -33,11 +33,8 @@ class Numbers:
 
     def value(self, expression: Expression) -> int:
         """The value of an expression. Raises Reason, which says of a name why it has none."""
-        try:
-            return expression.evaluate(self.integers, self.tables)
-        except Reason:
-            self.check(expression)
-            raise
+        self.check(expression)
+        return expression.evaluate(self.integers, self.tables)
 
     def check(self, expression: Expression) -> None:
         """Raises Reason for the first name of an expression that is no integer, or no table, here."""

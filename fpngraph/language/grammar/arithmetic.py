@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from fpngraph.language.grammar.tokens import Reason, Token, Tokens, clipped
 from fpngraph.language.limits import MAX_INTEGER, MAX_NESTING
 
 Tables = Mapping[str, Mapping[int, int]]
-_KNOWN = 30  # names that a hint lists
+_KNOWN = 30  # entries that a hint lists
 
 _DIVIDE = "integers are divided by '//'"
 _BAR = "what stands in for another is joined by '|': 'td(l) | P(l)'"
@@ -73,11 +73,14 @@ class Expression:
         return frozenset(str(step.operand) for step in self.steps if step.sign == "name")
 
     def evaluate(self, variables: Mapping[str, int], tables: Tables = MappingProxyType({})) -> int:
-        """Its value. Raises Reason for a name or entry that is not there, a division by zero, or too large a result."""
+        """Its value, where all names and tables that it reads are there.
+
+        Raises Reason for an entry that a table has not, a division by zero, or too large a result.
+        """
         stack: list[int] = []
         for step in self.steps:
             if step.sign == "name":
-                stack.append(_look_up(step, variables))
+                stack.append(variables[str(step.operand)])
             elif step.sign == "table":
                 stack.append(_entry(step, stack.pop(), tables))
             elif step.sign == "integer":
@@ -95,31 +98,15 @@ class Expression:
         return stack.pop()
 
 
-def _look_up(step: Step, variables: Mapping[str, int]) -> int:
-    name = str(step.operand)
-    if name not in variables:
-        hint = f"known here: {_some(map(repr, variables))}" if variables else "no name is known here"
-        raise Reason(f"unknown name {clipped(name)}", step.start, step.stop, hint, "unknown-param")
-    return variables[name]
-
-
 def _entry(step: Step, index: int, tables: Tables) -> int:
     """What a table has at an index."""
     name = str(step.operand)
-    if name not in tables:
-        hint = f"known here: {_some(map(repr, tables))}" if tables else "no table is known here"
-        raise Reason(f"unknown table {clipped(name)}", step.start, step.stop, hint, "unknown-param")
-    if index not in tables[name]:
+    table = tables[name]
+    if index not in table:
+        has = ", ".join([*map(str, islice(table, _KNOWN)), *(["..."] if len(table) > _KNOWN else [])])
         message = f"{clipped(name)} says nothing of {index}"
-        hint = f"it has {_some(map(str, tables[name]))}"
-        raise Reason(message, step.start, step.stop, hint, "table-entry")
-    return tables[name][index]
-
-
-def _some(names: Iterable[str]) -> str:
-    """The first names, as many as a hint lists."""
-    first = list(islice(names, _KNOWN + 1))
-    return ", ".join(first[:_KNOWN] + ["..."] * (len(first) > _KNOWN))
+        raise Reason(message, step.start, step.stop, f"it has {has}", "table-entry")
+    return table[index]
 
 
 def constant(token: Token, start: int) -> Expression:
