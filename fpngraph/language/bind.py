@@ -12,7 +12,7 @@ from fpngraph.graph.nodes import Edge, Input, Node, full_name
 from fpngraph.language.hints import way_out
 from fpngraph.language.limits import MAX_EDGES, MAX_NODES, MAX_NODES_READ
 from fpngraph.language.members import Binding, Candidates, Key, Member, Stage, UsedGraph, key_of, text_of
-from fpngraph.language.placing import Place
+from fpngraph.language.placing import Placement
 from fpngraph.language.problems import Problems
 from fpngraph.language.settings import Finished, finished
 from fpngraph.language.spent import Spent
@@ -100,6 +100,8 @@ class Binder:
     def _run(self, stage: Stage, run: int | None, scope: Scope) -> None:
         """Makes the nodes of one run and binds its outputs in ``scope``."""
         own = self._members(stage, run, scope) if stage.used is None else self._used(stage, stage.used, run, scope)
+        if own is None:
+            return
         visible = ChainMap(own, scope)
         bound = own if stage.outputs is None else {}
         for output in self.outputs(stage.outputs or (), visible, "none"):
@@ -123,8 +125,8 @@ class Binder:
                 self.nodes.append(node)
         return own
 
-    def _used(self, stage: Stage, used: UsedGraph, run: int | None, scope: Scope) -> Scope:
-        """Makes the nodes of a graph that a stage uses; what the name of each of its outputs stands for."""
+    def _used(self, stage: Stage, used: UsedGraph, run: int | None, scope: Scope) -> Scope | None:
+        """Makes the nodes of a graph that a stage uses; what its outputs stand for, None where it lacks an input."""
         sources: dict[str, str] = {}
         levels = {node.name: node.level for node in used.graph.nodes.values()}
         for entry, candidates in used.inputs:
@@ -145,8 +147,8 @@ class Binder:
                 message = f"{text_of(found)!r} is at level {here}, but stands for {entry.name!r}, at level {there}"
                 self._report("used-input", message, candidates.span)
         if len(sources) < len(used.inputs):
-            return {}
-        place = Place(str(stage.name), run, sources)
+            return None
+        place = Placement(str(stage.name), run, sources)
         self.nodes.extend(place.nodes(used.graph))
         return {key: Bound(place.name(source), levels[source], stage.span) for key, source in used.outputs.items()}
 

@@ -10,7 +10,7 @@ from fpngraph.graph.graph import Graph, GraphStage
 from fpngraph.graph.nodes import Edge, Node, full_name
 from fpngraph.language.inlining import check_runs, current, runs_of, sources
 from fpngraph.language.lifting import Flat, Writer, differing, most_common, nested, shared
-from fpngraph.language.placing import Place
+from fpngraph.language.placing import Placement
 from fpngraph.language.yaml.writing import to_yaml
 
 _INDEX = re.compile(r"\d+$")
@@ -93,7 +93,7 @@ class _Text:
         written |= {"inputs": inputs} if any(name != text for name, text in inputs.items()) else {}
         bindings = self._bindings(stage, set(inner.outputs))
         for run in runs_of(stage):
-            place = Place(str(stage.name), run, sources(stage, inner, self.scope))
+            place = Placement(str(stage.name), run, sources(stage, inner, self.scope))
             check_runs(self.graph, inner, place)
             self._bind({name: place.name(source) for name, source in inner.outputs.items()}, bindings)
         return written | _outputs(bindings)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fpngraph.graph.graph import Graph, GraphStage
 from fpngraph.graph.nodes import Node
-from fpngraph.language.placing import Place
+from fpngraph.language.placing import Placement
 
 
 def current(graph: Graph, stage: GraphStage, used: Graph, scope: Mapping[str, str]) -> Graph:
@@ -15,7 +15,7 @@ def current(graph: Graph, stage: GraphStage, used: Graph, scope: Mapping[str, st
 
     ``scope`` has the names that stand for something where the stage begins.
     """
-    places = [Place(str(stage.name), run, {}) for run in runs_of(stage)]
+    places = [Placement(str(stage.name), run, {}) for run in runs_of(stage)]
     nodes = {name: found for name, node in used.nodes.items() if (found := _now(graph, node, places))}
     inputs = {name for name, tried in stage.inputs.items() if scope.keys() & set(tried)}
     outputs = {name: source for name, source in used.outputs.items() if source in nodes or source in inputs}
@@ -29,7 +29,7 @@ def runs_of(stage: GraphStage) -> Sequence[int | None]:
     return (None,) if stage.repeat is None else range(stage.repeat)
 
 
-def _now(graph: Graph, node: Node, places: Sequence[Place]) -> Node | None:
+def _now(graph: Graph, node: Node, places: Sequence[Placement]) -> Node | None:
     """A node of a used graph as the first run has it that has it."""
     found = next((graph.nodes[name] for place in places if (name := place.name(node.name)) in graph.nodes), None)
     if found is None:
@@ -40,7 +40,7 @@ def _now(graph: Graph, node: Node, places: Sequence[Place]) -> Node | None:
     return replace(found, name=node.name, stage=node.stage, run=node.run, edges=edges)
 
 
-def check_runs(graph: Graph, used: Graph, place: Place) -> None:
+def check_runs(graph: Graph, used: Graph, place: Placement) -> None:
     """Raises ValueError for a node that is not what the used graph makes of it at a place."""
     for node in place.nodes(used):
         if graph.nodes.get(node.name, node) != node:

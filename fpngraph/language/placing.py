@@ -10,7 +10,7 @@ from fpngraph.graph.nodes import Node
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Placement:
     """One run of a stage that is a graph; ``sources`` says what each input of that graph is here, by full name."""
 
     stage: str

@@ -332,6 +332,13 @@ _STAGES = [
         stages("one: {repeat: -1, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}", outputs="[P4]"),
     ),
     (
+        "stage-use-lacks-an-input",
+        stages(
+            "a: {use: {fpngraph: 1, name: b, inputs: Q3, nodes: {x3: {inputs: [Q3]}}, outputs: x3}, outputs: {P3: x3}}",
+            outputs="[P3]",
+        ),
+    ),
+    (
         "stage-repeat-of-unknown-params",
         stages(
             "one: {repeat: $times, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}",
