@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from typing import Any, get_args
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from fpngraph.graph.nodes import When
+from fpngraph.language.keys.manual import about
 from fpngraph.language.keys.models import (
     OF_NODES,
     OF_USE,
@@ -125,7 +125,7 @@ def _operators(kinds: Iterable[str]) -> Schema:
     wanted = set(kinds)
     chosen = [operator for operator in operators() if operator.kind in wanted]
     alone = [operator for operator in chosen if _needs_no_settings(operator)]
-    names = [{"const": operator.name, "description": _first_line(operator)} for operator in alone]
+    names = [{"const": operator.name, "description": about(operator)} for operator in alone]
     settings = {
         "type": "object",
         "properties": {operator.name: _settings(operator) for operator in chosen},
@@ -148,14 +148,10 @@ def _settings(operator: type[Operator]) -> Schema:
     own = _with_parameters(operator.model_json_schema())
     own.pop("description", None)
     if operator.in_place_of_settings:
-        return {"description": _first_line(operator), "anyOf": [own["properties"][operator.in_place_of_settings]]}
+        return {"description": about(operator), "anyOf": [own["properties"][operator.in_place_of_settings]]}
     if not _needs_no_settings(operator):
-        return {"description": _first_line(operator), **own}
-    return {"description": _first_line(operator), "anyOf": [own, {"type": "null"}]}
-
-
-def _first_line(operator: type[Operator]) -> str:
-    return (inspect.getdoc(operator) or operator.name).partition("\n")[0]
+        return {"description": about(operator), **own}
+    return {"description": about(operator), "anyOf": [own, {"type": "null"}]}
 
 
 def _resolved(schema: Any) -> Any:
