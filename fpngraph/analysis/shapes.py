@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fpngraph.analysis.steps import NodeSteps, identity, node_steps
+from fpngraph.codes import Code
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.feature import Feature
 from fpngraph.graph.graph import Graph
@@ -86,24 +87,20 @@ def _input_features(graph: Graph, in_channels: InChannels) -> dict[str, Feature]
     levels = {name: entry.level for name, entry in graph.inputs.items()}
     wanted = f"graph {graph.name!r} has the inputs {', '.join(levels)}"
     if not isinstance(in_channels, Mapping | Sequence) or isinstance(in_channels, str):
-        raise GraphError(
-            [Problem("in-channels", f"in_channels is {in_channels!r}, not a number per input, but {wanted}")]
-        )
+        raise _wrong(f"is {in_channels!r}, not a number per input, but {wanted}")
     if not isinstance(in_channels, Mapping):
         if len(in_channels) != len(levels):
-            raise GraphError([Problem("in-channels", f"in_channels has {len(in_channels)} numbers, but {wanted}")])
+            raise _wrong(f"has {len(in_channels)} numbers, but {wanted}")
         in_channels = dict(zip(levels, in_channels, strict=True))
     if set(in_channels) != set(levels):
-        raise GraphError(
-            [Problem("in-channels", f"in_channels names {', '.join(map(str, in_channels)) or 'nothing'}, but {wanted}")]
-        )
+        raise _wrong(f"names {', '.join(map(str, in_channels)) or 'nothing'}, but {wanted}")
     for name, channels in in_channels.items():
         if isinstance(channels, bool) or not isinstance(channels, int) or channels < 1:
-            raise GraphError(
-                [Problem("in-channels", f"in_channels of {name!r} is {channels!r}, not a positive integer")]
-            )
+            raise _wrong(f"of {name!r} is {channels!r}, not a positive integer")
         if channels > MAX_INTEGER:
-            raise GraphError(
-                [Problem("number-too-large", f"in_channels of {name!r} is beyond {MAX_INTEGER}, the largest integer")]
-            )
+            raise _wrong(f"of {name!r} is beyond {MAX_INTEGER}, the largest integer", "number-too-large")
     return {name: Feature(level, in_channels[name]) for name, level in levels.items()}
+
+
+def _wrong(what: str, code: Code = "in-channels") -> GraphError:
+    return GraphError([Problem(code, f"in_channels {what}")])

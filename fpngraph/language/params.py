@@ -68,9 +68,8 @@ def _wrong_definitions(document: Value, params: Params) -> Iterator[Problem]:
     for name, value in params.items():
         span = document.at(["params"]).key_spans[name]
         if not isinstance(name, str) or not is_name(name):
-            written = span.text[span.column - 1 : span.end - 1]
             hint = "letters, digits and _; no digit first"
-            yield Problem("name-syntax", f"{written!r} is no name of a parameter", span, hint)
+            yield Problem("name-syntax", f"{span.written!r} is no name of a parameter", span, hint)
         elif name in _TAKEN:
             yield Problem("reserved-name", f"no parameter can be called {name!r}: {_TAKEN[name]}", span)
         yield from _references(value)

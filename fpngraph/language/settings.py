@@ -65,14 +65,11 @@ class PerMember(Generic[M]):
         if not self.varies:
             return self._once
         found: list[Problem] = []
-        value = self._concrete(index, found)
+        value = with_index(self.value, self._names.numbers.at(index), found)
         model = None if found else validate(self._model, value, found, value.plain(), self._about)
         for problem in found:
             self._names.problems.once(problem.code, problem.message, problem.span, problem.hint, problem.replacement)
         return model
-
-    def _concrete(self, index: int | None, problems: list[Problem]) -> Value:
-        return with_index(self.value, self._names.numbers.at(index), problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem, Span
@@ -101,13 +102,14 @@ class StageReader:
             if key[1] is None and any(part.varies for part in defaults):
                 names.problems.once("no-index", f"{text_of(key)!r} has no index, but 'defaults' use 'l'", span, _INDEX)
                 continue
-            spec, layers = entry.at(key[1]), [part.at(key[1]) for part in defaults]
+            spec = entry.at(key[1])
+            parts: list[Any] = [*(part.at(key[1]) for part in defaults), spec]
             level = level_of(key, spec.level, span, _LEVEL, names.problems) if spec else None
-            if spec is None or level is None or None in layers:
+            if spec is None or level is None or None in parts:
                 continue
             shared = key[1] if varies else None
             if shared not in cache:
-                cache[shared] = _merged_all([*layers, spec])
+                cache[shared] = reduce(merged, parts, BASE)
             place = _place_of("channels", [entry, *reversed(defaults)], span)
             yield Member(key, level, inputs.of(key[1], spec), cache[shared], span, text, inputs.single, place)
 
@@ -155,10 +157,3 @@ def _place_of(setting: str, parts: Sequence[PerMember[Any]], otherwise: Span) ->
     """Where a setting is said that holds: by the first of ``parts`` that says it."""
     said = (part.value.entries.get(setting) for part in parts)
     return next((value.span for value in said if value is not None and value.data is not None), otherwise)
-
-
-def _merged_all(parts: Sequence[Any]) -> Defaults:
-    settings = BASE
-    for part in parts:
-        settings = merged(settings, part)
-    return settings

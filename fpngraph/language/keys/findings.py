@@ -153,8 +153,7 @@ class _Findings:
         for key, span in self.root.at(path).key_spans.items():
             if not isinstance(key, str):
                 hint = "a name is letters, digits and _; no digit first"
-                written = span.text[span.column - 1 : span.end - 1]
-                yield Problem("name-syntax", f"expected a name, found {written!r}", span, hint)
+                yield Problem("name-syntax", f"expected a name, found {span.written!r}", span, hint)
 
     def _wrong_value(self, path: Loc, found: Sequence[ErrorDetails]) -> Problem:
         value = self.root.at(path)

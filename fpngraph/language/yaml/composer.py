@@ -167,10 +167,9 @@ class Composer:
         if event.anchor is not None or event.tag is not None:
             span = _without_properties(span)
         if event.style in (None, ""):
-            verbatim = span.text[span.column - 1 : span.end - 1] == text
-            return Value(self._resolve(text, span), span, _NO_KEYS, verbatim)
+            return Value(self._resolve(text, span), span, _NO_KEYS, span.written == text)
         inside = span.part(1, span.end - span.column - 1)
-        verbatim = span.text[inside.column - 1 : inside.end - 1] == text and event.style in "'\""
+        verbatim = inside.written == text and event.style in "'\""
         if not verbatim and any("\ud800" <= character <= "\udfff" for character in text):
             self._refuse("forbidden-character", "half of a surrogate pair is no character", span)
         return Value(text, inside if verbatim else span, _NO_KEYS, verbatim)
@@ -213,7 +212,7 @@ class Composer:
                 self._refuse("wrong-key", "a key is a word or a number, found a list or a mapping", key.span)
                 continue
             if key.data in written:
-                message = f"duplicate key {_shown(key)!r}: first on line {written[key.data].line}"
+                message = f"duplicate key {key.span.written!r}: first on line {written[key.data].line}"
                 self._refuse("duplicate-key", message, key.span)
                 continue
             written[key.data] = key.span
@@ -238,11 +237,6 @@ class Composer:
 
 def _is_merge(event: Any) -> bool:
     return isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.style in (None, "")
-
-
-def _shown(key: Value) -> str:
-    """A key as the file writes it."""
-    return key.span.text[key.span.column - 1 : key.span.end - 1]
 
 
 def _without_properties(span: Span) -> Span:
