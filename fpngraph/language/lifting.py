@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fpngraph.graph.nodes import Edge, Node
-from fpngraph.language.settings import BASE
+from fpngraph.language.settings import BASE, finished
 from fpngraph.ops import Operator
 
 Path = tuple[str, ...]
@@ -20,30 +20,8 @@ class Writer:
     """Writes the settings of nodes."""
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self.base = self._node_base()
         self._usual = most_common([self._edge(edge, node) for node in nodes for edge in node.edges])
-
-    def _node_base(self) -> Flat:
-        resample = BASE.resample
-        assert resample is not None
-        assert resample.project is not None
-        return {
-            ("channels",): None,
-            ("fusion",): in_yaml(BASE.fusion),
-            ("resample", "down"): _path(resample.down or (), {}),
-            ("resample", "up"): _path(resample.up or (), {}),
-            ("resample", "lateral"): _op(resample.lateral or (), {}),
-            ("resample", "project", "when"): resample.project.when,
-            ("resample", "project", "norm"): resample.project.norm,
-            ("resample", "project", "bias"): resample.project.bias,
-            ("resample", "project", "channels"): None,
-            ("resample", "order"): resample.order,
-            ("op",): _op(BASE.op or (), {}),
-            ("norm",): in_yaml(BASE.norm),
-            ("act",): in_yaml(BASE.act),
-            ("padding",): BASE.padding,
-            ("init",): None,
-        }
+        self.base = self.node(_plain())
 
     def node(self, node: Node) -> Flat:
         """Everything that a node says, its edges' settings as most of them have them."""
@@ -77,6 +55,14 @@ class Writer:
             ("resample", "project", "channels"): projection.channels,
             ("resample", "order"): edge.order,
         }
+
+
+def _plain() -> Node:
+    """A node that says nothing, nor does its edge."""
+    said = finished(BASE)
+    edge = Edge("", "", **said.path)
+    settings = {name: getattr(BASE, name) for name in ("channels", "norm", "act", "padding", "init")}
+    return Node("", 0, (edge,), said.fusion, said.op, **settings, stage=None, run=None, member="")
 
 
 Words = Mapping[str, Operator]
