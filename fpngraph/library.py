@@ -107,7 +107,7 @@ def describe(
         graph.description,
         graph.source,
         {str(name): value.plain() for name, value in read_params(document, preset, params).items()},
-        document.plain().get("presets") or {},
+        {name: preset.plain() for name, preset in document.section("presets").items()},
         {name: levels[name] for name in graph.inputs},
         {name: levels[source] for name, source in graph.outputs.items()},
     )

@@ -31,15 +31,14 @@ def read_params(document: Value, preset: Value | str | None, given: Value | Mapp
     A preset, and values that are ``given``, come from a caller, or from another file with their places.
     """
     problems = Problems()
-    params = _entries(document, "params")
-    presets = _entries(document, "presets")
+    params, presets = document.section("params"), document.section("presets")
     problems.extend(_wrong_definitions(document, params))
     for name, entries in presets.items():
         problems.extend(_unfit(entries, params, f"preset {str(name)!r}: "))
     values = dict(params)
     chosen: object = preset.data if isinstance(preset, Value) else preset
     if isinstance(chosen, str) and chosen in presets:
-        values |= entries_of(presets[chosen])
+        values |= presets[chosen].entries
     elif chosen is not None:
         known = list(map(str, islice(presets, 1000)))
         place = preset.span if isinstance(preset, Value) else None
@@ -49,19 +48,10 @@ def read_params(document: Value, preset: Value | str | None, given: Value | Mapp
     if given:
         said = given if isinstance(given, Value) else read(to_yaml(dict(given)), _GIVEN)
         problems.extend(_unfit(said, params, ""))
-        values |= entries_of(said)
+        values |= said.entries
     if problems:
         raise problems.error()
     return values
-
-
-def _entries(document: Value, key: str) -> Params:
-    return entries_of(document.at([key])) if key in document.key_spans else {}
-
-
-def entries_of(value: Value) -> Params:
-    """The entries of a mapping; of anything else, which the specification refuses, there are none."""
-    return value.data if isinstance(value.data, Mapping) else {}
 
 
 def _wrong_definitions(document: Value, params: Params) -> Iterator[Problem]:
@@ -82,13 +72,13 @@ def _references(value: Value) -> Iterator[Problem]:
             yield Problem("nested-param", message, found.span)
 
 
-def _unfit(entries: Value, params: Params, what: str) -> Iterator[Problem]:
+def _unfit(said: Value, params: Params, what: str) -> Iterator[Problem]:
     """A problem for every value of a preset or of the caller whose name or type is not that of a parameter."""
-    for name, value in entries_of(entries).items():
+    for name, value in said.entries.items():
         place = value.span.file != _GIVEN  # what the caller gives has no line of the file to point at
         if name not in params:
             known = list(map(str, islice(params, 1000)))
-            span = entries.key_spans[name] if place else None
+            span = said.key_spans[name] if place else None
             better = renamed(span, str(name), known) if span else None
             message = f"{what}there is no parameter {str(name)!r}"
             yield Problem("unknown-param", message, span, nearest(str(name), known), replacement=better)

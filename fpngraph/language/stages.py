@@ -45,7 +45,7 @@ class StageReader:
         elif name is not None:
             check_name((name, None), span, self.names.problems)
         entries = value.entries
-        used = self._used(str(name), entries, span) if "use" in entries else None
+        used = self._used(str(name), value, span) if "use" in entries else None
         own = self._read_defaults(entries.get("defaults"))
         members = tuple(self._stage_members(value.at(["nodes"]), [*self.defaults, *own])) if spec.nodes else ()
         outputs = read_bindings(entries["outputs"], self.names) if spec.outputs is not None else None
@@ -56,8 +56,9 @@ class StageReader:
             self.names.declared.incomplete()  # of the names that they would bind
         return Stage(name, spec.repeat, members, outputs, span, used)
 
-    def _used(self, name: str, entries: Mapping[str, Value], span: Span) -> UsedGraph | None:
+    def _used(self, name: str, value: Value, span: Span) -> UsedGraph | None:
         """The graph that a stage is; None where it cannot be used, which is then among the problems."""
+        entries = value.entries
         try:
             used = self.uses.used(name, entries, span)
         except GraphError as error:
@@ -67,7 +68,7 @@ class StageReader:
         for family, index in map(key_of, used.graph.outputs):
             self.names.declared.add(family, indexed=index is not None)
         self.warnings.extend(used.graph.warnings)
-        self.warnings.extend(not_reached(used.document, entries, [part.value for part in self.defaults], span))
+        self.warnings.extend(not_reached(used.document, value, [part.value for part in self.defaults], span))
         inputs = read_used_inputs(entries.get("inputs"), used.graph, self.names, entries["use"].span)
         return UsedGraph(used.graph, tuple(inputs))
 

@@ -13,7 +13,7 @@ from fpngraph.language.grammar.tokens import Reason, clipped
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.limits import MAX_CHARACTERS, MAX_LENGTH, MAX_VALUES
 from fpngraph.language.numbers import Numbers, numbers
-from fpngraph.language.params import Params, entries_of, values_in
+from fpngraph.language.params import Params, values_in
 from fpngraph.language.problems import Problems
 from fpngraph.language.spent import Spent
 from fpngraph.language.yaml.value import Scalar, Value
@@ -31,8 +31,8 @@ def substitute(document: Value, params: Params, problems: Problems, spent: Spent
     A scalar keeps the place where it is used; a structured parameter brings its own places along.
     """
     substitution = _Substitution(numbers(params), problems, spent)
-    entries = entries_of(document)
-    data = {key: value if key in UNTOUCHED else substitution.of_section(key, value) for key, value in entries.items()}
+    entries = document.entries.items()
+    data = {key: value if key in UNTOUCHED else substitution.of_section(key, value) for key, value in entries}
     return replace(document, data=data)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from fpngraph.codes import Code
 from fpngraph.errors import GraphError, Problem, Span, nearest, renamed
@@ -168,24 +168,17 @@ class Uses:
             _stop("limit-exceeded", f"the graphs that are used have more than {MAX_VALUES} values together", span)
 
 
-def not_reached(
-    document: Value, entries: Mapping[str, Value], defaults: Iterable[Value], span: Span
-) -> Iterator[Problem]:
-    """A warning for what our defaults say and a parameter of the used graph, of the same name, does not."""
-    params = _section(document.entries, "params")
-    preset = entries["preset"].data if "preset" in entries else None
-    chosen = _section(document.entries, "presets").get(preset)
-    given = {*_section(entries, "params"), *(chosen.entries if chosen else ())}
+def not_reached(document: Value, stage: Value, defaults: Iterable[Value], span: Span) -> Iterator[Problem]:
+    """A warning for what our defaults say and a parameter of the graph that a stage uses, of that name, does not."""
+    params = document.section("params")
+    chosen = document.section("presets").get(stage.entries["preset"].data if "preset" in stage.entries else None)
+    given = {*stage.section("params"), *(chosen.entries if chosen else ())}
     for said in defaults:
         for key in sorted(_HANDED_ON & said.entries.keys() & params.keys() - given):
             if said.entries[key].data is not None and said.entries[key].plain() != params[key].plain():
                 message = f"'defaults' do not reach the parameter {key!r} of the graph that is used, which nobody sets"
                 hint = f"write 'params: {{{key}: ...}}' to have there what 'defaults' say"
                 yield Problem("unreached-param", message, span, hint, "warning")
-
-
-def _section(entries: Mapping[Any, Value], key: str) -> Mapping[Any, Value]:
-    return entries[key].entries if key in entries else {}
 
 
 def is_path(text: str) -> bool:

@@ -31,6 +31,11 @@ class Value:
         """Those of a mapping; none of anything else."""
         return self.data if isinstance(self.data, Mapping) else {}
 
+    def section(self, key: str) -> Mapping[Any, Value]:
+        """The entries of the mapping under a key; none where there is no such mapping."""
+        value = self.entries.get(key)
+        return value.entries if value else {}
+
     def plain(self) -> Any:
         """The same in dicts, lists and scalars."""
         if isinstance(self.data, Mapping):
