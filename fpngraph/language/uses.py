@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from fpngraph.codes import Code
 from fpngraph.errors import GraphError, Problem, Span, nearest, renamed
+from fpngraph.files import near
 from fpngraph.graph.graph import Graph
 from fpngraph.language.keys.findings import shown
 from fpngraph.language.limits import MAX_BYTES, MAX_USED_DEPTH, MAX_USES, MAX_VALUES
@@ -97,8 +98,18 @@ class Uses:
             inner = replace(self, home=home, chain=(*self.chain, link))
             return Used(document, self.make(document, entries.get("preset"), entries.get("params"), inner))
         except GraphError as error:
-            problems = (it if it.span else replace(it, span=use.span) for it in error.problems)
+            problems = (it if it.span else self._of_file(it, use) for it in error.problems)
             raise GraphError(problems) from None
+
+    def _of_file(self, problem: Problem, use: Value) -> Problem:
+        """A problem of a used file as a whole, at its path; one that is near is told as it is written there."""
+        base = self.home.called if self.home.folder else self.folder
+        meant = near(base / str(use.data)) if base and problem.code == "unreadable-file" and problem.hint else None
+        if meant is None:
+            return replace(problem, span=use.span)
+        better = Path(os.path.relpath(meant, base)).as_posix()
+        fix = renamed(use.span, str(use.data), [better])
+        return replace(problem, span=use.span, hint=f"did you mean {better!r}?", replacement=fix)
 
     def _document(self, use: Value, link: Link) -> tuple[Value, Home]:
         if isinstance(use.data, Mapping):

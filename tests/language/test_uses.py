@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
 from fpngraph.language.explicit import dump
+from fpngraph.language.fixing import fixes, replaced
 from fpngraph.library import describe, load, loads
 from tests.language.loading import graph, refused, sources, warned
 from tests.language.strategies import graphs
@@ -653,3 +654,21 @@ def test_a_name_in_scope_is_not_hidden_by_a_used_graph_that_gives_another() -> N
     assert sources(found) == {"s.a3": ["P3"], "t.a3": ["s.a3"]}
     assert found.outputs == {"P3": "s.a3", "Q3": "t.a3"}
     assert warned(found) == []
+
+
+def test_a_path_that_may_be_meant_is_told_as_it_is_written_there(folder: Path) -> None:
+    text = f"{MAIN}inputs: C(3..4)\nstages: {{s: {{use: iner.yaml}}}}\noutputs: C3\n"
+    (folder / "parts" / "main.yaml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(GraphError) as caught:
+        load("parts/main.yaml")
+
+    (problem,) = caught.value.problems
+    assert problem.hint == "did you mean 'inner.yaml'?"
+    assert replaced(text, fixes([problem], "parts/main.yaml")) == text.replace("iner", "inner")
+
+
+def test_a_folder_has_no_near_path(folder: Path) -> None:
+    (folder / "dir.yaml").mkdir()
+
+    assert said("inputs: C3\nstages: {s: {use: dir.yaml}}\noutputs: C3\n").count("hint") == 0
