@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from fpngraph.language.explicit import dump
+from fpngraph.language.keys import json_schema
 from fpngraph.language.keys.json_schema import schema
 from fpngraph.language.yaml.source import read
 from fpngraph.library import loads, shipped
-from fpngraph.ops import operators
+from fpngraph.ops import Layer, operators
 from tests.language.bad_files import BAD
 from tests.language.strategies import graphs
 
@@ -206,6 +207,16 @@ def test_every_operator_and_each_of_its_settings_is_described(operator: Any) -> 
 
     assert all(field.description in texts for field in operator.model_fields.values())
     assert operator.__doc__.partition("\n")[0] in texts
+
+
+class Undescribed(Layer):
+    name: ClassVar[str] = "undescribed"
+
+
+def test_an_operator_without_a_docstring_is_described_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_schema, "operators", lambda: [Undescribed])
+
+    assert "undescribed" in descriptions(schema())
 
 
 @pytest.mark.parametrize("section", ["Defaults", "NodeSpec", "EdgeSpec", "StageSpec", "Project"])
