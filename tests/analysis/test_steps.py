@@ -41,6 +41,15 @@ def test_layers_of_an_edge_count_after_its_projection(edge: str) -> None:
     assert features["P4"].channels == 64
 
 
+@pytest.mark.parametrize(("channels", "keys"), [(8, []), (16, ["project.conv"])])
+def test_a_projection_to_channels_of_its_own_is_there_where_they_differ(channels: int, keys: list[str]) -> None:
+    node = loads(GRAPH.format(edge="{from: C3, project: {channels: 8}, down: strided_conv}")).nodes["P4"]
+
+    edge = node_steps(node, [Feature(4, 64), Feature(3, channels)]).edges[1]
+
+    assert [step.key for step in edge.steps] == [*keys, "strided_conv"]
+
+
 def test_a_projection_to_other_channels_is_refused_without_the_inputs_channels() -> None:
     with pytest.raises(ValueError) as caught:
         loads(GRAPH.format(edge="{from: C3, project: {when: always, channels: 8}}"))
