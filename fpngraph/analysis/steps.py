@@ -40,7 +40,13 @@ class NodeSteps:
     def of(self, node: Node) -> NodeSteps:
         """Those of another node that does the same to other maps, as in the next run of a stage."""
         edges = zip(node.edges, self.edges, strict=True)
-        return replace(self, node=node, edges=tuple(replace(same, edge=edge) for edge, same in edges))
+        return NodeSteps(
+            node,
+            tuple(EdgeSteps(edge, same.key, same.steps, same.output) for edge, same in edges),
+            self.fusion,
+            self.op,
+            self.output,
+        )
 
 
 def identity(node: Node) -> tuple[Hashable, ...]:
