@@ -343,6 +343,7 @@ _STAGES = [
         stages(
             "one: {repeat: $times, nodes: {a4: {inputs: [P4]}}, outputs: {P4: a4}}",
             "two: {repeat: $(times + 1), nodes: {b4: {inputs: [P4]}}, outputs: {P4: b4}}",
+            "three: {repeat: $(l), nodes: {c4: {inputs: [P4]}}, outputs: $ports}",
             outputs="[P4]",
         ),
     ),
@@ -397,6 +398,10 @@ _PARAMS = [
     ("param-table-as-an-index", params("{w: {4: 5}}", "a4: {inputs: [P(w)]}")),
     ("param-expression-attribute", params("{width: 64}", "a4: {inputs: [P4], channels: $(width.real)}")),
     ("param-expression-division", params("{width: 64}", "a4: {inputs: [P4], channels: $(width / 2)}")),
+    (
+        "param-unknown-in-a-family-without-members",
+        params("{width: 64}", "a4: {inputs: [P4]}\n  b(5..4): {inputs: [P(l)], channels: $(widht * l)}"),
+    ),
     ("param-refers-to-a-param", params("{width: 64, wide: $width}", "a4: {inputs: [P4], channels: $wide}")),
     ("param-named-preset", params("{preset: d0}")),
     ("param-named-l", params("{l: 3}")),

@@ -173,6 +173,16 @@ def test_a_block_says_what_is_in_a_module_and_counters_may_be_missing() -> None:
     assert carried.unused == ("model.2.conv.weight",)
 
 
+def test_counters_that_our_norms_have_not_may_be_left_over() -> None:
+    graph = fpngraph.loads(GRAPH.replace("{channels: 8}", "{channels: 8, norm: frozen_batch_norm}"))
+    names = [{"ours": "a{l}.op", "theirs": "x{l}", "as": "cbs"}]
+    state = state_of("x3", "x4") | {"x3.bn.num_batches_tracked": torch.tensor(7)}
+
+    carried = fpngraph.load_from(fpngraph.build(graph, [8, 8]), state, "mine", table=table(names, blocks=CBS))
+
+    assert carried.unused == ("x3.bn.num_batches_tracked",)
+
+
 def test_of_a_whole_model_only_the_rows_of_the_table_have_to_be_used_up() -> None:
     neck = fpngraph.build(fpngraph.loads(GRAPH), [8, 8])
     names = [{"ours": "a3.op", "theirs": "model.12", "as": "cbs"}, {"ours": "a4.op", "theirs": "model.1", "as": "cbs"}]
