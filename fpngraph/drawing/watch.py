@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 
+from fpngraph.drawing.layout.lettering import writable
 from fpngraph.drawing.picture.theme import Theme, shade
 from fpngraph.files import replace_file
 
@@ -15,7 +15,6 @@ PAUSE_S = 0.1
 """Between two looks at the file."""
 _LETTER, _LINE, _MARGIN = 7.9, 18.0, 24.0  # pixels
 _FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
-_UNWRITABLE = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML has no way to write these
 
 
 def saves(files: Callable[[], Iterable[Path]]) -> Iterator[None]:
@@ -55,7 +54,7 @@ def show_problems(output: str, ending: str, name: str, problems: str, theme: The
     """Put the problems of the graph file ``name`` in the picture's place, where the format of ``ending`` holds text."""
     page = _PAGES.get(ending)
     if page is not None:
-        replace_file(output, page(name, _UNWRITABLE.sub("\ufffd", problems), theme).encode())
+        replace_file(output, writable(page(name, problems, theme)).encode())
 
 
 def _svg(name: str, problems: str, theme: Theme) -> str:

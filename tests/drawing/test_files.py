@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,23 @@ def test_the_ending_says_the_format(graph: fpngraph.Graph, tmp_path: Path, name:
 
     assert (tmp_path / name).read_bytes()[: len(start)].lower() == start.lower()
     assert names(tmp_path) == [name]
+
+
+@pytest.mark.filterwarnings("ignore:the font has no:UserWarning")
+@pytest.mark.parametrize("ending", files.WRITERS)
+def test_no_text_is_too_odd_for_a_file(graph: fpngraph.Graph, tmp_path: Path, ending: str) -> None:
+    odd = replace(graph, name="a\udce9\x1b", description="b\udce9\x1b")
+
+    render(odd, tmp_path / f"out{ending}")
+    render(graph, tmp_path / f"titled{ending}", title="c\udce9\x1b")
+
+    if ending not in (".png", ".pdf"):
+        texts = [(tmp_path / f"{name}{ending}").read_text(encoding="utf-8") for name in ("out", "titled")]
+        assert ["a\ufffd" in texts[0], "c\ufffd" in texts[1], "\x1b" in "".join(texts)] == [True, True, False]
+
+
+def test_a_name_cannot_give_orders_to_a_terminal(graph: fpngraph.Graph) -> None:
+    assert "\x1b" not in str(render(replace(graph, name="a\x1b[2J")))
 
 
 def test_options_reach_the_picture(graph: fpngraph.Graph, tmp_path: Path) -> None:

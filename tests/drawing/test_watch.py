@@ -101,6 +101,15 @@ def test_an_svg_shows_the_problems_line_by_line(tmp_path: Path) -> None:
     assert "monospace" in root.attrib["font-family"]
 
 
+@pytest.mark.parametrize("ending", [".svg", ".html"])
+def test_a_file_may_have_a_name_that_is_no_text(tmp_path: Path, ending: str) -> None:
+    output = tmp_path / f"out{ending}"
+
+    show_problems(str(output), ending, "caf\udce9\x1b.yaml", PROBLEMS, "auto")
+
+    assert "<title>caf\ufffd\ufffd.yaml has errors</title>" in output.read_text(encoding="utf-8")
+
+
 def test_an_html_shows_the_problems_as_they_are(tmp_path: Path) -> None:
     class Texts(HTMLParser):
         found = ""

@@ -10,6 +10,7 @@ from importlib.resources import files
 from string import Template
 
 from fpngraph.drawing.formats import svg
+from fpngraph.drawing.layout.lettering import writable
 from fpngraph.drawing.picture.scene import Scene
 from fpngraph.drawing.picture.theme import shade
 
@@ -21,7 +22,7 @@ def write(scene: Scene) -> str:
     """The text of an HTML file, the same for the same scene."""
     script = _part("page.js")
     return Template(_part("page.html")).substitute(
-        title=escape(scene.name),
+        title=escape(writable(scene.name)),
         theme=scene.theme if scene.theme in ("auto", "dark") else "light",
         policy=_policy(script),
         colours=_colours(),
@@ -55,7 +56,7 @@ def _picture(scene: Scene) -> str:
         for element in root.findall(name):
             root.remove(element)
     about = f"{scene.name}: {scene.description}" if scene.description else scene.name
-    root.attrib |= {"role": "group", "aria-label": about}
+    root.attrib |= {"role": "group", "aria-label": writable(about)}
     for node in root.iterfind(".//g[@class='node']"):
         label = node.findtext("title") or node.attrib["data-node"]
         node.attrib |= {"tabindex": "0", "role": "button", "aria-pressed": "false", "aria-label": label}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fpngraph.drawing.formats.extras import MissingExtra
 from fpngraph.drawing.formats.signs import warn_of_missing
 from fpngraph.drawing.layout.geometry import Curve, Piece, Point, rounded
+from fpngraph.drawing.layout.lettering import writable
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Scene, Shape, Text
 from fpngraph.drawing.picture.theme import colour, inks
 from fpngraph.fonts import FACES, face
@@ -48,8 +49,8 @@ def write(scene: Scene) -> bytes:
     # "invariant": no time and no random number; another first font than ours would be named, but not embedded
     first: Any = _font(400)  # the stubs want a number
     canvas = Canvas(file, pagesize=size, invariant=True, pageCompression=1, initialFontName=first)
-    canvas.setTitle(scene.name)
-    canvas.setSubject(scene.description)
+    canvas.setTitle(writable(scene.name))
+    canvas.setSubject(writable(scene.description))
     canvas.setAuthor("")
     canvas.setCreator("fpngraph")
     canvas.scale(points, points)

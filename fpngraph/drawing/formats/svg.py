@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
 from fpngraph.drawing.layout.geometry import Curve
+from fpngraph.drawing.layout.lettering import writable
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Scene, Shape, Text
 from fpngraph.drawing.picture.theme import FONTS, Theme, colour, shade
 
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SELF_COLOURED = "fpngraph-auto"  # class of a picture that follows the reader's preference
 
 
@@ -34,8 +33,7 @@ def write(scene: Scene) -> str:
     if scene.description:
         about.append(f"<desc>{escape(scene.description)}</desc>")
     style = [writer.style()] if scene.theme == "auto" else []
-    text = "\n".join([head, *about, *style, *body, "</svg>", ""])
-    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)  # a name in the file may have any character
+    return writable("\n".join([head, *about, *style, *body, "</svg>", ""]))
 
 
 def _page(scene: Scene) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
@@ -17,6 +18,7 @@ _REAL = 0.92  # of the widest
 _SIZES, _SMALL = (12.0, 11.0, 10.0), (10.0,)  # of a name in a node, in one line and in more
 _MOST_LINES = 5
 _MOST_BREAKS = 8  # of a name that are tried
+_UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML has no way to write these
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,11 @@ class Lettering:
     size: float
     whole: bool
     """Whether nothing of it was cut."""
+
+
+def writable(text: str) -> str:
+    """A text without what no file can hold, or a terminal would obey: a name may have any character."""
+    return _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def width(text: str, size: float, weight: int = 400) -> float:

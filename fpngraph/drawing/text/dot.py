@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from fpngraph.drawing.layout.geometry import Box, Curve, Piece, Point, mix, shortened
+from fpngraph.drawing.layout.lettering import writable
 from fpngraph.drawing.layout.plan import Link, Spot, layer
 from fpngraph.drawing.layout.routes import Route
 from fpngraph.drawing.picture.diagram import Diagram
@@ -31,7 +32,7 @@ def write(drawn: Diagram) -> str:
     lines += [f"  {writer.edge(route.link, route.curve)}" for route in routes if route.link]
     for route in routes:
         lines += [f"  {line}" for line in writer.output(route)] if route.link is None else []
-    return "\n".join([*lines, "}", ""])
+    return writable("\n".join([*lines, "}", ""]))
 
 
 class _Writer:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from fpngraph.drawing.layout.grid import Flow
+from fpngraph.drawing.layout.lettering import writable
 from fpngraph.drawing.layout.plan import Link, Spot
 from fpngraph.drawing.layout.telling import Direction
 from fpngraph.drawing.picture.diagram import Diagram
@@ -34,7 +35,7 @@ def write(drawn: Diagram) -> str:
     edges = len(drawn.links) + len(drawn.graph.outputs)
     if edges > MOST_EDGES:
         raise TooLargeToDraw(_too_large(drawn.graph.name, edges, "edges", MOST_EDGES))
-    text = "\n".join([*_head(drawn), *(f"  {line}" for line in _Writer(drawn).lines()), ""])
+    text = writable("\n".join([*_head(drawn), *(f"  {line}" for line in _Writer(drawn).lines()), ""]))
     if len(text) > MOST_CHARACTERS:
         raise TooLargeToDraw(_too_large(drawn.graph.name, len(text), "characters", MOST_CHARACTERS))
     return text

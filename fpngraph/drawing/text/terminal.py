@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from textwrap import wrap
 
+from fpngraph.drawing.layout.lettering import writable
 from fpngraph.drawing.layout.plan import Link, Spot
 from fpngraph.drawing.picture.diagram import Diagram
 from fpngraph.drawing.picture.theme import TIMES
@@ -34,7 +35,7 @@ def write(drawn: Diagram, *, width: int | None = None, colour: bool = False) -> 
     """
     letters = sheet(drawn, width) if len(drawn.plan.spots) <= _MOST_NODES else None
     body = [*_table(drawn, width or _TABLE_WIDTH)] if letters is None else [*_rows(letters, colour), *_notes(drawn)]
-    title = [*drawn.title, ""] if drawn.title else []
+    title = [*map(writable, drawn.title), ""] if drawn.title else []
     legend = [line for note in _told(drawn) for line in wrap(note, width or _TABLE_WIDTH, subsequent_indent="  ")]
     return "\n".join([*title, *body, *(["", *legend] if legend else []), ""])
 
