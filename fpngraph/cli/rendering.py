@@ -83,10 +83,9 @@ class Target:
         if self.path == STDOUT:
             raise UsageError("'-o -' says no format\n  hint: add --format svg, or leave -o out for a drawing as text")
         try:
-            files.writer_for(self.path)
+            return files.ending_of(self.path)
         except ValueError as error:
             raise UsageError(str(error)) from error
-        return Path(self.path).suffix.lower()
 
 
 def render(subject: Subject, target: Target, *, watching: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from fpngraph.drawing.formats import html, pdf, png, svg
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.picture.assemble import assembled
 from fpngraph.drawing.picture.diagram import Diagram, Labels, Legend, Look, diagram
+from fpngraph.drawing.picture.scene import Scene
 from fpngraph.drawing.picture.theme import Theme
 from fpngraph.drawing.text import dot, mermaid, terminal
 from fpngraph.errors import nearest
@@ -20,15 +21,23 @@ from fpngraph.files import replace_file
 from fpngraph.graph.graph import Graph
 from fpngraph.table import terminal_width
 
+SCENE_WRITERS: Mapping[str, Callable[[Scene, float], bytes]] = {
+    ".svg": lambda scene, _: svg.write(scene).encode(),
+    ".png": lambda scene, scale: png.write(scene, scale=scale),
+    ".pdf": lambda scene, _: pdf.write(scene),
+    ".html": lambda scene, _: html.write(scene).encode(),
+}
+"""The ending of a file's name to what makes the bytes of its format from a scene and a scale."""
+
 WRITERS: Mapping[str, Callable[[Diagram, float], bytes]] = {
-    ".svg": lambda drawn, _: svg.write(assembled(drawn)).encode(),
-    ".png": lambda drawn, scale: png.write(assembled(drawn), scale=scale),
-    ".pdf": lambda drawn, _: pdf.write(assembled(drawn)),
-    ".html": lambda drawn, _: html.write(assembled(_without_width(drawn))).encode(),
+    ".svg": lambda drawn, scale: SCENE_WRITERS[".svg"](assembled(drawn), scale),
+    ".png": lambda drawn, scale: SCENE_WRITERS[".png"](assembled(drawn), scale),
+    ".pdf": lambda drawn, scale: SCENE_WRITERS[".pdf"](assembled(drawn), scale),
+    ".html": lambda drawn, scale: SCENE_WRITERS[".html"](assembled(_without_width(drawn)), scale),
     ".mmd": lambda drawn, _: mermaid.write(_without_rows(_without_width(drawn))).encode(),
     ".dot": lambda drawn, _: dot.write(_without_rows(_without_width(drawn))).encode(),
 }
-"""The ending of a file's name to what makes the bytes of its format from a diagram and a scale."""
+"""The same from a diagram and a scale."""
 
 
 def _without_width(drawn: Diagram) -> Diagram:
@@ -100,7 +109,7 @@ def render(  # noqa: PLR0913  (the options of a picture)
     drawn = diagram(source, look, in_channels=channels, image_size=image_size, weights=factors)
     if path is None:
         return terminal.write(_without_rows(_without_width(drawn)), width=terminal_width())
-    replace_file(path, writer_for(path)(drawn, scale))
+    replace_file(path, WRITERS[ending_of(path)](drawn, scale))
     return None
 
 
@@ -131,11 +140,10 @@ def learned_weights(neck: Graph | NeckLike) -> dict[str, list[float]]:
     return found
 
 
-def writer_for(path: str | os.PathLike[str]) -> Callable[[Diagram, float], bytes]:
-    """Raises ValueError for an ending that is no format's."""
+def ending_of(path: str | os.PathLike[str], known: Iterable[str] = WRITERS, what: str = "format") -> str:
+    """The one of the known endings that a path has. Raises ValueError for any other, which says no ``what``."""
     ending = Path(path).suffix.lower()
-    if ending not in WRITERS:
+    if ending not in known:
         found = f"the ending {ending!r}" if ending else "no ending"
-        hint = nearest(ending, WRITERS)
-        raise ValueError(f"{os.fspath(path)!r} has {found}, which says no format\n  hint: {hint}")
-    return WRITERS[ending]
+        raise ValueError(f"{os.fspath(path)!r} has {found}, which says no {what}\n  hint: {nearest(ending, known)}")
+    return ending

@@ -184,6 +184,14 @@ def test_a_picture_marks_what_is_new_gone_and_changed(capsys: pytest.CaptureFixt
     }  # fmt: skip
 
 
+def test_what_a_picture_warns_of_is_a_message(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("other.yaml").write_text(AFTER.replace("name: small", "name: 小"), encoding="utf-8")
+
+    _, err = run(capsys, "before.yaml", "other.yaml", "-o", "x.png")
+
+    assert err == "fpngraph diff: warning: the font has no '小'; an SVG takes them from the reader's fonts\n"
+
+
 def test_json_stays_json_beside_a_picture(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = run(capsys, "before.yaml", "after.yaml", "-o", "x.html", "--format", "json")
 

@@ -12,7 +12,7 @@ from fpngraph.analysis.changes import Changes
 from fpngraph.drawing.layout.geometry import Curve, Point, distance, union
 from fpngraph.drawing.layout.lettering import width
 from fpngraph.drawing.picture.assemble import assembled
-from fpngraph.drawing.picture.compose import CROPPED, MARGIN, page
+from fpngraph.drawing.picture.compose import MARGIN, page
 from fpngraph.drawing.picture.diagram import Look, diagram
 from fpngraph.drawing.picture.scene import Circle, Group, Paint, Path, Polygon, Rect, Scene, Shape, Text
 from fpngraph.graph.graph import Graph, digraph_of
@@ -38,7 +38,7 @@ class _Marks:
     outputs: Mapping[str, str]
 
 
-def draw_changes(changes: Changes, look: Look) -> Scene:
+def draw_changes(changes: Changes) -> Scene:
     """Both graphs as one, with every run: what is new, gone or changed has a colour, a node a sign too.
 
     Raises ValueError where nodes of both together would read each other in a circle.
@@ -47,17 +47,17 @@ def draw_changes(changes: Changes, look: Look) -> Scene:
     title = f"{changes.before.name} \N{RIGHTWARDS ARROW} {changes.after.name}"
     if changes.before.name == changes.after.name:
         title = f"{changes.after.name}: changes"
-    scene = assembled(diagram(both, replace(look, expand=True, title=title if look.title is True else look.title)))
+    scene = assembled(diagram(both, Look(expand=True, title=title)))
     marks = _marks(changes)
     ends = [point for group in scene.groups if group.mark == "link" for point in _ends(group)]
     groups = [_marked(group, marks, ends) for group in scene.groups]
     present = [
         mark for mark in _SIGNS if mark in {*marks.nodes.values(), *marks.edges.values(), *marks.outputs.values()}
     ]
-    if look.legend_at != "none" and present:
+    if present:
         left, _, _, bottom = union(group.box() for group in groups)
         groups.append(_legend(present, left, bottom + 30.0))
-    return replace(scene, groups=tuple(groups), box=page(groups, MARGIN if look.width is None else CROPPED))
+    return replace(scene, groups=tuple(groups), box=page(groups, MARGIN))
 
 
 def _both(changes: Changes) -> Graph:

@@ -7,7 +7,6 @@ import pytest
 import fpngraph
 from fpngraph.analysis.changes import changes
 from fpngraph.drawing.picture.changed import draw_changes
-from fpngraph.drawing.picture.diagram import Look
 from fpngraph.drawing.picture.scene import Circle, Group, Path, Rect, Scene, Text
 
 GRAPH = """\
@@ -25,8 +24,8 @@ MORE = GRAPH.replace("  out(", "  skip4: {inputs: [C4, C5]}\n  out(").replace(
 )
 
 
-def drawn(before: str, after: str, look: Look = Look()) -> Scene:  # noqa: B008  (a value that nobody changes)
-    return draw_changes(changes(fpngraph.loads(before), fpngraph.loads(after)), look)
+def drawn(before: str, after: str) -> Scene:
+    return draw_changes(changes(fpngraph.loads(before), fpngraph.loads(after)))
 
 
 def nodes(scene: Scene) -> dict[str, Group]:
@@ -100,7 +99,6 @@ def test_the_legend_has_the_signs_that_are_there() -> None:
     assert legend(drawn(GRAPH, MORE)) == ["+", "new", "\N{MINUS SIGN}", "gone", "~", "changed"]
     assert legend(drawn(GRAPH, GRAPH.replace("channels: 8", "channels: 4"))) == ["~", "changed"]
     assert "new" not in legend(drawn(GRAPH, GRAPH))
-    assert not [group for group in drawn(GRAPH, MORE, Look(legend=False)).groups if group.mark == "legend"]
 
 
 def test_everything_is_on_the_page() -> None:
@@ -113,7 +111,7 @@ def test_everything_is_on_the_page() -> None:
 
 
 def test_runs_that_come_and_go_stand_as_their_stage_has_them() -> None:
-    scene = draw_changes(changes(fpngraph.load("bifpn", repeats=3), fpngraph.load("bifpn", repeats=2)), Look())
+    scene = draw_changes(changes(fpngraph.load("bifpn", repeats=3), fpngraph.load("bifpn", repeats=2)))
 
     cells = [group.data["run"] for group in scene.groups if group.mark == "cell"]
     assert cells == ["0", "1", "2"]
@@ -126,7 +124,7 @@ def test_runs_that_come_and_go_stand_as_their_stage_has_them() -> None:
 def test_any_two_graphs_can_be_drawn_or_say_why_not(names: tuple[str, str]) -> None:
     one, other = map(fpngraph.load, names)
 
-    scene = draw_changes(changes(one, other), Look())
+    scene = draw_changes(changes(one, other))
 
     assert {*one.nodes, *other.nodes} <= set(nodes(scene))
 
