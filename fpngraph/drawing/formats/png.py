@@ -39,7 +39,9 @@ def _check(scene: Scene, scale: float) -> None:
         raise ValueError(f"scale is {scale!r}, a number above 0 is required")
     left, top, right, bottom = scene.box
     wide, high = (right - left) * scene.zoom, (bottom - top) * scene.zoom
-    if wide * high * scale**2 > _MOST_PIXELS:
+    if min(wide, high) * scale < 1:
+        raise ValueError(f"scale is {scale!r}, which gives no whole pixel; at least one each way is required")
+    if wide * scale * high * scale > _MOST_PIXELS:
         most = (_MOST_PIXELS / wide / high) ** 0.5
         found = f"scale is {scale!r}, which gives {wide * scale:,.0f} x {high * scale:,.0f} pixels"
         raise ValueError(f"{found}; at most {most:.4g} is possible for this picture")

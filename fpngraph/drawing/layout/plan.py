@@ -119,7 +119,7 @@ def _representatives(graph: Graph, expand: bool | None) -> dict[str, str]:
     shown = {name: name for name in graph.inputs}
     for _, stretch in groupby(_runs(graph), key=_signature):
         runs = list(stretch)
-        collapsed = expand is False or (expand is None and len(runs) > DRAWN_OUT)
+        collapsed = len(runs) > DRAWN_OUT if expand is None else not expand
         for run in runs:
             drawn = runs[0] if collapsed and run[0].run is not None else run
             shown |= {node.name: other.name for node, other in zip(run, drawn, strict=True)}

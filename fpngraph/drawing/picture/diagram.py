@@ -55,15 +55,16 @@ class Look:
     @property
     def legend_at(self) -> Legend:
         """Where the legend is."""
-        if self.legend is True:
-            return "below"
-        return self.legend or "none"
+        if isinstance(self.legend, str):
+            return self.legend
+        return "below" if self.legend else "none"
 
     def __post_init__(self) -> None:
         for value, known in (
             (self.theme, THEMES),
             (self.labels, get_args(Labels)),
             (self.legend, (*get_args(Legend), True, False)),
+            (self.expand, (True, False, None)),
             (self.direction, get_args(Flow)),
         ):
             if value not in known:

@@ -155,6 +155,15 @@ def test_a_missing_package_says_what_installs_it(scene: Scene, monkeypatch: pyte
             id="too-large",
         ),
         pytest.param(
+            1e200,
+            f"scale is 1e+200, which gives {200 * 1e200:,.0f} x {100 * 1e200:,.0f} pixels; "
+            "at most 70.71 is possible for this picture",
+            id="beyond-all-squares",
+        ),
+        pytest.param(
+            0.009, "scale is 0.009, which gives no whole pixel; at least one each way is required", id="too-small"
+        ),
+        pytest.param(
             float("inf"),
             "scale is inf, which gives inf x inf pixels; at most 70.71 is possible for this picture",
             id="without-end",

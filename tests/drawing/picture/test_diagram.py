@@ -54,6 +54,24 @@ def test_a_graph_is_lowered_once_for_a_picture(
     assert len(lowered) == 1
 
 
+@pytest.mark.parametrize("chosen", [True, False])
+def test_numbers_that_are_truths_are_taken_as_such(graph: Graph, chosen: bool) -> None:
+    number: Any = int(chosen)
+
+    look = Look(legend=number, expand=number)
+
+    assert svg.write(assembled(diagram(graph, look))) == svg.write(draw(graph, legend=chosen, expand=chosen))
+
+
+def test_a_word_for_the_runs_is_refused() -> None:
+    word: Any = "no"
+
+    with pytest.raises(ValueError) as caught:
+        Look(expand=word)
+
+    assert str(caught.value) == "'no' is none of True, False, None"
+
+
 def test_what_a_reader_chooses_is_the_same_everywhere() -> None:
     chosen = {entry.name: entry.default for entry in fields(Look)}
 
