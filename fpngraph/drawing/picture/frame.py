@@ -45,12 +45,13 @@ def _data(cell: Cell) -> dict[str, str]:
 
 
 def _cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
-    """With its heading above."""
+    """With its heading above, which reaches to the next cell where no badge is in its way."""
     left, top, right, _ = box
+    behind = [other[0] - _HEADING_GAP for _, other, _ in drawn.cells() if other[0] > left]
+    stop = right - _badge_width(cell) if cell.runs > 1 else min(behind, default=max(right, drawn.extent[2]))
     yield from _cards(cell, box)
     baseline = top - _HEADING_GAP - _raised(drawn.plan)
-    room = right - left - 4.0 - _badge_width(cell)
-    heading = fitted(drawn.heading(cell), room, _HEADING_SIZES, 600, lines=1)
+    heading = fitted(drawn.heading(cell), stop - left - 4.0, _HEADING_SIZES, 600, lines=1)
     if drawn.heading(cell):
         yield Text(left + 4.0, baseline, heading.lines[0], heading.size, "muted", 600)
     yield from _badge(cell, right + 2 * metrics.CARD_STEP, baseline)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fpngraph import load
+from fpngraph import load, loads
 from fpngraph.drawing.layout.grid import Flow
 from fpngraph.drawing.picture.assemble import assembled
 from fpngraph.drawing.picture.diagram import Look, diagram
@@ -44,3 +44,19 @@ def test_the_name_of_a_graph_without_stages_is_written_once(direction: Flow, tit
     scene = assembled(diagram(load("fpn"), Look(direction=direction, title=title)))
 
     assert [text.text for text in texts(scene.groups)].count("FPN") == 1
+
+
+def test_a_heading_is_as_long_as_there_is_room_to_the_next_and_no_longer() -> None:
+    stages = "".join(
+        f"  {name}: {{nodes: {{n4: {{inputs: [P4]}}}}, outputs: {{P4: n4}}}}\n"
+        for name in ("top_down_pathway", "a_stage_whose_name_is_far_too_long", "last_refinement")
+    )
+    text = f"fpngraph: 1\nname: x\ninputs: P4\ndefaults: {{channels: 8}}\nstages:\n{stages}outputs: P4\n"
+
+    scene = assembled(diagram(loads(text)))
+
+    cells = [group for group in scene.groups if group.mark == "cell"]
+    first, cut, last = (next(texts(cell.shapes)) for cell in cells)
+    assert [first.text, last.text] == ["top_down_pathway", "last_refinement"]
+    assert cut.text.endswith("…")
+    assert cut.box()[2] < cells[2].box()[0]
