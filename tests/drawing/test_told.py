@@ -115,6 +115,14 @@ def test_a_fusion_whose_names_have_no_room_is_a_letter_on_its_nodes() -> None:
     assert [text.text for text in texts(scene, "badges")] == ["a"] * 12
 
 
+def test_the_legend_says_what_a_count_on_an_edge_is() -> None:
+    gold, plain = (drawn(name, "right")[0] for name in ("gold_yolo", "fpn"))
+
+    legend = [text.text for text in texts(gold, "legend")]
+    assert legend[legend.index("2x") + 1] == "map read 2 times"
+    assert "2x" not in [text.text for text in texts(plain, "legend")]
+
+
 @pytest.mark.parametrize("direction", ["right", "up"])
 def test_no_dots_run_between_two_nodes_of_a_level(direction: Flow) -> None:
     scene, picture = drawn("two inputs", direction)

@@ -174,4 +174,5 @@ def _legend(drawn: Diagram, letters: Mapping[str, str]) -> list[tuple[str, str]]
     shown += [("output", "output")]
     shown += [("projection", f"1{TIMES}1 conv")] if any(link.projected for link in links) else []
     shown += [("weight", drawn.learnt.meaning)] if drawn.learnt.meaning else []
+    shown += [(f"{count}x", f"map read {count} times") for count in sorted({it.count for it in links} - {1})]
     return shown

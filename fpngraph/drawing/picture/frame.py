@@ -240,8 +240,8 @@ def _sign(sign: str, x: float, y: float) -> tuple[list[Shape], float]:
 
 
 def _letter(sign: str, x: float, y: float) -> Shape:
-    """A letter on an edge, or one on a node."""
-    if sign.isupper():
+    """A letter or a count on an edge, or a letter on a node."""
+    if sign.isupper() or sign[0].isdigit():
         return Text(x + LETTER_RADIUS, y + 4.0, sign, 10.5, "ink", 700, "middle")
     return lettered(sign, x + LETTER_RADIUS, y)
 
