@@ -41,7 +41,8 @@ class _Marks:
 def draw_changes(changes: Changes) -> Scene:
     """Both graphs as one, with every run: what is new, gone or changed has a colour, a node a sign too.
 
-    Raises ValueError where nodes of both together would read each other in a circle.
+    Raises ValueError where nodes of both together would read each other in a circle, or where one has an input of the
+    name that a node of the other has.
     """
     both = _both(changes)
     title = f"{changes.before.name} \N{RIGHTWARDS ARROW} {changes.after.name}"
@@ -70,8 +71,10 @@ def _both(changes: Changes) -> Graph:
         nodes[name] = replace(nodes[name], edges=(*nodes[name].edges, *edges))
     nodes |= {name: before.nodes[name] for name in changes.gone}
     inputs = {**before.inputs, **after.inputs}
-    outputs = {**before.outputs, **after.outputs}
-    order = [name for name in _in_place(before.nodes, after.nodes) if name in nodes]
+    if twice := next((name for name in inputs if name in nodes), None):
+        found = f"{twice!r} is an input of one graph and a node of the other"
+        raise ValueError(f"{found}, and one picture has a name once\n  hint: draw each by itself")
+    order = [*_in_place(before.nodes, after.nodes)]
     digraph = digraph_of(inputs.values(), (nodes[name] for name in order))
     if not nx.is_directed_acyclic_graph(digraph):
         cycle = " reads ".join(repr(source) for source, _ in reversed(nx.find_cycle(digraph)))
@@ -82,7 +85,7 @@ def _both(changes: Changes) -> Graph:
         after,
         inputs=inputs,
         nodes={name: nodes[name] for name in sorted_names if name in nodes},
-        outputs=outputs,
+        outputs={**before.outputs, **after.outputs},
         warnings=(),
         stages=(),
     )

@@ -136,3 +136,16 @@ def test_a_cycle_of_both_is_refused_with_its_nodes() -> None:
 
     with pytest.raises(ValueError, match=r"both graphs in one picture would have a cycle: '(a3|b3)' reads '(a3|b3)'"):
         drawn(one, other)
+
+
+@pytest.mark.parametrize("names", [("fpn", "bifpn"), ("bifpn", "fpn")], ids="-".join)
+def test_a_name_of_an_input_of_one_and_a_node_of_the_other_has_no_picture(names: tuple[str, str]) -> None:
+    one, other = map(fpngraph.load, names)
+
+    with pytest.raises(ValueError) as caught:
+        draw_changes(changes(one, other))
+
+    assert str(caught.value) == (
+        "'P3' is an input of one graph and a node of the other, and one picture has a name once\n"
+        "  hint: draw each by itself"
+    )
