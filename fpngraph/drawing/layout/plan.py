@@ -101,7 +101,7 @@ def plan(graph: Graph, lowered: Lowered | None, *, expand: bool | None, ops: boo
         outputs[place] = (*outputs.get(place, ()), name)
     return Plan(
         cells=cells,
-        spots=dict(_spots(graph, shown, cell_of, told)),
+        spots={spot.name: spot for spot in _spots(graph, shown, cell_of, told)},
         links=tuple(_links(graph, shown, _projected(graph, lowered), told)),
         outputs=outputs,
         shown=shown,
@@ -160,22 +160,17 @@ def _cells(graph: Graph, shown: Mapping[str, str], first: set[str]) -> tuple[tup
     return tuple(cells), cell_of
 
 
-def _spots(
-    graph: Graph, shown: Mapping[str, str], cell_of: Mapping[str, int], told: Telling
-) -> Iterator[tuple[str, Spot]]:
+def _spots(graph: Graph, shown: Mapping[str, str], cell_of: Mapping[str, int], told: Telling) -> Iterator[Spot]:
     numbers: dict[tuple[str | None, str], int] = {}
     inputs = sorted(graph.inputs.values(), key=lambda entry: cell_of[entry.name])
     for entry in inputs:
         number = numbers.setdefault((None, entry.name), len(numbers))
-        yield entry.name, Spot(entry.name, entry.name, number, entry.level, 0, "input", None)
+        yield Spot(entry.name, entry.name, number, entry.level, 0, "input", None)
     drawn = (node for node in graph.nodes.values() if shown[node.name] == node.name)
     for node in sorted(drawn, key=lambda node: cell_of[node.name]):
         number = numbers.setdefault((node.stage or "", node.member), len(numbers))
         kind: Kind = "single" if len(node.edges) == 1 else "fusion"
-        yield (
-            node.name,
-            Spot(node.name, node.member, number, node.level, cell_of[node.name], kind, told.nodes.get(node.name)),
-        )
+        yield Spot(node.name, node.member, number, node.level, cell_of[node.name], kind, told.nodes.get(node.name))
 
 
 def _links(graph: Graph, shown: Mapping[str, str], projected: set[tuple[str, str]], told: Telling) -> Iterator[Link]:

@@ -99,9 +99,8 @@ def _may_fit(parts: Sequence[Diagram]) -> bool:
 def _scene(drawn: Diagram, parts: Sequence[Diagram]) -> Scene:
     groups = tuple(_groups(drawn, parts))
     graph, look = drawn.graph, drawn.look
-    if look.width is None:
-        return Scene(graph.name, graph.description, groups, look.theme, page(groups, MARGIN))
-    return Scene(graph.name, graph.description, groups, look.theme, page(groups, CROPPED), length_px(look.width))
+    width = length_px(look.width) if look.width else None
+    return Scene(graph.name, graph.description, groups, look.theme, page(groups, CROPPED if width else MARGIN), width)
 
 
 def _narrower(drawn: Diagram) -> Iterator[str]:

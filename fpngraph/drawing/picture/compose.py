@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import ceil, floor
 from string import ascii_lowercase
 
 from fpngraph.analysis.costs import written
@@ -221,8 +222,4 @@ def _inside(label: str, place: Place, ring: bool, ink: str) -> Iterator[Text]:
 def page(groups: Sequence[Group], margin: float) -> Box:
     """The extent of everything, with a margin, in whole pixels."""
     left, top, right, bottom = union(group.box() for group in groups)
-    return _down(left - margin), _down(top - margin), -_down(-right - margin), -_down(-bottom - margin)
-
-
-def _down(value: float) -> float:
-    return float(value // 1)
+    return floor(left - margin), floor(top - margin), ceil(right + margin), ceil(bottom + margin)

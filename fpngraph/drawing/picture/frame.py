@@ -30,7 +30,9 @@ def around(drawn: Diagram, links: Box) -> Iterator[Group]:
     """Cells, levels and the heading of the inputs. ``links``: what edges take with all that is on them."""
     cell = _upright_cell if drawn.grid.flow == "up" else _cell
     body = [
-        _repeated(drawn, one, number, box) if one.repeated else Group("cell", tuple(cell(drawn, one, box)), _data(one))
+        Group("heading", (_borderless(drawn, number, (box[0] + box[2]) / 2, box[2] - box[0]),))
+        if one.repeated
+        else Group("cell", tuple(cell(drawn, one, box)), _data(one))
         for number, (one, box, _) in enumerate(drawn.cells(), start=1)
     ]
     body.append(Group("heading", (_inputs_heading(drawn),)))
@@ -57,14 +59,13 @@ def _cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
     yield from _badge(cell, right + 2 * metrics.CARD_STEP, baseline)
 
 
-def _repeated(drawn: Diagram, cell: Cell, number: int, box: Box) -> Group:
-    """The heading of a cell in a row above, without a border."""
-    left, top, right, _ = box
-    heading = fitted(_above(drawn, cell, number), right - left, _HEADING_SIZES, 600, lines=1)
-    baseline = top - _HEADING_GAP - _raised(drawn.plan)
-    return Group(
-        "heading", (Text((left + right) / 2, baseline, heading.lines[0], heading.size, "muted", 600, "middle"),)
-    )
+def _borderless(drawn: Diagram, number: int, x: float, room: float) -> Text:
+    """The heading of a cell that has no border: of the inputs, or of nodes that are repeated from a row above."""
+    is_first = any(spot.cell == number and spot.kind == "input" for spot in drawn.plan.spots.values())
+    words = "inputs" if is_first else drawn.heading(drawn.plan.cells[number]) or "repeated"
+    heading = fitted(words, room, _HEADING_SIZES, 600, lines=1)
+    baseline = drawn.extent[1] - metrics.ROW_PAD - _HEADING_GAP - _raised(drawn.plan)
+    return Text(x, baseline, heading.lines[0], heading.size, "muted", 600, "middle")
 
 
 def _upright_cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
@@ -83,21 +84,10 @@ def _upright_cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
 def _inputs_heading(drawn: Diagram) -> Text:
     """In line with the headings of the cells."""
     size, first = _HEADING_SIZES[0], drawn.grid.sweeps[0]
-    left, top, _, _ = drawn.extent
     if drawn.grid.flow == "up":
-        return Text(left - metrics.ROW_PAD - _HEADING_GAP, first + size * 0.36, "inputs", size, "muted", 600, "end")
-    baseline = top - metrics.ROW_PAD - _HEADING_GAP - _raised(drawn.plan)
-    whole = drawn.plan.cells[0]
-    name = fitted(_above(drawn, whole, 0), _HEADING_ROOM, _HEADING_SIZES, 600, lines=1) if whole.repeated else None
-    return Text(
-        first, baseline, name.lines[0] if name else "inputs", name.size if name else size, "muted", 600, "middle"
-    )
-
-
-def _above(drawn: Diagram, cell: Cell, number: int) -> str:
-    """The heading of nodes that are repeated from a row above."""
-    is_first = any(spot.cell == number and spot.kind == "input" for spot in drawn.plan.spots.values())
-    return "inputs" if is_first else drawn.heading(cell) or "repeated"
+        right = drawn.extent[0] - metrics.ROW_PAD - _HEADING_GAP
+        return Text(right, first + size * 0.36, "inputs", size, "muted", 600, "end")
+    return _borderless(drawn, 0, first, _HEADING_ROOM)
 
 
 def _raised(plan: Plan) -> float:

@@ -81,12 +81,9 @@ def shade(role: str) -> Shade:
 
 def colour(role: str, theme: Theme) -> str:
     """The colour of a role in a theme; of ``auto``, that on light ground."""
-    if theme == "grey":
-        part, _, _ = role.partition(".")
-        return _GREY.get(part) or shade(role)[0]
-    if theme == "print":
-        return _PRINT.get(role) or shade(role)[0]
-    return shade(role)[theme == "dark"]
+    greys = {"grey": _GREY, "print": _PRINT}.get(theme, {})
+    part, _, _ = role.partition(".")
+    return greys.get(part) or shade(role)[theme == "dark"]
 
 
 def inks(colour: str) -> tuple[float, float, float, float]:

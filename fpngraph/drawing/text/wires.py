@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -37,7 +38,7 @@ class Board:
     def __init__(self, width: int, height: int, taken: Iterable[Square]) -> None:
         self.width, self.height = width, height
         self._taken = frozenset(taken)
-        self.arms: dict[Square, dict[Way, Net]] = {}
+        self.arms: dict[Square, dict[Way, Net]] = defaultdict(dict)
         """The ways in which lines leave each square."""
         self.heads: dict[Square, tuple[Way, Net]] = {}
         """Cells with the head of an arrow, and where it points."""
@@ -55,13 +56,9 @@ class Board:
             self.arms[before][way] = net
         for (square, entered), (_, left) in pairwise(path):
             self.tangle += (_TURN if left != entered else 0.0) + (_CROSSING if square in self.arms else 0.0)
-            self._arms(square)[_back(entered)] = net
-            self._arms(square)[left] = net
+            self.arms[square] |= {_back(entered): net, left: net}
         self.heads[path[-1][0]] = path[-1][1], net
         return True
-
-    def _arms(self, square: Square) -> dict[Way, Net]:
-        return self.arms.setdefault(square, {})
 
     def _search(self, net: Net, starts: list[Port], ends: list[Port]) -> list[tuple[Square, Way]] | None:
         """The cheapest path as squares with the way in which each is entered (A*)."""
