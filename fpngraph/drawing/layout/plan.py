@@ -18,6 +18,8 @@ Kind = Literal["input", "single", "fusion"]
 
 DRAWN_OUT = 3
 """The most equal runs of a stage that are drawn one by one unless somebody asks for more."""
+_DIVISIBLE = 2**8 * 3**2 * 5 * 7
+"""Channels that layers can divide into groups and parts as they like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +201,9 @@ def _projected(graph: Graph, lowered: Lowered | None) -> set[tuple[str, str]]:
     """Source and node of every edge with a projection; with channels unknown, as if each input had its own."""
     if lowered is None:
         declared = {node.channels or 0 for node in graph.nodes.values()}
-        unlike = 1 + max(declared, default=0)
+        unlike = _DIVISIBLE * (1 + max(declared, default=0))
         try:
-            lowered = lower(graph, [unlike + place for place in range(len(graph.inputs))])
+            lowered = lower(graph, [unlike * place for place in range(1, len(graph.inputs) + 1)])
         except GraphError:
             return {
                 (edge.source, node.name)

@@ -28,3 +28,20 @@ def test_a_projection_behind_runs_that_are_drawn_once_is_drawn() -> None:
 
     assert [(it.source, it.projected) for it in collapsed.links if it.target == "fine.F2"] == [("cell.0.t3", True)]
     assert [(it.source, it.projected) for it in expanded.links if it.target == "fine.F2"] == [("cell.2.t3", True)]
+
+
+def test_projections_are_drawn_where_a_layer_divides_the_channels_of_an_input() -> None:
+    graph = loads("""
+fpngraph: 1
+name: halves
+inputs: C(3..5)
+defaults: {channels: 64}
+nodes:
+  half5: {inputs: [C5], op: [{slice: {index: 0}}, conv]}
+  P(3..5): {inputs: [C(l), P(l+1) | half(l)]}
+outputs: P(3..5)
+""")
+
+    links = plan(graph, None, expand=None).links
+
+    assert {(it.source, it.target) for it in links if it.projected} == {("C3", "P3"), ("C4", "P4"), ("C5", "P5")}
