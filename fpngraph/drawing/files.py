@@ -130,13 +130,22 @@ def learned_weights(neck: Graph | NeckLike) -> dict[str, list[float]]:
     if isinstance(neck, Graph):
         hint = "draw the neck that fpngraph.build made of it"
         raise ValueError(f"graph {neck.name!r} has no weights, only a neck learns them\n  hint: {hint}")
-    modules = {name: neck.get_submodule(name) for name in neck.source_graph.nodes}
-    found = {name: node.fusion.factors().tolist() for name, node in modules.items() if hasattr(node.fusion, "factors")}
-    if not found:
-        raise ValueError(f"no fusion of graph {neck.source_graph.name!r} has learned weights, so none can be drawn")
-    for name, factors in found.items():
+    name = neck.source_graph.name
+    fusions: dict[str, Any] = {
+        node: getattr(neck.get_submodule(node), "fusion", None) for node in neck.source_graph.nodes
+    }
+    tensors = {node: fusion.factors() for node, fusion in fusions.items() if hasattr(fusion, "factors")}
+    if not any(fusions.values()):
+        raise ValueError(f"graph {name!r} has its weights folded in\n  hint: draw the neck that was fused")
+    if not tensors:
+        raise ValueError(f"no fusion of graph {name!r} has learned weights, so none can be drawn")
+    if any(tensor.is_meta for tensor in tensors.values()):
+        hint = "load a state dict first, with assign=True"
+        raise ValueError(f"the weights of graph {name!r} are on the device meta, without numbers\n  hint: {hint}")
+    found: dict[str, list[float]] = {node: tensor.tolist() for node, tensor in tensors.items()}
+    for node, factors in found.items():
         if not all(map(isfinite, factors)):
-            raise ValueError(f"the weights of node {name!r} are {factors}; only finite numbers can be drawn")
+            raise ValueError(f"the weights of node {node!r} are {factors}; only finite numbers can be drawn")
     return found
 
 

@@ -94,6 +94,25 @@ def test_a_neck_without_weighted_fusions_is_said() -> None:
     assert str(caught.value) == "no fusion of graph 'FPN' has learned weights, so none can be drawn"
 
 
+def test_a_neck_whose_weights_are_folded_in_is_said(neck: fpngraph.Neck) -> None:
+    with pytest.raises(ValueError) as caught:
+        fpngraph.render(neck.eval().fuse(), weights=True)
+
+    assert str(caught.value) == ("graph 'Two sweeps' has its weights folded in\n  hint: draw the neck that was fused")
+
+
+def test_a_neck_whose_weights_hold_no_numbers_is_said() -> None:
+    empty = fpngraph.build(fpngraph.loads(GRAPH), in_channels=CHANNELS, init=False)
+
+    with pytest.raises(ValueError) as caught:
+        fpngraph.render(empty, weights=True)
+
+    assert str(caught.value) == (
+        "the weights of graph 'Two sweeps' are on the device meta, without numbers\n"
+        "  hint: load a state dict first, with assign=True"
+    )
+
+
 def test_the_command_draws_the_weights_of_a_file(
     neck: fpngraph.Neck, workshop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
