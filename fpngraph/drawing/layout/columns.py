@@ -49,7 +49,7 @@ class _Sweeps:
         return max([first, *reached])
 
     def latest(self, name: str, last: int, readers: tuple[str, ...]) -> int:
-        return min([last, *(self.column[name_] - (self.row[name_] == self.row[name]) for name_ in readers)])
+        return min([last, *(self.column[reader] - (self.row[reader] == self.row[name]) for reader in readers)])
 
     def _after(self, source: str, target: str) -> int:
         return self.column[source] + (self.row[source] == self.row[target])

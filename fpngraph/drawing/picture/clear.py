@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from fpngraph.drawing.layout import metrics
-from fpngraph.drawing.layout.geometry import Track, distance, to_box
+from fpngraph.drawing.layout.geometry import point_to_segment, to_box
 from fpngraph.drawing.picture.diagram import Diagram
 
 _LEAST = metrics.CLEARANCE - 1.0
-_STEP = 4.0  # px between the points of a route that are looked at
+_PART = 5.0  # px of a bent edge that are taken for straight
 
 
 class Crowded(UserWarning):
@@ -40,14 +41,13 @@ def too_near(parts: Sequence[Diagram]) -> Near | None:
 
 def _of(drawn: Diagram) -> Iterator[Near]:
     for route in drawn.routes:
-        track, box = Track(route.curve), route.curve.box()
+        sections, box = [*pairwise(route.curve.flat(_PART))], route.curve.box()
         ends = (route.source, route.target) if route.link else (route.source,)
         for name, place in drawn.grid.places.items():
             centre = place.x, place.y
             if name in ends or to_box(centre, box) >= place.half + _LEAST:
                 continue
-            steps = range(int(track.length / _STEP) + 1)
-            px = min(distance(track.point(_STEP * step), centre) for step in steps) - place.half
+            px = round(min(point_to_segment(centre, a, b) for a, b in sections) - place.half, 2)  # copies are alike
             if px < _LEAST:
                 yield Near(px, route.source, route.target, name)
 

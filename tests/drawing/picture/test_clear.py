@@ -12,7 +12,7 @@ from fpngraph.drawing import draw
 from fpngraph.drawing.picture import clear
 from fpngraph.drawing.picture.clear import Crowded
 
-NEAR = "the edge from 'coarse.P6' to 'bifpn.0.out6' runs close to node 'bifpn.0.td6', which is not its end"
+NEAR = "the edge from 'P4' to 'bifpn.0.out4' runs close to node 'bifpn.0.td4', which is not its end"
 
 
 @pytest.fixture
