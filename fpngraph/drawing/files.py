@@ -21,6 +21,7 @@ from fpngraph.files import replace_file
 from fpngraph.graph.graph import Graph
 from fpngraph.table import terminal_width
 
+_SCALE = 2.0  # pixels of a PNG per pixel, unless somebody chooses
 SCENE_WRITERS: Mapping[str, Callable[[Scene, float], bytes]] = {
     ".svg": lambda scene, _: svg.write(scene).encode(),
     ".png": lambda scene, scale: png.write(scene, scale=scale),
@@ -74,7 +75,7 @@ def render(  # noqa: PLR0913  (the options of a picture)
     path: str | os.PathLike[str] | None = None,
     *,
     theme: Theme = "auto",
-    scale: float = 2.0,
+    scale: float = _SCALE,
     labels: Labels = "names",
     title: bool | str = True,
     legend: Legend | bool = True,
@@ -94,9 +95,8 @@ def render(  # noqa: PLR0913  (the options of a picture)
     sweeps go in a picture. ``legend``: ``"below"`` (or True), ``"beside"``, or ``"none"`` (or False). ``width``: of an
     SVG, a PNG or a PDF on paper, as ``"3.4in"``, ``"86mm"`` or ``"245pt"``; refused where its smallest text would have
     less than 5 pt. ``rows``: below each other, in which cells go on (None: one, or as many as a ``width`` asks for).
-    ``cells``: headings of stages, as ``{"cell": "BiFPN cell"}``. A neck brings the channels of its
-    inputs and the ``weights`` that its fusions learned.
-    A file that exists is replaced in one step; where anything fails, it stays as it was.
+    ``cells``: headings of stages, as ``{"cell": "BiFPN cell"}``. A neck brings the channels of its inputs and the
+    ``weights`` that its fusions learned. A file is replaced in one step; where anything fails, it stays as it was.
 
     Raises ValueError for an ending or an option that makes no sense, GraphError where ``in_channels`` do not fit,
     OSError where the file cannot be written, ImportError, with the way to install it, where a package is missing.
@@ -107,10 +107,17 @@ def render(  # noqa: PLR0913  (the options of a picture)
     source, channels = _source(graph, in_channels)
     factors = learned_weights(graph) if weights else None
     drawn = diagram(source, look, in_channels=channels, image_size=image_size, weights=factors)
+    _check_scale(path, scale)
     if path is None:
         return terminal.write(_without_rows(_without_width(drawn)), width=terminal_width())
     replace_file(path, WRITERS[ending_of(path)](drawn, scale))
     return None
+
+
+def _check_scale(path: str | os.PathLike[str] | None, scale: float) -> None:
+    """Raises ValueError for a scale that the format would not have."""
+    if scale != _SCALE and (path is None or ending_of(path) != ".png"):
+        raise ValueError(f"a scale of {scale} is given; only .png has one")
 
 
 def _source(graph: Graph | NeckLike, in_channels: InChannels | None) -> tuple[Graph, InChannels | None]:

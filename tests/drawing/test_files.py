@@ -80,6 +80,15 @@ def test_the_scale_is_that_of_the_pixels(graph: fpngraph.Graph, tmp_path: Path) 
     assert three == 3 * one
 
 
+@pytest.mark.parametrize("name", [None, *(f"out{ending}" for ending in files.WRITERS if ending != ".png")])
+def test_a_scale_that_a_format_has_not_is_refused(graph: fpngraph.Graph, tmp_path: Path, name: str | None) -> None:
+    with pytest.raises(ValueError) as caught:
+        render(graph, None if name is None else tmp_path / name, scale=3)
+
+    assert str(caught.value) == "a scale of 3 is given; only .png has one"
+    assert names(tmp_path) == []
+
+
 def test_without_a_path_it_is_text(graph: fpngraph.Graph) -> None:
     text = fpngraph.render(graph, title=False)
 

@@ -109,11 +109,8 @@ class Diagram:
     @cached_property
     def _level(self) -> Grid:
         """With levels as rows."""
-        return lay_out(self.plan, self.columns, radius=self._radius(), flow=self.look.direction, spacing=self._spacing)
-
-    @property
-    def _spacing(self) -> metrics.Spacing:
-        return metrics.COMPACT if self.compact else metrics.USUAL
+        spacing = metrics.COMPACT if self.compact else metrics.USUAL
+        return lay_out(self.plan, self.columns, radius=self._radius(), flow=self.look.direction, spacing=spacing)
 
     def _radius(self) -> float:
         """Of all nodes, such that most names fit into them."""
@@ -245,7 +242,9 @@ def lettering(label: str, radius: float, *, ring: bool = True) -> Lettering:
 
 def _check_cells(graph: Graph, headings: Mapping[str, str]) -> None:
     stages = dict.fromkeys(node.stage for node in graph.nodes.values() if node.stage)
-    for stage in headings:
+    for stage, words in headings.items():
+        if not words.strip():
+            raise ValueError(f"cells has {words!r} for stage {stage!r}; a text is required")
         if stage not in stages:
             hint = nearest(stage, stages) if stages else "only stages of a graph have headings"
             raise ValueError(f"cells has {stage!r}, which is no stage of graph {graph.name!r}\n  hint: {hint}")

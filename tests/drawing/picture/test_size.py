@@ -148,6 +148,11 @@ def test_a_heading_for_a_stage_that_is_not_there_is_refused() -> None:
         draw(load("bifpn"), cells={"bifp": "BiFPN"})
 
 
+def test_a_heading_without_a_text_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^cells has ' ' for stage 'bifpn'; a text is required$"):
+        draw(load("bifpn"), cells={"bifpn": " "})
+
+
 def test_letters_on_nodes_lie_over_them() -> None:
     marks = [group.mark for group in draw(loads(DENSE)).groups]
 
