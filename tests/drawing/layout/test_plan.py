@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fpngraph import loads
+from fpngraph.drawing.layout.columns import columns
 from fpngraph.drawing.layout.plan import plan
 
 REPEATED = """
@@ -45,3 +46,24 @@ outputs: P(3..5)
     links = plan(graph, None, expand=None).links
 
     assert {(it.source, it.target) for it in links if it.projected} == {("C3", "P3"), ("C4", "P4"), ("C5", "P5")}
+
+
+def test_a_column_is_one_sweep_with_one_direction() -> None:
+    graph = loads("""
+fpngraph: 1
+name: sweeps
+inputs: C(2..5)
+defaults: {channels: 64}
+nodes:
+  a5: {inputs: [C5]}
+  b4: {inputs: [C4, a5]}
+  c2: {inputs: [C2]}
+  d3: {inputs: [C3, c2]}
+outputs: [b4, d3]
+""")
+
+    drawn = plan(graph, None, expand=None)
+    column = columns(drawn)
+
+    upright = {(column[it.source], it.direction) for it in drawn.links if column[it.source] == column[it.target]}
+    assert len(upright) == len({number for number, _ in upright})

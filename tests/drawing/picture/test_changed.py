@@ -149,3 +149,13 @@ def test_a_name_of_an_input_of_one_and_a_node_of_the_other_has_no_picture(names:
         "'P3' is an input of one graph and a node of the other, and one picture has a name once\n"
         "  hint: draw each by itself"
     )
+
+
+def test_an_edge_that_one_of_two_readings_leaves_is_not_gone() -> None:
+    twice = GRAPH.replace(
+        "[td(l), out(l-1) | none, C(l)]", "[td(l), out(l-1) | none, C(l), {from: C(l), project: always}]"
+    )
+
+    marked = {ends for ends, line in edges(drawn(twice, GRAPH)).items() if "change" in line.data}
+
+    assert marked == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from fpngraph import load
 from fpngraph.cli.main import main
 from fpngraph.drawing import draw
-from fpngraph.drawing.picture import clear
-from fpngraph.drawing.picture.clear import Crowded
+from fpngraph.drawing.picture import assemble, clear
+from fpngraph.drawing.picture.clear import Crowded, Near
+from fpngraph.drawing.picture.diagram import Diagram
 
 NEAR = "the edge from 'P4' to 'bifpn.0.out4' runs close to node 'bifpn.0.td4', which is not its end"
 
@@ -30,6 +32,16 @@ def test_a_width_at_which_no_way_to_draw_is_clear_is_said_with_what_may_help() -
         f"at a width of 3.4in, {NEAR}\n  hint: try direction='up' (--direction up)"
     ]
     assert scene.width
+
+
+def test_of_ways_that_are_not_clear_the_clearest_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def near(parts: Sequence[Diagram]) -> Near:
+        return Near(-abs(2.0 - len(parts)), "a", "b", f"of {len(parts)} rows")
+
+    monkeypatch.setattr(assemble, "too_near", near)
+
+    with pytest.warns(Crowded, match="close to node 'of 2 rows'"):
+        draw(load("bifpn", repeats=3), width="7in")
 
 
 @pytest.mark.usefixtures("strict")
