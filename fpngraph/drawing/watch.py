@@ -61,11 +61,8 @@ def _svg(name: str, problems: str, theme: Theme) -> str:
     lines = [line.expandtabs() for line in problems.split("\n")]
     wide = 2 * _MARGIN + _LETTER * max(len(line) for line in (name, *lines))
     high = 2 * _MARGIN + _LINE * (len(lines) + 1.5)
-    heights = (_MARGIN + _LINE * (number + 2.5) for number in range(len(lines)))
-    texts = [
-        f'<text class="line" xml:space="preserve" x="{_MARGIN}" y="{y}">{escape(line)}</text>'
-        for line, y in zip(lines, heights, strict=True)
-    ]
+    before = f'<text class="line" xml:space="preserve" x="{_MARGIN}"'
+    texts = [f'{before} y="{_MARGIN + _LINE * (row + 2.5)}">{escape(line)}</text>' for row, line in enumerate(lines)]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide:.0f} {high:.0f}" width="{wide:.0f}" '
