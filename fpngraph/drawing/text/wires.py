@@ -73,7 +73,7 @@ class Board:
         came: dict[tuple[Square, Way], tuple[Square, Way] | None] = {}
         while heap:
             _, _, cost, square, way, before = heappop(heap)
-            if (square, way) in came or not self._may_enter(square, way, goals):
+            if (square, way) in came or not self._may_enter(square, way):
                 continue
             came[square, way] = before
             if (square, way) in goals:
@@ -90,7 +90,7 @@ class Board:
         inside = 0 <= square[0] < self.width and 0 <= square[1] < self.height
         return inside and square not in self._taken and square not in self.arms and square not in self.heads
 
-    def _may_enter(self, square: Square, way: Way, goals: Mapping[tuple[Square, Way], float]) -> bool:
+    def _may_enter(self, square: Square, way: Way) -> bool:
         """A free square, or one whose line is crossed at a right angle.
 
         Who turns on such a square gets no further: the line that is there goes on in both directions.
@@ -98,11 +98,7 @@ class Board:
         if self._is_free(square):
             return True
         crossed = self.arms.get(square)
-        return (
-            crossed is not None
-            and set(crossed) == {(way[1], way[0]), (-way[1], -way[0])}
-            and (square, way) not in goals
-        )
+        return crossed is not None and set(crossed) == {(way[1], way[0]), (-way[1], -way[0])}
 
     def _branches(self, net: Net) -> Iterator[Port]:
         """Where a line can leave another one of its net."""
