@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn.modules import module as torch_module
 
 from fpngraph.compiler.recorder import Run, UnrecordableError, record
 from fpngraph.compiler.runtime import Features, coarser
@@ -19,7 +18,7 @@ from fpngraph.feature import Size
 from fpngraph.graph.graph import Graph
 from fpngraph.inference.classes import full_name
 from fpngraph.inference.folding import changed
-from fpngraph.layers.tracing import has_storage
+from fpngraph.layers.tracing import all_are_hooked, has_storage
 
 if TYPE_CHECKING:
     from fpngraph.compiler.compiled import Compiled
@@ -29,8 +28,6 @@ ImageSizes: TypeAlias = "Sequence[tuple[int, int]]"
 Forward: TypeAlias = "Callable[[Any, Features], Any]"
 _Key: TypeAlias = "tuple[tuple[Any, ...], ...]"
 _KEPT = 32  # of shapes, batches, types and layouts together, so that batches of any size fill no memory
-# A name that torch may change; without it nobody can say, and the code is never run.
-_ANY_HOOK: Callable[[], object] = getattr(torch_module, "_has_any_global_hook", lambda: True)
 _KNOWN = ("fpngraph", "torch", "torchvision", "timm")  # whose layers decide by sizes alone
 
 
@@ -89,7 +86,7 @@ class Straight:
         if not all(type(x) is Tensor and x.dim() == 4 and x.is_floating_point() and has_storage(x) for x in maps):
             return []
         recorded = tuple(x.shape[2:] for x in maps) in self.sizes and not (
-            _all_are_hooked()
+            all_are_hooked()
             or torch.is_autocast_enabled(maps[0].device.type)
             or (torch.is_grad_enabled() and any(x.requires_grad for x in maps))
         )
@@ -146,11 +143,6 @@ def _copied(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: dict(value) if isinstance(value, dict) else value for name, value in attributes.items()}
 
 
-def _all_are_hooked() -> bool:
-    """Whether torch calls something for each module that there is."""
-    return bool(_ANY_HOOK())
-
-
 def _is_as(x: Tensor | None, before: Tensor, learns: bool) -> bool:
     """Whether a tensor is where it was and lies there as it did: of one storage, a transposed weight is another."""
     if x is None or x.requires_grad != learns:
@@ -201,7 +193,7 @@ def _examples(maps: Sequence[Tensor], *, seed: int) -> list[Tensor]:
 
 def _check(neck: Compiled) -> None:
     """Raises UnrecordableError where a module may decide by more than sizes, or its weights have gradients."""
-    if _all_are_hooked():
+    if all_are_hooked():
         raise UnrecordableError("all modules have a hook (torch.nn.modules.module.register_module_...)")
     for path, module in neck.named_modules():
         if module is neck:

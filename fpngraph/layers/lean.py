@@ -13,42 +13,42 @@ from torch.utils.checkpoint import get_device_states, set_device_states
 
 from fpngraph.feature import Size
 from fpngraph.layers.node import Node
-from fpngraph.layers.tracing import is_traced
+from fpngraph.layers.tracing import all_are_hooked, has_storage, is_traced
 
 
 class LeanNode(Node):
     """A node that runs again in the backward pass, in place of keeping what it works out (arXiv:1604.06174).
 
     The second run sees the parameters, buffers, modes and random numbers of the first and changes none of them, so that
-    results, gradients and running statistics are those of a plain node. In eval mode, while torch traces, and where
-    somebody may keep something of the first run, it is one.
+    results, gradients and running statistics are those of a plain node. In eval mode, while torch traces or transforms,
+    without numbers, and where somebody may keep something of the first run, it is one.
     """
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
         plain = super().forward
-        if not self.training or is_traced():
-            return plain(size, *maps)
         modules = tuple(self.modules())
-        if _is_watched(modules):
+        parameters = _Slots(module._parameters for module in modules)
+        tensors = (*maps, *parameters.tensors())
+        if not self.training or is_traced() or _is_watched(modules) or not all(map(has_storage, tensors)):
             return plain(size, *maps)
         # Not torch.utils.checkpoint: its hooks on each tensor that is kept cost as much time as the second run.
-        call = _Call(modules, lambda *given: plain(size, *given), maps)
-        y: Tensor = _Recomputed.apply(call, *maps, *call.parameters.tensors())
+        call = _Call(modules, parameters, lambda *given: plain(size, *given), maps)
+        y: Tensor = _Recomputed.apply(call, *tensors)
         return y
 
 
 def _is_watched(modules: Sequence[nn.Module]) -> bool:
     """Whether gradients may be asked for through something else than the result, the maps and the parameters.
 
-    Hooks inside of the node may keep maps of the first run, ``parametrize.cached`` keeps weights of it, a weight or a
-    buffer may be what another network gives, and what torch.nn.DataParallel copies has no parameters.
+    Hooks inside of the node may keep maps of the first run, and ``parametrize.cached`` keeps weights of it. A buffer,
+    or a tensor that is neither that nor a parameter, may be what another network gives; torch.nn.DataParallel makes
+    such tensors of parameters.
     """
-    buffers = (x for module in modules for x in module._buffers.values() if x is not None)
     return (
-        any(module._forward_hooks or module._forward_pre_hooks for module in modules[1:])
-        or any(isinstance(vars(module).get(name), Tensor) for module in modules for name in ("weight", "bias"))
-        or any(x.requires_grad for x in buffers)
-        or getattr(modules[0], "_is_replica", False)
+        all_are_hooked()
+        or any(module._forward_hooks or module._forward_pre_hooks for module in modules[1:])
+        or any(isinstance(value, Tensor) for module in modules for value in vars(module).values())
+        or any(x is not None and x.requires_grad for module in modules for x in module._buffers.values())
         or getattr(parametrize, "_cache_enabled", 0) > 0
     )
 
@@ -82,11 +82,17 @@ class _Slots(list[tuple[dict[str, Any], str]]):
 class _Call:
     """A call of a node that can be made again: all that it depends on but for its maps and parameters."""
 
-    def __init__(self, modules: Sequence[nn.Module], function: Callable[..., Tensor], maps: Sequence[Tensor]) -> None:
+    def __init__(
+        self,
+        modules: Sequence[nn.Module],
+        parameters: _Slots,
+        function: Callable[..., Tensor],
+        maps: Sequence[Tensor],
+    ) -> None:
         self.function = function
         self.maps = len(maps)
         self.modes = [(module, module.training) for module in modules]
-        self.parameters = _Slots(module._parameters for module in modules)
+        self.parameters = parameters
         self.buffers = _Slots(module._buffers for module in modules)
         self.buffers_before = [buffer.clone() for buffer in self.buffers.tensors()]
         self.random = torch.get_rng_state()

@@ -1,13 +1,17 @@
-"""Whether a run is recorded for later ones or is of no numbers, and sizes that a program must not hold as numbers."""
+"""Whether a run is recorded, watched or of no numbers, and sizes that a program must not hold as numbers."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor
+from torch.nn.modules import module as torch_module
+
+# A name that torch may change: without it nobody can say.
+_ANY_HOOK: Callable[[], object] = getattr(torch_module, "_has_any_global_hook", lambda: True)
 
 
 def is_traced() -> bool:
@@ -19,6 +23,11 @@ def is_traced() -> bool:
     """
     # torch has no hints for what is below torch.jit
     return torch.compiler.is_compiling() or bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
+
+
+def all_are_hooked() -> bool:
+    """Whether torch calls something for each module that there is."""
+    return bool(_ANY_HOOK())
 
 
 def has_storage(x: Tensor) -> bool:

@@ -111,8 +111,9 @@ def test_a_neck_with_some_weights_refuses_maps_too(blank: Blank) -> None:
 
 
 @WAYS
-def test_a_neck_without_weights_works_out_the_sizes_of_its_outputs(blank: Blank) -> None:
-    neck, whole = blank(shipped("fpn").source_graph), shipped("fpn")
+@pytest.mark.parametrize("lean", [False, True], ids=["plain", "lean"])
+def test_a_neck_without_weights_works_out_the_sizes_of_its_outputs(blank: Blank, lean: bool) -> None:
+    neck, whole = blank(shipped("fpn").source_graph, lean=lean), shipped("fpn")
 
     found = neck(maps(neck, "meta"))
 

@@ -59,6 +59,17 @@ class Recurrent(nn.Module):
         return y
 
 
+class Modulated(nn.Module):
+    """Multiplies by a tensor that somebody works out for each step, and that is no parameter."""
+
+    def __init__(self, gain: Tensor) -> None:
+        super().__init__()
+        self.gain = gain
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gain[:, None, None]
+
+
 class Stopped(nn.Module):
     """Lets no gradient through."""
 
@@ -188,6 +199,19 @@ def foreign(node: Node, x: Tensor) -> Tensor:
     return node(Size(3, 5), x)
 
 
+def modulated(node: Node, x: Tensor) -> Tensor:
+    conv = node.op[0]
+    node.op[1] = Modulated(2 * conv.bias)
+    return node(Size(3, 5), x)
+
+
+def hooked_with_all(node: Node, x: Tensor) -> Tensor:
+    kept: list[Tensor] = []
+    with nn.modules.module.register_module_forward_hook(lambda _module, _given, y: kept.append(y)):
+        y = node(Size(3, 5), x)
+    return y + kept[-3]
+
+
 def replicated(node: Node, x: Tensor) -> Tensor:
     def copied(module: nn.Module) -> nn.Module:  # as torch.nn.parallel.replicate does for several GPUs
         replica = module._replicate_for_data_parallel()
@@ -201,7 +225,9 @@ def replicated(node: Node, x: Tensor) -> Tensor:
     return y
 
 
-@pytest.mark.parametrize("use", [evaluated, hooked, cached, foreign, replicated], ids=lambda use: use.__name__)
+@pytest.mark.parametrize(
+    "use", [evaluated, hooked, hooked_with_all, cached, foreign, modulated, replicated], ids=lambda use: use.__name__
+)
 def test_gradients_are_those_of_a_plain_node_whatever_is_done_with_it_meanwhile(
     use: Callable[[Node, Tensor], Tensor],
 ) -> None:
@@ -308,6 +334,19 @@ def test_in_eval_mode_a_lean_neck_is_a_plain_one() -> None:
 
     assert {computed_by(y) for y in trained} == {"_RecomputedBackward"}
     assert {computed_by(y) for y in evaluated} == {"NativeBatchNormBackward0"}
+
+
+def test_torchs_transforms_give_a_lean_nodes_gradients() -> None:
+    plain, lean = pair([Edge()], Sum(), [nn.Conv2d(4, 4, 1), nn.GroupNorm(2, 4)])
+    images = torch.randn(3, 1, 4, 3, 5, dtype=torch.float64)
+
+    def gradients(node: Node) -> dict[str, Tensor]:
+        def loss(weights: dict[str, Tensor], x: Tensor) -> Tensor:
+            return torch.func.functional_call(node, weights, (Size(3, 5), x)).pow(3).sum()
+
+        return torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0))(dict(node.named_parameters()), images)
+
+    torch.testing.assert_close(gradients(lean), gradients(plain), rtol=0, atol=0)
 
 
 def computed_by(y: Tensor) -> str:
