@@ -19,6 +19,8 @@ from fpngraph.bench.memory import peak_bytes
 
 LEVELS = (3, 4, 5)
 IN_CHANNELS = {"d0": (40, 112, 320), "d2": (48, 120, 352), "d4": (56, 160, 448)}
+CHANNELS = {"d0": 64, "d2": 112, "d4": 224}
+PREDICTIONS = 36  # of a pixel: four numbers for each of nine boxes
 
 
 def necks(model: str) -> tuple[Mapping[str, nn.Module], int]:
@@ -55,6 +57,22 @@ def step(neck: nn.Module, maps: list[Tensor], *, autocast: bool = False) -> Call
     return run
 
 
+def learning(neck: nn.Module, head: nn.Module, maps: list[Tensor], *, autocast: bool = False) -> Callable[[], None]:
+    """One forward and backward by way of a head and a loss, so that gradients come and go as in a detector.
+
+    Those that are drawn once stay, and a neck that lays them out anew would hold each of them twice.
+    """
+
+    def run() -> None:
+        for leaf in (*neck.parameters(), *head.parameters(), *maps):
+            leaf.grad = None
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+            loss = torch.stack([head(y).square().mean() for y in neck(list(maps))]).sum()
+        torch.autograd.backward(loss)
+
+    return run
+
+
 def milliseconds(run: Callable[[], None]) -> float:
     """Of the processor, so that what else runs on the machine does not count."""
     start = time.process_time()
@@ -63,16 +81,20 @@ def milliseconds(run: Callable[[], None]) -> float:
 
 
 def measure(model: str, batch: int, rounds: int, memory_format: torch.memory_format, *, autocast: bool) -> None:
-    """Print a line for each neck; numbers of time and memory that follow a name are relative to effdet's."""
+    """Print a line for each neck, with time and memory as shares of effdet's: time alone, memory with a head."""
     modules, side = necks(model)
     maps = [
         torch.randn(batch, channels, side >> level, side >> level).to(memory_format=memory_format).requires_grad_()
         for level, channels in zip(LEVELS, IN_CHANNELS[model], strict=True)
     ]
     runs = {name: step(neck.to(memory_format=memory_format), maps, autocast=autocast) for name, neck in modules.items()}
+    head = nn.Conv2d(CHANNELS[model], PREDICTIONS, 1).to(memory_format=memory_format)
     bytes_ = {
-        name: peak_bytes(run, [*maps, *modules[name].parameters(), *modules[name].buffers()])
-        for name, run in runs.items()
+        name: peak_bytes(
+            learning(neck, head, maps, autocast=autocast),
+            [*maps, *head.parameters(), *neck.parameters(), *neck.buffers()],
+        )
+        for name, neck in modules.items()
     }
     times = {name: [milliseconds(run)] for name, run in runs.items()}  # the first round is not counted
     for _ in range(rounds):
