@@ -11,7 +11,11 @@ from fpngraph.feature import Size
 from fpngraph.layers.fusion.sources import OfMaps
 from fpngraph.layers.layout import Layers, contiguous, inside, takes_any
 from fpngraph.layers.named import Named
-from fpngraph.layers.resample.interpolate import has_size
+from fpngraph.layers.resample.adaptive import AdaptiveAvgPool, AdaptiveMaxPool
+from fpngraph.layers.resample.interpolate import Interpolate, has_size
+
+_EXACT = (Interpolate, AdaptiveAvgPool, AdaptiveMaxPool)
+"""Resamplers that give any size wanted; what others give, an edge resizes to it."""
 
 
 class Edge(Named):
@@ -44,7 +48,8 @@ class Edge(Named):
                 x = step(x)
                 continue
             x = step(x, size)
-            if not has_size(x, size):  # the level's size is an input's, and that was rounded in another way
+            # the level's size may be an input's, and that was rounded in another way
+            if type(step) not in _EXACT and not has_size(x, size):
                 x = F.interpolate(x, (size.height, size.width), mode="nearest")
         return inside(x)
 

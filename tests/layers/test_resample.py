@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -9,10 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from fpngraph.feature import Feature, Padding
+from fpngraph.feature import Feature, Padding, Size
+from fpngraph.layers.node import Edge
+from fpngraph.layers.resample.carafe import Carafe
 from fpngraph.layers.resample.deconv import Deconv
 from fpngraph.layers.resample.interpolate import Interpolate
 from fpngraph.layers.resample.pool import AvgPool, MaxPool
+from fpngraph.layers.resample.shuffle import PixelShuffle
 from fpngraph.ops import Site
 from fpngraph.ops.resample.pool import AvgPool as AvgPoolOp
 from fpngraph.ops.resample.pool import MaxPool as MaxPoolOp
@@ -230,11 +234,37 @@ def test_a_deconvolution_makes_a_square_of_every_pixel() -> None:
     assert y.tolist() == [[[[1.0, 2.0, 10.0, 20.0], [3.0, 4.0, 30.0, 40.0]]]]
 
 
-def test_a_deconvolution_for_an_odd_size_leaves_the_last_pixels_out() -> None:
-    module = Deconv(3, 4, ratio=2)
-    x = torch.randn(1, 3, 5, 4)
+UPS = [
+    pytest.param(lambda: Deconv(12, 4, ratio=2), id="deconv"),
+    pytest.param(lambda: PixelShuffle(2), id="pixel_shuffle"),
+    pytest.param(lambda: Carafe(12, 2, kernel=3, encoder=3, compressed=4), id="carafe"),
+]
 
-    assert torch.equal(module(x, (9, 7)), module(x, (10, 8))[..., :9, :7])
+
+@pytest.mark.parametrize("up", UPS)
+def test_an_edge_leaves_the_last_pixels_out_for_an_odd_size(up: Callable[[], nn.Module]) -> None:
+    module, x = up(), torch.randn(1, 12, 5, 4)
+
+    y = Edge({"up": module}, resampler="up")(x, Size(9, 7))
+
+    assert torch.equal(y, module(x, (10, 8))[..., :9, :7])
+
+
+@pytest.mark.parametrize("up", [pytest.param(lambda: Interpolate("nearest"), id="nearest"), *UPS])
+def test_a_traced_edge_goes_to_the_size_once(up: Callable[[], nn.Module]) -> None:
+    class Finer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.edge = Edge({"up": up()}, resampler="up")
+
+        def forward(self, x: Tensor) -> Tensor:
+            y: Tensor = self.edge(x, Size(2 * x.shape[-2], 2 * x.shape[-1]))
+            return y
+
+    traced = trace(Finer(), torch.randn(1, 12, 5, 4))
+
+    kinds = [node.kind() for node in traced.inlined_graph.nodes()]
+    assert kinds.count("aten::upsample_nearest2d") == 1
 
 
 @pytest.mark.parametrize("pool", [AvgPool(3, 2, "symmetric"), AvgPool(3, 2, "same"), AvgPool(4, 4, "after")], ids=str)

@@ -13,12 +13,6 @@ def test_a_pixel_of_four_channels_becomes_a_square_row_by_row() -> None:
     assert PixelShuffle(2)(x, (2, 2)).tolist() == [[[[1, 2], [3, 4]]]]
 
 
-def test_pixels_for_an_odd_size_leave_the_last_ones_out() -> None:
-    x = torch.randn(1, 12, 5, 4)
-
-    assert torch.equal(PixelShuffle(2)(x, (9, 7)), F.pixel_shuffle(x, 2)[..., :9, :7])
-
-
 def test_a_square_becomes_channels_row_by_row() -> None:
     x = torch.tensor([[1.0, 2], [3, 4]]).view(1, 1, 2, 2)
 

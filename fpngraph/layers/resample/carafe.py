@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from fpngraph.layers.conv import same_size_conv
 from fpngraph.layers.layout import is_channels_last
-from fpngraph.layers.resample.interpolate import has_size
 from fpngraph.layers.tracing import is_traced
 
 
@@ -18,10 +17,9 @@ class Carafe(nn.Module):
     """Each pixel that comes out is a mean of the pixels around the one it lies in, weighed by a softmax of its own.
 
     Two convolutions make ``kernel ** 2`` weights for each of the ``ratio ** 2`` pixels that a pixel becomes
-    (arXiv:1905.02188 Sec. 3.2). Beyond the map are zeros. The names of the modules are those of mmcv. What comes out in
-    another size than the one wanted is resized to it by nearest.
+    (arXiv:1905.02188 Sec. 3.2). Beyond the map are zeros. The names of the modules are those of mmcv.
 
-    Shape: [B, C, H, W] to [B, C, size[0], size[1]], laid out as the map is.
+    Shape: [B, C, H, W] to [B, C, ratio * H, ratio * W], laid out as the map is.
     """
 
     def __init__(self, channels: int, ratio: int, *, kernel: int, encoder: int, compressed: int) -> None:
@@ -35,12 +33,12 @@ class Carafe(nn.Module):
         weights = self.content_encoder(self.channel_compressor(x))
         weights = weights.reshape(batch, self.kernel**2, self.ratio**2, height, width).softmax(1)
         # of every pixel a matrix, of those it becomes by those around it, times one of those around it by channels
-        y = weights.permute(0, 3, 4, 2, 1) @ self._around(x)
+        y: Tensor = weights.permute(0, 3, 4, 2, 1) @ self._around(x)
         y = y.view(batch, height, width, self.ratio, self.ratio, channels).transpose(2, 3)
         y = y.reshape(batch, height * self.ratio, width * self.ratio, channels).permute(0, 3, 1, 2)
         if is_traced() or not is_channels_last(x):
             y = y.contiguous()
-        return y if has_size(y, size) else F.interpolate(y, (size[0], size[1]), mode="nearest")
+        return y
 
     def _around(self, x: Tensor) -> Tensor:
         """The pixels around each pixel: [B, H, W, kernel ** 2, C]."""

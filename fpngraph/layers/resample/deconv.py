@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional as F
-
-from fpngraph.layers.resample.interpolate import has_size
 
 
 class Deconv(nn.ConvTranspose2d):
     """Transposed convolution with the ratio as stride.
 
     With the ratio as kernel too each pixel becomes a square of pixels, and no two overlap; with a larger kernel, by
-    an even number, squares overlap, and what lies outside of the map is cut off. What comes out in another size than
-    the one wanted is resized to it by nearest.
+    an even number, squares overlap, and what lies outside of the map is cut off.
 
-    Shape: [B, C, H, W] to [B, out_channels, size[0], size[1]].
+    Shape: [B, C, H, W] to [B, out_channels, ratio * H, ratio * W].
     """
 
     def __init__(
@@ -27,8 +23,7 @@ class Deconv(nn.ConvTranspose2d):
         super().__init__(in_channels, out_channels, kernel, ratio, padding=(kernel - ratio) // 2, bias=bias)
 
     def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]  # size is no list here
-        x = F.conv_transpose2d(x, self.weight, self.bias, self.stride, (self.kernel_size[0] - self.stride[0]) // 2)
-        return x if has_size(x, size) else F.interpolate(x, (size[0], size[1]), mode="nearest")
+        return super().forward(x)
 
     def absorb(self, scale: Tensor, shift: Tensor) -> None:
         """Take in a scale and a shift of the result, of a value for each channel or of one for all."""

@@ -9,21 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fpngraph.layers.padding import steps
-from fpngraph.layers.resample.interpolate import has_size
 from fpngraph.layers.tracing import certain, is_traced
 
 
 class PixelShuffle(nn.PixelShuffle):
     """``ratio ** 2`` channels become a square of pixels, row by row (arXiv:1609.05158).
 
-    What comes out in another size than the one wanted is resized to it by nearest.
-
-    Shape: [B, C * ratio**2, H, W] to [B, C, size[0], size[1]].
+    Shape: [B, C * ratio**2, H, W] to [B, C, ratio * H, ratio * W].
     """
 
     def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]  # torch's takes no size
-        x = super().forward(x)
-        return x if has_size(x, size) else F.interpolate(x, (size[0], size[1]), mode="nearest")
+        return super().forward(x)
 
 
 class SpaceToDepth(nn.Module):

@@ -86,13 +86,6 @@ def test_weights_of_zero_make_the_mean_of_the_square() -> None:
     assert torch.equal(y[..., ::2, ::2], y[..., 1::2, 1::2])
 
 
-def test_for_an_odd_size_the_last_pixels_are_left_out() -> None:
-    module = built(Carafe(), 2)
-    x = torch.randn(1, 6, 5, 4, dtype=torch.float64)
-
-    assert torch.equal(module(x, (9, 7)), module(x, (10, 8))[..., :9, :7])
-
-
 def test_a_map_comes_out_as_it_lies_in_memory() -> None:
     module = built(Carafe(), 2)
     x = torch.randn(2, 6, 3, 4, dtype=torch.float64)
