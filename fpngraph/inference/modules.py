@@ -40,7 +40,8 @@ class Entry(nn.Module):
 
     def __init__(self, dtype: torch.dtype) -> None:
         super().__init__()
-        self.register_buffer("like", torch.empty(0, dtype=dtype), persistent=False)  # it moves with the weights
+        # a buffer moves with the weights; torch's default device may hold no numbers
+        self.register_buffer("like", torch.empty(0, dtype=dtype, device="cpu"), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         return x if x.dtype == self.like.dtype else x.to(self.like.dtype)
@@ -84,7 +85,7 @@ class Term(nn.Module):
         return x * self.factor if self.copies or self.factor != 1 else x
 
     def get_extra_state(self) -> Tensor:
-        return torch.tensor(self.factor, dtype=torch.float64)
+        return torch.tensor(self.factor, dtype=torch.float64, device="cpu")  # the default may hold no numbers
 
     def set_extra_state(self, state: Tensor) -> None:
         self.factor = float(state)

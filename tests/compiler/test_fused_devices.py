@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 import fpngraph
@@ -55,3 +56,14 @@ def test_a_backbone_is_fused_where_its_weights_are(make: Callable[[], nn.Module]
     fused = elsewhere(make()).fuse()
 
     assert_is_elsewhere(fused)
+
+
+def test_torchs_default_device_is_not_asked() -> None:
+    neck = fpngraph.build(fpngraph.load("bifpn"), [8, 8, 8]).eval()
+
+    with torch.device("meta"):
+        fused = neck.fuse(torch.bfloat16)
+        state = fused.state_dict()
+
+    assert {x.device.type for x in (*state.values(), *fused.buffers())} == {"cpu"}
+    fused.load_state_dict(state)
