@@ -31,14 +31,11 @@ from fpngraph.inference.folding import (
 from fpngraph.inference.modules import Entry, Repeat, Term
 from fpngraph.inference.parts import Rule, running
 from fpngraph.layers.layout import Layers, takes_any
-from fpngraph.layers.node import Node
+from fpngraph.layers.lean import LeanNode
+from fpngraph.layers.named import Named
+from fpngraph.layers.node import Edge, Node
 from fpngraph.ops import Fusion
 from fpngraph.ops.steps import Step
-
-_NODES = ("fpngraph.layers.node.Node", "fpngraph.layers.lean.LeanNode")
-_EDGES = ("fpngraph.layers.node.Edge",)
-_LISTS = ("fpngraph.layers.named.Named",)
-_OPS = ("fpngraph.layers.layout.Layers", "torch.nn.Sequential")
 
 
 def fuse(neck: Neck, dtype: torch.dtype | None) -> FusedNeck:
@@ -90,10 +87,10 @@ class _Plan:
             self._join(steps, inference_copy(module, name))
         else:
             edges = [
-                _chain(f"{name}.edges.{key}", edge.steps, own, _EDGES)
+                _chain(f"{name}.edges.{key}", edge.steps, own, Edge)
                 for edge, (key, own) in zip(steps.edges, module.edges._modules.items(), strict=True)
             ]
-            op = _chain(f"{name}.op", steps.op, module.op, _OPS)
+            op = _chain(f"{name}.op", steps.op, module.op, Layers, nn.Sequential)
             factors = self._factors(steps, module.fusion)
             if factors is None:
                 made = {
@@ -189,23 +186,23 @@ class _Plan:
 
 def _different(steps: NodeSteps, module: nn.Module) -> str:
     """Why a node is not the one that the graph describes, but for what its edges and its op are; empty if it is."""
-    reason = different(module, _NODES)
+    reason = different(module, Node, LeanNode)
     if reason or not isinstance(module, Node):
         return reason
     if len(module.edges) != len(steps.edges):
         return f"has {len(module.edges)} edges, but the graph has {len(steps.edges)}"
-    return different(module.edges, _LISTS)
+    return different(module.edges, Named)
 
 
-def _chain(path: str, steps: Sequence[Step], module: nn.Module, classes: Sequence[str]) -> Chain:
+def _chain(path: str, steps: Sequence[Step], module: nn.Module, *kinds: type[nn.Module]) -> Chain:
     """The parts of an edge or of an op; one that is no list of modules runs as it is."""
-    reason = different(module, classes)
+    reason = different(module, *kinds)
     if reason:
-        return untouched(path, module, reason, whole=classes is _EDGES)
+        return untouched(path, module, reason, whole=Edge in kinds)
     rules: dict[str, Rule] = {step.key: step for step in steps}
     modules: list[Held] = []
     for one in held(path, module):
-        projects = one.name == PROJECT and not different(one.module, _OPS[:1])
+        projects = one.name == PROJECT and not different(one.module, Layers)
         modules += (
             (it._replace(name=f"{PROJECT}.{it.name}") for it in held(one.path, one.module)) if projects else [one]
         )

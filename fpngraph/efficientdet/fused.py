@@ -58,7 +58,7 @@ class FusedHead(nn.Module):
 
 def fused_head(head: Head) -> tuple[nn.Module, Mapping[str, str]]:
     """The head in inference, and what is not folded in it."""
-    if reason := different(head, ("fpngraph.efficientdet.heads.Head",)):
+    if reason := different(head, Head):
         return inference_copy(head).to(memory_format=torch.channels_last), {"": reason}
     paths = {module: path for path, module in head.named_modules()}
     levels: dict[str, nn.Module] = {}

@@ -9,30 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.inference.absorbing import absorb, added
-from fpngraph.inference.classes import is_one_of
 from fpngraph.inference.modules import may_write
 from fpngraph.inference.parts import Part, running
 from fpngraph.layers.averaged import AveragedConv, AverageDown
-from fpngraph.layers.composite import Runs
+from fpngraph.layers.composite import Residual, Runs, SumOfBranches
 from fpngraph.layers.layout import Layers, let_any, run
 from fpngraph.layers.named import Named
 from fpngraph.layers.pooled import Pooled
 
-_RESIDUAL, _SUM, _RUNS = (f"fpngraph.layers.composite.{name}" for name in ("Residual", "SumOfBranches", "Runs"))
-_AVERAGED = ("fpngraph.layers.averaged.AveragedConv", "fpngraph.layers.averaged.AverageDown")
-_POOLED = "fpngraph.layers.pooled.Pooled"
-
 
 def is_list(module: nn.Module) -> bool:
     """Whether it holds layers themselves, not lists of them."""
-    return is_one_of(module, (_RESIDUAL, _POOLED))
+    return type(module) in (Residual, Pooled)
 
 
 def only_runs(module: nn.Module) -> bool:
     """Whether it does nothing but run what it holds, one after the other."""
-    if is_one_of(module, (_RUNS,)):
-        return not cast(Runs, module).joins
-    return is_one_of(module, ("fpngraph.layers.layout.Layers",))
+    return type(module) is Layers or (type(module) is Runs and not module.joins)
 
 
 def folded(module: nn.Module, lists: Sequence[Sequence[Part]]) -> tuple[Part, Container[int]]:
@@ -40,19 +33,18 @@ def folded(module: nn.Module, lists: Sequence[Sequence[Part]]) -> tuple[Part, Co
 
     And which of these lists are one convolution now.
     """
-    if is_one_of(module, (_RESIDUAL,)):
+    if type(module) is Residual:
         return _sum([*lists, ()])
-    if is_one_of(module, (_SUM,)):
+    if type(module) is SumOfBranches:
         return _sum(lists)
-    if is_one_of(module, (_RUNS,)):
-        return Part(JoinedRuns(lists, cast(Runs, module)), "new"), ()
-    if is_one_of(module, _AVERAGED):
-        kind = cast(type[AveragedConv] | type[AverageDown], type(module))
-        down = kind([Layers(running(parts, owned=False)[0]) for parts in lists])
+    if type(module) is Runs:
+        return Part(JoinedRuns(lists, module), "new"), ()
+    if type(module) is AveragedConv or type(module) is AverageDown:
+        down = type(module)([Layers(running(parts, owned=False)[0]) for parts in lists])
         let_any(down)
         return Part(down, "new"), ()
-    if is_one_of(module, (_POOLED,)):
-        pooled = Pooled(running(lists[0], owned=False)[0], cast(Pooled, module).bins)
+    if type(module) is Pooled:
+        pooled = Pooled(running(lists[0], owned=False)[0], module.bins)
         let_any(pooled)
         return Part(pooled, "new"), ()
     joined = Joined(lists)

@@ -176,9 +176,9 @@ def changed_inside(module: nn.Module) -> str:
     return ""
 
 
-def different(module: nn.Module, classes: Iterable[str]) -> str:
-    """Why ``module`` is not what one of ``classes`` makes of its modules; empty if it is."""
-    return changed(module) if is_one_of(module, classes) else no_rule(module)
+def different(module: nn.Module, *kinds: type[nn.Module]) -> str:
+    """Why ``module`` is not what a class of exactly ``kinds`` makes of its modules; empty if it is."""
+    return changed(module) if type(module) in kinds else no_rule(module)
 
 
 def take_factor(parts: Sequence[Part], factor: float) -> float:
