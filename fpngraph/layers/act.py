@@ -6,8 +6,7 @@ has such an attribute. What may write into its map says so by calling ``write``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,68 +15,63 @@ from torch.nn import functional as F
 class Activation(nn.Module):
     """``function`` of every value of a map, with ``settings`` of its own. Never writes to the map when called."""
 
-    function: ClassVar[Callable[..., Tensor]]
+    function: ClassVar[staticmethod[..., Tensor]]
 
     def __init__(self, **settings: float) -> None:
         super().__init__()
         self.settings = settings
 
     def forward(self, x: Tensor) -> Tensor:
-        return type(self).function(x, **self.settings)
+        return self.function(x, **self.settings)
 
     def write(self, x: Tensor) -> Tensor:
         """The same, written into ``x``."""
-        return type(self).function(x, inplace=True, **self.settings)
+        return self.function(x, inplace=True, **self.settings)
 
     def extra_repr(self) -> str:
         return ", ".join(f"{name}={value}" for name, value in self.settings.items())
 
 
-def _of(function: Callable[..., Tensor]) -> Any:
-    """``function`` as an attribute of a class, which is no method of it."""
-    return staticmethod(function)
-
-
 class ReLU(Activation):
     """``max(x, 0)``."""
 
-    function = _of(F.relu)
+    function = staticmethod(F.relu)
 
 
 class ReLU6(Activation):
     """``min(max(x, 0), 6)``."""
 
-    function = _of(F.relu6)
+    function = staticmethod(F.relu6)
 
 
 class SiLU(Activation):
     """``x * sigmoid(x)``."""
 
-    function = _of(F.silu)
+    function = staticmethod(F.silu)
 
 
 class Hardswish(Activation):
     """``x * min(max(x + 3, 0), 6) / 6``."""
 
-    function = _of(F.hardswish)
+    function = staticmethod(F.hardswish)
 
 
 class Hardsigmoid(Activation):
     """``min(max(x + 3, 0), 6) / 6``."""
 
-    function = _of(F.hardsigmoid)
+    function = staticmethod(F.hardsigmoid)
 
 
 class Mish(Activation):
     """``x * tanh(log(1 + exp(x)))``."""
 
-    function = _of(F.mish)
+    function = staticmethod(F.mish)
 
 
 class LeakyReLU(Activation):
     """``x`` where positive, ``negative_slope * x`` elsewhere."""
 
-    function = _of(F.leaky_relu)
+    function = staticmethod(F.leaky_relu)
 
     def __init__(self, negative_slope: float = 0.01) -> None:
         super().__init__(negative_slope=negative_slope)
@@ -86,7 +80,7 @@ class LeakyReLU(Activation):
 class ELU(Activation):
     """``x`` where positive, ``alpha * (exp(x) - 1)`` elsewhere."""
 
-    function = _of(F.elu)
+    function = staticmethod(F.elu)
 
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__(alpha=alpha)

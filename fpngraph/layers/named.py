@@ -31,12 +31,6 @@ class Named(nn.Sequential):
         self.add_module(str(number), module)
         return self
 
-    def extend(self, sequential: Iterable[nn.Module]) -> Self:
-        """Put modules after all others."""
-        for module in sequential:
-            self.append(module)
-        return self
-
     def __iadd__(self, other: Any) -> Self:  # torch's ``+`` has no hint for it either
         return self.extend(other)
 
