@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,7 @@ def build(graph: Graph, in_channels: InChannels, *, lean: bool = False, init: bo
     Results, gradients and the keys of the state dict are the same.
     With ``init=False`` no weights are drawn: for ``neck.load_state_dict(state, assign=True)``. Until then its tensors
     are on torch's device meta, hold no numbers, and a call raises RuntimeError. So it is under
-    ``with torch.device("meta")``, as hosts build what they load.
+    ``with torch.device("meta")`` or accelerate's ``init_empty_weights()``, as hosts build what they load.
     Raises GraphError with every mismatch of levels and channels.
 
     >>> neck = fpngraph.build(fpngraph.load("fpn", channels=64), [256, 512, 1024, 2048])
@@ -48,7 +49,8 @@ def build(graph: Graph, in_channels: InChannels, *, lean: bool = False, init: bo
             in_channels={name: feature.channels for name, feature in lowered.inputs.items()},
             outputs={name: lowered.feature(source) for name, source in graph.outputs.items()},
         )
-    if not init or torch.get_default_device().type == "meta":
+    # by torch.device("meta") or in another way, such as accelerate's
+    if not init or any(weight.is_meta for weight in islice(neck.parameters(), 1)):
         guard(neck)
     return neck
 

@@ -80,6 +80,22 @@ def test_a_neck_without_weights_refuses_maps_and_fusing(name: str, blank: Blank)
         assert str(raised.value).startswith(f"tensors of the neck are on the device meta, without numbers: {first!r}")
 
 
+def test_a_neck_whose_weights_accelerate_leaves_out_refuses_maps(monkeypatch: pytest.MonkeyPatch) -> None:
+    register = nn.Module.register_parameter
+
+    def registered(self: nn.Module, name: str, weight: nn.Parameter | None) -> None:  # as its init_empty_weights has it
+        register(self, name, weight)
+        if weight is not None:
+            self._parameters[name] = nn.Parameter(weight.to("meta"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(nn.Module, "register_parameter", registered)
+        neck = fpngraph.build(fpngraph.load("fpn", channels=8), CHANNELS[:4])
+
+    with torch.no_grad(), pytest.raises(RuntimeError, match="device meta"):
+        neck(maps(neck))
+
+
 @WAYS
 def test_a_neck_without_the_statistics_of_its_norms_refuses_maps_too(blank: Blank) -> None:
     whole = shipped("bifpn")
