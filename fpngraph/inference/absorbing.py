@@ -23,10 +23,11 @@ def absorb(module: nn.Module, scale: Tensor, shift: Tensor) -> None:
         return
     weight: Tensor = module.get_parameter("weight")
     bias = module.bias
-    scale, shift = (value.expand(len(weight)) for value in (scale, shift))
+    axis = int(isinstance(module, nn.ConvTranspose2d))  # that of the result's channels
+    scale, shift = (value.expand(weight.shape[axis]) for value in (scale, shift))
     if isinstance(bias, Tensor):
         shift = shift + bias.double() * scale
-    scaled = weight.double() * scale.view(-1, *[1] * (weight.dim() - 1))
+    scaled = weight.double() * scale.view(-1, *[1] * (weight.dim() - 1 - axis))
     module.weight = nn.Parameter(scaled.to(weight.dtype), requires_grad=False)
     module.bias = nn.Parameter(shift.to(weight.dtype), requires_grad=False)
 

@@ -26,8 +26,8 @@ class Part:
     affine: tuple[Tensor, Tensor] | None = None
     """Scale and shift, each of shape (channels,), if it is ``scale * x + shift``."""
     absorbs: bool = False
-    """Whether a scale and a shift of its result can be taken into it: by a ``weight``, channels of the result first,
-    and a ``bias`` or None; or by a method ``absorb(scale, shift)``."""
+    """Whether a scale and a shift of its result can be taken into it: by a ``weight``, channels of the result first
+    (second in a transposed convolution), and a ``bias`` or None; or by a method ``absorb(scale, shift)``."""
     commutes: Literal["never", "non_negative", "always"] = "never"
     """For which factors a: ``module(a * x) = a * module(x)``."""
     remains: str = ""

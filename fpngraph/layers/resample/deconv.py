@@ -24,12 +24,3 @@ class Deconv(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor, size: Sequence[int]) -> Tensor:  # type: ignore[override]  # size is no list here
         return super().forward(x)
-
-    def absorb(self, scale: Tensor, shift: Tensor) -> None:
-        """Take in a scale and a shift of the result, of a value for each channel or of one for all."""
-        scale, shift = (value.expand(self.out_channels) for value in (scale.double(), shift.double()))
-        if self.bias is not None:
-            shift = shift + self.bias.double() * scale
-        scaled = self.weight.double() * scale.view(1, -1, 1, 1)
-        self.bias = nn.Parameter(shift.to(self.weight.dtype), requires_grad=False)
-        self.weight = nn.Parameter(scaled.to(self.weight.dtype), requires_grad=False)
