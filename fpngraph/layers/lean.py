@@ -26,10 +26,12 @@ class LeanNode(Node):
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
         plain = super().forward
+        if not self.training or is_traced():
+            return plain(size, *maps)
         modules = tuple(self.modules())
         parameters = _Slots(module._parameters for module in modules)
         tensors = (*maps, *parameters.tensors())
-        if not self.training or is_traced() or _is_watched(modules) or not all(map(has_storage, tensors)):
+        if _is_watched(modules) or not all(map(has_storage, tensors)):
             return plain(size, *maps)
         # Not torch.utils.checkpoint: its hooks on each tensor that is kept cost as much time as the second run.
         call = _Call(modules, parameters, lambda *given: plain(size, *given), maps)
