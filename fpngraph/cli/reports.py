@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -136,7 +137,7 @@ def _fix(replacement: Replacement, hint: str | None) -> dict[str, Any]:
 
 def _artifact(file: str) -> dict[str, str]:
     path = Path(file)
-    return {"uri": path.as_uri() if path.is_absolute() else quote(path.as_posix())}
+    return {"uri": path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))}
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Checked]], str]] = {

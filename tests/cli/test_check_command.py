@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -234,6 +235,18 @@ class TestFormats:
         ]
         uris = {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in one["results"]}
         assert uris == {"bad.yaml", "my%20neck.yaml", "none.yaml"}
+
+    def test_sarif_has_files_whose_names_are_no_text(self, capsys: pytest.CaptureFixture[str]) -> None:
+        name = os.fsdecode(b"bad\xff.yaml")
+        try:
+            shutil.copy("bad.yaml", name)
+        except OSError:
+            pytest.skip("needs a file system that takes any name")
+
+        (one,) = json.loads(run(capsys, name, "--format", "sarif", status=1)[0])["runs"]
+
+        place = one["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+        assert place == {"uri": "bad%FF.yaml"}
 
     def test_sarif_of_good_files_has_a_run_without_results(self, capsys: pytest.CaptureFixture[str]) -> None:
         found = json.loads(run(capsys, "my.yaml", "--format", "sarif", status=0)[0])
