@@ -10,6 +10,7 @@ from fpngraph.cli import findings
 from fpngraph.cli.detectors import DetectorChoice, labels_in, renamed
 from fpngraph.cli.devices import device
 from fpngraph.cli.findings import Finder
+from fpngraph.cli.options import refuse_given
 from fpngraph.cli.photos import Photo, paths_of, photos
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import Category
@@ -66,17 +67,17 @@ def _program(
     """What ONNX Runtime runs."""
     if choice.weights is None:
         raise UsageError("--runtime onnx needs a detector of 'export'\n  hint: add --weights detector.onnx")
-    asked = {
+    of_torch = {
         "--model": choice.model,
         "--graph": choice.graph,
+        "--match": choice.match is not None,
         "--preset": choice.preset,
         "-p": choice.params,
         "--graphs": choice.folder,
         "--num-classes": choice.num_classes,
         "--soft-nms": choice.soft_nms,
     }
-    if fixed := [option for option, value in asked.items() if value]:
-        raise UsageError(f"{fixed[0]} is for weights of torch: in a file of ONNX all that is decided")
+    refuse_given(of_torch, "is for weights of torch: in a file of ONNX all that is decided")
     detector = OnnxDetector(choice.weights, device=device_name or "cpu")
     return detector, renamed(detector.description.categories, labels)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from fpngraph.cli import values
@@ -77,3 +78,9 @@ def add_output(parser: Any, about: str = "the file to write (default, and '-': p
     parser.add_argument("-o", "--output", metavar="FILE", help=about)
     parser.add_argument("--force", action="store_true", help="write over a file that exists")
     parser.add_argument("-q", "--quiet", action="store_true", help="do not say what was written")
+
+
+def refuse_given(options: Mapping[str, object], why: str) -> None:
+    """Raises UsageError for the first of the options that has a value, where all of them would be left unread."""
+    if given := next((option for option, value in options.items() if value), None):
+        raise values.UsageError(f"{given} {why}")

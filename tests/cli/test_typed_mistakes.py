@@ -76,6 +76,22 @@ MISTAKES = {
         ["list", "--import", "../a/own.py"],
         "\n  hint: write '--import own' in the folder of the module",
     ),
+    "costs of detectors": (
+        ["list", "--detectors", "--in-channels", "4"],
+        "fpngraph list: costs are told of single graphs: name them\n",
+    ),
+    "a device for detections that are there": (
+        ["evaluate", "--val", "photos", "val.json", "--results", "found.json", "--device", "cuda"],
+        "fpngraph evaluate: --device is for a detector, and --results has what one has found\n",
+    ),
+    "a batch of detections that are there": (
+        ["evaluate", "--val", "photos", "val.json", "--results", "found.json", "--batch-size", "8"],
+        "fpngraph evaluate: --batch-size is for a detector, and --results has what one has found\n",
+    ),
+    "a graph's parameters for a file of ONNX": (
+        ["detect", "photo.png", "--weights", "a.onnx", "-o", "out", "--no-match"],
+        "fpngraph detect: --match is for weights of torch: in a file of ONNX all that is decided\n",
+    ),
     "a folder as weights": (
         ["export", "fpn", "--in-channels", "1,2,3,4", "--weights", "x.safetensors", "--format", "onnx", "-o", "x"],
         "fpngraph export: ",

@@ -8,7 +8,7 @@ from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice, channels_of, is_stream
-from fpngraph.cli.options import GRAPH, add_channels, add_format, add_image_size, add_parameters
+from fpngraph.cli.options import GRAPH, add_channels, add_format, add_image_size, add_parameters, refuse_given
 from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.errors import GraphError
 from fpngraph.graph.graph import Graph
@@ -58,8 +58,7 @@ def run(args: argparse.Namespace) -> int:
             "--backbone": args.backbone,
             "--in-channels": args.in_channels,
         }
-        if given := [option for option, value in of_graph.items() if value]:
-            raise UsageError(f"{given[0]} is about a GRAPH, and --model NAME has all that it needs")
+        refuse_given(of_graph, "is about a GRAPH, and --model NAME has all that it needs")
         from fpngraph.cli import benching
         from fpngraph.efficientdet import config
 

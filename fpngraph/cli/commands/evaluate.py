@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
-from fpngraph.cli.options import add_image_size
+from fpngraph.cli.options import add_image_size, refuse_given
 from fpngraph.cli.output import quietly
 
 ABOUT = "measure a detector, or detections in a file, against annotations in COCO's format"
@@ -26,7 +26,7 @@ def options(parser: Any) -> None:
     parser.add_argument("--force", action="store_true", help="write over files that exist")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what something is wrong with")
     add_image_size(parser, "that images are made to fit (default: the detector's)")
-    parser.add_argument("--batch-size", type=values.count, default=8, metavar="N", help="images at once (default: 8)")
+    parser.add_argument("--batch-size", type=values.count, metavar="N", help="images at once (default: 8)")
     about = "where to run, such as cpu or cuda:1 (default: cuda where there is one, else cpu)"
     parser.add_argument("--device", metavar="DEVICE", help=about)
     about = "say nothing but what is wrong; without -o, print the table"
@@ -41,6 +41,13 @@ def run(args: argparse.Namespace) -> int:
     folder = Path(args.output) if args.output else None
     evaluating.check(folder, force=args.force)  # before detections, which may take long
     if args.results:
+        of_detector = {
+            "--image-size": args.image_size,
+            "--batch-size": args.batch_size,
+            "--device": args.device,
+            "--skip-bad": args.skip_bad,
+        }
+        refuse_given(of_detector, "is for a detector, and --results has what one has found")
         found = evaluating.of_file(args.results, annotations)
     else:
         with quietly(quiet=args.quiet):
@@ -51,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
                 images,
                 annotations,
                 image_size=args.image_size,
-                batch_size=args.batch_size,
+                batch_size=args.batch_size or 8,
                 skip_bad=args.skip_bad,
             )
     with quietly(quiet=args.quiet and folder is not None):

@@ -8,7 +8,7 @@ from typing import Any
 
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice
-from fpngraph.cli.options import add_channels, add_image_size, add_match, add_parameters, add_quiet
+from fpngraph.cli.options import add_channels, add_image_size, add_match, add_parameters, add_quiet, refuse_given
 from fpngraph.cli.output import check_new, quietly
 from fpngraph.cli.values import UsageError
 from fpngraph.files import check_place
@@ -56,7 +56,7 @@ def options(parser: Any) -> None:
     about = "boxes of an image that are kept (default: the detector's, 100)"
     detector.add_argument("--max-detections", type=values.count, metavar="N", help=about)
     about = "write convolutions in 8 bits, and print what that costs and gains here; for ONNX, needs --calibrate"
-    detector.add_argument("--int8", action="store_true", default=None, help=about)
+    detector.add_argument("--int8", action="store_true", help=about)
     about = "an image or a folder of images, like those to come, from which --int8 takes the ranges of maps"
     detector.add_argument("--calibrate", metavar="IMAGES", help=about)
     about = "images with annotations in COCO's format, for the average precision of --int8"
@@ -77,8 +77,7 @@ def _export(args: argparse.Namespace) -> int:
     check_place(args.output)
     if args.model or args.graph is None:
         return _detector(args, form)
-    if asked := [option for option, value in _of_detector(args).items() if value is not None]:
-        raise UsageError(f"{asked[0]} is for a detector\n  hint: add --model NAME, or leave out GRAPH")
+    refuse_given(_of_detector(args), "is for a detector\n  hint: add --model NAME, or leave out GRAPH")
     from fpngraph.cli import exporting
 
     choice = Choice(args.graph, args.preset, dict(args.params), args.backbone, args.in_channels, args.folder)
@@ -88,9 +87,8 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _detector(args: argparse.Namespace, form: str) -> int:
-    asked = {"--in-channels": args.in_channels, "--backbone": args.backbone, "--with-backbone": args.with_backbone}
-    if of_neck := [option for option, value in asked.items() if value]:
-        raise UsageError(f"{of_neck[0]} is for a neck\n  hint: name its GRAPH, without --model")
+    of_neck = {"--in-channels": args.in_channels, "--backbone": args.backbone, "--with-backbone": args.with_backbone}
+    refuse_given(of_neck, "is for a neck\n  hint: name its GRAPH, without --model")
     if not (args.model or args.weights):
         raise UsageError("a GRAPH, --model NAME or --weights FILE is required")
     if (args.calibrate or args.val) and not args.int8:
@@ -127,10 +125,10 @@ def _detector(args: argparse.Namespace, form: str) -> int:
 
 def _of_detector(args: argparse.Namespace) -> dict[str, Any]:
     return {
-        "--match": args.match,
+        "--match": args.match is not None,
         "--num-classes": args.num_classes,
         "--labels": args.labels,
-        "--score": args.score,
+        "--score": args.score is not None,
         "--max-detections": args.max_detections,
         "--int8": args.int8,
         "--calibrate": args.calibrate,

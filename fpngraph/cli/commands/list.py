@@ -26,13 +26,11 @@ def run(args: argparse.Namespace) -> int:
     """The exit status."""
     from fpngraph.cli import listing
 
-    if args.detectors:
-        if args.graphs:
-            raise UsageError("--detectors is a list of its own: leave out the graphs")
-        return listing.detectors(args.format)
+    if args.detectors and args.graphs:
+        raise UsageError("--detectors is a list of its own: leave out the graphs")
     if not args.graphs:
         if args.in_channels or args.backbone or args.image_size:
             raise UsageError("costs are told of single graphs: name them")
-        return listing.named_graphs(args.format)
+        return (listing.detectors if args.detectors else listing.named_graphs)(args.format)
     maps = listing.Maps(args.backbone, args.in_channels, args.image_size or (512, 512))
     return listing.pages(args.graphs, maps, args.format)
