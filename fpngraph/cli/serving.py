@@ -8,6 +8,7 @@ import secrets
 import socket
 import webbrowser
 from pathlib import Path
+from threading import Thread
 
 import uvicorn
 
@@ -36,7 +37,7 @@ def serve(graph: str, in_channels: tuple[int, ...] | None, *, port: int, opens: 
         address = f"http://{_HERE}:{port}/{token}/"
         print(f"{address}\n(for this machine alone; end it with Ctrl-C)", flush=True)
         if opens:
-            webbrowser.open(address)
+            Thread(target=webbrowser.open, args=[address], daemon=True).start()  # some return when they are closed
         gc.enable()  # see __main__: this command does not end
         served = app(Live(folder, first, in_channels), token, port)
         config = uvicorn.Config(served, log_level="error", lifespan="off", timeout_graceful_shutdown=1)

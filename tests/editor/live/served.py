@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -51,10 +52,13 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str) -> Iterator[Served]:
-    """A server for a folder, until the test is done."""
-    command = [sys.executable, "-m", "fpngraph", "serve", *arguments, "--no-browser"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def serving(folder: Path, *arguments: str, browser: str | None = None) -> Iterator[Served]:
+    """A server for a folder, until the test is done; ``browser`` is the command that opens its page, if one does."""
+    command = [sys.executable, "-m", "fpngraph", "serve", *arguments, *([] if browser else ["--no-browser"])]
+    env = os.environ | {"BROWSER": browser or ""}
+    with subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+    ) as process:
         assert process.stdout is not None
         try:
             address = process.stdout.readline().strip()

@@ -6,6 +6,8 @@ import hashlib
 import json
 import os
 import socket
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +38,12 @@ CODEMIRROR = {
     "yaml.js": "7de73109e5bfb6951d53764f5210f00f7859b57525811fab6b6f843980a7726e",
     "LICENSE.txt": "168a4becc968f5001e2ee2e0291b6e4daabafc1894a11ade1e11d56e96096e07",
 }
+BROWSER = """\
+import pathlib, sys, urllib.request
+with urllib.request.urlopen(sys.argv[1], timeout=15) as page:
+    pathlib.Path("seen.part").write_text(str(page.status))
+pathlib.Path("seen.part").rename("seen")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -312,6 +320,17 @@ def test_a_port_that_is_taken_is_a_message(tmp_path: Path, capsys: pytest.Captur
         assert main(["serve", str(tmp_path), "--no-browser", "--port", str(port)]) == 2
 
     assert f"port {port} cannot be used: " in capsys.readouterr().err
+
+
+def test_a_browser_that_returns_when_it_is_closed_is_answered_meanwhile(tmp_path: Path) -> None:
+    (tmp_path / "browser.py").write_text(BROWSER)
+
+    with serving(tmp_path, browser=f"{sys.executable} {tmp_path / 'browser.py'} %s"):
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "seen").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    assert (tmp_path / "seen").read_text() == "200"
 
 
 def test_the_words_that_can_be_written_are_those_of_the_language_server(served: Served) -> None:
