@@ -8,7 +8,7 @@ from fpngraph.cli.detectors import DetectorChoice, labels_in
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.quantising import Calibration, in_int8
 from fpngraph.cli.stages import Stages
-from fpngraph.cli.values import UsageError, check_pixels, enough_memory
+from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.compiler.builder import build
 from fpngraph.compiler.compiled import Compiled
 from fpngraph.exporting import Exported, export_detector, export_neck, export_pyramid
@@ -47,7 +47,6 @@ def pyramid(  # noqa: PLR0913  (the options of an export)
     """Write a backbone with its neck: images in, maps out."""
     if choice.backbone is None:
         raise UsageError("--with-backbone needs the backbone\n  hint: add --backbone NAME")
-    check_pixels(image_size)
     graph = choice.load()
     with enough_memory(_SMALLER), Stages(f"exporting {graph.name}") as stage:
         stage("building")
@@ -75,7 +74,6 @@ def detector(  # noqa: PLR0913  (the options of an export)
     calibration: Calibration | None,
 ) -> int:
     """Write a whole detector: images in, boxes out."""
-    check_pixels(choice.image_size)
     paths = calibration.paths() if calibration else ()
     with enough_memory("--image-size can be smaller, or --max-detections"), Stages("exporting the detector") as stage:
         stage("building")

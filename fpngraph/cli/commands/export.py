@@ -73,6 +73,7 @@ def _export(args: argparse.Namespace) -> int:
     form = _form(args.output, args.format)
     if args.opset and form != "onnx":
         raise UsageError("--opset is for --format onnx")
+    values.check_pixels(args.image_size)
     check_new(args.output, force=args.force)
     check_place(args.output)
     if args.model or args.graph is None:
