@@ -40,13 +40,13 @@ def paths_of(named: Iterable[str]) -> tuple[list[Path], list[tuple[str, str]]]:
     missing = []
     for name in named:
         path = Path(name)
-        if path.is_dir():
+        if name and path.is_dir():  # '' is no name of the folder where one is
             found, problem = _images_in(path), "there are no images in this folder"
         else:
             found = [path] if path.is_file() else []
             hint = did_you_mean(path)
             gone = "there is no such file" + (f"\n  hint: {hint}" if hint else "")
-            problem = "this is no regular file" if path.exists() else gone
+            problem = "this is no regular file" if name and path.exists() else gone
         paths += found
         missing += [] if found else [(name, problem)]
     return paths, missing

@@ -274,6 +274,12 @@ class TestFormats:
         assert run(capsys, "my.yaml", "--format", "github", status=0) == ("", "")
 
 
+def test_an_empty_name_is_not_the_folder_where_one_is(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = run(capsys, "", status=2)
+
+    assert "there is no graph named '' [unknown-graph]\n" in out
+
+
 class TestFix:
     def test_replaces_what_hints_say_exactly_and_keeps_the_rest(self, capsys: pytest.CaptureFixture[str]) -> None:
         bad = GRAPH.replace("level: 4", "levle: 4").replace("[C3, top]", "[c3, topp]").replace("sum", "Sum")

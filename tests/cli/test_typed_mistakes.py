@@ -76,6 +76,15 @@ MISTAKES = {
         ["list", "--import", "../a/own.py"],
         "\n  hint: write '--import own' in the folder of the module",
     ),
+    "images that no memory holds": (
+        ["export", "fpn", "--in-channels", "1,2,3,4", "--image-size", "100000", "-o", "x.onnx"],
+        "fpngraph export: --image-size has more than 67,108,864 pixels\n",
+    ),
+    "an empty name of a graph": (["list", ""], "fpngraph list: there is no graph named '' [unknown-graph]\n"),
+    "an empty name of an image": (
+        ["detect", "", "--model", "efficientdet_d0", "-o", "out"],
+        "fpngraph detect: '': there is no such file\n",
+    ),
     "costs of detectors": (
         ["list", "--detectors", "--in-channels", "4"],
         "fpngraph list: costs are told of single graphs: name them\n",
