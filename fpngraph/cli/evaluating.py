@@ -8,19 +8,23 @@ from dataclasses import asdict
 from importlib import import_module
 from math import isfinite
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fpngraph.cli.detectors import trained
 from fpngraph.cli.devices import device
+from fpngraph.cli.extras import extra
 from fpngraph.cli.findings import Finder, progress
-from fpngraph.cli.training import EXTRA, check_is_folder, show
+from fpngraph.cli.training import check_is_folder, show
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.detection.coco import Category, results
 from fpngraph.detection.detector import Detector
 from fpngraph.exporting.runtime import OnnxDetector
 from fpngraph.files import replace_file
-from fpngraph.training import Evaluation, read_coco
+from fpngraph.training import read_coco
 from fpngraph.training.coco import is_box, numbers_in
+
+if TYPE_CHECKING:
+    from fpngraph.training import Evaluation
 
 Rows = list[dict[str, Any]]
 
@@ -108,11 +112,9 @@ def average_precision(annotations: Path, found: Found) -> Evaluation:
 
 def _import() -> None:
     """Raise UsageError where a package that measures is missing."""
-    try:
+    with extra("train"):
         import_module("fpngraph.training.evaluation")
         import_module("fpngraph.training.plots")
-    except ModuleNotFoundError as error:
-        raise UsageError(f"measuring needs {error.name}\n  hint: {EXTRA}") from error
 
 
 def check(folder: Path | None, *, force: bool) -> None:

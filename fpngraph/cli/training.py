@@ -15,17 +15,17 @@ import torch
 from pydantic import ValidationError
 
 from fpngraph import efficientdet
+from fpngraph.cli.extras import extra
 from fpngraph.cli.output import is_quiet
 from fpngraph.cli.starting import Start
 from fpngraph.cli.values import UsageError, check_pixels, enough_memory
 from fpngraph.table import Column, print_table
-from fpngraph.training import CocoData, DataError, Evaluation, TrainingSettings, read_coco
+from fpngraph.training import CocoData, DataError, TrainingSettings, read_coco
 
 if TYPE_CHECKING:
-    from fpngraph.training import Fitted
+    from fpngraph.training import Evaluation, Fitted
     from fpngraph.training.pictures import When
 
-EXTRA = "pip install 'fpngraph[train]'"
 Pair = tuple[Path, Path]
 _WRITTEN = ("last.ckpt", "best.ckpt", "metrics.csv", "curve.png", "detections.png")
 
@@ -162,10 +162,8 @@ def _files(folder: Path) -> list[Path]:
 
 def check_installed() -> None:
     """Raise UsageError without the libraries that train, and have them tell of trouble alone."""
-    try:
+    with extra("train"):
         import_module("fpngraph.training.loop")
-    except ModuleNotFoundError as error:
-        raise UsageError(f"training needs {error.name}\n  hint: {EXTRA}") from error
     for name in list(logging.root.manager.loggerDict):
         if name.startswith("lightning"):
             logging.getLogger(name).setLevel(logging.WARNING)

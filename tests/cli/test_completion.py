@@ -147,16 +147,3 @@ def test_the_tab_key_completes(shell: str, tmp_path: Path) -> None:
             terminal.type(f"fpngraph {typed}\t")
             terminal.wait(completed)
             terminal.type("\x15")  # the line is empty again
-
-
-def test_without_its_package_it_says_how_to_get_it(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "argcomplete.shell_integration", None)
-
-    assert main(["completion", "bash"]) == 2
-
-    assert capsys.readouterr().err == (
-        "fpngraph completion: completion is done by the package 'argcomplete', which is not installed\n"
-        "  hint: pip install 'fpngraph[completion]'\n"
-    )

@@ -1,4 +1,4 @@
-"""What ``language-server`` and ``serve`` say where they cannot start, and how they end."""
+"""How ``language-server`` and ``serve`` end."""
 
 from __future__ import annotations
 
@@ -8,34 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-LACKING = """
-import sys
-sys.modules[{package!r}] = None
-from fpngraph.cli.main import main
-sys.exit(main([{command!r}]))
-"""
-
-
-@pytest.mark.parametrize(
-    ("command", "package", "extra"),
-    [
-        ("language-server", "pygls", "editor"),
-        ("language-server", "lsprotocol", "editor"),
-        ("serve", "uvicorn", "serve"),
-    ],
-)
-def test_a_package_that_is_missing_is_named_with_the_way_to_install_it(
-    command: str, package: str, extra: str, tmp_path: Path
-) -> None:
-    code = LACKING.format(package=package, command=command)
-
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 2
-    assert done.stderr == (
-        f"fpngraph {command}: it needs {package!r}, which is not installed\n  hint: pip install 'fpngraph[{extra}]'\n"
-    )
 
 
 @pytest.mark.parametrize("said", [b"", b"hello\n\nnonsense"], ids=["nothing", "nonsense"])

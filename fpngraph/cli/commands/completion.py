@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from fpngraph.cli.values import UsageError
+from fpngraph.cli.extras import extra
 
 ABOUT = "print what a shell needs to complete commands, options, graphs and presets"
 EXAMPLE = """eval "$(fpngraph completion bash)"        # in ~/.bashrc
@@ -20,10 +20,7 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    try:
+    with extra("completion"):
         from argcomplete.shell_integration import shellcode
-    except ImportError as error:
-        package = "completion is done by the package 'argcomplete', which is not installed"
-        raise UsageError(f"{package}\n  hint: pip install 'fpngraph[completion]'") from error
     print(shellcode(["fpngraph"], shell=args.shell))
     return 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import fpngraph
 from fpngraph.cli import values
-from fpngraph.cli.values import UsageError
+from fpngraph.cli.extras import extra
 
 ABOUT = "answer an editor about graph files, by the language server protocol on standard input and output"
 EXAMPLE = "fpngraph language-server"
@@ -25,13 +25,9 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    try:
+    with extra("editor"):
         from fpngraph.editor.figures import Assumed
         from fpngraph.editor.server import server
-    except ModuleNotFoundError as error:
-        package = (error.name or "a package").partition(".")[0]
-        hint = "pip install 'fpngraph[editor]'"
-        raise UsageError(f"it needs {package!r}, which is not installed\n  hint: {hint}") from None
     assumed = Assumed(args.in_channels, args.image_size)
     server(fpngraph.__version__, assumed, folder=args.folder).start_io()
     return 0

@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from fpngraph.cli import values
+from fpngraph.cli.extras import extra
 from fpngraph.cli.options import add_in_channels
-from fpngraph.cli.values import UsageError
 
 ABOUT = "show a graph in the browser, drawn again at every keystroke and at every save"
 EXAMPLE = "fpngraph serve my.yaml"
@@ -25,10 +25,6 @@ def options(parser: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """The exit status."""
-    try:
+    with extra("serve"):
         from fpngraph.cli import serving
-    except ModuleNotFoundError as error:
-        package = (error.name or "a package").partition(".")[0]
-        hint = "pip install 'fpngraph[serve]'"
-        raise UsageError(f"it needs {package!r}, which is not installed\n  hint: {hint}") from None
     return serving.serve(args.graph, args.in_channels, port=args.port, opens=args.opens)
