@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fpngraph.cli.evaluating import average_precision, of_finder
+from fpngraph.cli.evaluating import average_precision, check, of_finder
 from fpngraph.cli.photos import paths_of
 from fpngraph.cli.values import UsageError
 from fpngraph.exporting.detectors import ExportedDetector
@@ -25,7 +25,9 @@ class Calibration:
     val: Sequence[str] | None
 
     def paths(self) -> Sequence[Path]:
-        """The images. Raises UsageError where there are none."""
+        """The images. Raises UsageError where there are none, or nothing measures with the others."""
+        if self.val:
+            check(None, force=False)
         paths, missing = paths_of([self.images])
         if missing:
             raise UsageError(f"--calibrate {self.images!r}: {missing[0][1]}")

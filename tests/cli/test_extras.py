@@ -28,6 +28,7 @@ sys.exit(main({command!r}.split()))
         ("sweep --graph fpn --train none none --val none none -o run", "pycocotools", "train"),
         ("evaluate --val none none --results none", "pycocotools", "train"),
         ("evaluate --val none none --weights none", "matplotlib", "train"),
+        ("export --weights none --int8 --calibrate none --val none none -o a.onnx", "pycocotools", "train"),
     ],
 )
 def test_a_package_that_is_missing_is_named_with_the_way_to_install_it(
