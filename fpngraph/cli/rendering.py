@@ -11,6 +11,7 @@ from pathlib import Path
 from fpngraph.cli import values
 from fpngraph.cli.graphs import Choice, is_asked_wrongly, is_stream
 from fpngraph.cli.messages import complain, complain_of, wants_colours
+from fpngraph.cli.options import refuse_given
 from fpngraph.cli.output import STDOUT, check_new
 from fpngraph.cli.values import UsageError, enough_memory
 from fpngraph.drawing import files, watch
@@ -91,11 +92,8 @@ class Target:
 def render(subject: Subject, target: Target, *, watching: bool) -> int:
     """A graph as a diagram; without a file and a format as text."""
     if target.output is None and not target.form:
-        if watching or target.scale is not None:
-            raise UsageError(f"{'--watch' if watching else '--scale'} is for pictures in files: add -o FILE")
-        if subject.look.width or subject.look.rows:
-            option = "--width" if subject.look.width else "--rows"
-            raise UsageError(f"{option} is for pictures in files: add -o FILE")
+        of_files = {"--watch": watching, "--scale": target.scale, "--width": subject.look.width}
+        refuse_given(of_files | {"--rows": subject.look.rows}, "is for pictures in files: add -o FILE")
         _print(subject.diagram())
         return 0
     ending = target.ending  # what says no format is told before what stands in the way

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from math import isfinite, prod
+from math import isfinite, nan, prod
 from pathlib import Path
 from typing import Any
 
@@ -146,12 +146,17 @@ def check_pixels(size: tuple[int, int] | None) -> None:
         raise UsageError(f"--image-size has more than {_MOST_PIXELS:,} pixels")
 
 
+def _number(text: str) -> float:
+    """The number, or the one that is in no range."""
+    try:
+        return float(text)
+    except ValueError:
+        return nan
+
+
 def scale(text: str) -> float:
     """A number above 0."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
+    number = _number(text)
     if not (number > 0 and isfinite(number)):
         raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a number above 0")
     return number
@@ -201,10 +206,7 @@ def port(text: str) -> int:
 
 def score(text: str) -> float:
     """A number from 0 to 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
+    number = _number(text)
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a number from 0 to 1")
     return number
