@@ -26,27 +26,19 @@ class _Graph(argparse.Action):
         namespace.graphs = [*namespace.graphs, (str(text), None, {})]
 
 
-class _Preset(argparse.Action):
-    """A preset of the graph before it; before the first one, of all."""
+class _OfGraph(argparse.Action):
+    """A preset or a parameter of the graph before it; before the first one, of all."""
 
-    def __call__(self, _: Any, namespace: argparse.Namespace, text: str | Sequence[Any] | None, *__: Any) -> None:
-        if not namespace.graphs:
-            namespace.preset = text
-            return
-        *before, (graph, _preset, params) = namespace.graphs
-        namespace.graphs = [*before, (graph, text, params)]
-
-
-class _Param(argparse.Action):
-    """A parameter of the graph before it; before the first one, of all."""
-
-    def __call__(self, _: Any, namespace: argparse.Namespace, pair: Any, *__: Any) -> None:
-        name, value = pair
-        if not namespace.graphs:
-            namespace.params = {**namespace.params, name: value}
-            return
-        *before, (graph, preset, params) = namespace.graphs
-        namespace.graphs = [*before, (graph, preset, {**params, name: value})]
+    def __call__(self, _: Any, namespace: argparse.Namespace, typed: Any, *__: Any) -> None:
+        *before, (graph, preset, params) = namespace.graphs or [(None, namespace.preset, namespace.params)]
+        if self.dest == "preset":
+            preset = typed
+        else:
+            params = {**params, typed[0]: typed[1]}
+        if graph is None:
+            namespace.preset, namespace.params = preset, params
+        else:
+            namespace.graphs = [*before, (graph, preset, params)]
 
 
 def options(parser: Any) -> None:
@@ -56,13 +48,13 @@ def options(parser: Any) -> None:
     about = "a neck: a graph file, or the name of a graph of 'list' (given once for each)"
     model.add_argument("--graph", dest="graphs", action=_Graph, default=[], required=True, metavar="GRAPH", help=about)
     about = "a preset of the graph before it; before the first graph, of all"
-    model.add_argument("--preset", action=_Preset, metavar="NAME", help=about)
+    model.add_argument("--preset", action=_OfGraph, metavar="NAME", help=about)
     about = "set a parameter of the graph before it; before the first graph, of all (may be given more than once)"
     model.add_argument(
         "-p",
         dest="params",
         type=values.Parameters(),
-        action=_Param,
+        action=_OfGraph,
         default={},
         metavar="NAME=VALUE",
         help=about,
