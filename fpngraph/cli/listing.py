@@ -113,15 +113,7 @@ def _described(name: str) -> Description | None:
 
 
 def _entry(name: str, found: Description) -> dict[str, Any]:
-    return {
-        "name": name,
-        "description": found.description,
-        "source": found.source,
-        "inputs": list(found.inputs),
-        "outputs": list(found.outputs),
-        "params": found.params,
-        "presets": found.presets,
-    }
+    return vars(found) | {"name": name, "inputs": list(found.inputs), "outputs": list(found.outputs)}
 
 
 def _costs(name: str, found: Description, maps: Maps) -> list[dict[str, Any]]:
