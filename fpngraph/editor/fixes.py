@@ -33,7 +33,7 @@ def _each(document: Document) -> list[types.CodeAction]:
     found = []
     for problem in document.problems:
         better = problem.replacement
-        if better is None or better.span.file != document.called or better.span.used_by is not None:
+        if better is None or better.span.file != document.called:
             continue
         old = better.span.written
         found.append(

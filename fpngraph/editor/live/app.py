@@ -28,15 +28,9 @@ from fpngraph.errors import GraphError
 PAUSE_S = 0.3
 """Between two looks at a file."""
 _KEPT = 4  # pictures that the page may still ask for
-_ASSETS = {
-    "live.js": "text/javascript",
-    "live.css": "text/css",
-    "codemirror.js": "text/javascript",
-    "codemirror.css": "text/css",
-    "show-hint.js": "text/javascript",
-    "show-hint.css": "text/css",
-    "yaml.js": "text/javascript",
-}
+_ASSETS = frozenset(
+    {"live.js", "live.css", "codemirror.js", "codemirror.css", "show-hint.js", "show-hint.css", "yaml.js"}
+)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'self'; "
     "frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -116,7 +110,7 @@ class Live:
         if name not in _ASSETS:
             raise Refused(404, f"there is no {name!r}")
         folder = () if name.startswith("live") else ("codemirror",)
-        return Response(_part(*folder, name), media_type=_ASSETS[name])
+        return Response(_part(*folder, name), media_type="text/javascript" if name.endswith(".js") else "text/css")
 
     async def picture(self, request: Request) -> Response:
         found = self._pictures.get(request.path_params["number"])

@@ -85,7 +85,7 @@ def _of(tree: Value | None, section: str) -> Mapping[str, Value]:
 
 def row(problem: Problem) -> dict[str, Any]:
     """A problem as the page has it; ``line`` is None for one that is not in the text itself."""
-    span = problem.span if problem.span and problem.span.used_by is None and problem.span.file == TEXT else None
+    span = problem.span if problem.file == TEXT else None
     where = "" if problem.span is None or span else f"{problem.file}:{problem.line}:{problem.column}: "
     return {
         "line": span.line if span else None,
@@ -102,6 +102,6 @@ def row(problem: Problem) -> dict[str, Any]:
 def _better(problem: Problem) -> dict[str, Any] | None:
     """What the hint has in place of what is there, where it says exactly that."""
     found = problem.replacement
-    if found is None or found.span.file != TEXT or found.span.used_by is not None:
+    if found is None or found.span.file != TEXT:
         return None
     return {"line": found.span.line, "column": found.span.column, "end": found.span.end, "text": found.text}
