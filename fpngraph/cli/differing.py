@@ -14,6 +14,7 @@ from fpngraph.analysis.wording import in_words
 from fpngraph.cli.graphs import Choice
 from fpngraph.cli.messages import wants_colours
 from fpngraph.graph.graph import Graph
+from fpngraph.language.yaml.writing import flow
 
 _COLOURS = {"+": "\x1b[32m", "-": "\x1b[31m", "~": "\x1b[33m"}
 _PLAIN = "\x1b[0m"
@@ -47,7 +48,7 @@ def compared(one: Choice, other: Choice, graphs: tuple[Graph, Graph], costs: tup
 
 def _called(choice: Choice) -> str:
     said = [choice.preset] if choice.preset else []
-    said += [f"{name}={value}" for name, value in choice.params.items()]
+    said += [f"{name}={flow(value)}" for name, value in choice.params.items()]
     return f"{choice.called}@{','.join(said)}" if said else choice.called
 
 

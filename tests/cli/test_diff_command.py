@@ -130,6 +130,7 @@ def test_outputs_in_another_order_are_no_equal_graphs(capsys: pytest.CaptureFixt
         ("before.yaml@wide", "before.yaml@wide"),
         ("before.yaml@channels=4", "before.yaml@channels=4"),
         ("before.yaml@wide,channels=4", "before.yaml@wide,channels=4"),
+        ("bifpn@op=[act],channels=8", "bifpn@op=[act],channels=8"),
         ("a@b.yaml", "a@b.yaml"),
         ("a@b.yaml@wide", "a@b.yaml@wide"),
     ],
