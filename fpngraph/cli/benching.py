@@ -114,7 +114,7 @@ def setting(  # noqa: PLR0913  (one name per thing that can be set)
         tf32=tf32,
         device=where,
         rounds=rounds,
-        forms=tuple(forms),
+        forms=tuple(dict.fromkeys(forms)),
     )
 
 

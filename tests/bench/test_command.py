@@ -21,7 +21,7 @@ def benched(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
 
 
 def test_every_form_has_its_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    report = benched(capsys, "bifpn", *QUICK, "--forms", "eager,fused", "--threads", "1", "--batch-size", "2")
+    report = benched(capsys, "bifpn", *QUICK, "--forms", "eager, fused,eager", "--threads", "1", "--batch-size", "2")
 
     eager, fused = report["forms"]
     assert [eager["form"], fused["form"]] == ["eager", "fused"]

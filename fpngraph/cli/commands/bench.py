@@ -97,7 +97,7 @@ def _setting(args: argparse.Namespace, image_size: tuple[int, int] | None) -> An
         dtype=args.dtype,
         place=args.device,
         rounds=args.rounds,
-        forms=args.forms.split(","),
+        forms=[form.strip() for form in args.forms.split(",")],
         threads=args.threads,
     )
 
