@@ -14,6 +14,7 @@ from PIL import Image
 import fpngraph
 from fpngraph.cli.main import main
 from fpngraph.errors import Refusal
+from tests.cli.refusing import said
 
 HUGE = "1" + "0" * 30
 NOT_A_LIST = "is not a list of numbers such as 40,112,320"
@@ -114,17 +115,6 @@ nodes:
   P3: {inputs: [C3], channels: 8, op: [{conv: {kernel: 1000000000}}]}
 outputs: P(3..3)
 """
-
-
-def said(capsys: pytest.CaptureFixture[str], *command: str) -> str:
-    """What a command that was asked wrongly says, without the usage in front of it."""
-    try:
-        status = main(command)
-    except SystemExit as ended:  # argparse's way out
-        status = int(str(ended.code))
-    assert status == 2
-    printed = capsys.readouterr().err
-    return printed[printed.index(f"fpngraph {command[0]}: ") :]
 
 
 @pytest.mark.parametrize(("command", "message"), MISTAKES.values(), ids=MISTAKES)
