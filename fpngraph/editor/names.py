@@ -64,11 +64,9 @@ class _Walk:
         self._params(entries)
         self._each(entries.get("inputs"), self._declaration, keys=self._declaration, values=None)
         self._nodes(entries.get("nodes"))
-        stages = entries.get("stages")
-        for name, stage in stages.entries.items() if stages else ():
-            assert stages is not None
+        for name, span, stage in _entries(entries.get("stages")):
             self._stage = str(name)
-            self._add("stage", str(name), stages.key_spans[name], declares=True)
+            self._add("stage", str(name), span, declares=True)
             self._in_stage(stage, (*self._home, "stages", name))
         self._stage = None
         self._each(entries.get("outputs"), self._reference, keys=self._indices, values=self._reference)
@@ -78,14 +76,12 @@ class _Walk:
         self._named_by_parameters(entries)
 
     def _params(self, entries: Any) -> None:
-        if "params" in entries:
-            for name, span in entries["params"].key_spans.items():
-                self._add("parameter", str(name), span, declares=True)
-        presets = entries.get("presets")
-        for name, preset in presets.entries.items() if presets else ():
-            self._add("preset", str(name), presets.key_spans[name], declares=True)
-            for param, span in preset.key_spans.items():
-                self._add("parameter", str(param), span, declares=False)
+        for name, span, _ in _entries(entries.get("params")):
+            self._add("parameter", str(name), span, declares=True)
+        for name, span, preset in _entries(entries.get("presets")):
+            self._add("preset", str(name), span, declares=True)
+            for param, place, _ in _entries(preset):
+                self._add("parameter", str(param), place, declares=False)
 
     def _in_stage(self, stage: Value, path: Path) -> None:
         entries = stage.entries
@@ -98,9 +94,8 @@ class _Walk:
             self.found += inner.found
 
     def _nodes(self, nodes: Value | None) -> None:
-        for name, entry in nodes.entries.items() if nodes else ():
-            assert nodes is not None
-            self._declaration(name, nodes.key_spans[name])
+        for name, span, entry in _entries(nodes):
+            self._declaration(name, span)
             inputs = entry.entries.get("inputs")
             for item in inputs.data if inputs and isinstance(inputs.data, tuple) else ():
                 source = item.entries.get("from", item)
@@ -110,8 +105,8 @@ class _Walk:
         """What a section says that is a name, a list of them, or a mapping."""
         if value is None:
             return
-        for key, entry in value.entries.items():
-            keys(key, value.key_spans[key])
+        for key, span, entry in _entries(value):
+            keys(key, span)
             if values:
                 values(entry.data, entry.span)
         items = value.data if isinstance(value.data, tuple) else () if value.key_spans else (value,)
@@ -181,6 +176,12 @@ class _Walk:
         places = {"whole": span, "said": span} | more
         if kind in ("family", "node") or span.written == text:
             self.found.append(Occurrence(kind, text, span, declares, self._home, self._stage, **places))
+
+
+def _entries(value: Value | None) -> Iterator[tuple[Any, Span, Value]]:
+    """The keys of a mapping, each with its place and its value; nothing of all else."""
+    if value:
+        yield from ((key, value.key_spans[key], entry) for key, entry in value.entries.items())
 
 
 def _own_values(value: Value) -> Iterator[Value]:
