@@ -32,6 +32,26 @@ def mine(here: Path) -> Path:
     return file
 
 
+def test_presets_and_parameters_are_of_the_graph_before_them_and_before_the_first_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: dict[str, tuple[str | None, object]] = {}
+
+    def sweep(_: object, starts: list[tuple[str, Start]], *__: object, **___: object) -> int:
+        found.update({name: (start.preset, start.params) for name, start in starts})
+        return 0
+
+    monkeypatch.setattr("fpngraph.cli.sweeping.sweep", sweep)
+    of_all = ["--preset", "d1", "-p", "channels=16", "-p", "repeats=1"]
+
+    main(["sweep", *DATA, "-o", "x", *of_all, "--graph", "a", "-p", "channels=8", "--graph", "b", "--preset", "d2"])
+
+    assert found == {
+        "a channels=8": ("d1", {"channels": 8, "repeats": 1}),
+        "b@d2": ("d2", {"channels": 16, "repeats": 1}),
+    }
+
+
 def times(folder: Path) -> dict[str, int]:
     """When the checkpoint of each run was written."""
     return {path.parent.name: path.stat().st_mtime_ns for path in folder.glob("*/last.ckpt")}

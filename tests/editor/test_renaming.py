@@ -120,6 +120,29 @@ def test_a_name_that_is_also_written_in_a_way_that_nobody_finds_is_refused(edito
     assert refused.value.message == "the file would have an error then: family 'P' is declared nowhere in the file"
 
 
+def test_a_name_by_which_a_used_graph_takes_what_another_gives_is_refused(editor: Editor) -> None:
+    text = """\
+fpngraph: 1
+name: chained
+inputs: C(3..4)
+defaults: {channels: 8}
+stages:
+  one:
+    use: {fpngraph: 1, name: a, inputs: C(3..4), defaults: {channels: 8}, nodes: {P3: {inputs: [C3]}}, outputs: P3}
+  mid:
+    nodes: {x3: {inputs: [C3], op: [act]}}
+    outputs: {¦Q3: x3}
+  two:
+    use: {fpngraph: 1, name: b, inputs: P3, defaults: {channels: 8}, nodes: {R3: {inputs: [P3]}}, outputs: R3}
+outputs: [R3, Q3]
+"""
+
+    with pytest.raises(JsonRpcException) as refused:
+        editor.rename(text, "P")
+
+    assert refused.value.message == "the graph would be another one then: something reads this name by another way"
+
+
 def test_nothing_is_renamed_in_a_file_with_errors(editor: Editor) -> None:
     with pytest.raises(JsonRpcException) as refused:
         editor.rename(f"{marked('$pa¦th')}more: 1\n", "way")
