@@ -32,18 +32,15 @@ class Folder:
 
     def names(self) -> list[str]:
         """The graph files in it, by their paths from there."""
-        return sorted(self._found(self.root, 0))[:MOST]
+        return sorted(self._found())[:MOST]
 
-    def _found(self, folder: Path, depth: int) -> Iterator[str]:
-        try:
-            entries = sorted(folder.iterdir())
-        except OSError:
-            return
-        for entry in entries:
-            if entry.suffix in ENDINGS and entry.is_file():
-                yield entry.relative_to(self.root).as_posix()
-            elif depth < _DEEPEST and entry.is_dir() and not entry.is_symlink() and entry.name[0] not in "._":
-                yield from self._found(entry, depth + 1)
+    def _found(self) -> Iterator[str]:
+        for place, folders, files in os.walk(self.root):  # leaves out what nobody may look at
+            folder = Path(place).relative_to(self.root)
+            folders[:] = [name for name in folders if name[0] not in "._" and len(folder.parts) < _DEEPEST]
+            for name in files:
+                if name.endswith(ENDINGS) and os.path.isfile(Path(place, name)):  # noqa: PTH113  (is_file raises there)
+                    yield (folder / name).as_posix()
 
     def path(self, name: str) -> Path:
         """The file of a name. Raises Refused for one outside the folder, and for what is no graph file."""
@@ -95,6 +92,6 @@ class Folder:
         """What changes whenever a file is saved; empty where there is none."""
         try:
             found = self.path(name).stat()
-        except OSError:
+        except (OSError, Refused):  # what is watched may have become a folder
             return ""
         return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
