@@ -105,6 +105,16 @@ def test_names_in_scope_come_before_parameters(editor: Editor) -> None:
     assert offered == [*NODES, *PARAMS]
 
 
+def test_names_of_stages_behind_are_not_in_scope(editor: Editor) -> None:
+    behind = "  last: {nodes: {late3: {inputs: [C3]}}}"
+    marked = f"{HEAD}stages:\n  first: {{nodes: {{early3: {{inputs: [¦]}}}}}}\n{behind}\n"
+
+    offered = [item.label for item in editor.complete(marked)]
+
+    assert "early3" in offered
+    assert "late3" not in offered
+
+
 def test_every_operator_is_offered_where_it_may_stand(editor: Editor) -> None:
     places = {"op: [": ("layer", "norm", "act"), "fusion: ": ("fusion",), "init: ": ("init",), "act: ": ("act",)}
     for written_before, kinds in places.items():
