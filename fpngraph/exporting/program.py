@@ -75,19 +75,32 @@ def check_tensors(module: nn.Module, what: str) -> None:
 @contextmanager
 def silence() -> Iterator[None]:
     """Nothing of what exporters warn of, log and print, which is for their authors; the result is compared."""
+    before = logging.root.manager.disable
     with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.disable()
         try:
             yield
         finally:
-            logging.disable(logging.NOTSET)
+            logging.disable(before)
+
+
+@contextmanager
+def _as_torch_starts() -> Iterator[None]:
+    """Without gradients and autocast, float32 on the processor: what the caller has set does not go into a program."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.no_grad(), torch.autocast("cpu", enabled=False), torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextmanager
 def refusals(form: str, what: str) -> Iterator[None]:
     """Raises ExportError for whatever torch and ONNX Runtime say of somebody's operator, or of an opset; in silence."""
-    with silence(), torch.no_grad():
+    with silence(), _as_torch_starts():
         try:
             yield
         except ExportError:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ import torch
 
 from fpngraph.exporting import forms
 from fpngraph.exporting.necks import export_neck
-from fpngraph.exporting.program import ExportError, Program
+from fpngraph.exporting.program import ExportError, Program, silence
 from tests.necks import neck_of
 
 
@@ -98,3 +101,43 @@ def test_a_neck_in_half_precision_is_written_in_float32_stage_by_stage() -> None
     assert stages == ["tracing", "writing", "comparing"]
     assert exported.difference < 1e-5
     assert next(neck.parameters()).dtype is torch.float16
+
+
+@contextmanager
+def float64_by_default() -> Any:
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.exports
+@pytest.mark.parametrize(
+    "setting",
+    [lambda: torch.autocast("cpu", torch.bfloat16), float64_by_default, lambda: torch.device("meta")],
+    ids=["autocast", "default type", "default device"],
+)
+def test_what_the_caller_has_set_is_not_written_into_a_program(
+    setting: Callable[[], AbstractContextManager[Any]],
+) -> None:
+    neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]")
+    expected = export_neck(neck, "torch-export", image_size=(512, 512))
+
+    with setting():
+        default = torch.get_default_dtype()
+        exported = export_neck(neck, "torch-export", image_size=(512, 512))
+        assert torch.get_default_dtype() is default
+
+    assert (exported.operators, exported.difference) == (expected.operators, expected.difference)
+
+
+def test_what_was_not_logged_before_is_not_logged_after() -> None:
+    logging.disable(logging.INFO)
+    try:
+        with silence():
+            assert not logging.getLogger().isEnabledFor(logging.CRITICAL)
+
+        assert logging.root.manager.disable == logging.INFO
+    finally:
+        logging.disable(logging.NOTSET)
