@@ -164,7 +164,7 @@ def _pairs(maps: Maps) -> list[tuple[int, Map]]:
 
 
 def _host_map(stride: int, what: Map) -> HostMap:
-    key, channels = (None, what) if isinstance(what, int) else what
+    key, channels = what if isinstance(what, tuple | list) and len(what) == 2 else (None, what)
     return HostMap(stride, key, channels)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -241,3 +242,11 @@ def test_channels_without_strides_are_refused_with_what_is_required() -> None:
         "maps has 40, but must say a stride and channels for each map\n"
         "  hint: {8: 128, 16: 256} are maps of the strides 8 and 16, of 128 and 256 channels"
     )
+
+
+@pytest.mark.parametrize("channels", ["40", "128", 40.0, None, ("C3", 40, 3), np.int64(40)])
+def test_what_is_no_number_of_channels_is_refused_as_build_refuses_it(channels: Any) -> None:
+    with pytest.raises(fpngraph.GraphError) as caught:
+        fpngraph.plug("bifpn", {8: channels, 16: 112, 32: 320})
+
+    assert str(caught.value) == f"in_channels of 'P3' is {channels!r}, not a positive integer [in-channels]"
