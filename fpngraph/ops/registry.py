@@ -20,7 +20,8 @@ _OF_EDGES = frozenset({"project", "resampler"})  # a module and an attribute tha
 def register(operator: type[T]) -> type[T]:
     """Make an operator known to graph files by its ``name``; a decorator.
 
-    Raises ValueError for a name that is taken, or that its modules in an edge or a node's ``op`` cannot be called by.
+    Raises TypeError for what is no operator with a name, ValueError for a name that is taken, or that its modules in an
+    edge or a node's ``op`` cannot be called by.
 
     >>> @fpngraph.register
     ... class Doubled(fpngraph.Layer):
@@ -29,15 +30,19 @@ def register(operator: type[T]) -> type[T]:
     ...     def build(self, inputs, site):
     ...         return torch.nn.Identity()
     """
+    if not (isinstance(operator, type) and issubclass(operator, tuple(KINDS.values()))):
+        raise TypeError(
+            f"{operator!r} is no operator\n  hint: it is a class derived from fpngraph.Layer or another kind"
+        )
     if taken := [setting for setting in operator.model_fields if setting == "name" or hasattr(operator, setting)]:
         raise ValueError(
             f"{operator.__qualname__}: no setting can be called {taken[0]!r}, which is something else of an operator\n"
             f"  hint: call the field '{taken[0]}_', with Field(alias={taken[0]!r}), or annotate it as a ClassVar"
         )
-    name, kind = operator.name, operator.kind
+    name, kind = _name(operator), operator.kind
     for other in _rivals(kind):
         if (other, name) in _registry:
-            raise ValueError(f"{operator.__qualname__}: there is a {other} operator named {name!r} already")
+            raise ValueError(f"{operator.__qualname__}: there is an operator of kind {other!r} named {name!r} already")
     if name in _WORDS:
         raise ValueError(f"{operator.__qualname__}: {name!r} is a word of the language")
     if kind in ("layer", "down", "up") and (reason := _unfit(name)):
@@ -45,14 +50,36 @@ def register(operator: type[T]) -> type[T]:
             f"{operator.__qualname__}: its modules are called by its name, {name!r}, but that {reason}\n"
             "  hint: a name of lower-case words, such as 'my_conv'"
         )
+    _check_rules(operator)
+    _registry[kind, name] = operator
+    return operator
+
+
+def _check_is_operator(operator: type[Operator]) -> None:
+    """Raises TypeError for what graph files cannot name."""
+    if not (isinstance(operator, type) and issubclass(operator, tuple(KINDS.values()))):
+        raise TypeError(
+            f"{operator!r} is no operator\n  hint: it is a class derived from fpngraph.Layer or another kind"
+        )
+    if not isinstance(getattr(operator, "name", None), str):
+        raise TypeError(f"{operator.__qualname__}: an operator has a name, such as name = 'my_conv'")
+
+
+def _name(operator: type[Operator]) -> str:
+    name = getattr(operator, "name", None)
+    if not isinstance(name, str):
+        raise TypeError(f"{operator.__qualname__}: an operator has a name, such as name = 'my_conv'")
+    return name
+
+
+def _check_rules(operator: type[Operator]) -> None:
+    """Raises ValueError for rules of inference that hold for no module."""
     rules = [rule for rule in ("parts", "factors") if _says(operator, rule)]
     if rules and not operator.modules:
         raise ValueError(
             f"{operator.__qualname__}: {rules[0]!r} holds for the classes of modules in 'modules', but that is empty\n"
             "  hint: give their full names, such as modules = ('torch.nn.ReLU',)"
         )
-    _registry[kind, name] = operator
-    return operator
 
 
 def _unfit(name: str) -> str:

@@ -38,13 +38,30 @@ def refused(operator: type[Operator]) -> str:
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        (Layer, "conv", "Own: there is a layer operator named 'conv' already"),
-        (Norm, "relu", "Own: there is a act operator named 'relu' already"),
+        (Layer, "conv", "Own: there is an operator of kind 'layer' named 'conv' already"),
+        (Norm, "relu", "Own: there is an operator of kind 'act' named 'relu' already"),
         (Up, "act", "Own: 'act' is a word of the language"),
     ],
 )
 def test_a_name_that_is_taken_is_refused(kind: type[Operator], name: str, message: str) -> None:
     assert refused(own(kind, name)) == message
+
+
+@pytest.mark.parametrize(
+    ("operator", "message"),
+    [
+        (type("Own", (Layer,), {}), "Own: an operator has a name, such as name = 'my_conv'"),
+        (type("Own", (Fusion,), {"name": None}), "Own: an operator has a name, such as name = 'my_conv'"),
+        (dict, "<class 'dict'> is no operator"),
+        (Operator, "<class 'fpngraph.ops.base.Operator'> is no operator"),
+        (Layer(), "Layer() is no operator"),
+    ],
+)
+def test_what_is_no_operator_with_a_name_is_refused(operator: Any, message: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        fpngraph.register(operator)
+
+    assert str(caught.value).splitlines()[0] == message
 
 
 UNFIT = {
