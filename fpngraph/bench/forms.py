@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -71,9 +72,14 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch h
 
 
 def compiled(name: str, module: nn.Module, maps: Sequence[Tensor]) -> Form:
-    """``module`` through ``torch.compile``."""
-    torch.compiler.reset()
-    faster = torch.compile(module, fullgraph=True)
+    """``module`` through ``torch.compile``, for maps of these sizes."""
+
+    def run(given: list[Tensor]) -> object:
+        return module(given)
+
+    # torch keeps programs by the code that they are of: necks that share it would push each other out
+    own = FunctionType(run.__code__.replace(), run.__globals__, closure=run.__closure__)
+    faster = torch.compile(own, fullgraph=True, dynamic=False)
 
     def call() -> object:
         return faster(list(maps))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from importlib import util
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 import fpngraph
 from fpngraph.bench import report
-from fpngraph.bench.forms import Form, eager
+from fpngraph.bench.forms import Form, compiled, eager
 from fpngraph.bench.report import Peer, measure
 from fpngraph.bench.runtimes import aot_inductor, onnx_runtime, onnx_runtime_dynamic, openvino
 from fpngraph.bench.subject import Setting, of_neck
@@ -160,6 +161,23 @@ def test_the_form_for_one_size_runs_straight_code_and_says_where_there_is_none()
     assert sized["peak_bytes"] == fused["peak_bytes"]
     assert refused["milliseconds"] is None
     assert refused["reason"].startswith("this neck has no form for given sizes: 'P3.op.0' has a forward hook")
+
+
+def test_compiled_necks_that_take_turns_keep_their_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._dynamo.utils import counters
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager"))
+    necks = [small_neck().fuse(), fpngraph.build(fpngraph.load("fpn", channels=8), [4, 4, 4, 4]).eval().fuse()]
+    maps = [maps_of(8), [torch.randn(1, 4, side, side) for side in (16, 8, 4, 2)]]
+
+    with torch.inference_mode(), torch._dynamo.config.patch(recompile_limit=1):
+        calls = [compiled("compiled", neck, own).call for neck, own in zip(necks, maps, strict=True)]
+        made = counters["stats"]["unique_graphs"]
+        for call in calls * 2:
+            assert call is not None
+            call()
+
+    assert counters["stats"]["unique_graphs"] == made
 
 
 def test_the_command_names_every_form() -> None:
