@@ -54,16 +54,19 @@ def export_detector(  # noqa: PLR0913  (the options of an export)
     the names of the classes, by default COCO's or numbers; what is below ``score`` is left out. The program is loaded
     again, and what it finds in images of other sizes is compared with what ``Detector`` finds.
 
-    Raises ExportError for what cannot be written, or comes out different, and ValueError for another ``form``.
+    Raises ExportError for what cannot be written, or comes out different, and ValueError for another ``form`` or
+    ``score``.
     """
     check_form(form)
+    if not 0 <= score <= 1:
+        raise ValueError(f"score is {score!r}, but must be from 0 to 1")
     _check(model)
     reference = copy.deepcopy(model)
     network = cast("nn.Module", reference).cpu().float().eval()
     with refusals(form, "detector"):
         fused: nn.Module = cast("Any", network).fuse() if hasattr(network, "fuse") else network
         classes, stride = _read(reference)
-        named = tuple(categories or numbered(class_names(classes)))
+        named = tuple(numbered(class_names(classes)) if categories is None else categories)
         if len(named) != classes:
             raise ExportError(f"there are {len(named)} categories, but the model has {classes} classes")
         for limit in sorted({0.0, score}):  # the first finds something in any image, so that more is compared

@@ -12,6 +12,7 @@ from torch import nn
 from torch.export import Dim
 
 from fpngraph.compiler.neck import Neck
+from fpngraph.detection.detector import input_size
 from fpngraph.exporting.check import largest_difference, random_maps
 from fpngraph.exporting.forms import check_form, written
 from fpngraph.exporting.program import ExportError, Progress, Traced, check_tensors, refusals, unheard
@@ -43,21 +44,22 @@ def export_neck(
 
     It is traced for images of ``image_size``, height and width.
     Batch and sizes stay open, with two pixels or more at every level. The program is loaded again and run at other
-    sizes. Raises ExportError for what cannot be written, or comes out different, ValueError for another ``form``, and
-    TypeError for what is no neck.
+    sizes. Raises ExportError for what cannot be written, or comes out different, ValueError for another ``form`` or no
+    size, and TypeError for what is no neck.
     """
     check_form(form)
     if not isinstance(neck, Neck):
         hint = "fpngraph.build(graph, in_channels) makes one; of a fused one, export the neck that it was made of"
         raise TypeError(f"neck is a {type(neck).__name__}, not a Neck\n  hint: {hint}")
+    height, width = input_size(image_size)
     check_tensors(neck, "neck")
     neck = copy.deepcopy(neck).cpu().float().eval()
     coarsest = coarsest_level(neck)
     least = 2**coarsest + 1
-    if min(image_size) < least:
-        found = "x".join(map(str, image_size))
-        raise ExportError(f"images of {found} pixels have fewer than 2 at level {coarsest}, but {least} a side have 2")
-    height, width = image_size
+    if min(height, width) < least:
+        raise ExportError(
+            f"images of {height}x{width} pixels have fewer than 2 at level {coarsest}, but {least} a side have 2"
+        )
     others = ((1, (height + 1, width + 3)), (3, (max(least, height // 2 + 5), max(least, width // 2 - 3))))
     with refusals(form, "neck"):
         progress("tracing")

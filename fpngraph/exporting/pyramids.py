@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from fpngraph.compiler.neck import Neck
+from fpngraph.detection.detector import input_size
 from fpngraph.exporting.check import largest_difference
 from fpngraph.exporting.forms import check_form, written
 from fpngraph.exporting.necks import Exported, coarsest_level
@@ -31,13 +32,17 @@ def export_pyramid(
 
     The program takes ``image`` [B, in_chans, H, W], as the backbone does, and gives the maps by the names of the
     graph's outputs. The batch stays open; so do the sides, as far as torch can leave them open. The program is loaded
-    again and run at other sizes. Raises ExportError for what cannot be written, or comes out different, and ValueError
-    for another ``form``.
+    again and run at other sizes. Raises ExportError for what cannot be written, or comes out different, ValueError for
+    another ``form`` or no size, and TypeError for what is no pyramid, or one whose neck is an inference form.
     """
     check_form(form)
+    size = input_size(image_size)
+    if not (isinstance(pyramid, FeaturePyramid) and isinstance(pyramid.neck, Neck)):
+        hint = "of a fused one, export the FeaturePyramid that it was made of"
+        raise TypeError(f"pyramid is a {type(pyramid).__name__}, not a FeaturePyramid with a Neck\n  hint: {hint}")
     check_tensors(pyramid, "pyramid")
+    stride = 1 << coarsest_level(pyramid.neck)
     reference = copy.deepcopy(pyramid).cpu().float().eval()
-    size, stride = Size(*image_size), 1 << coarsest_level(cast(Neck, reference.neck))
 
     def images(batch: int, size: Size) -> tuple[Tensor]:
         generator = torch.Generator().manual_seed(0)

@@ -15,7 +15,7 @@ from fpngraph.detection.boxes import Detections
 from fpngraph.exporting.alike import LEAST, Comparison, alike
 from fpngraph.exporting.forms import check_form
 from fpngraph.exporting.onnx import run_of
-from fpngraph.exporting.program import ExportError, refusals
+from fpngraph.exporting.program import ExportError, check_tensors, refusals
 
 _OPSET = 17  # from which on the older exporter writes all that these detectors have
 _OUTPUTS = ("boxes", "scores", "labels")
@@ -44,10 +44,13 @@ def export_torchvision(
     Raises ExportError for what cannot be written, or finds something else, or nothing at all.
     """
     check_form("onnx")
+    check_tensors(detector, "detector")
     reference = copy.deepcopy(detector).cpu().float().eval()
+    if not images or any(it.ndim != 3 or it.shape != images[0].shape or not it.is_floating_point() for it in images):
+        raise ExportError(
+            "images must be tensors [3, height, width] of one size, from 0 to 1, to trace and compare with"
+        )
     given = [image.detach().cpu().float() for image in images]
-    if not given or any(image.ndim != 3 or image.shape != given[0].shape for image in given):
-        raise ExportError("images must be tensors [3, height, width] of one size, to trace and compare with")
     with refusals("onnx", "detector"):
         whole = _OneImage(reference)
         wanted = [Detections(*whole(image)) for image in given]

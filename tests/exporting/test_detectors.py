@@ -370,3 +370,11 @@ def test_files_that_are_no_detectors_are_messages(tmp_path: Path) -> None:
     with pytest.raises(ProgramError) as caught:
         OnnxDetector(tmp_path / "other.onnx", device="gpu")
     assert str(caught.value) == "ONNX Runtime has no device 'gpu' here; it has cpu"
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.5, math.nan])
+def test_a_score_that_is_none_is_refused(score: float) -> None:
+    with pytest.raises(ValueError) as caught:
+        export_detector(PlainDetector(num_classes=5), "torch-export", score=score)
+
+    assert str(caught.value) == f"score is {score!r}, but must be from 0 to 1"

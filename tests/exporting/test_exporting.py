@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from fpngraph.exporting import forms
+from fpngraph import FeaturePyramid
+from fpngraph.exporting import export_pyramid, forms
 from fpngraph.exporting.necks import export_neck
 from fpngraph.exporting.program import ExportError, Program, silence
 from tests.necks import neck_of
@@ -88,6 +90,30 @@ def test_what_is_no_neck_is_refused() -> None:
 
     with pytest.raises(TypeError, match=r"neck is a FusedNeck, not a Neck\n  hint: fpngraph\.build"):
         export_neck(neck.fuse(), "torch-export", image_size=(512, 512))  # type: ignore[arg-type]  # that is it
+
+
+@pytest.mark.exports
+def test_what_is_no_pyramid_with_a_neck_is_refused() -> None:
+    pyramid = FeaturePyramid("test_efficientnet", "fpn", params={"channels": 8})
+    holds_fused = copy.deepcopy(pyramid)
+    holds_fused.neck = pyramid.eval().neck.fuse()  # type: ignore[operator]  # it is a Neck
+
+    for wrong in (pyramid.fuse(), pyramid.backbone, holds_fused):
+        with pytest.raises(TypeError, match=r"^pyramid is a \w+, not a FeaturePyramid with a Neck\n  hint: "):
+            export_pyramid(wrong, "torch-export", image_size=(96, 96))  # type: ignore[arg-type]  # that is it
+
+
+@pytest.mark.exports
+@pytest.mark.parametrize("image_size", [96, (96,), (96.0, 96), (0, 96)])
+def test_an_image_size_that_is_none_is_refused(image_size: Any) -> None:
+    neck = neck_of("P6: {inputs: [P5], op: [conv]}", outputs="[P6]")
+    pyramid = FeaturePyramid("test_efficientnet", "fpn", params={"channels": 8})
+
+    for export, module in ((export_neck, neck), (export_pyramid, pyramid)):
+        with pytest.raises(ValueError) as caught:
+            export(module, "torch-export", image_size=image_size)  # type: ignore[arg-type, operator]  # both alike
+
+        assert str(caught.value) == f"image_size is {image_size!r}, but must be (height, width) in pixels"
 
 
 @pytest.mark.exports

@@ -59,12 +59,18 @@ def test_a_model_of_onnx_finds_what_the_detector_finds_in_other_images(make: typ
     assert both.alike >= 0.98 * both.found > 50
 
 
-@pytest.mark.parametrize("images", [[], [torch.rand(3, 64, 64), torch.rand(3, 64, 65)]], ids=["none", "two sizes"])
+@pytest.mark.parametrize(
+    "images",
+    [[], [torch.rand(3, 64, 64), torch.rand(3, 64, 65)], [torch.zeros(3, 64, 64, dtype=torch.uint8)]],
+    ids=["none", "two sizes", "integers"],
+)
 def test_images_of_one_size_are_required(images: list[Tensor]) -> None:
     with pytest.raises(ExportError) as caught:
         export_torchvision(nn.Identity(), images)
 
-    assert str(caught.value) == ("images must be tensors [3, height, width] of one size, to trace and compare with")
+    assert str(caught.value) == (
+        "images must be tensors [3, height, width] of one size, from 0 to 1, to trace and compare with"
+    )
 
 
 class Nothing(nn.Module):
@@ -78,3 +84,8 @@ class Nothing(nn.Module):
 def test_a_detector_that_finds_nothing_is_refused() -> None:
     with pytest.raises(ExportError, match=r"^the detector finds nothing in these images"):
         export_torchvision(Nothing(), [image(64, 64)])
+
+
+def test_a_detector_without_weights_is_refused() -> None:
+    with pytest.raises(ExportError, match=r"^the detector has no weights yet"):
+        export_torchvision(faster_rcnn().to("meta"), [image(64, 64)])
