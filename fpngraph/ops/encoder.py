@@ -43,10 +43,12 @@ class EncoderLayer(Layer):
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         (feature,) = inputs
-        for divisor, what in ((4, "its positions need"), (self.heads, f"its {self.heads} heads need")):
-            if feature.channels % divisor:
-                hint = f"set 'heads' to a divisor of {feature.channels}" if divisor == self.heads else None
-                raise Mismatch(f"takes {feature.channels} channels, but {what} a multiple of {divisor}", hint)
+        takes = f"takes {feature.channels} channels, but its"
+        if feature.channels % 4:
+            raise Mismatch(f"{takes} positions need a multiple of 4")
+        if feature.channels % self.heads:
+            hint = f"set 'heads' to a divisor of {feature.channels}"
+            raise Mismatch(f"{takes} {self.heads} heads need a multiple of {self.heads}", hint)
         return feature
 
     def _inner(self, inputs: tuple[Feature, ...]) -> Feature:

@@ -124,9 +124,10 @@ def test_cost_by_hand() -> None:
     ("channels", "heads", "reason", "hint"),
     [
         (30, 3, "takes 30 channels, but its positions need a multiple of 4", None),
+        (30, 4, "takes 30 channels, but its positions need a multiple of 4", None),
         (20, 8, "takes 20 channels, but its 8 heads need a multiple of 8", "set 'heads' to a divisor of 20"),
     ],
-    ids=["positions", "heads"],
+    ids=["positions", "positions, as many as heads", "heads"],
 )
 def test_channels_that_do_not_fit_are_refused(channels: int, heads: int, reason: str, hint: str | None) -> None:
     with pytest.raises(Mismatch) as caught:
