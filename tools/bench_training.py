@@ -103,7 +103,7 @@ def measure(model: str, batch: int, rounds: int, memory_format: torch.memory_for
 
     middle = {name: median(values[1:]) for name, values in times.items()}
     for name, values in times.items():
-        low, _, high = quantiles(values[1:], n=4)
+        low, _, high = quantiles(values[1:], n=4, method="inclusive")
         print(
             f"{model}, {batch} images, {name:8} {middle[name] / middle['effdet']:5.2f} of the time "
             f"(median {middle[name]:.0f} ms, quartiles {low:.0f} to {high:.0f}, least {min(values[1:]):.0f}), "

@@ -30,4 +30,8 @@ def test_a_call_is_as_long_as_it_takes() -> None:
 
 
 def test_the_summary_has_the_middle_the_quartiles_and_the_least() -> None:
-    assert summary([5.0, 1.0, 2.0, 4.0, 3.0]) == Times(median=3.0, low=1.5, high=4.5, least=1.0)
+    assert summary([5.0, 1.0, 2.0, 4.0, 3.0]) == Times(median=3.0, low=2.0, high=4.0, least=1.0)
+
+
+def test_no_quartile_lies_beyond_what_was_measured() -> None:
+    assert summary([0.5, 4.5]) == Times(median=2.5, low=1.5, high=3.5, least=0.5)
