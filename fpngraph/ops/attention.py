@@ -15,6 +15,7 @@ from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Layer, Mismatch, Site
 from fpngraph.ops.conv import CONVS, conv_cost
 from fpngraph.ops.norm import BatchNorm, batch_norm_parts
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.reading import ActivationSetting
 from fpngraph.ops.registry import register
 
@@ -61,13 +62,10 @@ class SqueezeExcite(_Reducing):
         return there + act + back + self.gate.cost_of_module((outer,), site, _PIXEL, _PIXEL)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from torchvision.ops import SqueezeExcitation  # type: ignore[import-untyped]  # torchvision has no hints
-
         inner, outer = self._features(inputs)
         act = partial(self.act.build, (inner,), site)
         gate = partial(self.gate.build, (outer,), site)
-        module: nn.Module = SqueezeExcitation(outer.channels, inner.channels, activation=act, scale_activation=gate)
-        return module
+        return made_of(self, outer.channels, inner.channels, activation=act, scale_activation=gate)
 
     def _features(self, inputs: tuple[Feature, ...]) -> tuple[Feature, Feature]:
         """What ``act`` and ``gate`` are given."""
@@ -96,10 +94,9 @@ class Eca(_Attention):
         return Cost(kernel, kernel * inputs[0].channels)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from timm.layers.eca import EcaModule
         from torch import nn
 
-        return EcaModule(kernel_size=self._kernel(inputs[0].channels), gate_layer=nn.Sigmoid)
+        return made_of(self, kernel_size=self._kernel(inputs[0].channels), gate_layer=nn.Sigmoid)
 
     def _kernel(self, channels: int) -> int:
         """As the authors' code has it: rounded down, then up to an odd number; the paper has no least one."""
@@ -126,14 +123,14 @@ class Cbam(_Reducing):
         return Cost(weights, 2 * weights) + pixels
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from timm.layers.cbam import CbamModule
         from torch import nn
 
         from fpngraph.layers.act import ReLU
 
         channels = inputs[0].channels
         act: Any = lambda inplace: ReLU()  # noqa: E731  (timm asks for one that writes to its input)
-        return CbamModule(
+        return made_of(
+            self,
             channels,
             rd_channels=self.hidden(channels),
             spatial_kernel_size=self.kernel,
@@ -168,9 +165,7 @@ class Coordinate(_Reducing):
         return sum(outer, inner + Cost(2 * hidden, 0))
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.attention import CoordinateAttention
-
-        return CoordinateAttention(inputs[0].channels, self.hidden(inputs[0].channels))
+        return made_of(self, inputs[0].channels, self.hidden(inputs[0].channels))
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from torch import nn
@@ -203,9 +198,7 @@ class NonLocal(_Reducing):
         return sum(there, conv_cost((hidden, channels), 1, 1, True, size_in) + seen)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.attention import NonLocal as Module
-
-        return Module(inputs[0].channels, self.hidden(inputs[0].channels), scale=self.scale)
+        return made_of(self, inputs[0].channels, self.hidden(inputs[0].channels), scale=self.scale)
 
 
 def _check_odd(kernel: int | None) -> None:

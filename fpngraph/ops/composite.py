@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -13,6 +12,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Lists, Rules
 from fpngraph.ops.base import Cost, Layer, Mismatch, Misplaced, Operator, Site
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.reading import MAX_LAYERS, read_branches, read_layers
 from fpngraph.ops.registry import register
 from fpngraph.ops.steps import UNKNOWN, Step, steps
@@ -54,9 +54,7 @@ class Composite(Operator):
 
     def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
         """The module that holds these: of the class that its rules are for, unless it says otherwise."""
-        room, _, kind = self.modules[0].rpartition(".")
-        module: nn.Module = getattr(import_module(room), kind)(modules)
-        return module
+        return made_of(self, modules)
 
     def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules:
         """The rules for what its module holds, by names."""
@@ -203,9 +201,7 @@ class Repeat(_Written):
         return feature._replace(channels=sum(channels) if self.keep == "all" else channels[-1])
 
     def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.composite import Runs
-
-        return Runs(modules, joins=self.keep == "all")
+        return made_of(self, modules, joins=self.keep == "all")
 
 
 def listed(layers: Sequence[Operator] | Operator, feature: Feature, site: Site, name: str) -> Steps:

@@ -11,6 +11,7 @@ from fpngraph.feature import Feature, Size
 from fpngraph.inference.classes import is_one_of, no_rule
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Layer, Mismatch, Site
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -114,11 +115,9 @@ class SeparableConv(_Conv):
         return depthwise + conv_cost((width, channels), 1, 1, has_bias(self.bias, site), size_out)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.conv import SeparableConv2d
-
         channels = self.infer(inputs, site).channels
         bias = has_bias(self.bias, site)
-        return SeparableConv2d(inputs[0].channels, channels, self.kernel, dilation=self.dilation, bias=bias)
+        return made_of(self, inputs[0].channels, channels, self.kernel, dilation=self.dilation, bias=bias)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from fpngraph.layers.conv import SeparableConv2d

@@ -11,6 +11,7 @@ from fpngraph.feature import Feature, Size
 from fpngraph.inference.classes import is_one_of
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Layer, Mismatch, Norm, Site
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -153,9 +154,7 @@ class LayerNorm(_Norm):
     layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from timm.layers.norm import LayerNorm2d
-
-        return LayerNorm2d(inputs[0].channels, eps=self.eps)
+        return made_of(self, inputs[0].channels, eps=self.eps)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (_of_the_image(module),)
@@ -179,9 +178,7 @@ class L2Norm(Layer):
         return Cost(inputs[0].channels, 0)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.norm import L2Norm as Module
-
-        return Module(inputs[0].channels, scale=self.scale, eps=self.eps)
+        return made_of(self, inputs[0].channels, scale=self.scale, eps=self.eps)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new", remains="its lengths are those of each pixel"),)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def made_of(operator: Operator, *arguments: Any) -> nn.Module:
+def made_of(operator: Operator, *arguments: Any, **named: Any) -> nn.Module:
     """A module of the first class in ``modules`` of an operator."""
-    module: nn.Module = _class(operator.modules[0])(*arguments)
+    module: nn.Module = _class(operator.modules[0])(*arguments, **named)
     return module
 
 

@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 from fpngraph.feature import Feature
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Free, Layer, Mismatch, Site
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.reading import wrong
 from fpngraph.ops.registry import register
 
@@ -63,9 +64,7 @@ class Slice(Free, Layer):
         return self.index * channels // parts, channels // parts
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.composite import Slice as Module
-
-        return Module(*self._range(inputs[0].channels))
+        return made_of(self, *self._range(inputs[0].channels))
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, commutes="always"),)

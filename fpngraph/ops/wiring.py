@@ -14,6 +14,7 @@ from fpngraph.feature import Feature
 from fpngraph.ops.base import Mismatch, Operator, Site
 from fpngraph.ops.block import Block
 from fpngraph.ops.composite import Steps, output_of
+from fpngraph.ops.plain import made_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -121,6 +122,4 @@ class Grown(Chain):
         return feature._replace(channels=channels)
 
     def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.composite import Runs
-
-        return Runs(modules, joins=True, reverse=self.reverse, start=self.start)
+        return made_of(self, modules, joins=True, reverse=self.reverse, start=self.start)

@@ -13,6 +13,7 @@ from fpngraph.ops.base import Cost, Layer, Operator, Site
 from fpngraph.ops.block import Block
 from fpngraph.ops.blocks.csp import MAX_BLOCKS, MAX_EXPAND
 from fpngraph.ops.blocks.rep import rep_vgg
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.registry import register
 from fpngraph.ops.wiring import Chain, Concat, Sum, cna, numbered, share
 
@@ -31,9 +32,7 @@ class Scale(Layer):
         return Cost(1, 0)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.scale import Scale as Module
-
-        return Module()
+        return made_of(self)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new", commutes="always"),)

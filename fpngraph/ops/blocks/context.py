@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt
 from fpngraph.feature import Feature, Size
 from fpngraph.ops.base import Cost, Operator, Site
 from fpngraph.ops.block import Block
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.registry import register
 from fpngraph.ops.wiring import Concat, cna, numbered
 
@@ -36,9 +37,7 @@ class Pooled(Block):
         return super().cost(inputs, site, means, means)
 
     def joined_module(self, modules: Mapping[str, nn.Module]) -> nn.Module:
-        from fpngraph.layers.pooled import Pooled as Module
-
-        return Module(modules, self.bins)
+        return made_of(self, modules, self.bins)
 
 
 @register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field, PositiveInt
 
@@ -14,9 +14,6 @@ from fpngraph.ops.conv import Conv
 from fpngraph.ops.registry import register
 from fpngraph.ops.resample.strided_conv import StridedConv
 from fpngraph.ops.wiring import part
-
-if TYPE_CHECKING:
-    pass
 
 
 class _AveragedFirst(Composite, Down):

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Layer, Operator, Site
-from fpngraph.ops.plain import Plain
+from fpngraph.ops.plain import Plain, made_of
 from fpngraph.ops.wiring import Chain, Residual, Sum, cn, cna, part
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ class Seen(_OfHeads):
         return Cost(0, (inputs[0].channels - self.heads * self.key) * pixels**2)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers import psa
-
-        return psa.Seen(self.heads, self.key, scale=self.scale)
+        return made_of(self, self.heads, self.key, scale=self.scale)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new"),)

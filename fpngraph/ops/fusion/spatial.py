@@ -11,6 +11,7 @@ from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Lists, Rules
 from fpngraph.ops.base import Cost, Fusion, Mismatch, Operator, Site
 from fpngraph.ops.conv import Conv, conv_cost
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.reading import ActivationSetting
 from fpngraph.ops.registry import register
 from fpngraph.ops.steps import Step
@@ -54,11 +55,10 @@ class SpatialSoftmax(Fusion):
         return sum((it.op.cost_of_module(it.inputs, it.site, size_out, size_out) for it in inner), joined)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.fusion.spatial import SpatialSoftmax as Module
         from fpngraph.layers.layout import Layers
 
         lists = [Layers({step.key: step.module() for step in self._inner(feature, site)}) for feature in inputs]
-        return Module(lists, self.hidden)
+        return made_of(self, lists, self.hidden)
 
     def inner_rules(self, inputs: tuple[Feature, ...], site: Site) -> Rules:
         lists = (self._inner(feature, site) for feature in inputs)

@@ -11,6 +11,7 @@ from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Site, Up
 from fpngraph.ops.conv import conv_cost
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -36,10 +37,7 @@ class Carafe(Up):
         return compressor + encoder + Cost(0, channels * weights * size_in.height * size_in.width)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.resample.carafe import Carafe as Module
-
-        settings = {"kernel": self.kernel, "encoder": self.encoder, "compressed": self.compressed}
-        return Module(inputs[0].channels, site.ratio, **settings)
+        return made_of(self, inputs[0].channels, site.ratio, **self.model_dump())
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new"),)

@@ -11,6 +11,7 @@ from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Mismatch, Site, Up
 from fpngraph.ops.conv import conv_cost, has_bias
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.registry import register
 from fpngraph.ops.resample.windows import Kernel
 
@@ -66,11 +67,9 @@ class Deconv(Up):
         return conv_cost(channels, self.side(site), 1, has_bias(self.bias, site), size_in)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.resample.deconv import Deconv as Module
-
         channels = self.infer(inputs, site).channels
         bias = has_bias(self.bias, site)
-        return Module(inputs[0].channels, channels, site.ratio, kernel=self.side(site), bias=bias)
+        return made_of(self, inputs[0].channels, channels, site.ratio, kernel=self.side(site), bias=bias)
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         from torch import nn

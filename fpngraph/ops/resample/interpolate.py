@@ -10,6 +10,7 @@ from pydantic import Field
 from fpngraph.feature import Feature
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Down, Free, Resampler, Site, Up
+from fpngraph.ops.plain import made_of
 from fpngraph.ops.registry import register
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ class _Interpolation(Free, Resampler):
     layout = "any"
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
-        from fpngraph.layers.resample.interpolate import Interpolate
-
-        return Interpolate(self.name, align_corners=self.aligns())
+        return made_of(self, self.name, align_corners=self.aligns())
 
     def aligns(self) -> bool:
         """Whether the middles of corner pixels stay where they are."""
