@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
 
@@ -17,7 +17,7 @@ from fpngraph.ops.registry import register
 if TYPE_CHECKING:
     from torch import nn
 
-Bias = Literal["auto"] | bool
+Bias = Annotated[Literal["auto"] | bool, Field(description="Whether it adds a bias; 'auto': unless a norm comes next.")]
 CONVS = ("torch.nn.Conv2d", "fpngraph.layers.conv.PaddedConv2d")
 
 
@@ -61,7 +61,7 @@ class _Conv(Layer):
     kernel: PositiveInt = Field(default=3, description="Side of the kernel in pixels.")
     channels: PositiveInt | None = Field(default=None, description="Channels it gives; by default the node's.")
     dilation: PositiveInt = Field(default=1, description="Distance of neighbouring taps of the kernel in pixels.")
-    bias: Bias = Field(default="auto", description="Whether it adds a bias; 'auto': unless a norm comes next.")
+    bias: Bias = "auto"
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         channels = self.channels or site.channels

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Mismatch, Site, Up
-from fpngraph.ops.conv import conv_cost, has_bias
+from fpngraph.ops.conv import Bias, conv_cost, has_bias
 from fpngraph.ops.plain import made_of
 from fpngraph.ops.registry import register
-from fpngraph.ops.resample.windows import Kernel
+from fpngraph.ops.resample.windows import Kernel, side
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,13 +36,11 @@ class Deconv(Up):
     reduction: PositiveInt | None = Field(
         default=None, description="Divides the channels that it takes; without it, it gives the node's."
     )
-    bias: Literal["auto"] | bool = Field(
-        default="auto", description="Whether it adds a bias; 'auto': unless a norm comes next."
-    )
+    bias: Bias = "auto"
 
     def side(self, site: Site) -> int:
         """The kernel's side in pixels. Raises Mismatch unless the size that comes out is that of the level."""
-        kernel = site.ratio if self.kernel == "ratio" else self.kernel
+        kernel = side(self.kernel, site)
         if kernel < site.ratio or (kernel - site.ratio) % 2:
             raise Mismatch(
                 f"has a kernel of {kernel}, but the ratio of the edge is {site.ratio}",

@@ -11,7 +11,7 @@ from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Down, Site
 from fpngraph.ops.plain import Plain
 from fpngraph.ops.registry import register
-from fpngraph.ops.resample.windows import Kernel, padding_rule
+from fpngraph.ops.resample.windows import Kernel, padding_rule, side
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,14 +22,9 @@ class _Pool(Plain, Down):
         default=None, description="Side of the window in pixels; by default the ratio of the two strides plus one."
     )
 
-    def side(self, site: Site) -> int:
-        """The window's side in pixels."""
-        if self.kernel is None:
-            return site.ratio + 1
-        return site.ratio if self.kernel == "ratio" else self.kernel
-
     def arguments(self, site: Site) -> Sequence[Any]:
-        return self.side(site), site.ratio, padding_rule(self.kernel, site)
+        kernel = site.ratio + 1 if self.kernel is None else side(self.kernel, site)
+        return kernel, site.ratio, padding_rule(self.kernel, site)
 
 
 @register

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, PositiveInt
 
 from fpngraph.feature import Feature, Size
 from fpngraph.inference.parts import Part
 from fpngraph.ops.base import Cost, Down, Site
-from fpngraph.ops.conv import CONVS, check_groups, conv_cost, conv_part, has_bias
+from fpngraph.ops.conv import CONVS, Bias, check_groups, conv_cost, conv_part, has_bias
 from fpngraph.ops.registry import register
-from fpngraph.ops.resample.windows import Kernel, padding_rule
+from fpngraph.ops.resample.windows import Kernel, padding_rule, side
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,14 +30,8 @@ class StridedConv(Down):
     channels: PositiveInt | None = Field(
         default=None, description="Channels it gives; by default what the node needs of the edge, or its source's."
     )
-    bias: Literal["auto"] | bool = Field(
-        default="auto", description="Whether it adds a bias; 'auto': unless a norm comes next."
-    )
+    bias: Bias = "auto"
     groups: PositiveInt = Field(default=1, description="Groups of channels that are convolved apart.")
-
-    def side(self, site: Site) -> int:
-        """The kernel's side in pixels."""
-        return site.ratio if self.kernel == "ratio" else self.kernel
 
     def infer(self, inputs: tuple[Feature, ...], site: Site) -> Feature:
         source = inputs[0]
@@ -47,7 +41,7 @@ class StridedConv(Down):
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
         channels = inputs[0].channels, self.infer(inputs, site).channels
-        return conv_cost(channels, self.side(site), self.groups, has_bias(self.bias, site), size_out)
+        return conv_cost(channels, side(self.kernel, site), self.groups, has_bias(self.bias, site), size_out)
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         from fpngraph.layers.conv import PaddedConv2d
@@ -58,7 +52,7 @@ class StridedConv(Down):
             PaddedConv2d,
             inputs[0].channels,
             channels,
-            self.side(site),
+            side(self.kernel, site),
             stride=site.ratio,
             padding=padding_rule(self.kernel, site),
             groups=self.groups,
