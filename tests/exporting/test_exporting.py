@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -19,14 +19,18 @@ from tests.necks import neck_of
 
 
 @pytest.mark.exports
+@pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize(("off", "written"), [(0.01, "1.0e-02"), (float("nan"), "nan")], ids=["another", "no number"])
-def test_a_program_that_gives_something_else_is_refused(
-    off: float, written: str, monkeypatch: pytest.MonkeyPatch
+def test_a_program_that_gives_something_else_for_a_batch_is_refused(
+    off: float, written: str, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     neck = neck_of("P6: {inputs: [P5]}", outputs="[P6]")
 
     def wrong(_traced: Any, _opset: Any) -> Program:
-        return Program(b"", tuple(neck.in_channels), 1, lambda maps: [x * (1 + off) for x in neck(maps)])
+        def run(maps: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+            return [x * (1 + off) if len(x) == batch else x for x in neck(maps)]
+
+        return Program(b"", tuple(neck.in_channels), 1, run)
 
     monkeypatch.setitem(forms._WRITERS, "torch-export", wrong)
 
