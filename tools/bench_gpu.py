@@ -11,12 +11,13 @@ import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
+from statistics import median
 
 import torch
 from torch import Tensor, nn
 
 import fpngraph
-from fpngraph.bench.timing import Call, interleaved, summary
+from fpngraph.bench.timing import Call, interleaved
 from fpngraph.efficientdet.neck_weights import neck_state_from_effdet
 from fpngraph.efficientdet.peer import effdet_neck
 from fpngraph.errors import first_line
@@ -134,23 +135,13 @@ def inference(model: str, batch: int, precision: str, rounds: int, *, compiling:
                 print(f"{name} gives other maps: off by {off:.1e} of the largest value", flush=True)
                 continue
             calls[name], peaks[name] = call, peak(call)
-        times = timed(calls, rounds)
-    return rows(times, peaks, "effdet")
-
-
-def timed(calls: Mapping[str, Call], rounds: int) -> Mapping[str, list[float]]:
-    """The milliseconds of each call in every round."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for found in interleaved(calls, rounds=rounds, device=DEVICE):
-        for name, milliseconds in found.items():
-            times[name].append(milliseconds)
-    return times
+        return rows(calls, peaks, rounds)
 
 
 def difference(got: object, expected: list[Tensor]) -> float:
     """The largest, relative to the largest value of its map."""
     pairs = zip(list(got), expected, strict=True)  # type: ignore[call-overload]  # maps in a list or a tuple
-    return max(float((a.float() - b).abs().max() / b.abs().max()) for a, b in pairs)
+    return float(torch.stack([(a.float() - b).abs().max() / b.abs().max() for a, b in pairs]).max())
 
 
 def peak(call: Call) -> float:
@@ -163,10 +154,13 @@ def peak(call: Call) -> float:
     return (torch.cuda.max_memory_allocated() - before) / 2**20
 
 
-def rows(times: Mapping[str, list[float]], peaks: Mapping[str, float], first: str) -> list[Row]:
-    middle = {name: summary(values).median for name, values in times.items()}
+def rows(calls: Mapping[str, Call], peaks: Mapping[str, float], rounds: int) -> list[Row]:
+    """The calls in turns, beside effdet's neck as it comes, which is the first."""
+    turns = list(interleaved(calls, rounds=rounds, device=DEVICE))
+    middle = {name: median(turn[name] for turn in turns) for name in calls}
+    first = next(iter(calls))
     return [
-        (name, middle[name], middle[name] / middle[first], peaks[name], peaks[name] / peaks[first]) for name in times
+        (name, middle[name], middle[name] / middle[first], peaks[name], peaks[name] / peaks[first]) for name in calls
     ]
 
 
@@ -186,8 +180,7 @@ def training(model: str, batch: int, precision: str, rounds: int) -> list[Row]:
             calls[name] = step(module, maps)
             calls[f"{name}, `channels_last` maps"] = step(module, last)
         peaks = {name: peak(call) for name, call in calls.items()}
-        times = timed(calls, rounds)
-    return rows(times, peaks, "effdet")
+        return rows(calls, peaks, rounds)
 
 
 def show(title: str, table: list[Row]) -> None:

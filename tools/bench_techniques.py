@@ -113,8 +113,8 @@ def report_bfloat16(neck: fpngraph.Neck, maps: list[Tensor]) -> None:
     neck.train()([torch.cat([x, torch.randn_like(x)]) for x in maps])
     expected = neck.eval()(maps)
     pairs = list(zip(neck.fuse(torch.bfloat16)(maps), expected, strict=True))
-    worst = max(((y - x).abs().max() / x.abs().max()).item() for y, x in pairs)
-    typical = max(((y - x).square().mean() / x.square().mean()).sqrt().item() for y, x in pairs)
+    worst = torch.stack([(y - x).abs().max() / x.abs().max() for y, x in pairs]).max()
+    typical = torch.stack([(y - x).square().mean() / x.square().mean() for y, x in pairs]).sqrt().max()
     print(
         f"bfloat16: off by {worst:.1%} of the largest value of an output at most, by {typical:.1%} in the mean square"
     )
