@@ -11,10 +11,9 @@ from torch import Tensor, nn
 
 from fpngraph.analysis.costs import cost
 from fpngraph.compiler.neck import Neck
-from fpngraph.compiler.runtime import coarser
 from fpngraph.compiler.straight import ImageSizes
 from fpngraph.efficientdet.model import EfficientDet
-from fpngraph.feature import Size
+from fpngraph.exporting.check import random_maps
 
 CPU = torch.device("cpu")
 
@@ -58,18 +57,12 @@ class Subject:
 
 def of_neck(neck: Neck, setting: Setting) -> Subject:
     """A neck, with random maps as a backbone gives them for one batch of images."""
-    sizes = (coarser(Size(*setting.image_size), entry.level) for entry in neck.source_graph.inputs.values())
-    generator = torch.Generator().manual_seed(0)
-    maps = [
-        torch.randn(setting.batch, channels, *size, generator=generator).to(setting.device, setting.dtype)
-        for channels, size in zip(neck.in_channels.values(), sizes, strict=True)
-    ]
     costs = cost(neck.source_graph, list(neck.in_channels.values()), setting.image_size)
     return Subject(
         name=neck.source_graph.name,
         plain=neck,
         fuse=lambda image_sizes: neck.fuse(image_sizes=image_sizes),
-        maps=maps,
+        maps=[x.to(setting.device, setting.dtype) for x in random_maps(neck, setting.batch, setting.image_size)],
         in_channels=neck.in_channels,
         parameters=costs.parameters,
         macs=costs.macs,
