@@ -32,11 +32,7 @@ class _Norm(Norm):
         return Cost(2 * inputs[0].channels, 0)
 
 
-@register
-class BatchNorm(_Norm):
-    """Batch normalisation over images and pixels (arXiv:1502.03167), in torch's conventions."""
-
-    name: ClassVar[str] = "batch_norm"
+class _BatchNorm(_Norm):
     modules = (
         "torch.nn.BatchNorm2d",
         "torch.nn.SyncBatchNorm",
@@ -44,6 +40,16 @@ class BatchNorm(_Norm):
         "torchvision.ops.FrozenBatchNorm2d",
         *_WITH_MORE,
     )
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        return batch_norm_parts(module)
+
+
+@register
+class BatchNorm(_BatchNorm):
+    """Batch normalisation over images and pixels (arXiv:1502.03167), in torch's conventions."""
+
+    name: ClassVar[str] = "batch_norm"
     layout = "any"
 
     momentum: float = Field(
@@ -57,16 +63,12 @@ class BatchNorm(_Norm):
 
         return made(nn.BatchNorm2d, inputs[0].channels, eps=self.eps, momentum=self.momentum)
 
-    def parts(self, module: nn.Module) -> Sequence[Part]:
-        return batch_norm_parts(module)
-
 
 @register
-class FrozenBatchNorm(_Norm):
+class FrozenBatchNorm(_BatchNorm):
     """Batch normalisation with statistics, scale and shift that are not learned (ResNet, arXiv:1512.03385 App. A)."""
 
     name: ClassVar[str] = "frozen_batch_norm"
-    modules = BatchNorm.modules
     layout = "any"
 
     def cost(self, inputs: tuple[Feature, ...], site: Site, size_in: Size, size_out: Size) -> Cost:
@@ -77,9 +79,6 @@ class FrozenBatchNorm(_Norm):
 
         module: nn.Module = FrozenBatchNorm2d(inputs[0].channels, eps=self.eps)
         return module
-
-    def parts(self, module: nn.Module) -> Sequence[Part]:
-        return batch_norm_parts(module)
 
 
 def batch_norm_parts(module: nn.Module) -> Sequence[Part]:
@@ -112,8 +111,16 @@ def _plain(norm: Any) -> nn.BatchNorm2d:
     return own
 
 
+class _NormOfImages(_Norm):
+    """One whose statistics are those of the map that it is given."""
+
+    def parts(self, module: nn.Module) -> Sequence[Part]:
+        learned = module.weight is not None
+        return (Part(module, "new", absorbs=learned, remains="its statistics are those of each image"),)
+
+
 @register
-class GroupNorm(_Norm):
+class GroupNorm(_NormOfImages):
     """Normalisation over the pixels of a group of channels, image by image (arXiv:1803.08494)."""
 
     name: ClassVar[str] = "group_norm"
@@ -141,12 +148,9 @@ class GroupNorm(_Norm):
 
         return made(nn.GroupNorm, self.groups, inputs[0].channels, eps=self.eps)
 
-    def parts(self, module: nn.Module) -> Sequence[Part]:
-        return (_of_the_image(module),)
-
 
 @register
-class LayerNorm(_Norm):
+class LayerNorm(_NormOfImages):
     """Normalisation over the channels of each pixel (arXiv:1607.06450), as vision transformers have it."""
 
     name: ClassVar[str] = "layer_norm"
@@ -155,9 +159,6 @@ class LayerNorm(_Norm):
 
     def build(self, inputs: tuple[Feature, ...], site: Site) -> nn.Module:
         return made_of(self, inputs[0].channels, eps=self.eps)
-
-    def parts(self, module: nn.Module) -> Sequence[Part]:
-        return (_of_the_image(module),)
 
 
 @register
@@ -182,8 +183,3 @@ class L2Norm(Layer):
 
     def parts(self, module: nn.Module) -> Sequence[Part]:
         return (Part(module, "new", remains="its lengths are those of each pixel"),)
-
-
-def _of_the_image(norm: nn.Module) -> Part:
-    """What is known of a norm whose statistics are those of the map that it is given."""
-    return Part(norm, "new", absorbs=norm.weight is not None, remains="its statistics are those of each image")
