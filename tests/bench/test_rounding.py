@@ -10,6 +10,22 @@ from fpngraph.bench.report import measure
 from fpngraph.bench.subject import Setting, of_neck
 
 
+@pytest.mark.parametrize(
+    ("dtype", "rounded", "allowed"),
+    [
+        (torch.float32, False, 1e-5),
+        (torch.float64, False, 1e-5),
+        (torch.float32, True, 1e-2),
+        (torch.bfloat16, False, 0.1),
+        (torch.float16, True, 0.1),
+    ],
+)
+def test_forms_may_differ_by_what_their_type_rounds(dtype: torch.dtype, rounded: bool, allowed: float) -> None:
+    neck = fpngraph.build(fpngraph.load("fpn", channels=4), [4, 4, 4, 4])
+
+    assert of_neck(neck, Setting(image_size=(64, 64), dtype=dtype)).tolerance(rounded=rounded) == allowed
+
+
 @pytest.mark.parametrize("tf32", [False, True])
 def test_all_forms_are_rounded_alike_and_afterwards_it_is_as_before(tf32: bool) -> None:
     backends = torch.backends.cudnn, torch.backends.cuda.matmul

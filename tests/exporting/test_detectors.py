@@ -31,6 +31,7 @@ from fpngraph.exporting.description import Description
 from fpngraph.exporting.program import Program, Run, Traced, silence
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.suppression import kept_by_torchvision
+from fpngraph.exporting.whole import WholeDetector
 from fpngraph.feature import Size
 from tests.detection.models import PlainDetector
 from tests.efficientdet.test_model import small
@@ -233,6 +234,16 @@ def test_where_nothing_is_found_nothing_can_be_compared() -> None:
 
     with pytest.raises(ExportError, match=r"^the detector finds nothing at all, so that nothing can be compared\n"):
         compared(Detector(model), nothing, [(1, Size(64, 64))], 0.0)
+
+
+def test_a_whole_detector_finds_what_the_detector_finds_before_it_is_a_program() -> None:
+    model = trained(PlainDetector(num_classes=5))
+    whole = WholeDetector(model, model, kept_by_torchvision, score=0.0)
+
+    with torch.no_grad():
+        found = compared(Detector(model), lambda given: whole(*given), [(2, Size(96, 160))], 0.0)
+
+    assert found.found > 100
 
 
 def test_suppression_goes_by_image_and_class() -> None:

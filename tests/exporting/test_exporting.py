@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from fpngraph import FeaturePyramid
-from fpngraph.exporting import export_pyramid, forms
+from fpngraph.exporting import export_pyramid, forms, onnx
 from fpngraph.exporting.necks import export_neck
 from fpngraph.exporting.program import ExportError, Program, silence
 from tests.necks import neck_of
@@ -57,6 +57,11 @@ def test_an_opset_of_a_form_that_has_none_is_refused() -> None:
         export_neck(neck, "torch-export", image_size=(512, 512), opset=18)
 
     assert str(caught.value) == "an opset is for ONNX, and torch-export has none"
+
+
+@pytest.mark.parametrize(("wanted", "nearest"), [(9, 15), (14, 15), (24, 23), (99, 23), (10**9, 23)])
+def test_the_opset_that_is_nearest_to_one_that_cannot_be_written_is_found(wanted: int, nearest: int) -> None:
+    assert onnx._nearest(lambda opset: 15 <= opset <= 23, wanted, 20) == nearest
 
 
 @pytest.mark.exports
