@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -15,7 +16,7 @@ from fpngraph.detection.detector import DetectionModel, Detector
 from fpngraph.exporting.alike import Comparison, compared, images_of
 from fpngraph.exporting.description import Description
 from fpngraph.exporting.forms import check_form, written
-from fpngraph.exporting.program import ExportError, Program, Progress, Traced, check_tensors, refusals, unheard
+from fpngraph.exporting.program import ExportError, Progress, Traced, check_tensors, refusals, stage, unheard
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.suppression import kept_by_onnx, kept_by_torchvision
 from fpngraph.exporting.torch_export import traced_openly
@@ -69,11 +70,14 @@ def export_detector(  # noqa: PLR0913  (the options of an export)
         named = tuple(numbered(class_names(classes)) if categories is None else categories)
         if len(named) != classes:
             raise ExportError(f"there are {len(named)} categories, but the model has {classes} classes")
-        for limit in sorted({0.0, score}):  # the first finds something in any image, so that more is compared
-            whole = WholeDetector(reference, fused, _SUPPRESS[form], score=limit)
-            told = _of_scores(progress, limit)
-            program, description = _written(whole, form, stride, Size(*model.image_size), named, opset, told)
-            told("comparing")
+    for limit in sorted({0.0, score}):  # the first finds something in any image, so that more is compared
+        whole = WholeDetector(reference, fused, _SUPPRESS[form], score=limit)
+        begin = partial(stage, form, "detector", _of_scores(progress, limit))
+        with begin("tracing"):
+            traced, description = _traced(whole, stride, Size(*model.image_size), named)
+        with begin("writing"):
+            program = written(form, traced, opset)
+        with begin("comparing"):
             others = description.sizes.others(description.image_size)
             comparison = compared(Detector(reference), program.run, others, limit)
     return ExportedDetector(program.content, description, program.operators, comparison, getattr(fused, "unfolded", {}))
@@ -103,17 +107,10 @@ def _read(model: DetectionModel) -> tuple[int, int]:
     return classes[0].shape[1] // model.anchors.per_place, 1 << (per_pixel - 1).bit_length()
 
 
-def _written(  # noqa: PLR0913, PLR0917  (what a file holds)
-    whole: WholeDetector,
-    form: str,
-    stride: int,
-    image_size: Size,
-    categories: tuple[Category, ...],
-    opset: int | None,
-    progress: Progress,
-) -> tuple[Program, Description]:
-    """The program, with its description in it."""
-    progress("tracing")
+def _traced(
+    whole: WholeDetector, stride: int, image_size: Size, categories: tuple[Category, ...]
+) -> tuple[Traced, Description]:
+    """The program of torch, and its description, which goes with it."""
     program, sizes = traced_openly(whole, images_of, _shapes, stride=stride, image_size=image_size)
     description = Description(
         image_size=sizes.near(image_size),
@@ -123,9 +120,7 @@ def _written(  # noqa: PLR0913, PLR0917  (what a file holds)
         score=whole.score,
         suppression=whole.suppression,
     )
-    traced = Traced(program, INPUTS, OUTPUTS, _shapes(sizes), description=description.model_dump_json())
-    progress("writing")
-    return written(form, traced, opset), description
+    return Traced(program, INPUTS, OUTPUTS, _shapes(sizes), description=description.model_dump_json()), description
 
 
 def _shapes(sizes: Sizes) -> tuple[Any, ...]:

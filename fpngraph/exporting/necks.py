@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from fpngraph.compiler.neck import Neck
 from fpngraph.detection.detector import input_size
 from fpngraph.exporting.check import largest_difference, random_maps
 from fpngraph.exporting.forms import check_form, written
-from fpngraph.exporting.program import ExportError, Progress, Traced, check_tensors, refusals, unheard
+from fpngraph.exporting.program import ExportError, Progress, Traced, check_tensors, stage, unheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +62,13 @@ def export_neck(
             f"images of {height}x{width} pixels have fewer than 2 at level {coarsest}, but {least} a side have 2"
         )
     others = ((1, (height + 1, width + 3)), (3, (max(least, height // 2 + 5), max(least, width // 2 - 3))))
-    with refusals(form, "neck"):
-        progress("tracing")
+    begin = partial(stage, form, "neck", progress)
+    with begin("tracing"):
         fused = neck.fuse()
         traced = _traced(neck, fused, image_size)
-        progress("writing")
+    with begin("writing"):
         program = written(form, traced, opset)
-        progress("comparing")
+    with begin("comparing"):
         given = [random_maps(neck, batch, size) for batch, size in others]
         difference = largest_difference(neck, program.run, given)
     return Exported(program.content, program.inputs, program.operators, difference, fused.unfolded)

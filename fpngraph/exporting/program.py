@@ -108,3 +108,11 @@ def refusals(form: str, what: str) -> Iterator[None]:
         except Exception as error:
             cause = error.__cause__ or error  # torch's own says only that the conversion failed
             raise ExportError(f"{form} does not take the {what}: {first_line(cause)}") from error
+
+
+@contextmanager
+def stage(form: str, what: str, progress: Progress, name: str) -> Iterator[None]:
+    """As ``refusals``, for a stage that ``progress`` is told of before: what that says or raises is the caller's."""
+    progress(name)
+    with refusals(form, what):
+        yield

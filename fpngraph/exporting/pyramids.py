@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from fpngraph.detection.detector import input_size
 from fpngraph.exporting.check import largest_difference
 from fpngraph.exporting.forms import check_form, written
 from fpngraph.exporting.necks import Exported, coarsest_level
-from fpngraph.exporting.program import Progress, Traced, check_tensors, refusals, unheard
+from fpngraph.exporting.program import Progress, Traced, check_tensors, stage, unheard
 from fpngraph.exporting.sizes import Sizes
 from fpngraph.exporting.torch_export import traced_openly
 from fpngraph.feature import Size
@@ -48,14 +49,14 @@ def export_pyramid(
         generator = torch.Generator().manual_seed(0)
         return (torch.randn(batch, reference.in_chans, *size, generator=generator),)
 
-    with refusals(form, "pyramid"):
-        progress("tracing")
+    begin = partial(stage, form, "pyramid", progress)
+    with begin("tracing"):
         fused = reference.fuse()
         program, sizes = traced_openly(fused, images, _shapes, stride=stride, image_size=size)
         traced = Traced(program, ("image",), tuple(reference.neck.out_channels), _shapes(sizes))
-        progress("writing")
+    with begin("writing"):
         made = written(form, traced, opset)
-        progress("comparing")
+    with begin("comparing"):
         given = [images(batch, other) for batch, other in sizes.others(sizes.near(size))]
         difference = largest_difference(lambda given: [*reference(*given).values()], made.run, given, "pyramid")
     return Exported(made.content, made.inputs, made.operators, difference, fused.unfolded), sizes

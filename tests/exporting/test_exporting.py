@@ -167,6 +167,18 @@ def test_what_the_caller_has_set_is_not_written_into_a_program(
     assert (exported.operators, exported.difference) == (expected.operators, expected.difference)
 
 
+@pytest.mark.exports
+def test_progress_may_log_and_its_own_error_is_the_callers(caplog: pytest.LogCaptureFixture) -> None:
+    neck = neck_of("P6: {inputs: [P5]}", outputs="[P6]")
+    caplog.set_level(logging.INFO)
+
+    export_neck(neck, "torch-export", image_size=(512, 512), progress=logging.getLogger("own").info)
+
+    assert [it.message for it in caplog.records if it.name == "own"] == ["tracing", "writing", "comparing"]
+    with pytest.raises(ZeroDivisionError):
+        export_neck(neck, "torch-export", image_size=(512, 512), progress=lambda _: 1 / 0)
+
+
 def test_what_was_not_logged_before_is_not_logged_after() -> None:
     logging.disable(logging.INFO)
     try:
