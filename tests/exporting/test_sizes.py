@@ -53,3 +53,10 @@ def test_a_size_of_which_a_map_has_one_pixel_is_the_only_one() -> None:
 def test_they_go_through_a_file() -> None:
     for sizes in (ANY, MULTIPLES, FIXED):
         assert Sizes.model_validate_json(sizes.model_dump_json()) == sizes
+
+
+@pytest.mark.parametrize(("sizes", "least"), [(ANY, [33, 33]), (MULTIPLES, [64, 64]), (FIXED, [])])
+def test_torch_is_told_the_least_side_of_open_ones(sizes: Sizes, least: list[int]) -> None:
+    dimensions = sizes.dimensions()
+
+    assert [dimensions[axis].min for axis in dimensions if axis > 0] == least
