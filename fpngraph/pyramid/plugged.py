@@ -50,8 +50,10 @@ def plug(  # noqa: PLR0913  (each says something else)
     ([(1, 64, 32, 32), (1, 64, 8, 8)], (8, 32))
 
     Raises GraphError for the graph, for a stride that it takes and the host lacks or has twice, for an output that it
-    lacks.
+    lacks; TypeError for maps or outputs of another kind.
     """
+    if isinstance(outputs, str):
+        raise TypeError(f"outputs is {outputs!r}, but must be names in a list: [{outputs!r}]")
     chosen = _graph(graph, preset, params, folder)
     if outputs is not None:
         chosen = chosen.select(*(outputs.values() if isinstance(outputs, Mapping) else outputs))

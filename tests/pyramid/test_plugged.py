@@ -250,3 +250,10 @@ def test_what_is_no_number_of_channels_is_refused_as_build_refuses_it(channels: 
         fpngraph.plug("bifpn", {8: channels, 16: 112, 32: 320})
 
     assert str(caught.value) == f"in_channels of 'P3' is {channels!r}, not a positive integer [in-channels]"
+
+
+def test_one_name_is_no_list_of_outputs() -> None:
+    with pytest.raises(TypeError) as caught:
+        fpngraph.plug("bifpn", {8: 40, 16: 112, 32: 320}, outputs="P3")
+
+    assert str(caught.value) == "outputs is 'P3', but must be names in a list: ['P3']"
