@@ -1,6 +1,6 @@
 """Processor time to load and build necks: against effdet's, and what the compiler adds to bare modules of many cells.
 
-Example: ``python tools/bench_build.py --cells 100``
+Example: ``python -m tools.bench_build --cells 100``
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ import torch
 
 import fpngraph
 from fpngraph.analysis.shapes import Lowered, lower
+from tools.bench_training import IN_CHANNELS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # effdet scripts functions on import, which torch no longer likes
     from effdet import get_efficientdet_config
     from effdet.efficientdet import BiFpn
-
-IN_CHANNELS = {"d0": (40, 112, 320), "d2": (48, 120, 352), "d4": (56, 160, 448)}
 
 
 def bare_modules(lowered: Lowered) -> list[torch.nn.Module]:

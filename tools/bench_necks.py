@@ -48,10 +48,6 @@ def effdet(name: str) -> Reference:
     return Reference(effdet_neck(options, channels("bifpn"), (512, 512)), dict(enumerate(channels("bifpn"), 3)), ())
 
 
-def of_mmdet(kind: str, widths: Mapping[int, int], levels: range, **settings: object) -> Case:
-    return Case(partial(mmdet.neck, kind, widths, levels, **settings))
-
-
 COARSE = {level: width for level, width in BACKBONE.items() if level > 2}
 TORCHVISION = "torchvision.FeaturePyramidNetwork"
 EQUAL = dict.fromkeys(range(3, 6), 256)
@@ -62,7 +58,7 @@ CASES: Mapping[str, Case] = {
     "retinanet_fpn": Case(partial(torchvision.convolved, COARSE, 256), source=TORCHVISION),
     "bfp": Case(partial(mmdet_replaced.bfp, 256, range(2, 7), "non_local")),
     "libra": Case(partial(mmdet_replaced.libra, BACKBONE, 256, range(2, 7))),
-    "ssh": of_mmdet("SSH", EQUAL, range(3, 6), num_scales=3, out_channels=[256] * 3),
+    "ssh": Case(partial(mmdet.neck, "SSH", EQUAL, range(3, 6), num_scales=3, out_channels=[256] * 3)),
     "gfpn": Case(
         partial(modelscope.gfpn, COARSE | {6: 2048, 7: 2048}, 5, 256, 256, separable=False), {"backbone_max": 7}
     ),

@@ -27,8 +27,8 @@ from fpngraph.layers.fusion.weighted import Weighted
 from fpngraph.layers.resample.pool import _Pool
 from fpngraph.ops.conv import Conv, SeparableConv
 from fpngraph.ops.norm import BatchNorm
+from tools.bench_training import IN_CHANNELS
 
-IN_CHANNELS = {"d0": [40, 112, 320], "d2": [48, 120, 352], "d4": [56, 160, 448]}
 IMAGE_SIZE = {"d0": (512, 512), "d2": (768, 768), "d4": (1024, 1024)}
 Patches = Sequence[AbstractContextManager[object]]
 
