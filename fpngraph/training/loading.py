@@ -64,6 +64,15 @@ class Shuffled(Sampler["tuple[int, int]"]):
         return self.length // self.processes
 
 
+def share(examples: Sequence[Example], rank: int, processes: int) -> list[Example]:
+    """Those that one of several processes measures, as many as every other: the first ones are measured twice.
+
+    With other numbers of batches processes would wait for each other for ever.
+    """
+    each = -(-len(examples) // processes)
+    return [examples[(rank + processes * number) % len(examples)] for number in range(each)]
+
+
 def _mixed(*numbers: int) -> int:
     """A seed that tells them apart."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]) >> 1

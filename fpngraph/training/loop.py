@@ -20,7 +20,7 @@ from fpngraph.feature import Size
 from fpngraph.training.curve import Bar, Best, Curve, WholeFiles, is_shown
 from fpngraph.training.dataset import CocoData
 from fpngraph.training.evaluation import Evaluation
-from fpngraph.training.loading import Batch, Shuffled, TrainingImages, ValidationImages, collate
+from fpngraph.training.loading import Batch, Shuffled, TrainingImages, ValidationImages, collate, share
 from fpngraph.training.module import DetectionModule
 from fpngraph.training.pictures import Pictures, When
 from fpngraph.training.saved import read_entry
@@ -157,7 +157,7 @@ def _loaders(
     size, look = Size(*model.image_size), model.normalization
     images = TrainingImages(train.examples, size, look, settings.augmentation, seed=settings.seed)
     order = Shuffled(len(images), settings.seed, rank=rank, processes=processes)
-    measured = ValidationImages(val.examples[rank::processes], size, look)
+    measured = ValidationImages(share(val.examples, rank, processes), size, look)
     return _loader(images, settings, order), _loader(measured, settings, None)
 
 

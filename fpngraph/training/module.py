@@ -67,8 +67,7 @@ class DetectionModule(lightning.LightningModule):
         """Of the last validation."""
         self.found: list[dict[str, Any]] = []
         """Detections of the last validation, of all processes, in COCO's format of results."""
-        self._found: list[dict[str, Any]] = []
-        self._images: list[int] = []
+        self._found: dict[int, list[dict[str, Any]]] = {}
 
     def losses(self, batch: Batch) -> Losses:
         """What the model's maps of a batch are worth."""
@@ -126,7 +125,7 @@ class DetectionModule(lightning.LightningModule):
                     part.eval()
 
     def on_validation_epoch_start(self) -> None:
-        self._found, self._images = [], []
+        self._found = {}
 
     def validation_step(self, batch: Batch, _: int) -> None:
         predictions = self.model(batch.images)
@@ -138,18 +137,15 @@ class DetectionModule(lightning.LightningModule):
         self._check(losses.total)
         for image, of_image in zip(batch.ids, found, strict=True):
             self._check(of_image.boxes)
-            self._images.append(image)
-            self._found += results(of_image, image, self.categories)
+            self._found[image] = results(of_image, image, self.categories)
         self.log("val_loss", losses.total, batch_size=len(batch.images), sync_dist=True)
 
     def on_validation_epoch_end(self) -> None:
         if self.annotations is None:
             return
-        images, found = _gathered((self._images, self._found))
-        unique = sorted(set(images))
-        once = {(it["image_id"], *it["bbox"], it["category_id"], it["score"]): it for it in found}
-        self.found = list(once.values())
-        self.evaluation = evaluate(self.annotations, self.found, images=unique)
+        found = _gathered(self._found)
+        self.found = [row for rows in found.values() for row in rows]
+        self.evaluation = evaluate(self.annotations, self.found, images=list(found))
         known = {name: value for name, value in self.evaluation.ap.items() if value is not None}
         self.log("AP", known.pop("AP", math.nan), prog_bar=True)
         self.log_dict(known)
@@ -198,10 +194,10 @@ class _Schedule(CosineLRScheduler):
         """Nothing: what a checkpoint has is of the epochs that were asked for then."""
 
 
-def _gathered(own: tuple[list[int], list[dict[str, Any]]]) -> tuple[list[int], list[dict[str, Any]]]:
-    """The images and detections of all processes."""
+def _gathered(own: dict[int, list[dict[str, Any]]]) -> dict[int, list[dict[str, Any]]]:
+    """What all processes have found, by image; one that several have seen counts once."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return own
     every: list[Any] = [None] * distributed.get_world_size()
     distributed.all_gather_object(every, own)
-    return [number for images, _ in every for number in images], [it for _, found in every for it in found]
+    return {image: rows for found in every for image, rows in found.items()}

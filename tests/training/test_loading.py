@@ -12,7 +12,7 @@ from fpngraph.detection import Normalization
 from fpngraph.feature import Size
 from fpngraph.training import Augmentation
 from fpngraph.training.dataset import Example
-from fpngraph.training.loading import Shuffled, TrainingImages, ValidationImages, collate
+from fpngraph.training.loading import Shuffled, TrainingImages, ValidationImages, collate, share
 
 LOOK = Normalization()
 BOX = (30.0, 12.0, 70.0, 44.0)
@@ -117,3 +117,14 @@ def test_processes_share_an_epoch_and_their_batches_together_are_those_of_one(pr
     whole.set_epoch(3)
     assert [place for _, place in whole] != before
     assert sorted(place for _, place in whole) == list(range(20))
+
+
+@pytest.mark.parametrize(("images", "processes"), [(8, 2), (5, 2), (1, 3), (7, 4)])
+def test_processes_measure_equally_many_images_and_together_all(images: int, processes: int) -> None:
+    every = [Example(number, Path("x.png"), 1, 1, (), ()) for number in range(images)]
+
+    shares = [share(every, rank, processes) for rank in range(processes)]
+
+    assert {len(it) for it in shares} == {-(-images // processes)}
+    assert {example.id for it in shares for example in it} == set(range(images))
+    assert share(every, 0, 1) == every
