@@ -35,6 +35,8 @@ class Found(NamedTuple):
     rows: Rows
     images: tuple[int, ...] | None = None
     """The numbers of the images that were looked at; None: all."""
+    left_out: frozenset[int] = frozenset()
+    """The places of the annotations that do not count."""
 
 
 def of_file(path: str, annotations: Path) -> Found:
@@ -99,7 +101,7 @@ def of_finder(  # noqa: PLR0913  (the options of a run)
             for example, of_image in zip(batch, found, strict=True):
                 rows += results(of_image, example.id, categories)
             advance()
-    return Found(rows, tuple(example.id for example in data.examples))
+    return Found(rows, tuple(example.id for example in data.examples), data.left_out)
 
 
 def average_precision(annotations: Path, found: Found) -> Evaluation:
@@ -107,7 +109,7 @@ def average_precision(annotations: Path, found: Found) -> Evaluation:
     _import()
     from fpngraph.training.evaluation import evaluate
 
-    return evaluate(annotations, found.rows, images=found.images)
+    return evaluate(annotations, found.rows, images=found.images, left_out=found.left_out)
 
 
 def _import() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +53,7 @@ def read_coco(
         raise DataError(reading.fatal + reading.problems, hint)
     if not examples:
         raise DataError([DataProblem(str(reading.file), "images", "none is left"), *reading.problems])
-    return CocoData(reading.file, known, tuple(examples), tuple(reading.problems))
+    return CocoData(reading.file, known, tuple(examples), tuple(reading.problems), frozenset(reading.left_out))
 
 
 def numbers_in(annotations: str | os.PathLike[str]) -> tuple[frozenset[int], frozenset[int]]:
@@ -65,9 +65,8 @@ def numbers_in(annotations: str | os.PathLike[str]) -> tuple[frozenset[int], fro
     data = reading.load()
     categories = reading.categories(data["categories"])
     images = reading.rows(data, "images", {"id": int})
-    for row in reading.rows(data, "annotations", {"id": int, "image_id": int, "category_id": int, "bbox": list}):
-        if not is_box(row["bbox"]):
-            reading.say(f"annotation {row['id']}", _no_box(row["bbox"]))
+    for place, entry in enumerate(data["annotations"]):
+        reading.annotation(place, entry)
     if reading.problems:
         raise DataError(reading.problems)
     return frozenset(row["id"] for row in images), frozenset(it.id for it in categories)
@@ -76,12 +75,8 @@ def numbers_in(annotations: str | os.PathLike[str]) -> tuple[frozenset[int], fro
 def is_box(bbox: Sequence[Any]) -> bool:
     """Whether it is four numbers."""
     return len(bbox) == 4 and all(
-        isinstance(it, int | float) and not isinstance(it, bool) and math.isfinite(it) for it in bbox
+        isinstance(it, int | float) and not isinstance(it, bool) and abs(it) <= sys.float_info.max for it in bbox
     )
-
-
-def _no_box(bbox: Sequence[Any]) -> str:
-    return f"'bbox' is {_shown(list(bbox))}, but must be 4 numbers"
 
 
 class _Reading:
@@ -91,6 +86,7 @@ class _Reading:
         self.folder, self.file = folder, file
         self.fatal: list[DataProblem] = []
         self.problems: list[DataProblem] = []
+        self.left_out: set[int] = set()
 
     def say(self, where: str, message: str) -> None:
         self.problems.append(DataProblem(str(self.file), where, message))
@@ -103,7 +99,7 @@ class _Reading:
         except OSError as error:
             problem = DataProblem(str(self.file), "", error.strerror or "cannot be read")
             raise DataError([problem], did_you_mean(self.file) or "") from None
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number may have too many digits for Python
             place = f"line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
             raise DataError([DataProblem(str(self.file), place, "this is no JSON")]) from None
         if not isinstance(data, dict):
@@ -175,41 +171,51 @@ class _Reading:
     ) -> dict[int, list[tuple[Box, int]]]:
         """Box and label of each object that is right, by the number of its image."""
         found: dict[int, list[Any]] = {}
-        wanted = {"id": int, "image_id": int, "category_id": int, "bbox": list}
-        rows = [self._values(f"annotations[{place}]", entry, wanted) for place, entry in enumerate(entries)]
+        rows = [self.annotation(place, entry) for place, entry in enumerate(entries)]
         self._unique("annotation", (row["id"] for row in rows if row), self.fatal)
-        for row, entry in zip(rows, entries, strict=True):
-            if not row:
-                continue
-            where, image = f"annotation {row['id']}", images.get(row["image_id"])
-            if image is None:
-                self.say(where, f"there is no image {row['image_id']}")
-            if row["category_id"] not in labels:
-                self.say(where, f"there is no category {row['category_id']}")
-            box = self._box(where, row["bbox"], image)
-            if box and row["category_id"] in labels and not entry.get("iscrowd"):
+        for place, (row, entry) in enumerate(zip(rows, entries, strict=True)):
+            box = self._box(row, images, labels) if row else None
+            if row is None or box is None:
+                self.left_out.add(place)
+            elif not entry.get("iscrowd"):
                 found.setdefault(row["image_id"], []).append((box, labels[row["category_id"]]))
         return found
 
-    def _box(self, where: str, bbox: Sequence[Any], image: Mapping[str, Any] | None) -> Box | None:
-        """Left, top, right, bottom within the image."""
-        if not is_box(bbox):
-            self.say(where, _no_box(bbox))
+    def annotation(self, place: int, entry: Any) -> dict[str, Any] | None:
+        """What is said of an object; None if that is wrong by itself."""
+        wanted = {"id": int, "image_id": int, "category_id": int, "bbox": list}
+        row = self._values(f"annotations[{place}]", entry, wanted)
+        if row is None:
             return None
-        left, top, width, height = map(float, bbox)
+        before, where = len(self.problems), f"annotation {row['id']}"
+        if not is_box(row["bbox"]):
+            self.say(where, f"'bbox' is {_shown(row['bbox'])}, but must be 4 numbers")
+        for key, kind, what in (("area", int | float, "a number"), ("iscrowd", int, "0 or 1")):
+            if not isinstance(entry.get(key), kind | None):
+                self.say(where, f"{key!r} is {_shown(entry[key])}, but must be {what}")
+        return row if len(self.problems) == before else None
+
+    def _box(
+        self, row: Mapping[str, Any], images: Mapping[int, Mapping[str, Any]], labels: Mapping[int, int]
+    ) -> Box | None:
+        """Left, top, right, bottom within the image, of a category that is known."""
+        where, image, before = f"annotation {row['id']}", images.get(row["image_id"]), len(self.problems)
+        if image is None:
+            self.say(where, f"there is no image {row['image_id']}")
+        if row["category_id"] not in labels:
+            self.say(where, f"there is no category {row['category_id']}")
+        left, top, width, height = map(float, row["bbox"])
         of = f" of image {image['id']}" if image else ""
         if width <= 0 or height <= 0:
-            self.say(where, f"the box {_shown(list(bbox))}{of} has no area")
+            self.say(where, f"the box {_shown(row['bbox'])}{of} has no area")
+        elif image is not None:
+            outside = max(-left, -top, left + width - image["width"], top + height - image["height"])
+            if outside > _ROUNDING:
+                size = f"{image['width']}x{image['height']}"
+                self.say(where, f"the box {_shown(row['bbox'])} sticks out of image {image['id']}, which is {size}")
+        if image is None or len(self.problems) > before:
             return None
-        if image is None:
-            return None
-        right, bottom = left + width, top + height
-        outside = max(-left, -top, right - image["width"], bottom - image["height"])
-        if outside > _ROUNDING:
-            size = f"{image['width']}x{image['height']}"
-            self.say(where, f"the box {_shown(list(bbox))} sticks out of image {image['id']}, which is {size}")
-            return None
-        return max(left, 0.0), max(top, 0.0), min(right, image["width"]), min(bottom, image["height"])
+        return max(left, 0.0), max(top, 0.0), min(left + width, image["width"]), min(top + height, image["height"])
 
     def rows(self, data: Mapping[str, Sequence[Any]], key: str, wanted: Mapping[str, type]) -> list[dict[str, Any]]:
         """The values under these keys of all entries of a list that have them."""

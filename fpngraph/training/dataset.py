@@ -58,3 +58,5 @@ class CocoData:
     examples: tuple[Example, ...]
     skipped: tuple[DataProblem, ...] = ()
     """What was wrong and is left out."""
+    left_out: frozenset[int] = frozenset()
+    """The annotations that are left out, by their places in the file."""

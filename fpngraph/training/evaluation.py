@@ -6,7 +6,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pycocotools.coco import COCO  # type: ignore[import-untyped]  # it has no h
 from pycocotools.cocoeval import COCOeval  # type: ignore[import-untyped]  # as above
 
 _NAMES = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
+_OF_RESULTS = ("image_id", "category_id", "bbox", "score")
 _NOTHING = -1  # what pycocotools has where there is no object
 
 
@@ -32,11 +33,16 @@ class Evaluation:
 
 
 def evaluate(
-    annotations: str | os.PathLike[str], results: Sequence[Mapping[str, Any]], *, images: Sequence[int] | None = None
+    annotations: str | os.PathLike[str],
+    results: Sequence[Mapping[str, Any]],
+    *,
+    images: Sequence[int] | None = None,
+    left_out: Container[int] = (),
 ) -> Evaluation:
     """Measure detections, rows of COCO's format of results, against a file of annotations.
 
-    Of ``images`` if that is given, by their numbers, else of all in the file. Needs pycocotools.
+    Of ``images`` if that is given, by their numbers, else of all in the file. ``left_out`` are annotations that do not
+    count, by their places in the file, as ``CocoData`` has them. Needs pycocotools.
 
     >>> box = {"image_id": 1, "category_id": 7, "bbox": [8, 8, 40, 40]}
     >>> truth = {"images": [{"id": 1}], "categories": [{"id": 7, "name": "cat"}], "annotations": [box | {"id": 1}]}
@@ -45,16 +51,13 @@ def evaluate(
     1.0
     """
     data = json.loads(Path(annotations).read_bytes())
+    if images is None:
+        images = [it["id"] for it in data["images"]]
+    objects = [it for place, it in enumerate(data["annotations"]) if place not in left_out]
+    boxes = [{key: it[key] for key in _OF_RESULTS} for it in results]
     with contextlib.redirect_stdout(io.StringIO()):  # it tells of every step
-        truth = COCO()
-        truth.dataset = data | {"annotations": [_whole(it) for it in data["annotations"]]}
-        truth.createIndex()
-        found = COCO()
-        found.dataset = {"images": data["images"], "categories": data["categories"], "annotations": _found(results)}
-        found.createIndex()
+        truth, found = (_coco(images, data["categories"], rows) for rows in (objects, boxes))
         measured = COCOeval(truth, found, "bbox")
-        if images is not None:
-            measured.params.imgIds = sorted(images)
         measured.evaluate()
         measured.accumulate()
         measured.summarize()
@@ -68,17 +71,22 @@ def evaluate(
     )
 
 
-def _whole(annotation: Mapping[str, Any]) -> dict[str, Any]:
-    """An annotation with what pycocotools reads of it."""
-    width, height = annotation["bbox"][2:]
-    return {"area": width * height, "iscrowd": 0} | dict(annotation)
+def _coco(images: Iterable[int], categories: Any, rows: Iterable[Mapping[str, Any]]) -> COCO:
+    """What pycocotools reads of boxes. It takes one of the number 0 for none at all, so that they are counted anew."""
+    found = COCO()
+    found.dataset = {
+        "images": [{"id": number} for number in images],
+        "categories": categories,
+        "annotations": [{**_said(row), "id": number} for number, row in enumerate(rows, start=1)],
+    }
+    found.createIndex()
+    return found
 
 
-def _found(results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {**it, "id": number, "area": it["bbox"][2] * it["bbox"][3], "iscrowd": 0}
-        for number, it in enumerate(results, start=1)
-    ]
+def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row says of a box, with what it may leave out."""
+    width, height = row["bbox"][2:]
+    return {"area": width * height, "iscrowd": 0} | {key: value for key, value in row.items() if value is not None}
 
 
 def _known(value: float) -> float | None:

@@ -69,17 +69,24 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     """
     folder = Path(folder)
     lightning.seed_everything(settings.seed, workers=True, verbose=False)
-    module = DetectionModule(model, train.categories, settings, annotations=val.annotations, recipe=recipe)
+    module = DetectionModule(
+        model, train.categories, settings, annotations=val.annotations, left_out=val.left_out, recipe=recipe
+    )
     best = Best(folder)
-    newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=False, enable_version_counter=False)
-    drawn = [] if pictures is None else [Pictures(folder, val.examples, pictures, best)]
-    own = [*_averaged(settings), best, newest, Curve(folder), *drawn, *callbacks]
+    own = [*_averaged(settings), best, *_written(folder, val, pictures, best), *callbacks]
     runner = lightning.Trainer(**_arguments(settings) | {"plugins": [WholeFiles()]} | _with_bar(own, trainer))
     last = folder / "last.ckpt"
     begun = _begun(last, settings, recipe) if resume else None
     with _interruptible(), _group_ended():
         runner.fit(module, *_loaders(model, train, val, settings, runner), ckpt_path=begun, weights_only=True)
     return Fitted(folder / "best.ckpt" if best.best_model_path else last, last, module.evaluation)
+
+
+def _written(folder: Path, val: CocoData, pictures: When, best: Best) -> list[Callback]:
+    """What writes of each epoch, but for the best checkpoint."""
+    newest = ModelCheckpoint(folder, "last", save_on_train_epoch_end=False, enable_version_counter=False)
+    drawn = [] if pictures is None else [Pictures(folder, val.examples, pictures, best)]
+    return [newest, Curve(folder), *drawn]
 
 
 def _begun(last: Path, settings: TrainingSettings, recipe: Mapping[str, Any] | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, cast
 
 import lightning
@@ -37,20 +37,21 @@ class DetectionModule(lightning.LightningModule):
     """A detector that learns, for Lightning's Trainer or a loop of one's own.
 
     ``model`` gives ``Predictions`` of images and says how they are read, as ``fpngraph.detection.DetectionModel``.
-    ``annotations`` is the file that validation is measured against. ``recipe`` is plain data that checkpoints have, so
-    that the model can be built again.
+    ``annotations`` is the file that validation is measured against, without those that are ``left_out``. ``recipe`` is
+    plain data that checkpoints have, so that the model can be built again.
 
     ``losses(batch)`` is what a loop of one's own needs; ``training_step`` logs as well.
     Raises TypeError for a model that is none, or that has no ``backbone`` whose norms could be frozen.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (each says something else)
         self,
         model: DetectionModel,
         categories: Sequence[Category],
         settings: TrainingSettings = TrainingSettings(),  # noqa: B008  (a value that never changes)
         *,
         annotations: str | os.PathLike[str] | None = None,
+        left_out: Container[int] = (),
         recipe: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -62,7 +63,7 @@ class DetectionModule(lightning.LightningModule):
             )
         self.model = cast("nn.Module", model)
         self.categories, self.settings = tuple(categories), settings
-        self.annotations, self.recipe = annotations, dict(recipe or {})
+        self.annotations, self.left_out, self.recipe = annotations, left_out, dict(recipe or {})
         self.evaluation: Evaluation | None = None
         """Of the last validation."""
         self.found: list[dict[str, Any]] = []
@@ -145,7 +146,7 @@ class DetectionModule(lightning.LightningModule):
             return
         found = _gathered(self._found)
         self.found = [row for rows in found.values() for row in rows]
-        self.evaluation = evaluate(self.annotations, self.found, images=list(found))
+        self.evaluation = evaluate(self.annotations, self.found, images=list(found), left_out=self.left_out)
         known = {name: value for name, value in self.evaluation.ap.items() if value is not None}
         self.log("AP", known.pop("AP", math.nan), prog_bar=True)
         self.log_dict(known)

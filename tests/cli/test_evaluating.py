@@ -25,7 +25,7 @@ class Sure:
         return [Detections(torch.tensor([BOX]), torch.ones(1), torch.zeros(1, dtype=torch.int64)) for _ in images]
 
 
-def test_images_that_are_left_out_are_none_that_nothing_was_found_in(tmp_path: Path) -> None:
+def test_images_and_objects_that_are_left_out_do_not_count(tmp_path: Path) -> None:
     left, top, right, bottom = BOX
     rows = [{"id": number, "file_name": f"{number}.png", "width": 64, "height": 64} for number in (1, 2, 3)]
     objects = [
@@ -33,6 +33,7 @@ def test_images_that_are_left_out_are_none_that_nothing_was_found_in(tmp_path: P
         for number in (1, 2, 3)
     ]
     truth = tmp_path / "val.json"
+    objects.append({"id": 9, "image_id": 1, "category_id": 5, "bbox": [60, 60, 40, 40]})
     categories = [{"id": 5, "name": "a"}]
     truth.write_text(json.dumps({"images": rows, "annotations": objects, "categories": categories}))
     for number in (1, 3):

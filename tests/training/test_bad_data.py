@@ -155,6 +155,18 @@ BAD: dict[str, tuple[Callable[[dict[str, Any], Path], None], list[str]]] = {
         changed("annotations", 0, "bbox", to=[1, 2, 10, float("nan")]),
         ["annotation 10: 'bbox' is [1, 2, 10, NaN], but must be 4 numbers", HINT],
     ),
+    "a-box-that-no-float-holds": (
+        changed("annotations", 0, "bbox", to=[1, 2, 10, 10**400]),
+        [f"annotation 10: 'bbox' is [1, 2, 10, 1{'0' * 65}..., but must be 4 numbers", HINT],
+    ),
+    "a-crowd-in-words": (
+        changed("annotations", 0, "iscrowd", to="0"),
+        ["annotation 10: 'iscrowd' is \"0\", but must be 0 or 1", HINT],
+    ),
+    "an-area-that-is-a-text": (
+        changed("annotations", 0, "area", to="200"),
+        ["annotation 10: 'area' is \"200\", but must be a number", HINT],
+    ),
     "an-unknown-category": (
         changed("annotations", 0, "category_id", to=1),
         ["annotation 10: there is no category 1", HINT],
@@ -230,6 +242,7 @@ def test_what_is_wrong_is_left_out_where_that_is_asked_for(tmp_path: Path) -> No
 
     assert [(it.id, it.labels) for it in data.examples] == [(0, (0,)), (1, ())]
     assert len(data.skipped) == 2
+    assert data.left_out == {0}
 
 
 def test_nothing_is_left_out_where_it_is_not_known_what_is_meant(tmp_path: Path) -> None:
@@ -255,6 +268,7 @@ def test_a_part_of_the_data_has_to_have_the_categories_of_the_other(tmp_path: Pa
         ("{", "line 1 column 2: this is no JSON"),
         ("[1]", "it is a list, but must be a mapping"),
         ("[" * 100_000, "this is no JSON"),
+        ("9" * 5000, "this is no JSON"),
     ],
 )
 def test_a_file_that_is_none(text: str, expected: str, tmp_path: Path) -> None:

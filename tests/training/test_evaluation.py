@@ -66,6 +66,33 @@ def test_it_measures_the_images_that_are_named(file: Path) -> None:
     assert evaluate(file, PERFECT[:1]).ap["AP"] == pytest.approx((51 / 101 + 0) / 2, abs=0.01)
 
 
+@pytest.mark.parametrize("first", [0, 1, 10**30])
+def test_it_does_not_matter_how_annotations_are_numbered(first: int, tmp_path: Path) -> None:
+    numbered = [it | {"id": first + place} for place, it in enumerate(DATA["annotations"])]
+    (tmp_path / "data.json").write_text(json.dumps(DATA | {"annotations": numbered}), encoding="utf-8")
+
+    assert evaluate(tmp_path / "data.json", PERFECT).ap["AP"] == pytest.approx(1)
+
+
+def test_what_an_annotation_may_leave_out_may_be_null_and_is_not_read_of_results(tmp_path: Path) -> None:
+    whole = [it | {"area": None, "iscrowd": None} for it in DATA["annotations"]]
+    (tmp_path / "data.json").write_text(json.dumps(DATA | {"annotations": whole}), encoding="utf-8")
+
+    found = evaluate(tmp_path / "data.json", [it | {"area": 1e9, "iscrowd": 1} for it in PERFECT])
+
+    assert (found.ap["AP"], found.ap["AP_small"], found.ap["AP_large"]) == pytest.approx((1, 1, 1))
+
+
+def test_annotations_that_are_left_out_do_not_count_whatever_they_are(tmp_path: Path) -> None:
+    broken = ["text", {"id": 7}, {"id": 8, "image_id": 1, "category_id": 3, "bbox": [0, 0, 9, 9]}]
+    data = {**DATA, "annotations": [*broken, *DATA["annotations"]], "images": [*DATA["images"], "text"]}
+    (tmp_path / "data.json").write_text(json.dumps(data), encoding="utf-8")
+
+    found = evaluate(tmp_path / "data.json", PERFECT, images=[1, 2], left_out={0, 1, 2})
+
+    assert found.ap["AP"] == pytest.approx(1)
+
+
 def test_pictures_name_their_classes(file: Path) -> None:
     found = evaluate(file, PERFECT)
 
