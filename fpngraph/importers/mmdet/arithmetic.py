@@ -23,8 +23,8 @@ def result(op: ast.operator, left: Any, right: Any) -> Any:
     apply = _OPERATIONS.get(type(op))
     if apply is None:
         return None
-    if isinstance(left, tuple):
-        joined = isinstance(right, tuple) and isinstance(op, ast.Add) and len(left) + len(right) <= _LONGEST
+    if isinstance(left, list):
+        joined = isinstance(right, list) and isinstance(op, ast.Add) and len(left) + len(right) <= _LONGEST
         repeated = isinstance(right, int) and isinstance(op, ast.Mult) and len(left) * right <= _LONGEST
         return apply(left, right) if joined or repeated else None
     if not (isinstance(left, int | float) and isinstance(right, int | float)):

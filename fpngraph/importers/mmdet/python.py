@@ -8,14 +8,18 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.importers.mmdet.arithmetic import result
 from fpngraph.importers.mmdet.laying import Unread, merged
+from fpngraph.importers.mmdet.objects import Object, from_value, to_value
 from fpngraph.language.yaml.value import Value
+
+_HARMLESS = frozenset(("copy", "format", "get", "index", "items", "join", "keys", "split", "values"))
+"""Methods that change nothing."""
 
 
 def read_python(path: Path, text: str, bases: Callable[[Value], Value]) -> Value:
@@ -44,169 +48,184 @@ def read_python(path: Path, text: str, bases: Callable[[Value], Value]) -> Value
 class _Reader:
     def __init__(self, file: str, lines: list[str], bases: Callable[[Value], Value]) -> None:
         self.file, self.lines, self.bases = file, lines, bases
-        self.known: dict[str, Value] = {}
-        self.same: dict[str, ast.expr] = {}  # variables that are a part of another value: a change is one of both
+        self.known: dict[str, Object] = {}
 
     def read(self, tree: ast.Module) -> Value:
-        first = ast.Constant(None, lineno=1, col_offset=0, end_lineno=1, end_col_offset=0)
-        self.known["_base_"] = self._mapping({}, first)
+        first = self._span(ast.Constant(None, lineno=1, col_offset=0, end_lineno=1, end_col_offset=0))
+        base = Object({}, first)
         for statement in tree.body:  # mmengine reads the bases before all else, wherever they are named
-            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "_base_":
-                self.known["_base_"] = self.bases(self.value(statement.value))
+            if isinstance(statement, ast.Assign) and _is_base(statement.targets[0]):
+                base = from_value(self.bases(to_value(self.value(statement.value), {})), {})
+        self.known["_base_"] = base
         for statement in tree.body:
             self._statement(statement)
-        base = self.known.pop("_base_")
-        own = self._mapping({name: it for name, it in self.known.items() if name[:2] != "__"}, first)
-        return merged(base, own)
+        own = {name: it for name, it in self.known.items() if name[:2] != "__" and name != "_base_"}
+        return merged(to_value(base, {}), to_value(Object(own, first), {}))
 
     def _statement(self, statement: ast.stmt) -> None:
-        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
-            self._assigned(statement.targets[0], statement.value)
-        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-            return
-        elif targets := _deleted(statement):
-            for target in targets:
-                if isinstance(target, ast.Name):
-                    self.known.pop(target.id, None)
-                else:
-                    self._assign(target, None)
-        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            self._called(statement.value)
-        else:
-            for name in _touched(statement):
-                self.known[name] = self._unread(statement)
+        match statement:
+            case ast.Assign(targets=targets, value=value):
+                found = self.value(value)
+                for target in targets:
+                    self._assign(target, found)
+            case ast.Delete(targets=targets):
+                for target in targets:
+                    self._delete(target)
+            case ast.Expr(value=ast.Constant()):
+                return
+            case ast.Expr(value=ast.Call() as call):
+                if isinstance(self.value(call).data, Unread):
+                    self._touch((*call.args, *call.keywords), call)
+            case _:
+                self._touch([statement], statement)
 
-    def _assigned(self, target: ast.expr, value: ast.expr) -> None:
-        if ast.unparse(target) == "_base_":
-            return
-        self._assign(target, self.value(value))
+    def _assign(self, target: ast.expr, found: Object) -> None:
+        """``a = found``, ``a.b = found`` and ``a['b'] = found``."""
         if isinstance(target, ast.Name):
-            self.same.pop(target.id, None)
-            if isinstance(value, ast.Attribute | ast.Subscript):
-                self.same[target.id] = value
-
-    def _called(self, call: ast.Call) -> None:
-        """``a.b.update(dict(c=1))``; another method leaves ``a.b`` unread, and a function what it is given."""
-        match call:
-            case ast.Call(func=ast.Attribute(attr="update", value=target), args=[more], keywords=[]):
-                old, new = self.value(target), self.value(more)
-                if isinstance(old.data, Mapping) and isinstance(new.data, Mapping):
-                    spans = {**old.key_spans, **new.key_spans}
-                    self._assign(target, Value({**old.data, **new.data}, old.span, spans, False))
-                    return
-        if isinstance(call.func, ast.Attribute):
-            self._assign(call.func.value, self._unread(call))
-        for name in (name for given in (*call.args, *call.keywords) for name in _touched(given)):
-            self.known[name] = self._unread(call)
-
-    def _assign(self, target: ast.expr, value: Value | None) -> None:
-        """``a = value``, ``a.b = value`` and ``a['b'] = value``; without a value the entry is taken away."""
-        keys: list[Any] = []
-        inner = target
-        while isinstance(inner, ast.Attribute | ast.Subscript):
-            keys.insert(0, inner.attr if isinstance(inner, ast.Attribute) else getattr(inner.slice, "value", None))
-            inner = inner.value
-        if isinstance(inner, ast.Name) and (inner.id in self.known or (not keys and value is not None)):
-            known = self.known.get(inner.id, self._unread(target))
-            self.known[inner.id] = self._with(known, keys, value or self._unread(target), target, gone=value is None)
-            if keys and inner.id in self.same:
-                self._assign_same(inner.id, keys, value, target)
-        elif not isinstance(inner, ast.Name):
-            for name in _touched(target):
-                self.known[name] = self._unread(target)
-
-    def _assign_same(self, name: str, keys: list[Any], value: Value | None, node: ast.expr) -> None:
-        """A change of a variable, where it is a part of another value."""
-        source = other = self.same.pop(name)  # so that two which are parts of each other come to an end
-        for key in keys:
-            other = ast.copy_location(ast.Subscript(other, ast.copy_location(ast.Constant(key), node)), node)
-        self._assign(other, value)
-        self.same[name] = source
-
-    def _with(self, outer: Value, keys: list[Any], value: Value, node: ast.AST, *, gone: bool) -> Value:
-        """A value with another one at the end of a path; what the path does not lead through is unread."""
-        if not keys:
-            return value
-        key = keys[0]
-        if isinstance(outer.data, tuple) and isinstance(key, int) and -len(outer.data) <= key < len(outer.data):
-            parts = list(outer.data)
-            parts[key] = self._with(parts[key], keys[1:], value, node, gone=gone)
-            return Value(tuple(parts), outer.span, {}, outer.verbatim)
-        if not isinstance(outer.data, Mapping) or not isinstance(key, str):
-            return self._unread(node)
-        entries = dict(outer.data)
-        if gone and len(keys) == 1:
-            entries.pop(key, None)
+            if not _is_base(target):
+                self.known[target.id] = found
+        elif isinstance(target, ast.Attribute | ast.Subscript):
+            outer, key = self.value(target.value), self._key(target)
+            if isinstance(outer.data, dict) and key is not None:
+                outer.data[key] = found
+            elif isinstance(outer.data, list) and isinstance(key, int) and -len(outer.data) <= key < len(outer.data):
+                outer.data[key] = found
+            else:
+                self._spoil(outer, target)
         else:
-            entries[key] = self._with(entries.get(key, self._unread(node)), keys[1:], value, node, gone=gone)
-        spans = {name: outer.key_spans.get(name, outer.span) for name in entries}
-        return Value(entries, outer.span, spans, outer.verbatim)
+            self._touch([target], target)
 
-    def value(self, node: ast.expr) -> Value:
+    def _delete(self, target: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self.known.pop(target.id, None)
+        elif isinstance(target, ast.Attribute | ast.Subscript):
+            outer, key = self.value(target.value), self._key(target)
+            if isinstance(outer.data, dict) and key in outer.data:
+                del outer.data[key]
+            else:
+                self._spoil(outer, target)
+
+    def _touch(self, nodes: Iterable[ast.AST], why: ast.AST) -> None:
+        """What is named there may be anything from here on."""
+        for name in (name for node in nodes for name in _named(node)):
+            known = self.known.get(name)
+            if known is not None and isinstance(known.data, list | dict):
+                self._spoil(known, why)
+            else:
+                self.known[name] = self._unread(why)
+
+    def _spoil(self, it: Object, why: ast.AST) -> None:
+        """It, and what is in it, may have any entries."""
+        if isinstance(it.data, list | dict):
+            inner = it.data.values() if isinstance(it.data, dict) else it.data
+            unread = self._unread(why)
+            it.data, it.span = unread.data, unread.span
+            for one in inner:
+                self._spoil(one, why)
+
+    def value(self, node: ast.expr) -> Object:
         """What an expression says, as far as it is data."""
         match node:
             case ast.Constant(value=str() | int() | float() | None as scalar):
-                return Value(scalar, self._span(node), {}, False)
+                return Object(scalar, self._span(node))
             case ast.List() | ast.Tuple() if not any(isinstance(it, ast.Starred) for it in node.elts):
-                return Value(tuple(map(self.value, node.elts)), self._span(node), {}, False)
+                return Object(list(map(self.value, node.elts)), self._span(node))
             case ast.Dict():
                 return self._dict(zip(node.keys, node.values, strict=True), node)
-            case ast.Call(func=ast.Name(id="dict"), args=[]):
-                keys = [ast.Constant(word.arg) if word.arg else None for word in node.keywords]
-                return self._dict(zip(keys, (word.value for word in node.keywords), strict=True), node)
-        return self._found(node)
-
-    def _found(self, node: ast.expr) -> Value:
-        """What an expression says that is no literal."""
-        match node:
             case ast.Set(elts=[ast.Set(elts=[inner])]):  # {{_base_.model}}
                 return self.value(inner)
             case ast.Name() if node.id in self.known:
                 return self.known[node.id]
+        return self._found(node)
+
+    def _found(self, node: ast.expr) -> Object:
+        """What an expression says that is neither data nor the name of some."""
+        match node:
             case ast.Attribute() | ast.Subscript():
                 return self._part(node)
             case ast.UnaryOp() | ast.BinOp():
                 return self._computed(node)
-        return self._unread(node)
+            case ast.Call():
+                return self._called(node)
+        return self._opaque(node)
 
-    def _dict(self, items: Any, node: ast.expr) -> Value:
-        entries: dict[Any, Value] = {}
+    def _called(self, call: ast.Call) -> Object:
+        """``dict(b=1)``, ``a.update(dict(b=1))`` and ``a.pop('b')``."""
+        match call:
+            case ast.Call(func=ast.Name(id="dict")):
+                return self._given(call)
+            case ast.Call(func=ast.Attribute(attr="update", value=target)):
+                old, more = self.value(target).data, self._given(call).data
+                if isinstance(old, dict) and isinstance(more, dict):
+                    old |= more
+                    return Object(None, self._span(call))
+            case ast.Call(func=ast.Attribute(attr="pop", value=target), args=[ast.Constant(value=key), *default]):
+                owner = self.value(target).data
+                if isinstance(owner, dict) and (key in owner or default):
+                    return owner.pop(key) if key in owner else self.value(default[0])
+        return self._opaque(call)
+
+    def _given(self, call: ast.Call) -> Object:
+        """The mapping of what a call is given, mappings and keywords."""
+        mappings = [(None, it) for it in call.args]
+        return self._dict([*mappings, *((it.arg and ast.Constant(it.arg), it.value) for it in call.keywords)], call)
+
+    def _dict(self, items: Iterable[tuple[Any, ast.expr]], node: ast.expr) -> Object:
+        entries: dict[Any, Object] = {}
         for key, value in items:
             if key is None:  # **other
                 other = self.value(value)
-                if not isinstance(other.data, Mapping):
-                    return self._unread(node)
+                if not isinstance(other.data, dict):
+                    return self._opaque(node)
                 entries |= other.data
             elif isinstance(key, ast.Constant) and isinstance(key.value, str | int):
                 entries[key.value] = self.value(value)
             else:
-                return self._unread(node)
-        return self._mapping(entries, node)
+                return self._opaque(node)
+        return Object(entries, self._span(node))
 
-    def _part(self, node: ast.Attribute | ast.Subscript) -> Value:
-        outer = self.value(node.value)
-        key = node.attr if isinstance(node, ast.Attribute) else getattr(node.slice, "value", None)
-        if isinstance(outer.data, Mapping) and key in outer.data:
+    def _part(self, node: ast.Attribute | ast.Subscript) -> Object:
+        outer, key = self.value(node.value), self._key(node)
+        if isinstance(outer.data, dict) and key in outer.data:
             return outer.data[key]
-        if isinstance(outer.data, tuple) and isinstance(key, int) and key < len(outer.data):
+        if isinstance(outer.data, list) and isinstance(key, int) and -len(outer.data) <= key < len(outer.data):
             return outer.data[key]
         return self._unread(node)
 
-    def _computed(self, node: ast.UnaryOp | ast.BinOp) -> Value:
+    def _key(self, node: ast.Attribute | ast.Subscript) -> str | int | None:
+        """The name of a part; None where it is worked out."""
+        if isinstance(node, ast.Attribute):
+            return node.attr
+        match node.slice:
+            case ast.Constant() | ast.Name() | ast.UnaryOp(operand=ast.Constant()):
+                key = self.value(node.slice).data
+                return key if isinstance(key, str | int) and not isinstance(key, Unread) else None
+        return None
+
+    def _computed(self, node: ast.UnaryOp | ast.BinOp) -> Object:
         if isinstance(node, ast.UnaryOp):
             inner = self.value(node.operand).data
             if isinstance(node.op, ast.USub) and isinstance(inner, int | float):
-                return Value(-inner, self._span(node), {}, False)
-            return self._unread(node)
+                return Object(-inner, self._span(node))
+            return self._opaque(node)
         found = result(node.op, self.value(node.left).data, self.value(node.right).data)
-        return self._unread(node) if found is None else Value(found, self._span(node), {}, False)
+        return self._opaque(node) if found is None else Object(found, self._span(node))
 
-    def _mapping(self, entries: dict[Any, Value], node: ast.expr) -> Value:
-        span = self._span(node)
-        return Value(entries, span, {key: it.span for key, it in entries.items()}, False)
+    def _opaque(self, node: ast.expr) -> Object:
+        """An expression that is no data, after what it may change is spoiled."""
+        for inner in ast.walk(node):
+            match inner:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name() | ast.Attribute() | ast.Subscript() as owner, attr=attr)
+                ):
+                    if attr not in _HARMLESS and _is_path(owner):
+                        self._spoil(self.value(owner), node)
+                case ast.NamedExpr():
+                    self._touch([inner.target], node)
+        return self._unread(node)
 
-    def _unread(self, node: ast.AST) -> Value:
-        return Value(Unread(ast.unparse(node).splitlines()[0][:60]), self._span(node), {}, False)
+    def _unread(self, node: ast.AST) -> Object:
+        return Object(Unread(ast.unparse(node).splitlines()[0][:60]), self._span(node))
 
     def _span(self, node: Any) -> Span:
         line = self.lines[node.lineno - 1] if node.lineno <= len(self.lines) else ""
@@ -217,19 +236,19 @@ class _Reader:
         )
 
 
-def _deleted(statement: ast.stmt) -> list[ast.expr]:
-    """What ``del a.b`` and ``a.pop('b')`` take away."""
-    match statement:
-        case ast.Delete():
-            return statement.targets
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="pop"), args=[ast.Constant(value=str()), *_]) as call):
-            assert isinstance(call.func, ast.Attribute)
-            return [ast.Subscript(call.func.value, call.args[0], lineno=call.lineno, col_offset=call.col_offset)]
-    return []
+def _is_base(target: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and target.id == "_base_"
 
 
-def _touched(node: ast.AST) -> Iterator[str]:
-    """The variables that a statement may change."""
+def _is_path(node: ast.expr) -> bool:
+    """Whether it is a variable, or a part of one."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Name)
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    """The variables that a part of a program may change."""
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name):
             yield inner.id
