@@ -71,6 +71,7 @@ def test_all_that_no_graph_can_say_is_told_at_once(tmp_path: Path) -> None:
     ("said", "message"),
     [
         ({"model_type": "d_fine"}, "there is no graph for the neck of 'd_fine'"),
+        ({"model_type": ["rt_detr"]}, "there is no graph for the neck of ['rt_detr']"),
         ({}, "the file has no 'model_type'"),
     ],
 )
@@ -80,3 +81,9 @@ def test_a_model_without_a_graph_is_named(said: dict[str, Any], message: str, tm
 
     assert caught.value.problems[0].message == message
     assert caught.value.problems[0].hint == "there are: rt_detr, rt_detr_v2, maskformer"
+
+
+@pytest.mark.parametrize("strides", [None, 8, [8, 16]])
+def test_maps_of_other_strides_are_refused(strides: Any, tmp_path: Path) -> None:
+    with pytest.raises(GraphError, match="the graph is for maps of the strides 8, 16, 32"):
+        convert(written(tmp_path, model_type="rt_detr", feat_strides=strides))

@@ -235,6 +235,9 @@ def test_a_branch_of_the_backbone_that_adds_to_another_changes_neither_channels_
         pytest.param(
             HEAD.replace("[[-1, 5], 1,", "[[-1, 99], 1,"), "row 9 reads what does not come before it", id="later"
         ),
+        pytest.param(HEAD.replace("[[-1, 5], 1,", "[[-1, -10], 1,"), "row 9 reads what does not come", id="image"),
+        pytest.param(HEAD.replace("[[13, ", "[[99, "), "row 20 reads what does not come before it", id="head of later"),
+        pytest.param(HEAD.replace("[-1, 3, C2f, [64]]", "[-1, x, C2f, [64]]"), "row 13 is there 'x' times", id="times"),
         pytest.param(HEAD.replace("[-1, 3, C2f, [64]]", "[-1, C2f]"), "row 13 is no list", id="no row"),
         pytest.param(
             HEAD.replace("[-1, 1, Conv, [64, 3, 2]]", "[-1, 1, Conv, [64, 3, 3]]"),

@@ -32,12 +32,12 @@ def convert(path: str | os.PathLike[str], strides: Sequence[int] | None = None) 
     value = read_plain(Path(path))
     kind = value.entries.get("model_type")
     name = kind.plain() if kind is not None else None
-    if name not in _RULES:
+    if not isinstance(name, str) or name not in _RULES:
         what = "the file has no 'model_type'" if kind is None else f"there is no graph for the neck of {name!r}"
         span = kind.span if kind is not None else value.span
         raise GraphError([Problem("not-converted", what, span, f"there are: {', '.join(_RULES)}")])
     found = Findings(value)
-    piece = _RULES[str(name)](value.plain(), found, strides)
+    piece = _RULES[name](value.plain(), found, strides)
     if found.problems:
         raise GraphError(found.problems)
     return imported([piece], "")
@@ -47,7 +47,7 @@ def _rt_detr(said: Mapping[str, Any], found: Findings, strides: Sequence[int] | 
     for key, only in _FIXED.items():
         found.only(key, only)
     expected = [8, 16, 32]
-    if list(strides or said.get("feat_strides", expected)) != expected:
+    if (list(strides) if strides else said.get("feat_strides", expected)) != expected:
         found.add("feat_strides", "the graph is for maps of the strides 8, 16, 32")
     width = _integer(said, "encoder_hidden_dim", 256, found)
     hidden = _integer(said, "encoder_ffn_dim", 1024, found)

@@ -180,8 +180,8 @@ class _Reader:
         _, times, module, said = plain
         arguments = [None if argument == "None" else argument for argument in said]
         sources = _sources(plain, number)
-        if any(not -1 <= source < number for source in sources) or not isinstance(times, int):
-            raise Unknown("reads what does not come before it")
+        if not isinstance(times, int):
+            raise Unknown(f"is there {times!r} times, which is no integer")
         times = max(round(times * self.depth), 1) if times > 1 else times
         try:
             level = self._level(module, sources, arguments, times)
@@ -243,7 +243,10 @@ def _sources(plain: Any, number: int) -> tuple[int, ...]:
     found = [said] if isinstance(said, int) else said
     if not isinstance(found, list) or not found or not all(isinstance(source, int) for source in found):
         raise Unknown("does not say which rows it reads")
-    return tuple(number + source if source < 0 else source for source in found)
+    sources = tuple(number + source if source < 0 else source for source in found)
+    if any(not (0 if number else -1) <= source < number for source in sources):
+        raise Unknown("reads what does not come before it")
+    return sources
 
 
 def _octaves(stride: Any) -> int:
