@@ -12,6 +12,7 @@ from typing import Any
 
 import lightning
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, ProgressBar, WeightAveraging
+from lightning.pytorch.plugins import CheckpointIO
 from torch import Tensor, distributed
 from torch.utils.data import DataLoader
 
@@ -74,7 +75,7 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     )
     best = Best(folder)
     own = [*_averaged(settings), best, *_written(folder, val, pictures, best), *callbacks]
-    runner = lightning.Trainer(**_arguments(settings) | {"plugins": [WholeFiles()]} | _with_bar(own, trainer))
+    runner = lightning.Trainer(**_arguments(settings) | _with_bar(own, trainer) | _with_files(trainer))
     last = folder / "last.ckpt"
     begun = _begun(last, settings, recipe) if resume else None
     with _interruptible(), _group_ended():
@@ -105,6 +106,14 @@ def _with_bar(callbacks: Sequence[Callback], trainer: Mapping[str, Any]) -> dict
         return {"callbacks": list(callbacks), **trainer}
     bar = [Bar()] if is_shown() else []
     return {"callbacks": [*callbacks, *bar], **trainer, "enable_progress_bar": bool(bar)}
+
+
+def _with_files(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """The plugins of the Trainer with one that writes whole checkpoints, unless one writes them in another way."""
+    given = trainer.get("plugins") or []
+    plugins = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    own = [] if any(isinstance(it, CheckpointIO) for it in plugins) else [WholeFiles()]
+    return {"plugins": [*own, *plugins]}
 
 
 @contextmanager

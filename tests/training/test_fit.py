@@ -150,6 +150,7 @@ sys.path.insert(0, {root!r})
 import fpngraph.files
 from tests.training.test_fit import trained
 from fpngraph.training import read_coco
+from lightning.pytorch.plugins.environments import LightningEnvironment
 
 count = 0
 original = Path.open
@@ -167,7 +168,8 @@ def opened(path, *arguments, **named):
 Path.open = opened
 folder = Path({folder!r})
 parts = [read_coco(folder / name, folder / (name + ".json")) for name in ("train", "val")]
-trained(tuple(parts), Path({output!r}))
+# with a plugin of a user's own, which is no reason to write in another way
+trained(tuple(parts), Path({output!r}), plugins=LightningEnvironment())
 """
 
 
