@@ -489,7 +489,14 @@ class TestMistakes:
 
         assert (running.returncode, errors) == (130, "")
 
-    def test_text_that_a_terminal_cannot_show_is_escaped(self) -> None:
+    @pytest.mark.parametrize(
+        ("command", "name"),
+        [
+            pytest.param("render", b"gr\\xf6\\xdfer", id="what a terminal cannot show is escaped"),
+            pytest.param("expand", "name: größer\n".encode(), id="a graph is UTF-8 as its file is"),
+        ],
+    )
+    def test_the_encoding_of_the_locale_is_for_what_people_read(self, command: str, name: bytes) -> None:
         Path("my.yaml").write_text(GRAPH.replace("name: small", "name: größer"), encoding="utf-8")
         environment = os.environ | {
             "PYTHONIOENCODING": "ascii",
@@ -497,7 +504,7 @@ class TestMistakes:
         }
 
         done = subprocess.run(
-            [sys.executable, "-m", "fpngraph", "expand", "my.yaml"], env=environment, capture_output=True, check=True
+            [sys.executable, "-m", "fpngraph", command, "my.yaml"], env=environment, capture_output=True, check=True
         )
 
-        assert b"name: gr\\xf6\\xdfer" in done.stdout
+        assert name in done.stdout
