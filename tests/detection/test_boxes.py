@@ -173,6 +173,16 @@ def test_soft_suppression_lowers_the_score_of_an_overlapping_box_of_the_class() 
     assert image.scores.tolist() == pytest.approx([torch.tensor(4.0).sigmoid().item(), lowered])
 
 
+def test_soft_suppression_drops_a_score_that_falls_to_a_thousandth() -> None:
+    # Each of five equal boxes lowers those after it by exp(-2): the fourth has 0.0024 left, the fifth 0.0003.
+    predictions = stated(1, *[(4, column, 0, 4.0, (0, (4 - column) / 4, 0, 0)) for column in range(2, 7)])
+
+    (image,) = found_in(predictions, 256, Suppression(max_candidates=5, soft=True))
+
+    first = torch.tensor(4.0).sigmoid().item()
+    assert image.scores.tolist() == pytest.approx([first * math.exp(-2 * times) for times in range(4)])
+
+
 def test_boxes_without_area_do_not_lower_each_others_scores() -> None:
     predictions = stated(1, (20, 20, 0, 4.0, (0, 0, 0, 0)), (24, 24, 0, 3.0, (0, 0, 0, 0)))
 

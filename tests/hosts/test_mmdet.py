@@ -140,6 +140,11 @@ def test_a_neck_that_had_no_memory_gets_the_weights_of_the_graph() -> None:
     torch.manual_seed(0)
     assert_same(weights(neck.plugged.neck), weights(fpngraph.build(fpngraph.loads(NORMED), WIDTHS[1:])))
 
+    trained = weights(randomised(neck))
+    initialised(neck)
+
+    assert_same(weights(neck), trained)
+
 
 def test_init_cfg_initialises_what_it_names() -> None:
     neck = built(graph=NORMED, init_cfg={"type": "Constant", "layer": "BatchNorm2d", "val": 0.5})
@@ -163,14 +168,15 @@ def test_init_cfg_loads_the_neck_of_a_trained_detector(tmp_path: Path) -> None:
 
 def test_norms_keep_their_statistics_with_norm_eval() -> None:
     neck, free = built(graph=NORMED, norm_eval=True).train(), built(graph=NORMED).train()
-    before = dict(neck.named_buffers())
+    before = {name: x.clone() for name, x in neck.named_buffers()}
+    free.load_state_dict(neck.state_dict())
 
     maps = [torch.randn(1, width, 32 >> i, 32 >> i) for i, width in enumerate(WIDTHS)]
     for it in (neck, free):
         it(maps)[0].sum().backward()
 
     assert neck.plugged.neck.training
-    assert_same(dict(neck.named_buffers()), {name: x.clone() for name, x in before.items()})
+    assert_same(dict(neck.named_buffers()), before)
     assert not torch.equal(free.plugged.neck.P3.op.norm.running_mean, neck.plugged.neck.P3.op.norm.running_mean)
     assert neck.plugged.neck.P3.op.norm.weight.grad is not None
 

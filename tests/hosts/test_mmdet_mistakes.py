@@ -5,10 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from fpngraph import GraphError
 from fpngraph.adapters import HostError
@@ -232,8 +234,6 @@ def test_what_cannot_be_compared_is_left_alone(change: Callable[[Any], None]) ->
 
 
 def test_a_detector_without_a_neck_is_told() -> None:
-    from torch import nn
-
     from fpngraph.adapters.mmdet import check
 
     with pytest.raises(HostError) as caught:
@@ -249,6 +249,21 @@ def test_a_runner_with_the_hook_stops_before_its_first_image(tmp_path: Path) -> 
 
     with pytest.raises(HostError) as caught:
         trained(config, tmp_path)
+
+    assert str(caught.value) == MISMATCHES["number of maps"][-1]
+
+
+def test_the_hook_looks_at_the_detector_in_a_wrapper() -> None:
+    from mmdet.registry import MODELS
+
+    from fpngraph.adapters.mmdet import CheckFPNGraph
+
+    config = configuration(RETINANET)
+    config.model.neck = bifpn(outputs=["P3", "P4", "P5"])
+    wrapped = nn.DataParallel(MODELS.build(config.model))
+
+    with pytest.raises(HostError) as caught:
+        CheckFPNGraph().before_run(SimpleNamespace(model=wrapped))
 
     assert str(caught.value) == MISMATCHES["number of maps"][-1]
 
