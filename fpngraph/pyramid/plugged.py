@@ -101,10 +101,13 @@ class Plugged(nn.Module):
     def fuse(self, dtype: torch.dtype | None = None, *, image_sizes: ImageSizes = ()) -> Self:
         """The same with the neck in its inference form, a module of its own; see ``Neck.fuse``.
 
-        Raises TypeError where it has that form already, ValueError for a module that cannot be copied.
+        Raises TypeError where the neck has that form already or is wrapped, ValueError where it cannot be copied.
         """
         if not isinstance(self.neck, Neck):
-            raise TypeError("the neck is in its inference form already")
+            raise TypeError(
+                f"the neck is a {type(self.neck).__name__}, but a Neck is required\n"
+                "  hint: fuse with the neck that can be trained in it"
+            )
         fused = self.neck.fuse(dtype, image_sizes=image_sizes)
         return type(self)(fused, self._have, self._taken, self.names, named=self._named)
 

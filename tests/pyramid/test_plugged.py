@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -156,8 +156,25 @@ def test_its_inference_form_is_a_copy_that_gives_the_same() -> None:
     assert isinstance(plugged.neck, fpngraph.Neck)
     straight = plugged.fuse(image_sizes=[(64, 64)])
     assert torch.equal(straight(maps)["a"], fused(maps)["a"])
-    with pytest.raises(TypeError, match="the neck is in its inference form already"):
-        fused.fuse()
+
+
+@pytest.mark.parametrize(
+    ("other", "kind"),
+    [(lambda neck: neck.fuse(), "FusedNeck"), (lambda neck: torch.compile(neck, backend="eager"), "OptimizedModule")],
+    ids=["inference form", "compiled"],
+)
+def test_what_stands_in_the_place_of_the_neck_and_cannot_be_fused_is_told(
+    other: Callable[[fpngraph.Neck], Any], kind: str
+) -> None:
+    plugged: Any = fpngraph.plug("bifpn", CHANNELS, params=SMALL).eval()
+    plugged.neck = other(plugged.neck)
+
+    with pytest.raises(TypeError) as caught:
+        plugged.fuse()
+
+    assert str(caught.value) == (
+        f"the neck is a {kind}, but a Neck is required\n  hint: fuse with the neck that can be trained in it"
+    )
 
 
 def test_it_is_copied_pickled_traced_and_exported() -> None:
