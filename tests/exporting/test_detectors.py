@@ -383,6 +383,7 @@ def test_files_that_are_no_detectors_are_messages(tmp_path: Path) -> None:
     assert str(caught.value) == "ONNX Runtime has no device 'gpu' here; it has cpu"
 
 
+@pytest.mark.exports
 @pytest.mark.parametrize("score", [-0.1, 1.5, math.nan])
 def test_a_score_that_is_none_is_refused(score: float) -> None:
     with pytest.raises(ValueError) as caught:
