@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from math import sqrt
+from math import fsum, sqrt
 
 # Advance widths in parts of the font size, of the widest font of the list (DejaVu Sans), so that nothing is clipped.
 _NARROW = dict.fromkeys("ijl.,:;'|!()[]/ ·-", 0.36) | dict.fromkeys("frtI", 0.42)
@@ -38,7 +38,7 @@ def writable(text: str) -> str:
 
 def width(text: str, size: float, weight: int = 400) -> float:
     """Pixels that a line of text takes at most."""
-    total = sum(_WIDTHS.get(letter, _OTHER if letter < "\u2e80" else 1.0) for letter in text)
+    total = fsum(_WIDTHS.get(letter, _OTHER if letter < "\u2e80" else 1.0) for letter in text)  # alike in any Python
     return total * size * (_BOLD if weight > 500 else 1.0)
 
 
