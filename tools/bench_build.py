@@ -26,12 +26,7 @@ with warnings.catch_warnings():
 
 def bare_modules(lowered: Lowered) -> list[torch.nn.Module]:
     """The module of every step of every node."""
-    steps = [
-        step
-        for node in lowered.nodes.values()
-        for step in (*(step for edge in node.edges for step in edge.steps), node.fusion, *node.op)
-    ]
-    return [step.op.build(step.inputs, step.site) for step in steps]
+    return [step.op.build(step.inputs, step.site) for node in lowered.nodes.values() for step in node]
 
 
 def in_turns(*calls: Callable[[], object], rounds: int) -> list[list[float]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral
 
 from fpngraph.analysis.shapes import InChannels, Lowered, lower
-from fpngraph.analysis.steps import NodeSteps
 from fpngraph.feature import Feature, Size
 from fpngraph.graph.graph import Graph
 from fpngraph.ops import Cost, Operator
@@ -72,7 +71,7 @@ def lowered_cost(lowered: Lowered, image_size: int | tuple[int, int]) -> Costs:
     for name, steps in lowered.nodes.items():
         found = [
             meter.cost(step, _size(step.inputs[0].level, finest, base), _size(step.output.level, finest, base))
-            for step in _steps(steps)
+            for step in steps
         ]
         total = sum((cost for cost, _ in found), Cost(0, 0))
         nodes[name] = NodeCost(steps.output, _size(steps.output.level, finest, base), *total)
@@ -110,13 +109,6 @@ class _Meter:
 
         alike.append((step.op, measured(step, before, after)))
         return alike[-1][1]
-
-
-def _steps(node: NodeSteps) -> Iterator[Step]:
-    for edge in node.edges:
-        yield from edge.steps
-    yield node.fusion
-    yield from node.op
 
 
 def _size(level: int, finest: int, base: Size) -> Size:

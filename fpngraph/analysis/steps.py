@@ -37,6 +37,13 @@ class NodeSteps:
     op: tuple[Step, ...]
     output: Feature
 
+    def __iter__(self) -> Iterator[Step]:
+        """All of them in their order."""
+        for edge in self.edges:
+            yield from edge.steps
+        yield self.fusion
+        yield from self.op
+
     def of(self, node: Node) -> NodeSteps:
         """Those of another node that does the same to other maps, as in the next run of a stage."""
         edges = zip(node.edges, self.edges, strict=True)

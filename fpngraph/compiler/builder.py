@@ -9,9 +9,10 @@ from itertools import islice
 import torch
 from torch import Tensor, nn
 
-from fpngraph.analysis.shapes import InChannels, lower
+from fpngraph.analysis.shapes import InChannels, Lowered, lower
 from fpngraph.analysis.steps import NodeSteps
 from fpngraph.compiler.blank import guard, without_numbers
+from fpngraph.compiler.keeping import recomputed
 from fpngraph.compiler.neck import Neck
 from fpngraph.graph.graph import Graph
 from fpngraph.layers.layout import Layers
@@ -29,8 +30,8 @@ def build(graph: Graph, in_channels: InChannels, *, lean: bool = False, init: bo
     """The torch module of ``graph`` for inputs of these channels.
 
     ``in_channels`` is a number per input of the graph, in their order or by their names. A ``lean`` neck trains in
-    less memory and more time: each node runs again in the backward pass, in place of keeping what it works out.
-    Results, gradients and the keys of the state dict are the same.
+    less memory and more time: nodes that spare memory so run again in the backward pass, in place of keeping what they
+    work out. Results, gradients and the keys of the state dict are the same.
     With ``init=False`` no weights are drawn: for ``neck.load_state_dict(state, assign=True)``. Until then its tensors
     are on torch's device meta, hold no numbers, and a call raises RuntimeError. So it is under
     ``with torch.device("meta")`` or accelerate's ``init_empty_weights()``, as hosts build what they load.
@@ -41,18 +42,26 @@ def build(graph: Graph, in_channels: InChannels, *, lean: bool = False, init: bo
     {'P2': 64, 'P3': 64, 'P4': 64, 'P5': 64, 'P6': 64}
     """
     lowered = lower(graph, in_channels)
-    kind = LeanNode if lean else Node
-    with nullcontext() if init else without_numbers():
-        neck = Neck(
-            graph,
-            {name: _node(steps, kind, init=init) for name, steps in lowered.nodes.items()},
-            in_channels={name: feature.channels for name, feature in lowered.inputs.items()},
-            outputs={name: lowered.feature(source) for name, source in graph.outputs.items()},
-        )
+    again = recomputed(lambda: _neck(lowered, init=False)) if lean else frozenset()
+    neck = _neck(lowered, again, init=init)
     # by torch.device("meta") or in another way, such as accelerate's
     if not init or any(weight.is_meta for weight in islice(neck.parameters(), 1)):
         guard(neck)
     return neck
+
+
+def _neck(lowered: Lowered, again: frozenset[str] = frozenset(), *, init: bool) -> Neck:
+    """A neck of which the nodes of ``again`` are lean."""
+    with nullcontext() if init else without_numbers():
+        return Neck(
+            lowered.graph,
+            {
+                name: _node(steps, LeanNode if name in again else Node, init=init)
+                for name, steps in lowered.nodes.items()
+            },
+            in_channels={name: feature.channels for name, feature in lowered.inputs.items()},
+            outputs={name: lowered.feature(source) for name, source in lowered.graph.outputs.items()},
+        )
 
 
 def reset(neck: Neck) -> None:

@@ -1,0 +1,84 @@
+"""Which nodes of a lean neck run again: those that spare memory so, in every graph that there is."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import fpngraph
+from fpngraph.bench.memory import peak_bytes
+from fpngraph.compiler.keeping import recomputed
+from fpngraph.compiler.neck import Neck
+from fpngraph.layers.layout import Layers
+from fpngraph.layers.lean import LeanNode
+from fpngraph.library import shipped
+from tests.necks import CHANNELS
+
+GRAPHS = sorted(shipped())
+
+
+class Reads(nn.Module):
+    """Looks at numbers of its map, which there are none of on the device meta."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * float(x.amax() > 0)
+
+
+def lean_nodes(neck: Neck) -> list[str]:
+    return [name for name in neck.source_graph.nodes if isinstance(neck.get_submodule(name), LeanNode)]
+
+
+def test_nodes_of_coarse_levels_are_plain_and_those_of_fine_ones_run_again() -> None:
+    neck = fpngraph.build(fpngraph.load("bifpn", repeats=2, channels=64), CHANNELS[:3], lean=True)
+
+    lean = lean_nodes(neck)
+
+    assert {"bifpn.0.td3", "bifpn.0.td4", "bifpn.0.out4", "bifpn.1.td3"} <= set(lean)
+    assert not [name for name in lean if name.endswith(("6", "7"))]
+
+
+def test_no_node_runs_again_where_it_would_keep_nothing_but_the_maps_that_it_is_given() -> None:
+    assert lean_nodes(fpngraph.build(fpngraph.load("retinanet_fpn"), CHANNELS[:3], lean=True)) == []
+
+
+def test_every_node_runs_again_where_one_cannot_run_without_numbers() -> None:
+    neck = fpngraph.build(fpngraph.load("retinanet_fpn"), CHANNELS[:3], init=False)
+    neck.get_submodule("P5").op = Layers([Reads()])
+
+    assert recomputed(lambda: neck) == frozenset(neck.source_graph.nodes)
+
+
+def test_a_lean_neck_has_the_weights_of_a_plain_one_and_draws_as_many() -> None:
+    found = []
+    for lean in (False, True):
+        torch.manual_seed(0)
+        neck = fpngraph.build(fpngraph.load("bifpn", repeats=1), CHANNELS[:3], lean=lean)
+        found.append([*neck.state_dict().values(), torch.rand(1)])
+
+    torch.testing.assert_close(found[1], found[0], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.slow
+def test_a_step_of_a_lean_neck_holds_no_more_than_one_of_a_plain_neck(name: str) -> None:
+    graph = fpngraph.load(name)
+    channels = {key: 32 << min(max(entry.level - 2, 0), 3) for key, entry in graph.inputs.items()}
+    plain, lean = (fpngraph.build(graph, channels, lean=lean) for lean in (False, True))
+    maps = [
+        torch.randn(2, channels[key], 256 >> entry.level, 256 >> entry.level, requires_grad=True)
+        for key, entry in graph.inputs.items()
+    ]
+
+    assert held(lean, maps) < 1.03 * held(plain, maps)
+
+
+def held(neck: Neck, maps: list[Tensor]) -> int:
+    """Bytes of a step in which a loss follows each output."""
+
+    def step() -> None:
+        torch.stack([y.square().mean() for y in neck.train()(maps)]).sum().backward()
+
+    step()  # its gradients are there from now on
+    own = [*maps, *neck.parameters(), *neck.buffers()]
+    return peak_bytes(step, [*own, *(x.grad for x in own if x.grad is not None)])
