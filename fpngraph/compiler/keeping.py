@@ -25,17 +25,20 @@ def recomputed(blank: Callable[[], Neck]) -> frozenset[str]:
     with torch.random.fork_rng(devices=[]):
         neck = blank()
         try:
-            spared = _spared(neck)
+            bytes_ = spared(neck)
         except Exception:  # whatever somebody's module does
             return frozenset(neck.source_graph.nodes)
-    least = SHARE * sum(spared.values())
-    smallest_first = sorted(spared, key=spared.__getitem__)
-    together = accumulate(spared[name] for name in smallest_first)
+    least = SHARE * sum(bytes_.values())
+    smallest_first = sorted(bytes_, key=bytes_.__getitem__)
+    together = accumulate(bytes_[name] for name in smallest_first)
     return frozenset(name for name, sum_ in zip(smallest_first, together, strict=True) if sum_ > least)
 
 
-def _spared(neck: Neck) -> dict[str, int]:
-    """The bytes that each node keeps of its own, less those of the maps that it is given and does not keep."""
+def spared(neck: Neck) -> dict[str, int]:
+    """The bytes that each node keeps of its own, less those of the maps that it is given and does not keep.
+
+    ``neck`` has no numbers, and hooks afterwards.
+    """
     graph = neck.source_graph
     watch = _Watch()
     for name in graph.nodes:
