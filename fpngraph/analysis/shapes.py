@@ -9,7 +9,7 @@ from fpngraph.analysis.steps import NodeSteps, identity, node_steps
 from fpngraph.codes import Code
 from fpngraph.errors import GraphError, Problem, Span
 from fpngraph.feature import Feature
-from fpngraph.graph.graph import Graph
+from fpngraph.graph.graph import Graph, check_is_graph
 from fpngraph.language.limits import MAX_INTEGER
 from fpngraph.ops.steps import UNKNOWN
 
@@ -54,10 +54,7 @@ def lower_unknown(graph: Graph) -> Lowered:
 
 def lower(graph: Graph, in_channels: InChannels) -> Lowered:
     """Every step of every node with the features that go in and come out. Raises GraphError as ``infer`` does."""
-    if not isinstance(graph, Graph):
-        raise TypeError(
-            f"graph is a {type(graph).__name__}, not a Graph\n  hint: fpngraph.load(...) makes one of a name or path"
-        )
+    check_is_graph(graph)
     return _lower(graph, _input_features(graph, in_channels))
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from math import isfinite, nan, prod
@@ -106,6 +106,13 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
+def place(text: str) -> Path:
+    """A folder that is there or will be."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' is no folder")
+    return Path(text)
+
+
 def in_channels(text: str) -> tuple[int, ...]:
     """Comma-separated numbers of channels."""
     parts = [part.strip() for part in text.split(",")]
@@ -197,11 +204,15 @@ def pictures(text: str) -> int | str | None:
     return int(text)
 
 
-def port(text: str) -> int:
-    """A port of this machine, or 0 for a free one."""
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 1 << 16):
-        raise argparse.ArgumentTypeError(f"{_quoted(text)} is no port, a whole number up to 65535")
-    return int(text)
+def up_to(most: int) -> Callable[[str], int]:
+    """What reads a whole number from 0 to ``most``."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{_quoted(text)} is not a whole number from 0 to {most}")
+        return int(text)
+
+    return read
 
 
 def score(text: str) -> float:

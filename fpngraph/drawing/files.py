@@ -125,7 +125,8 @@ def _source(graph: Graph | NeckLike, in_channels: InChannels | None) -> tuple[Gr
     if isinstance(graph, Graph):
         return graph, in_channels
     if not isinstance(getattr(graph, "source_graph", None), Graph):
-        raise TypeError(f"a {type(graph).__name__} cannot be drawn, a graph or a neck is required")
+        hint = "fpngraph.load(...) makes a graph of a name or path"
+        raise TypeError(f"a {type(graph).__name__} cannot be drawn, a graph or a neck is required\n  hint: {hint}")
     return graph.source_graph, graph.in_channels if in_channels is None else in_channels
 
 

@@ -115,6 +115,13 @@ class Graph:
         return svg.write(draw(self))
 
 
+def check_is_graph(value: object) -> None:
+    """Raises TypeError for what is no graph, such as the name of one."""
+    if not isinstance(value, Graph):
+        hint = "fpngraph.load(...) makes one of a name or path"
+        raise TypeError(f"graph is a {type(value).__name__}, not a Graph\n  hint: {hint}")
+
+
 def needed(nodes: Mapping[str, Node], sources: Iterable[str]) -> set[str]:
     """Full names of the nodes and inputs that some of ``sources`` depends on, themselves among them."""
     found: set[str] = set()

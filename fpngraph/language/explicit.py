@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fpngraph.graph.graph import Graph, GraphStage
+from fpngraph.graph.graph import Graph, GraphStage, check_is_graph
 from fpngraph.graph.nodes import Edge, Node, full_name
 from fpngraph.language.inlining import check_runs, current, runs_of, sources
 from fpngraph.language.lifting import Flat, Writer, differing, most_common, nested, shared
@@ -26,8 +26,10 @@ def dump(graph: Graph) -> str:
     >>> fpngraph.loads(fpngraph.dump(graph)) == graph
     True
 
-    Raises ValueError for a graph that no file can say: put together by hand, with names that its stages do not bind.
+    Raises ValueError for a graph that no file can say: put together by hand, with names that its stages do not bind;
+    TypeError for what is no graph.
     """
+    check_is_graph(graph)
     return to_yaml(_Text(graph).data())
 
 

@@ -25,7 +25,7 @@ from fpngraph.training.loading import Batch, Shuffled, TrainingImages, Validatio
 from fpngraph.training.module import DetectionModule
 from fpngraph.training.pictures import Pictures, When
 from fpngraph.training.saved import read_entry
-from fpngraph.training.settings import TrainingSettings, check_same
+from fpngraph.training.settings import SettingsError, TrainingSettings, check_same
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     With ``resume`` it goes on from ``last.ckpt`` where there is one. But for ``epochs`` and ``workers``,
     model and settings have to be the same. ``recipe`` goes into checkpoints, which then need nothing that was typed.
     ``callbacks`` are more of Lightning's, ``trainer`` has arguments of its Trainer, such as ``devices`` or ``logger``.
-    Raises TypeError for what is no DetectionModel, DivergedError for lost numbers, SettingsError for other settings.
+    Raises TypeError for what is no DetectionModel, DivergedError for lost numbers, SettingsError for other settings and
+    for more processes than images.
 
     >>> train, val = read_coco("train", "train.json"), read_coco("val", "val.json")
     >>> settings = TrainingSettings(epochs=1, workers=0)
@@ -170,6 +171,8 @@ def _loaders(
     model: DetectionModel, train: CocoData, val: CocoData, settings: TrainingSettings, runner: lightning.Trainer
 ) -> tuple[DataLoader[Batch], DataLoader[Batch]]:
     rank, processes = runner.global_rank, runner.world_size
+    if len(train.examples) < processes:
+        raise SettingsError(f"{len(train.examples)} images to learn from cannot be shared among {processes} processes")
     size, look = Size(*model.image_size), model.normalization
     images = TrainingImages(train.examples, size, look, settings.augmentation, seed=settings.seed)
     order = Shuffled(len(images), settings.seed, rank=rank, processes=processes)

@@ -241,18 +241,26 @@ def test_what_is_asked_wrongly_is_told_before_images_are_looked_at(
     assert not Path("runs/x").exists()
 
 
-def test_a_seed_that_no_training_takes_leaves_an_earlier_one_as_it_is(
-    here: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["--seed", "4294967296"], "argument --seed: '4294967296' is not a whole number from 0 to 4294967295"),
+        (["--workers", "many"], "argument --workers: 'many' is not a whole number from 0 to 1024"),
+        (["-o", ""], "argument -o/--output: '' is no folder"),
+    ],
+)
+def test_what_no_training_takes_leaves_an_earlier_one_as_it_is(
+    here: Path, capsys: pytest.CaptureFixture[str], typed: list[str], told: str
 ) -> None:
     Path("runs/x").mkdir(parents=True)
     Path("runs/x/last.ckpt").touch()
 
-    assert (
-        main(["train", *DATA, "--graph", "my.yaml", *SMALLEST, "-o", "runs/x", "--force", "--seed", "4294967296"]) == 2
-    )
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *DATA, "--graph", "my.yaml", *SMALLEST, "-o", "runs/x", "--force", *typed])
 
-    assert capsys.readouterr().err == "fpngraph train: --seed: Input should be less than 4294967296\n"
-    assert Path("runs/x/last.ckpt").exists()
+    assert ended.value.code == 2
+    assert f"fpngraph train: {told}" in capsys.readouterr().err
+    assert [path.name for path in here.glob("runs/*/*")] == ["last.ckpt"]
 
 
 def test_what_is_there_is_told_before_anything_is_measured(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -168,7 +168,13 @@ def test_something_else_cannot_be_drawn() -> None:
     with pytest.raises(TypeError) as caught:
         render("fpn", "out.svg")  # type: ignore[arg-type]
 
-    assert str(caught.value) == "a str cannot be drawn, a graph or a neck is required"
+    assert str(caught.value).startswith("a str cannot be drawn, a graph or a neck is required\n  hint: fpngraph.load(")
+
+
+@pytest.mark.parametrize("rows", [0, "2", 1.5])
+def test_rows_are_counted(rows: object) -> None:
+    with pytest.raises(ValueError, match=f"rows is {rows!r}, a whole number from 1 on is required"):
+        render(fpngraph.load("fpn"), "out.svg", rows=rows)  # type: ignore[arg-type]
 
 
 def no_space(*_: object) -> None:

@@ -55,6 +55,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "section-misspelt": ("\nstages:", "\nstagse:"),
     "nodes-misspelt": ("  lateral:\n    nodes:", "  lateral:\n    node:"),
     "key-of-another-place": ("    repeat: 2", "    repeats: 2\n    channels: 64"),
+    "key-of-an-edge": ("  op: [act, separable_conv, norm]\n", "  op: [act, separable_conv, norm]\n  project: always\n"),
     "operator-misspelt": ("up: bilinear", "up: billinear"),
     "operator-with-capitals": ("fusion: fast_normalized", "fusion: FastNormalized"),
     "operator-of-torch": ("up: bilinear", "up: upsample"),

@@ -267,3 +267,8 @@ def test_an_output_without_a_name_in_scope_is_refused() -> None:
         dump(dataclasses.replace(graph, stages=(stage,)))
 
     assert str(caught.value) == "graph 'test' cannot be written: no name stands for 'a.t3' at its end"
+
+
+def test_a_name_in_place_of_a_graph_is_told_with_the_way_to_load_it() -> None:
+    with pytest.raises(TypeError, match=r"graph is a str, not a Graph\n  hint: fpngraph.load\(...\) makes one"):
+        dump("bifpn")  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import math
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,13 @@ def test_it_leaves_checkpoints_that_need_nothing_else_and_a_row_per_epoch(parts:
     assert fitted.evaluation is not None
     assert fitted.evaluation.ap["AP_large"] is None  # no digit has 96 pixels
     assert fitted.best.is_file()
+
+
+def test_more_processes_than_images_are_refused_before_one_is_started(parts: Parts, tmp_path: Path) -> None:
+    few = replace(parts[0], examples=parts[0].examples[:1])
+
+    with pytest.raises(SettingsError, match="1 images to learn from cannot be shared among 2 processes"):
+        trained((few, parts[1]), tmp_path, devices=2, strategy="ddp")
 
 
 class Told(Callback):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
@@ -27,7 +26,7 @@ def options(parser: Any) -> None:
     about_runtime = "what runs the detector (default: onnx for weights that end in .onnx, else torch)"
     parser.add_argument("--runtime", choices=("torch", "onnx"), help=about_runtime)
     about_output = "the folder for pictures, detections.json (all results) and images.json (what they are in)"
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about_output)
+    parser.add_argument("-o", "--output", type=values.place, required=True, metavar="DIR", help=about_output)
     parser.add_argument("--force", action="store_true", help="write over files that exist")
     parser.add_argument("--graph", metavar="GRAPH", help="the neck: a graph file, or the name of a graph of 'list'")
     add_match(parser)
@@ -70,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     with quietly(quiet=args.quiet):
         return detecting.detect(
             args.images,
-            Path(args.output),
+            args.output,
             choice,
             runtime=args.runtime or ("onnx" if str(args.weights).endswith(".onnx") else "torch"),
             device_name=args.device,

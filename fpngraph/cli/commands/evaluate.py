@@ -22,7 +22,7 @@ def options(parser: Any) -> None:
     what.add_argument("--weights", metavar="FILE", help="a checkpoint of 'train', or a detector.onnx of 'export'")
     what.add_argument("--results", metavar="FILE", help="detections in COCO's format of results")
     about = "a folder for metrics.json, results.json and pictures of precision over recall and of classes"
-    parser.add_argument("-o", "--output", metavar="DIR", help=about)
+    parser.add_argument("-o", "--output", type=values.place, metavar="DIR", help=about)
     parser.add_argument("--force", action="store_true", help="write over files that exist")
     parser.add_argument("--skip-bad", action="store_true", help="leave out what something is wrong with")
     add_image_size(parser, "that images are made to fit (default: the detector's)")
@@ -38,8 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from fpngraph.cli import evaluating
 
     images, annotations = map(Path, args.val)
-    folder = Path(args.output) if args.output else None
-    evaluating.check(folder, force=args.force)  # before detections, which may take long
+    evaluating.check(args.output, force=args.force)  # before detections, which may take long
     if args.results:
         of_detector = {
             "--image-size": args.image_size,
@@ -61,5 +60,5 @@ def run(args: argparse.Namespace) -> int:
                 batch_size=args.batch_size or 8,
                 skip_bad=args.skip_bad,
             )
-    with quietly(quiet=args.quiet and folder is not None):
-        return evaluating.report(annotations, found, folder)
+    with quietly(quiet=args.quiet and args.output is not None):
+        return evaluating.report(annotations, found, args.output)

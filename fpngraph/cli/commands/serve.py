@@ -19,7 +19,7 @@ def options(parser: Any) -> None:
     parser.add_argument("graph", nargs="?", default=".", metavar="FILE", help=about)
     add_in_channels(parser)
     about = "the port on this machine to answer at (default: a free one)"
-    parser.add_argument("--port", type=values.port, default=0, metavar="N", help=about)
+    parser.add_argument("--port", type=values.up_to((1 << 16) - 1), default=0, metavar="N", help=about)
     parser.add_argument("--no-browser", dest="opens", action="store_false", help="do not open the browser")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
@@ -64,7 +63,7 @@ def options(parser: Any) -> None:
     add_settings(training)
     add_pictures(training)
     about = "the folder of a folder for each graph, as 'train' writes it, of table.csv, table.md and sweep.svg"
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about)
+    parser.add_argument("-o", "--output", type=values.place, required=True, metavar="DIR", help=about)
     about = "go on with what is in the folder; runs that are finished are not done again"
     parser.add_argument("--resume", action="store_true", help=about)
     parser.add_argument("--force", action="store_true", help="write over the runs that are in the folder")
@@ -88,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
                 )
                 for graph, preset, own in args.graphs
             ],
-            Path(args.output),
+            args.output,
             args.settings,
             skip_bad=args.skip_bad,
             resume=args.resume,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import Any
 
 from fpngraph.cli import values
@@ -33,7 +32,7 @@ def options(parser: Any) -> None:
     about = "processes, each with a device (default: all)"
     training.add_argument("--devices", type=values.count, metavar="N", help=about)
     about = "the folder of checkpoints, metrics.csv, curve.png and detections.png"
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help=about)
+    parser.add_argument("-o", "--output", type=values.place, required=True, metavar="DIR", help=about)
     parser.add_argument("--resume", action="store_true", help="go on from last.ckpt in the folder, where there is one")
     parser.add_argument("--force", action="store_true", help="write over a training that is in the folder")
     add_quiet(parser)
@@ -83,8 +82,8 @@ def add_settings(group: Any) -> None:
         ("clip", values.scale, "the largest norm of all gradients (default: 10)"),
         ("accumulate", values.count, "batches of a step (default: 1)"),
         ("ema", values.score, "decay of averaged weights (default: 0.998)"),
-        ("seed", int, "what makes a training repeatable (default: 0)"),
-        ("workers", int, "processes that read images (default: 2)"),
+        ("seed", values.up_to(2**32 - 1), "what makes a training repeatable (default: 0)"),
+        ("workers", values.up_to(1 << 10), "processes that read images (default: 2)"),
     ):
         group.add_argument(f"--{name}", type=kind, metavar="N", help=about, **own)
     group.add_argument("--optimizer", metavar="NAME", help="an optimizer of timm (default: adamw)", **own)
@@ -122,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
         return training.train(
             training.pairs(args.train, args.val, args.data),
             Start(graph=args.graph, preset=args.preset, params=dict(args.params), **of_detector(args)),
-            Path(args.output),
+            args.output,
             args.settings,
             skip_bad=args.skip_bad,
             resume=args.resume,

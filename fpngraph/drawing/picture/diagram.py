@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
+from numbers import Integral
 from typing import Literal, get_args
 
 from fpngraph.analysis.costs import Costs, lowered_cost
@@ -69,8 +70,8 @@ class Look:
         ):
             if value not in known:
                 raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
-        if self.rows is not None and self.rows < 1:
-            raise ValueError(f"rows is {self.rows}, at least 1 is required")
+        if self.rows is not None and not (isinstance(self.rows, Integral) and self.rows > 0):
+            raise ValueError(f"rows is {self.rows!r}, a whole number from 1 on is required")
         if self.width is not None:
             length_px(self.width)
 

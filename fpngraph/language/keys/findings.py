@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from fpngraph.codes import Code
 from fpngraph.errors import Problem, Replacement, Span, nearest, renamed
 from fpngraph.language.grammar.reference import is_name
-from fpngraph.language.keys.models import Defaults, NodeSpec
+from fpngraph.language.keys.models import Defaults, NodeSpec, Resample
 from fpngraph.language.keys.ways import MISSING, NODE, VERSION, goes_on, way_out
 from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.yaml.value import Value
@@ -114,6 +114,8 @@ class _Findings:
             hint = "a node stands under 'nodes': indent it as those there"
         elif better is None and "defaults" in known and key in Defaults.model_fields:
             hint = f"{key!r} stands in 'defaults', or in a node"
+        elif better is None and "resample" in known and key in Resample.model_fields:
+            hint = f"{key!r} stands in 'resample', or in an input of its own: {{from: P5, {key}: ...}}"
         elif better is None and not is_name(key) and self.root.at(path).data is None:
             hint = "several items stand in brackets, such as 'inputs: [P4, P5]'"
         return Problem("unknown-key", f"unknown key {key!r}", span, hint, replacement=better)

@@ -291,7 +291,7 @@ def test_what_cannot_be_exported_says_why(served: Served) -> None:
     [
         (["my.txt"], "'my.txt' is no graph file: its name ends in .yaml or .yml"),
         (["nowhere/my.yaml"], "there is no folder"),
-        (["--port", "port"], "'port' is no port, a whole number up to 65535"),
+        (["--port", "port"], "'port' is not a whole number from 0 to 65535"),
     ],
 )
 def test_what_cannot_be_served_is_a_message(
