@@ -64,6 +64,17 @@ def test_a_peer_that_gives_something_else_is_not_measured(factor: float, off: st
     assert str(caught.value) == f"peer gives another output 0 than the plain form: off by {off} of its largest value"
 
 
+def test_a_neck_that_gives_zeros_is_measured() -> None:
+    neck = small_neck()
+    for x in neck.parameters():
+        nn.init.zeros_(x)
+    setting = Setting(image_size=(64, 64), rounds=2, forms=("eager",))
+
+    report = measure(of_neck(neck, setting), setting, peer=Peer("peer", Off(neck, 2)), progress=untold)
+
+    assert [row["form"] for row in report["forms"]] == ["peer", "eager"]
+
+
 @pytest.mark.parametrize("batch", [1, 3])
 def test_times_are_told_beside_their_floor_and_multiply_accumulates_are_of_an_image(
     batch: int, monkeypatch: pytest.MonkeyPatch
