@@ -13,7 +13,7 @@ from tests import trees
 T = TypeVar("T")
 Members = range
 
-FUSIONS = ["sum", "mean", "max", "softmax", "fast_normalized", {"fast_normalized": {"eps": 0.01}}, "$fusion"]
+FUSIONS = ["sum", "mean", "max", "product", "softmax", "fast_normalized", {"fast_normalized": {"eps": 0.01}}, "$fusion"]
 OPS = ["none", [], ["act"], ["act", "conv", "norm"], [{"separable_conv": {"kernel": 3}}], [{"conv": None}], "$op"]
 NORMS = ["batch_norm", {"batch_norm": {"eps": 0.001}}, {"group_norm": {"groups": 2}}, "$norm"]
 ACTS = ["relu", {"leaky_relu": {"slope": 0.2}}, "silu", "$nothing"]

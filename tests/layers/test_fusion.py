@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fpngraph.layers.fusion.concat import Concat
-from fpngraph.layers.fusion.elementwise import Max, Mean, Sum
+from fpngraph.layers.fusion.elementwise import Max, Mean, Product, Sum
 from fpngraph.layers.fusion.weighted import FastNormalized, Softmax, Unbounded
 
 Formula = Callable[[Tensor, Tensor], Tensor]  # of stacked maps (n first) and weights (n, 1, 1, 1, 1)
@@ -16,6 +16,7 @@ FORMULAS: dict[str, tuple[Callable[[int], nn.Module], Formula]] = {
     "sum": (lambda _: Sum(), lambda x, _: x.sum(0)),
     "mean": (lambda _: Mean(), lambda x, _: x.mean(0)),
     "max": (lambda _: Max(), lambda x, _: x.amax(0)),
+    "product": (lambda _: Product(), lambda x, _: x.prod(0)),
     "unbounded": (Unbounded, lambda x, w: (w * x).sum(0)),
     "softmax": (Softmax, lambda x, w: (w.softmax(0) * x).sum(0)),
     "fast_normalized": (FastNormalized, lambda x, w: (w.relu() * x / (w.relu().sum() + 1e-4)).sum(0)),
@@ -92,7 +93,7 @@ def test_maps_are_read_once_in_order_and_one_at_a_time(name: str) -> None:
     assert all(len(indices) <= 2 for indices in held) or name == "concat"
 
 
-@pytest.mark.parametrize("name", ["sum", "mean", "max", "concat"])
+@pytest.mark.parametrize("name", ["sum", "mean", "max", "product", "concat"])
 def test_one_map_without_a_weight_comes_back_itself(name: str) -> None:
     module, (x,) = make(name, 1)
 

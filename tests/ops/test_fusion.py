@@ -31,6 +31,7 @@ def make(name: str, **settings: float) -> Fusion:
         ("sum", False, 0),
         ("mean", False, 0),
         ("max", False, 0),
+        ("product", False, 0),
         ("concat", False, 0),
         ("unbounded", True, 3),
         ("softmax", True, 3),
@@ -48,9 +49,9 @@ def test_only_concat_takes_unequal_channels_and_adds_them() -> None:
     unequal = (Feature(3, 4), Feature(3, 7))
 
     assert make("concat").infer(unequal, Site()) == Feature(3, 11)
-    assert [name for name in ("sum", "mean", "max", "unbounded", "concat") if not make(name).equal_channels] == [
-        "concat"
-    ]
+    assert [
+        name for name in ("sum", "mean", "max", "product", "unbounded", "concat") if not make(name).equal_channels
+    ] == ["concat"]
 
 
 def test_the_eps_of_a_fast_normalized_fusion_reaches_its_module() -> None:

@@ -145,6 +145,7 @@ def test_which_operators_have_which_rule() -> None:
         "global_gate",
         "inject",
         "max",
+        "product",
         "spatial_softmax",
     ]
     unruly = [it for it in CHAINED if it.parts is Operator.parts and it.inner_rules is Operator.inner_rules]

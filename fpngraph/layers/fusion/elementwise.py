@@ -1,4 +1,4 @@
-"""Sum, mean and maximum of maps."""
+"""Sum, mean, maximum and product of maps."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ class Max(nn.Module):
         for x in rest:
             largest = torch.maximum(largest, x)
         return largest
+
+
+class Product(nn.Module):
+    """The product of ``x_i``, pixel by pixel."""
+
+    def forward(self, maps: Iterable[Tensor]) -> Tensor:
+        rest = iter(maps)
+        product = next(rest)
+        for x in rest:
+            product = product * x
+        return product
 
 
 def _sum(maps: Iterable[Tensor]) -> tuple[Tensor, int]:

@@ -1,4 +1,4 @@
-"""Fusions that learn nothing and keep the channels: sum, mean, maximum."""
+"""Fusions that learn nothing and keep the channels: sum, mean, maximum, product."""
 
 from __future__ import annotations
 
@@ -43,4 +43,13 @@ class Max(Plain, Fusion):
 
     name: ClassVar[str] = "max"
     modules = ("fpngraph.layers.fusion.elementwise.Max",)
+    layout = "any"
+
+
+@register
+class Product(Plain, Fusion):
+    """The product of the maps at each pixel, as in the deconvolution module of DSSD (arXiv:1701.06659 Sec. 3.2)."""
+
+    name: ClassVar[str] = "product"
+    modules = ("fpngraph.layers.fusion.elementwise.Product",)
     layout = "any"
