@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from fpngraph import loads
+from fpngraph import load, loads
 from fpngraph.drawing.layout import routes, ways
 from fpngraph.drawing.layout.wishes import wishes
 from fpngraph.drawing.picture import marks
 from fpngraph.drawing.picture.assemble import assembled
-from fpngraph.drawing.picture.diagram import Diagram, diagram
+from fpngraph.drawing.picture.diagram import Diagram, Look, diagram
 from fpngraph.drawing.text import mermaid
 from tests.growth import assert_linear, written_out
 
@@ -49,6 +49,14 @@ def test_which_edges_run_straight_is_found_in_a_time_that_grows_with_the_edges()
         return lambda: list(wishes(fresh.plan, grid))
 
     assert_linear(made, 50)
+
+
+def test_a_picture_grows_with_its_cells() -> None:
+    def made(runs: int) -> Callable[[], object]:
+        fresh = diagram(load("bifpn", repeats=runs), Look(expand=True))
+        return lambda: assembled(fresh)
+
+    assert_linear(made, 8)
 
 
 def test_ways_of_very_many_edges_are_not_compared_in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,13 +184,16 @@ class Diagram:
         """Every cell but that of the inputs, with its border and the nodes in it."""
         left, top, right, bottom = self.extent
         reach = self.grid.radius + metrics.CELL_PAD
+        names: dict[int, list[str]] = {}
+        for spot in self.plan.spots.values():
+            names.setdefault(spot.cell, []).append(spot.name)
         for number, (cell, span) in enumerate(zip(self.plan.cells, self.grid.spans, strict=True)):
             one, other = sorted(self.grid.sweeps[sweep] for sweep in span)
             box = (one - reach, top - metrics.ROW_PAD, other + reach, bottom + metrics.ROW_PAD)
             if self.grid.flow == "up":
                 box = (left - metrics.ROW_PAD, one - reach, right + metrics.ROW_PAD, other + reach)
             if number:
-                yield cell, box, tuple(spot.name for spot in self.plan.spots.values() if spot.cell == number)
+                yield cell, box, tuple(names.get(number, ()))
 
     def label(self, spot: Spot) -> str:
         """What is written in a node; empty where the reader wants no labels."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from fpngraph.drawing.layout import metrics
 from fpngraph.drawing.layout.geometry import Box, Curve, Point, Track, distance, union
@@ -28,12 +30,14 @@ LETTER_RADIUS = 6.5
 
 def around(drawn: Diagram, links: Box) -> Iterator[Group]:
     """Cells, levels and the heading of the inputs. ``links``: what edges take with all that is on them."""
-    cell = _upright_cell if drawn.grid.flow == "up" else _cell
+    cells = list(drawn.cells())
+    lefts = sorted(box[0] for _, box, _ in cells)
+    cell = _upright_cell if drawn.grid.flow == "up" else partial(_cell, lefts=lefts)
     body = [
         Group("heading", (_borderless(drawn, number, (box[0] + box[2]) / 2, box[2] - box[0]),))
         if one.repeated
         else Group("cell", tuple(cell(drawn, one, box)), _data(one))
-        for number, (one, box, _) in enumerate(drawn.cells(), start=1)
+        for number, (one, box, _) in enumerate(cells, start=1)
     ]
     body.append(Group("heading", (_inputs_heading(drawn),)))
     yield from body
@@ -46,11 +50,12 @@ def _data(cell: Cell) -> dict[str, str]:
     return data | ({"runs": str(cell.runs)} if cell.runs > 1 else {})
 
 
-def _cell(drawn: Diagram, cell: Cell, box: Box) -> Iterator[Shape]:
-    """With its heading above, which reaches to the next cell where no badge is in its way."""
+def _cell(drawn: Diagram, cell: Cell, box: Box, lefts: Sequence[float]) -> Iterator[Shape]:
+    """With its heading above, which reaches to the next cell where no badge is in its way; ``lefts`` are of all."""
     left, top, right, _ = box
-    behind = [other[0] - _HEADING_GAP for _, other, _ in drawn.cells() if other[0] > left]
-    stop = right - _badge_width(cell) if cell.runs > 1 else min(behind, default=max(right, drawn.extent[2]))
+    following = bisect_right(lefts, left)
+    behind = lefts[following] - _HEADING_GAP if following < len(lefts) else max(right, drawn.extent[2])
+    stop = right - _badge_width(cell) if cell.runs > 1 else behind
     yield from _cards(cell, box)
     baseline = top - _HEADING_GAP - _raised(drawn.plan)
     heading = fitted(drawn.heading(cell), stop - left - 4.0, _HEADING_SIZES, 600, lines=1)
