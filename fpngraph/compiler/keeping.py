@@ -22,7 +22,7 @@ def recomputed(blank: Callable[[], Neck]) -> frozenset[str]:
     They are those that spare memory so, but for the smallest: a node on a coarse level takes nearly as long to call as
     one on the finest, and keeps little. All nodes, where a module cannot run without numbers.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False):
         neck = blank()
         try:
             bytes_ = spared(neck)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -70,6 +73,17 @@ def test_a_lean_neck_has_the_weights_of_a_plain_one_and_draws_as_many() -> None:
         found.append([*neck.state_dict().values(), torch.rand(1)])
 
     torch.testing.assert_close(found[1], found[0], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, lambda: torch.device("meta")])
+def test_it_does_not_depend_on_what_a_caller_has_set(mode: Callable[[], AbstractContextManager[object]]) -> None:
+    graph = fpngraph.load("bifpn", repeats=1)
+    usual = lean_nodes(fpngraph.build(graph, CHANNELS[:3], lean=True))
+
+    with mode():
+        neck = fpngraph.build(graph, CHANNELS[:3], lean=True)
+
+    assert lean_nodes(neck) == usual != []
 
 
 @pytest.mark.slow
