@@ -57,11 +57,10 @@ def fit(  # noqa: PLR0913  (the parts of a training)
     ``best.ckpt`` is that of the highest AP, ``last.ckpt`` the newest, ``metrics.csv`` has a row for each epoch and
     ``curve.png`` shows it; the epochs in both count from 1. ``detections.png`` shows what is found in a few images of
     ``val``: after each epoch that is the best so far, with ``pictures`` after every so many, or never with None.
-    With ``resume`` it goes on from ``last.ckpt`` where there is one. But for ``epochs`` and ``workers``,
-    model and settings have to be the same. ``recipe`` goes into checkpoints, which then need nothing that was typed.
-    ``callbacks`` are more of Lightning's, ``trainer`` has arguments of its Trainer, such as ``devices`` or ``logger``.
-    Raises TypeError for what is no DetectionModel, DivergedError for lost numbers, SettingsError for other settings and
-    for more processes than images.
+    With ``resume`` it goes on from ``last.ckpt`` where there is one; model and settings have to be the same, but for
+    ``epochs`` and ``workers``. ``recipe`` goes into checkpoints, which then need nothing that was typed. ``callbacks``
+    are more of Lightning's, ``trainer`` has arguments of its Trainer, such as ``devices``. Raises TypeError for what is
+    no DetectionModel, DivergedError for lost numbers, SettingsError for other settings and too few images.
 
     >>> train, val = read_coco("train", "train.json"), read_coco("val", "val.json")
     >>> settings = TrainingSettings(epochs=1, workers=0)

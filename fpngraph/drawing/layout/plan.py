@@ -87,6 +87,13 @@ class Plan:
     """Every input and node of the graph to the one that is drawn for it."""
     told: Telling
 
+    def names(self) -> Sequence[Sequence[str]]:
+        """The full names of the spots of each cell."""
+        found: list[list[str]] = [[] for _ in self.cells]
+        for spot in self.spots.values():
+            found[spot.cell].append(spot.name)
+        return found
+
 
 def plan(graph: Graph, lowered: Lowered | None, *, expand: bool | None, ops: bool = False) -> Plan:
     """The plan of a graph. ``expand``: draw every run (True), none twice (False), or few (None).

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
-from numbers import Integral
 from typing import Literal, get_args
 
 from fpngraph.analysis.costs import Costs, lowered_cost
@@ -70,7 +69,7 @@ class Look:
         ):
             if value not in known:
                 raise ValueError(f"{value!r} is none of {', '.join(map(repr, known))}")
-        if self.rows is not None and not (isinstance(self.rows, Integral) and self.rows > 0):
+        if self.rows is not None and not (isinstance(self.rows, int) and self.rows > 0):
             raise ValueError(f"rows is {self.rows!r}, a whole number from 1 on is required")
         if self.width is not None:
             length_px(self.width)
@@ -184,16 +183,14 @@ class Diagram:
         """Every cell but that of the inputs, with its border and the nodes in it."""
         left, top, right, bottom = self.extent
         reach = self.grid.radius + metrics.CELL_PAD
-        names: dict[int, list[str]] = {}
-        for spot in self.plan.spots.values():
-            names.setdefault(spot.cell, []).append(spot.name)
+        names = self.plan.names()
         for number, (cell, span) in enumerate(zip(self.plan.cells, self.grid.spans, strict=True)):
             one, other = sorted(self.grid.sweeps[sweep] for sweep in span)
             box = (one - reach, top - metrics.ROW_PAD, other + reach, bottom + metrics.ROW_PAD)
             if self.grid.flow == "up":
                 box = (left - metrics.ROW_PAD, one - reach, right + metrics.ROW_PAD, other + reach)
             if number:
-                yield cell, box, tuple(names.get(number, ()))
+                yield cell, box, tuple(names[number])
 
     def label(self, spot: Spot) -> str:
         """What is written in a node; empty where the reader wants no labels."""
