@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
+from io import TextIOWrapper
 from pathlib import Path
 
 from fpngraph.cli.values import UsageError
@@ -45,8 +46,8 @@ def shows_progress() -> bool:
 def write(text: str, output: str | None, *, force: bool, quiet: bool) -> None:
     """Print the text, or put it into the file asked for, which then has all of it or stays as it was."""
     if output in (None, STDOUT):
-        if not sys.stdout.isatty():
-            sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # as files are, whatever the locale
+        if isinstance(sys.stdout, TextIOWrapper) and not sys.stdout.isatty():
+            sys.stdout.reconfigure(encoding="utf-8")  # as files are, whatever the locale
         print(text, end="")
         return
     check_new(output, force=force)

@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,10 @@ def test_a_file_is_written_quietly_and_never_lost(
     assert first == (0, "", "")
     assert again[::2] == (2, f"fpngraph {command[0]}: 'out' exists already\n  hint: add --force to write over it\n")
     assert Path("out").read_text(encoding="utf-8") == ended(capsys, *command)[1]
+
+
+def test_a_stream_that_somebody_has_put_in_place_of_standard_output_is_written_to() -> None:
+    with redirect_stdout(io.StringIO()) as stream:
+        status = main(["expand", "fpn"])
+
+    assert (status, stream.getvalue().splitlines()[0]) == (0, "fpngraph: 1")
