@@ -11,7 +11,7 @@ from torch import Tensor, UntypedStorage, nn
 
 from fpngraph.compiler.neck import Neck
 
-SHARE = 0.05
+SHARE = 0.01
 """Of all that running again could spare, what is let go to save time."""
 _SIDE = 256  # of the image in pixels; more where a map would have one pixel
 
@@ -22,7 +22,7 @@ def recomputed(blank: Callable[[], Neck]) -> frozenset[str]:
     They are those that spare memory so, but for the smallest: a node on a coarse level takes nearly as long to call as
     one on the finest, and keeps little. All nodes, where a module cannot run without numbers.
     """
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(False):
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False):  # which records for gradients too
         neck = blank()
         try:
             bytes_ = spared(neck)
@@ -48,7 +48,7 @@ def spared(neck: Neck) -> dict[str, int]:
         torch.empty(2, neck.in_channels[name], side >> entry.level, side >> entry.level, device="meta")
         for name, entry in graph.inputs.items()
     ]
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(watch.keep, lambda x: x):
+    with torch.autograd.graph.saved_tensors_hooks(watch.keep, lambda x: x):
         neck.train()([x.requires_grad_() for x in maps])
     return watch.spared
 

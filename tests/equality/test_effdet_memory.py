@@ -41,8 +41,8 @@ def held_by_effdet() -> int:
     [
         pytest.param(False, torch.channels_last, 0.71, id="default, channels_last"),
         pytest.param(False, torch.contiguous_format, 0.73, id="default, whose outputs are laid out anew"),
-        pytest.param(True, torch.channels_last, 0.30, id="lean, channels_last"),
-        pytest.param(True, torch.contiguous_format, 0.31, id="lean, whose outputs are laid out anew"),
+        pytest.param(True, torch.channels_last, 0.28, id="lean, channels_last"),
+        pytest.param(True, torch.contiguous_format, 0.28, id="lean, whose outputs are laid out anew"),
     ],
 )
 def test_a_training_step_holds_a_share_of_the_memory(
