@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
 from torch.nn.utils import parametrize
 from torch.utils.checkpoint import get_device_states, set_device_states
 
@@ -49,7 +50,7 @@ def _is_watched(modules: Sequence[nn.Module]) -> bool:
     return (
         all_are_hooked()
         or any(module._forward_hooks or module._forward_pre_hooks for module in modules[1:])
-        or any(isinstance(value, Tensor) for module in modules for value in vars(module).values())
+        or any(issubclass(it, Tensor) for it in {type(value) for module in modules for value in vars(module).values()})
         or any(x is not None and x.requires_grad for module in modules for x in module._buffers.values())
         or getattr(parametrize, "_cache_enabled", 0) > 0
     )
@@ -166,5 +167,7 @@ class _Recomputed(torch.autograd.Function):
         if not y.requires_grad:  # a layer lets no gradient through
             return None, *[None] * len(copies)
         asked = [x for x in copies if x.requires_grad]
-        found = iter(torch.autograd.grad(y, asked, gradient, allow_unused=True, create_graph=twice))
+        edge = get_gradient_edge(y)
+        del y  # a norm's own gradients do not need what it gave
+        found = iter(torch.autograd.grad(edge, asked, gradient, allow_unused=True, create_graph=twice))
         return None, *[next(found) if x.requires_grad else None for x in copies]
