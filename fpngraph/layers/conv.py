@@ -55,7 +55,7 @@ class PaddedConv2d(nn.Conv2d):
 
 
 class UncopiedConv2d(nn.Module):
-    """A convolution with TensorFlow's padding for inference, which never copies the map to pad it.
+    """A convolution of a square kernel with TensorFlow's padding for inference, which never copies the map to pad it.
 
     Where one more pixel is needed after the map than before it, its kernel has a row or column of zeros in front, so
     that the padding is the same at both ends. Made from a convolution whose weights it copies.

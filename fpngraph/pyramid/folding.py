@@ -28,11 +28,10 @@ def in_inference(backbone: nn.Module) -> tuple[nn.Module, Mapping[str, str]]:
         if not is_one_of(part, _CONVS) or changed(part):
             continue
         assert isinstance(part, nn.Conv2d)
-        # only where they are cheap: a kernel with zeros in it costs more than the copy where channels are mixed
-        if isinstance(part, Conv2dSame) and part.groups > 1 and part.stride[0] > 1 and part.dilation[0] == 1:
-            backbone.set_submodule(name, UncopiedConv2d(part))
-        elif isinstance(part, Conv2dSame) and _is_square(part):
-            backbone.set_submodule(name, same_padded(part))
+        if isinstance(part, Conv2dSame) and _is_square(part):
+            # only where they are cheap: a kernel with zeros in it costs more than the copy where channels are mixed
+            cheap = part.groups > 1 and part.stride[0] > 1 and part.dilation[0] == 1
+            backbone.set_submodule(name, UncopiedConv2d(part) if cheap else same_padded(part))
         elif is_pointwise(part):
             backbone.set_submodule(name, pointwise(part))
     return backbone, unfolded

@@ -227,7 +227,7 @@ def test_the_command_writes_the_graph_and_the_table_beside_it(write: Any, run: A
 def test_a_name_that_there_is_not_is_told_with_others(run: Any) -> None:
     done = run("convert", "effdet", "bifpn_fo")
 
-    assert done.code != 0
+    assert done.code == 2
     assert "effdet has no cell 'bifpn_fo', and there is no such file" in done.err
     assert "did you mean 'bifpn_fa'?" in done.err
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from timm.layers import Conv2dSame
 from timm.models import register_notrace_module
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -104,6 +105,14 @@ class OfPixels(Plain):
         return self.flat(self.norm(self.conv(x)).flatten(2))
 
 
+class Oblong(Plain):
+    """TensorFlow's padding for a kernel that is no square, once for each channel."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = Conv2dSame(4, 4, (1, 3), stride=2, groups=4)
+
+
 def trained(kind: type[nn.Module]) -> nn.Module:
     torch.manual_seed(0)
     backbone = kind().double().eval()
@@ -130,6 +139,7 @@ def assert_folded_gives_the_same(backbone: nn.Module) -> dict[str, str]:
     ("kind", "unfolded"),
     [
         (Plain, {}),
+        (Oblong, {}),
         (Nested, {}),
         (ReadTwice, {"norm": ALONE}),
         (CalledTwice, {"norm": ALONE}),

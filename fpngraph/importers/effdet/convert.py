@@ -69,7 +69,7 @@ def convert(name_or_path: str | os.PathLike[str]) -> Converted:
         if not path.suffix and not path.exists():
             message = f"effdet has no cell {str(path)!r}, and there is no such file"
             hint = f"{nearest(str(path), NAMES)}; or give the path of a file with 'nodes'"
-            raise GraphError([Problem("not-converted", message, None, hint)])
+            raise GraphError([Problem("unreadable-file", message, None, hint)])
         settings, name = read_settings(path), path.stem
     cell = list(_named(settings.fpn_config, len(settings.levels)) if settings.fpn_config else _shipped(settings))
     return Converted(_graph(name, settings, cell), list(_names(settings, cell)))
