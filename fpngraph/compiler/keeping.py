@@ -11,7 +11,7 @@ from torch import Tensor, UntypedStorage, nn
 
 from fpngraph.compiler.neck import Neck
 
-SHARE = 0.05
+SHARE = 0.1
 """Of all that running again could spare, what is let go to save time."""
 _SIDE = 256  # of the image in pixels; more where a map would have one pixel
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from fpngraph.feature import Size
 from fpngraph.layers.fusion.sources import OfMaps
+from fpngraph.layers.fusion.weighted import Enlarged, FastNormalized, Softmax, Unbounded
 from fpngraph.layers.layout import Layers, contiguous, inside, takes_any
 from fpngraph.layers.named import Named
 from fpngraph.layers.resample.adaptive import AdaptiveAvgPool, AdaptiveMaxPool
 from fpngraph.layers.resample.interpolate import Interpolate, has_size
+from fpngraph.layers.tracing import all_are_hooked, is_traced
 
 _EXACT = (Interpolate, AdaptiveAvgPool, AdaptiveMaxPool)
 """Resamplers that give any size wanted; what others give, an edge resizes to it."""
+_WEIGHTED = (Unbounded, Softmax, FastNormalized)
+"""Exact classes of fusions that take a map before its pixels are repeated."""
 
 
 class Edge(Named):
@@ -74,18 +79,42 @@ class Node(nn.Module):
             fusion.sources = tuple(self.edges._modules)
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
-        known = takes_any(self.fusion)
+        bring = _way_to(self.fusion)
         # A generator, so that a fusion holds one resampled map at a time; written here, as older compilers want it.
-        fused: Tensor = self.fusion(
-            _brought(edge, x, size) if known else contiguous(_brought(edge, x, size))
-            for edge, x in zip(self.edges, maps, strict=True)
-        )
+        fused: Tensor = self.fusion(bring(edge, x, size) for edge, x in zip(self.edges, maps, strict=True))
         # somebody may have put other modules in the place of ours
         y: Tensor = self.op(fused if type(self.op) is Layers else contiguous(fused))
         return y
+
+
+def _way_to(fusion: nn.Module) -> Callable[[nn.Module, Tensor, Size], Tensor | Enlarged]:
+    """How ``fusion`` takes what an edge brings."""
+    if not takes_any(fusion):
+        return _brought_contiguous
+    weighs = type(fusion) in _WEIGHTED and not (is_traced() or all_are_hooked() or _is_touched(fusion))
+    return _brought_small if weighs else _brought
 
 
 def _brought(edge: nn.Module, x: Tensor, size: Size) -> Tensor:
     """What an edge brings, which somebody may have put in the place of ours."""
     y: Tensor = edge(x if isinstance(edge, Edge) else contiguous(x), size)
     return y
+
+
+def _brought_contiguous(edge: nn.Module, x: Tensor, size: Size) -> Tensor:
+    return contiguous(_brought(edge, x, size))
+
+
+def _brought_small(edge: nn.Module, x: Tensor, size: Size) -> Tensor | Enlarged:
+    """The map itself, where all that is to be done is to repeat its pixels, and nobody looks at that."""
+    if type(edge) is not Edge or len(edge) != 1 or x.shape[-2] > size.height or x.shape[-1] > size.width:
+        return _brought(edge, x, size)
+    (step,) = edge
+    repeats = type(step) is Interpolate and step.mode == "nearest" and not (_is_touched(edge) or _is_touched(step))
+    return Enlarged(x, partial(edge, size=size)) if repeats else _brought(edge, x, size)
+
+
+def _is_touched(module: nn.Module) -> bool:
+    """Whether somebody has hooked ``module``, or has changed what it does."""
+    hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks)
+    return any(hooks) or "forward" in vars(module)

@@ -39,8 +39,8 @@ def held_by_effdet() -> int:
 @pytest.mark.parametrize(
     ("lean", "memory_format", "share"),
     [
-        pytest.param(False, torch.channels_last, 0.71, id="default, channels_last"),
-        pytest.param(False, torch.contiguous_format, 0.73, id="default, whose outputs are laid out anew"),
+        pytest.param(False, torch.channels_last, 0.64, id="default, channels_last"),
+        pytest.param(False, torch.contiguous_format, 0.66, id="default, whose outputs are laid out anew"),
         pytest.param(True, torch.channels_last, 0.28, id="lean, channels_last"),
         pytest.param(True, torch.contiguous_format, 0.28, id="lean, whose outputs are laid out anew"),
     ],

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from fpngraph.layers.fusion.sources import OfMaps
+
+
+@dataclass(frozen=True, slots=True)
+class Enlarged:
+    """A map whose pixels are still to be repeated. Multiplied before that, it has the same numbers.
+
+    For the gradient of the factor the small map is kept then, and not the large one.
+    """
+
+    small: Tensor
+    enlarge: Callable[[Tensor], Tensor]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.small.dtype
+
+    def __mul__(self, factor: Tensor) -> Tensor:
+        return self.enlarge(self.small * factor)
 
 
 class Weighted(OfMaps):
@@ -32,16 +51,16 @@ class Weighted(OfMaps):
         """What the maps are multiplied by, shape (n,)."""
         raise NotImplementedError
 
-    def forward(self, maps: Iterable[Tensor]) -> Tensor:
+    def forward(self, maps: Iterable[Tensor | Enlarged]) -> Tensor:
         total: Tensor | None = None
         for x, factor in zip(maps, self.factors().unbind(), strict=True):
             scale = factor.to(x.dtype)
             if total is None:
                 total = x * scale
-            elif total.dtype == x.dtype:
-                total = total.addcmul_(x, scale)
-            else:  # autocast mixes types: the wider one wins
+            elif total.dtype != x.dtype:  # autocast mixes types: the wider one wins
                 total = total + x * scale
+            else:
+                total = total.add_(x * scale) if isinstance(x, Enlarged) else total.addcmul_(x, scale)
         if total is None:
             raise ValueError("a fusion was given no map")
         return total
