@@ -1,20 +1,21 @@
 """Shipped graphs go through both of torch's exporters to ONNX, for images of any size.
 
 The older one takes every graph. torch.export needs ten times as long, so the newer one takes those that together have
-what any of them has; every operator by itself goes through both in ``tests/ops/test_contract_forms.py``.
+what any of them has, with a small one in the place of the largest; every operator by itself goes through both in
+``tests/ops/test_contract_forms.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 import torch
 
 import fpngraph
 from fpngraph.library import shipped
-from fpngraph.ops import Operator
 from tests.necks import GRAPHS, maps, randomised
+from tests.parts import parts
 from tests.traces import assert_equal_maps, onnx_session
 
 NARROW: Mapping[str, Mapping[str, object]] = {
@@ -37,72 +38,41 @@ NARROW: Mapping[str, Mapping[str, object]] = {
 """Of graphs whose export takes long otherwise: fewer channels, blocks or runs of equal stages."""
 EXPORTED, OTHER = (256, 320), [(333, 258), (257, 411)]
 OTHERS = sorted(shipped().keys() - GRAPHS)  # than those of tests/compiler/test_tracing.py, which has them in both forms
-MODERN = [
-    "afpn",
-    "bifpn_paddle",
-    "clft",
-    "deeplabv3p",
-    "gold_yolo",
-    "hrfpn",
-    "libra",
-    "linknet",
-    "mafpn",
-    "nas_fpn_mmdet",
-]
-MODERN += ["nasfcos_fpn", "ppyoloe", "prn", "rtmdet", "ssd", "yolo26", "yolov10", "yolov3"]
+MODERN = ["bifpn_paddle", "clft", "deeplabv3p", "hrfpn", "libra", "linknet", "nas_fpn_mmdet", "nasfcos_fpn", "ppyoloe"]
+MODERN += ["rare", "prn", "rtmdet", "ssd", "yolo26", "yolov10", "yolov3"]
+RARE = """
+    fpngraph: 1
+    name: rare
+    description: What only large graphs have, in a small one.
+    inputs: C(2..4)
+    defaults: {channels: 8, fusion: sum, norm: batch_norm, act: relu}
+    nodes:
+      N4: {inputs: [{from: C2, project: always, down: adaptive_avg_pool}, C4]}
+      P4:
+        inputs: [{from: C2, down: [{strided_conv: {kernel: ratio}}, norm, act]}, C3, N4]
+        op:
+          - concat:
+              - [{slice: {index: 0}}]
+              - [{slice: {index: 1}}, {sum: [[{conv: {kernel: 3, channels: 4}}, norm], []]}, act]
+    outputs: [P4]
+"""
 
 
 def loaded(name: str) -> fpngraph.Graph:
+    if name == "rare":
+        return fpngraph.loads(RARE)
     return fpngraph.load(name, preset=None, **NARROW.get(name, {}))
 
 
-def switches(op: Operator | str) -> Iterator[tuple[str, ...]]:
-    """The switches of an operator that are not as they are by default, and those of what it holds."""
-    if isinstance(op, str):
-        return
-    values = {name: getattr(op, name) for name, field in type(op).model_fields.items() if not field.is_required()}
-    defaults = {name: type(op).model_fields[name].get_default(call_default_factory=True) for name in values}
-    said = [f"{name}={x}" for name, x in values.items() if isinstance(x, bool | str) and x != defaults[name]]
-    if said:
-        yield (op.kind, op.name, *said)
-    for run in op.held():
-        yield "holds", op.name
-        for inner in run:
-            yield from switches(inner)
-
-
-def parts(graph: fpngraph.Graph) -> Iterator[tuple[str, ...]]:
-    """What may come out wrong of a graph that has it: switches, ways that maps go, and how many are joined."""
-    levels = {name: it.level for name, it in (*graph.inputs.items(), *graph.nodes.items())}
-    given = {entry.level for entry in graph.inputs.values()}
-    for node in graph.nodes.values():
-        yield "joins", str(min(len(node.edges), 3))
-        if node.level not in given:
-            yield ("finer than all inputs" if node.level < min(given) else "coarser than an input",)
-        for op in (node.fusion, *node.op):
-            yield from switches(op)
-        for edge in node.edges:
-            octaves = levels[edge.source] - node.level
-            way = "up" if octaves > 0 else "down" if octaves < 0 else "lateral"
-            yield "projects", edge.projection.when, edge.order
-            for op in edge.path(levels[edge.source], node.level):
-                yield from switches(op)
-                yield way, op.kind
-                if abs(octaves) > 1:
-                    yield way, op.kind, op.name if op.kind == way else "", "by more than 2"
-    if len(given) < len(graph.inputs):
-        yield ("two inputs of one level",)
-    if set(graph.outputs.values()) & set(graph.inputs):
-        yield ("an input comes out",)
-
-
 def test_what_goes_through_the_newer_exporter_has_what_any_shipped_graph_has() -> None:
-    every, exported = ({part for name in names for part in parts(loaded(name))} for names in (OTHERS, MODERN))
+    every, exported = (
+        {part for name in names for part in parts(loaded(name))} for names in (OTHERS, [*MODERN, "rare"])
+    )
 
     assert every - exported == set()
 
 
-CASES = [(name, modern) for name in OTHERS for modern in (False, True) if not modern or name in MODERN]
+CASES = [*((name, False) for name in OTHERS), *((name, True) for name in MODERN)]
 
 
 @pytest.mark.slow
