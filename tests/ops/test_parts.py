@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -23,6 +23,7 @@ from tests.ops.test_contract import QUICK, label
 
 CHAINED = [operator for operator in operators() if not issubclass(operator, (Init, Fusion))]
 FUSIONS = [operator for operator in operators() if issubclass(operator, Fusion)]
+FEW = settings(QUICK, max_examples=8)  # of what depends on classes alone
 FACTORS = {"never": (), "non_negative": (0.0, 0.3), "always": (0.0, 0.3, -2.0)}
 
 
@@ -153,37 +154,27 @@ def test_which_operators_have_which_rule() -> None:
 
 
 @pytest.mark.parametrize("operator", CHAINED, ids=label)
-@QUICK
+@FEW
 @given(data=st.data())
-def test_of_another_module_in_its_place_nobody_asks(operator: type[Operator], data: st.DataObject) -> None:
-    case = data.draw(cases(operator))
-
-    found = folded(case, nn.Softplus())
-
-    assert [(type(part.module), part.result, part.commutes) for part in found.parts] == [(nn.Softplus, "any", "never")]
-    assert found.unfolded == {"here": "no rule for its class torch.nn.modules.activation.Softplus"}
-
-
-@pytest.mark.parametrize("operator", CHAINED, ids=label)
-@QUICK
-@given(data=st.data())
-def test_of_a_module_of_a_class_of_its_own_nobody_asks(operator: type[Operator], data: st.DataObject) -> None:
-    case = data.draw(cases(operator))
-    module = trained_copy(case)
-    module.__class__ = type("Own", (type(module),), {})
-
-    found = folded(case, module)
-
-    assert [(type(part.module), part.absorbs, part.affine) for part in found.parts] == [(type(module), False, None)]
-    assert found.unfolded == {"here": f"no rule for its class {__name__}.Own"}
-
-
-@pytest.mark.parametrize("operator", [*CHAINED, *FUSIONS], ids=label)
-@QUICK
-@given(data=st.data())
-def test_the_module_that_an_operator_builds_is_of_a_class_that_its_rule_is_for(
+def test_a_rule_is_for_the_class_that_an_operator_builds_and_for_no_other(
     operator: type[Operator], data: st.DataObject
 ) -> None:
+    case = data.draw(cases(operator))
+    module = case.op.build(case.inputs, case.site)
+
+    assert is_one_of(module, operator.modules)
+    module.__class__ = type("Own", (type(module),), {})
+    own, other = folded(case, module), folded(case, nn.Softplus())
+    assert [(type(part.module), part.absorbs, part.affine) for part in own.parts] == [(type(module), False, None)]
+    assert own.unfolded == {"here": f"no rule for its class {__name__}.Own"}
+    assert [(type(part.module), part.result, part.commutes) for part in other.parts] == [(nn.Softplus, "any", "never")]
+    assert other.unfolded == {"here": "no rule for its class torch.nn.modules.activation.Softplus"}
+
+
+@pytest.mark.parametrize("operator", FUSIONS, ids=label)
+@FEW
+@given(data=st.data())
+def test_a_fusions_rule_is_for_the_class_that_it_builds(operator: type[Operator], data: st.DataObject) -> None:
     case = data.draw(cases(operator))
 
     assert is_one_of(case.op.build(case.inputs, case.site), operator.modules)
