@@ -79,7 +79,7 @@ class Node(nn.Module):
             fusion.sources = tuple(self.edges._modules)
 
     def forward(self, size: Size, *maps: Tensor) -> Tensor:
-        bring = _way_to(self.fusion)
+        bring = _way_to(self.fusion, learns=self.training)
         # A generator, so that a fusion holds one resampled map at a time; written here, as older compilers want it.
         fused: Tensor = self.fusion(bring(edge, x, size) for edge, x in zip(self.edges, maps, strict=True))
         # somebody may have put other modules in the place of ours
@@ -87,11 +87,11 @@ class Node(nn.Module):
         return y
 
 
-def _way_to(fusion: nn.Module) -> Callable[[nn.Module, Tensor, Size], Tensor | Enlarged]:
-    """How ``fusion`` takes what an edge brings."""
+def _way_to(fusion: nn.Module, *, learns: bool) -> Callable[[nn.Module, Tensor, Size], Tensor | Enlarged]:
+    """How ``fusion`` takes what an edge brings; to learn, a small map, for which it takes one operator more."""
     if not takes_any(fusion):
         return _brought_contiguous
-    weighs = type(fusion) in _WEIGHTED and not (is_traced() or all_are_hooked() or _is_touched(fusion))
+    weighs = learns and type(fusion) in _WEIGHTED and not (is_traced() or all_are_hooked() or _is_touched(fusion))
     return _brought_small if weighs else _brought
 
 

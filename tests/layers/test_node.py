@@ -99,6 +99,10 @@ def test_the_large_map_is_not_kept(fusion: type[Weighted]) -> None:
     assert large(node(fusion(2)), maps(SIZE, (4, 5))) == 0
 
 
+def test_in_eval_mode_the_large_map_is_multiplied_in_one_step_with_the_sum() -> None:
+    assert large(node(Unbounded(2)).eval(), maps(SIZE, (4, 5))) == 1
+
+
 def test_a_map_that_shrinks_is_multiplied_afterwards() -> None:
     made, given = node(Softmax(2)), maps((3, 4), SIZE)
 
