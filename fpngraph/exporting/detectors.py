@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
 
@@ -31,7 +31,7 @@ _SUPPRESS: dict[str, Suppress] = {"onnx": kept_by_onnx, "torch-export": kept_by_
 class ExportedDetector:
     """The content of a file, and what is known of it."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     description: Description
     operators: int
     comparison: Comparison

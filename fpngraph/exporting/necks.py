@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ from fpngraph.exporting.program import ExportError, Progress, Traced, check_tens
 class Exported:
     """The content of a file, and what is known of it."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     inputs: tuple[str, ...]
     """What the program calls its inputs, in the order of the module's."""
     operators: int

@@ -7,7 +7,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -43,7 +43,7 @@ class Traced:
 class Program:
     """The content of a file, and what it holds."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     inputs: tuple[str, ...]
     """What the program calls its inputs, in the order of the module's."""
     operators: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -25,7 +25,7 @@ _OUTPUTS = ("boxes", "scores", "labels")
 class ExportedTorchvision:
     """The content of a file, and how far it is from the detector."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     comparison: Comparison
 
 

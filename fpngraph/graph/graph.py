@@ -32,9 +32,12 @@ class GraphStage:
     """Each input of the used graph to the names that it was in some run, in the order in which they are tried."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """A neck: inputs, nodes in topological order, outputs. Made by ``fpngraph.load`` and ``fpngraph.loads``.
+
+    >>> fpngraph.load("fpn")
+    <Graph 'FPN': 9 nodes, from C2, C3, C4, C5 to P2, P3, P4, P5, P6>
 
     Two graphs are equal if they compute the same under the same names; places and warnings do not count.
     """
@@ -47,13 +50,17 @@ class Graph:
     """By full name; some output depends on each of them."""
     outputs: Mapping[str, str]
     """Public name of an output to the full name of its node (or input)."""
-    warnings: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
-    stages: tuple[GraphStage, ...] = field(default=(), compare=False, repr=False)
+    warnings: tuple[Problem, ...] = field(default=(), compare=False)
+    stages: tuple[GraphStage, ...] = field(default=(), compare=False)
     """In the order in which they run; empty where all nodes are of one unnamed stage."""
 
     def __post_init__(self) -> None:
         for name in ("inputs", "nodes", "outputs"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __repr__(self) -> str:
+        ends = f"from {', '.join(self.inputs)} to {', '.join(self.outputs)}"
+        return f"<Graph {self.name!r}: {len(self.nodes)} nodes, {ends}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         # a mapping proxy cannot be pickled or copied

@@ -12,9 +12,12 @@ import pytest
 import torch
 
 from fpngraph import FeaturePyramid
-from fpngraph.exporting import export_pyramid, forms, onnx
-from fpngraph.exporting.necks import export_neck
+from fpngraph.exporting import ExportedDetector, export_pyramid, forms, onnx
+from fpngraph.exporting.alike import Comparison
+from fpngraph.exporting.description import Description
+from fpngraph.exporting.necks import Exported, export_neck
 from fpngraph.exporting.program import ExportError, Program, silence
+from fpngraph.exporting.torchvisions import ExportedTorchvision
 from tests.necks import neck_of
 
 
@@ -38,6 +41,19 @@ def test_a_program_that_gives_something_else_for_a_batch_is_refused(
         export_neck(neck, "torch-export", image_size=(512, 512))
 
     assert str(caught.value) == f"what was exported differs from the neck by {written}, more than 1e-04"
+
+
+def test_a_notebook_shows_what_was_exported_without_its_bytes() -> None:
+    content = bytes(10**6)
+    description = Description.model_construct(format=1)
+    made = [
+        Exported(content, ("P3",), 1, 0.0, {}),
+        ExportedDetector(content, description, 1, Comparison(), {}),
+        ExportedTorchvision(content, Comparison()),
+        Program(content, ("images",), 1, list),
+    ]
+
+    assert max(len(repr(exported)) for exported in made) < 400
 
 
 def test_a_form_that_does_not_exist_is_refused() -> None:
