@@ -48,6 +48,7 @@ class FPNGraph(Backbone):
         preset: str | None = None,
         params: Mapping[str, Any] | None = None,
         folder: str | os.PathLike[str] | None = None,
+        lean: bool = False,
         size_divisibility: int = 0,
     ) -> None:
         super().__init__()
@@ -56,7 +57,7 @@ class FPNGraph(Backbone):
         have = [(shapes[name].stride, (name, shapes[name].channels)) for name in _chosen(in_features, shapes)]
         ours = list(outputs.values()) if isinstance(outputs, Mapping) else outputs
         self.bottom_up = bottom_up
-        self.plugged = plug(graph, have, outputs=ours, preset=preset, params=params, folder=folder)
+        self.plugged = plug(graph, have, outputs=ours, preset=preset, params=params, folder=folder, lean=lean)
         strides = self.plugged.out_strides
         self.names = tuple(outputs) if isinstance(outputs, Mapping) else _names(strides, self.plugged.names)
         self._size_divisibility = size_divisibility
@@ -87,7 +88,7 @@ class _Shapes(dict[str, ShapeSpec]):
 
 def add_fpngraph_config(cfg: CfgNode) -> None:
     """Add the keys ``MODEL.FPNGRAPH``: ``GRAPH`` (name, path or text), ``PRESET``, ``PARAMS``, ``OUTPUTS``,
-    ``IN_FEATURES`` and ``SIZE_DIVISIBILITY``, as :class:`FPNGraph` has them.
+    ``IN_FEATURES``, ``LEAN`` and ``SIZE_DIVISIBILITY``, as :class:`FPNGraph` has them.
 
     >>> cfg = get_cfg()
     >>> add_fpngraph_config(cfg)
@@ -99,6 +100,7 @@ def add_fpngraph_config(cfg: CfgNode) -> None:
     ours.PARAMS = CfgNode(new_allowed=True)
     ours.OUTPUTS = []
     ours.IN_FEATURES = []
+    ours.LEAN = False
     ours.SIZE_DIVISIBILITY = 0
 
 
@@ -125,6 +127,7 @@ def build_fpngraph(cfg: CfgNode, bottom_up: Backbone) -> FPNGraph:
         outputs=ours.OUTPUTS or None,
         preset=ours.PRESET or None,
         params=ours.PARAMS,
+        lean=ours.LEAN,
         size_divisibility=ours.SIZE_DIVISIBILITY,
     )
 

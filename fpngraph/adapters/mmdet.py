@@ -30,9 +30,10 @@ _POOLS = re.compile(r"\b(bbox|mask)_roi_extractor\b")  # others pool from maps o
 class FPNGraph(BaseModule):
     """A neck that is made from a graph, registered at mmengine's root, so that every library on it finds it by name.
 
-    ``graph``, ``outputs``, ``preset``, ``params`` and ``folder`` are those of ``fpngraph.plug``. ``in_channels`` are
-    those of all maps that the backbone gives, and ``strides`` theirs; the graph takes what it needs. ``out_channels``
-    (a number, or one per map) and ``num_outs`` are checked only: what the head of the configuration expects.
+    ``graph``, ``outputs``, ``preset``, ``params``, ``folder`` and ``lean`` are those of ``fpngraph.plug``.
+    ``in_channels`` are those of all maps that the backbone gives, and ``strides`` theirs; the graph takes what it
+    needs. ``out_channels`` (a number, or one per map) and ``num_outs`` are checked only: what the head of the
+    configuration expects.
     With ``norm_eval`` batch norms keep their statistics in training.
 
     Shape: maps [B, C, H, W] with ``in_channels`` to a tuple of maps with ``out_channels``, an output each.
@@ -53,6 +54,7 @@ class FPNGraph(BaseModule):
         preset: str | None = None,
         params: Mapping[str, Any] | None = None,
         folder: str | os.PathLike[str] | None = None,
+        lean: bool = False,
         out_channels: int | Sequence[int] | None = None,
         num_outs: int | None = None,
         norm_eval: bool = False,
@@ -63,7 +65,7 @@ class FPNGraph(BaseModule):
         maps = _by_stride(in_channels, strides)
         if isinstance(outputs, Mapping):
             raise HostError("outputs is a mapping, but must be a list: the heads take maps in order, not by name")
-        self.plugged = plug(graph, maps, outputs=outputs, preset=preset, params=params, folder=folder)
+        self.plugged = plug(graph, maps, outputs=outputs, preset=preset, params=params, folder=folder, lean=lean)
         self.in_channels, self.strides = tuple(in_channels), tuple(strides)
         self.out_channels, self.out_strides = self.plugged.out_channels, self.plugged.out_strides
         self.names = self.plugged.names

@@ -25,6 +25,7 @@ class FeaturePyramid(Pyramid):
     ``graph`` is the name of a shipped graph, the path of a file, or a graph; of the first two, ``preset`` names a set
     of parameters and ``params`` overrides single ones. The maps of the backbone are chosen by the levels of the graph's
     inputs; ``out_indices`` chooses them by their places in timm's order instead, one per input, finest first.
+    A ``lean`` neck trains in less memory and more time, as that of ``fpngraph.build``.
     ``timm_arguments`` go to timm's ``create_model``.
 
     Shape: image [B, in_chans, H, W] to an OrderedDict, by the names of the graph's outputs, of maps [B, C, H', W'].
@@ -41,6 +42,7 @@ class FeaturePyramid(Pyramid):
         out_indices: Sequence[int] | None = None,
         preset: str | None = None,
         params: Mapping[str, Any] | None = None,
+        lean: bool = False,
         **timm_arguments: Any,
     ) -> None:
         known: Mapping[str, Any] = {}
@@ -60,7 +62,8 @@ class FeaturePyramid(Pyramid):
                 **timm_arguments,
             )
         inputs = [entry.name for entry in entries]
-        super().__init__(made, build(graph, dict(zip(inputs, map_channels(made), strict=True))), inputs)
+        neck = build(graph, dict(zip(inputs, map_channels(made), strict=True)), lean=lean)
+        super().__init__(made, neck, inputs)
         self.in_chans = in_chans
         self._timm = backbone, timm_arguments
 

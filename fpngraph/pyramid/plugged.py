@@ -34,6 +34,7 @@ def plug(  # noqa: PLR0913  (each says something else)
     preset: str | None = None,
     params: Mapping[str, Any] | None = None,
     folder: str | os.PathLike[str] | None = None,
+    lean: bool = False,
 ) -> Plugged:
     """A neck for a host that has ``maps``: by stride, their channels, or key and channels.
 
@@ -41,7 +42,8 @@ def plug(  # noqa: PLR0913  (each says something else)
     or as a mapping; mappings of other libraries' configurations are taken as they are. But for a graph, ``preset`` and
     ``params`` set its parameters. ``outputs`` names the outputs that the host reads, which are given in that order, or
     maps the host's names to them; the graph is cut down to these, so that every parameter gets a gradient. ``folder``
-    is where ``use`` in a text or mapping finds files.
+    is where ``use`` in a text or mapping finds files. A ``lean`` neck trains in less memory and more time, as that of
+    ``fpngraph.build``.
 
     >>> channels = {4: 24, 8: 40, 16: 112, 32: 320}
     >>> neck = fpngraph.plug("bifpn", channels, outputs=["P3", "P5"])
@@ -59,7 +61,7 @@ def plug(  # noqa: PLR0913  (each says something else)
         chosen = chosen.select(*(outputs.values() if isinstance(outputs, Mapping) else outputs))
     have = [_host_map(stride, what) for stride, what in _pairs(maps)]
     taken = _taken(chosen, have)
-    neck = build(chosen, {name: have[place].channels for name, place in taken.items()})
+    neck = build(chosen, {name: have[place].channels for name, place in taken.items()}, lean=lean)
     names = tuple(outputs) if isinstance(outputs, Mapping) else tuple(chosen.outputs)
     return Plugged(neck, have, taken, names, named=isinstance(outputs, Mapping))
 

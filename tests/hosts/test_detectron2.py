@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 import fpngraph
+from fpngraph.layers.lean import LeanNode
 from tests.hosts.detectrons import (
     FASTER_RCNN,
     HINT,
@@ -100,6 +101,14 @@ def test_the_graph_is_cut_to_the_outputs_that_are_read(d2: SimpleNamespace, tmp_
     }
     assert backbone.size_divisibility == 32
     assert [name for name, _ in backbone.plugged.neck.named_children()] == ["M5", "M4", "M3", "P3", "P5"]
+
+
+def test_a_lean_neck_is_asked_for_in_the_configuration(d2: SimpleNamespace, tmp_path: Path) -> None:
+    cfg = configured(d2, tmp_path, "  FPNGRAPH: {GRAPH: bifpn, LEAN: True}\n")
+
+    neck = d2.backbone.build_backbone(cfg).plugged.neck
+
+    assert any(isinstance(part, LeanNode) for part in neck.modules())
 
 
 def test_a_checkpoint_comes_back(d2: SimpleNamespace, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ ON_FIVE = {"type": "FPNGraph", "graph": "bifpn", "in_channels": [24] * 5, "strid
 DETR = "deformable_detr/deformable-detr_r50_16xb2-50e_coco.py"
 NECKS: dict[str, tuple[str, Any]] = {
     "RetinaNet": (RETINANET, BIFPN),
+    "RetinaNet, lean": (RETINANET, {**BIFPN, "lean": True}),
     "ATSS": ("atss/atss_r50_fpn_1x_coco.py", {**NARROW, "graph": "retinanet_fpn", "params": {"channels": 32}}),
     "FCOS": (
         "fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py",
