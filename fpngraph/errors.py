@@ -58,7 +58,7 @@ def _printable(character: str) -> str:
     """One character for one, so that carets stay in place and no file can control a terminal."""
     if character.isprintable():
         return character
-    return " " if character.isspace() else "\N{REPLACEMENT CHARACTER}"
+    return " " if character.isspace() else "\ufffd"
 
 
 @dataclass(frozen=True, slots=True)

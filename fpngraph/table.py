@@ -10,7 +10,7 @@ from unicodedata import combining, east_asian_width
 
 _GAP = "  "
 _BELOW = " " * 4  # before what belongs to the row above
-_PLAIN = str.maketrans({"─": "-", "\N{MULTIPLICATION SIGN}": "x"})  # where a terminal has no such signs
+_PLAIN = str.maketrans({"─": "-", "×": "x"})  # where a terminal has no such signs
 _HANGING = "  "  # before what goes on in another line
 
 

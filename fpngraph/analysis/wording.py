@@ -14,7 +14,7 @@ from fpngraph.ops.steps import Step
 PROJECTION = "1x1"
 PERHAPS = "1x1?"
 """A projection that is there only where channels differ, and they are not known."""
-_TIMES = "\N{MULTIPLICATION SIGN}"
+_TIMES = "×"
 
 
 def in_words(layer: Operator | str) -> str:

@@ -15,7 +15,7 @@ from fpngraph.ops import Cost
 
 _RESNET_50 = (3, 64, 256, 512, 1024, 2048)
 """Channels by level, of the backbone that is assumed where nobody says another one."""
-_TIMES = "\N{MULTIPLICATION SIGN}"
+_TIMES = "×"
 Row = Mapping[str, str]
 
 

@@ -158,7 +158,7 @@ def _of_use(scope: Scope) -> str:
     if found is None:
         return ""
     title = f"**{found.name}**: {found.description}" if found.description else f"**{found.name}**"
-    parts = [title, f"{', '.join(found.inputs)} \N{RIGHTWARDS ARROW} {', '.join(found.outputs)}"]
+    parts = [title, f"{', '.join(found.inputs)} → {', '.join(found.outputs)}"]
     if found.params:
         parts.append("parameters: " + ", ".join(f"`{name}`" for name in found.params))
     if found.presets:

@@ -102,3 +102,10 @@ def test_an_interrupt_at_any_time_leaves_no_traceback(delay: float, workshop: Pa
 
     assert errors == ""
     assert running.returncode in (130, BY_SIGNAL) or (running.returncode == 0 and "outputs: P3 =" in printed)
+
+
+def test_no_interrupt_while_our_code_is_compiled_becomes_a_syntax_error() -> None:
+    """Python imports ``unicodedata`` while it compiles a string that names a sign, and says so of a failure there."""
+    package = Path(fpngraph.__file__).parent
+
+    assert [str(file) for file in package.rglob("*.py") if "\\N{" in file.read_text(encoding="utf-8")] == []

@@ -10,7 +10,7 @@ from math import fsum, sqrt
 
 # Advance widths in parts of the font size, of the widest font of the list (DejaVu Sans), so that nothing is clipped.
 _NARROW = dict.fromkeys("ijl.,:;'|!()[]/ ·-", 0.36) | dict.fromkeys("frtI", 0.42)
-_WIDE = dict.fromkeys("mwMW@%", 0.98) | dict.fromkeys("GOQDHNU÷\N{MULTIPLICATION SIGN}", 0.8)
+_WIDE = dict.fromkeys("mwMW@%", 0.98) | dict.fromkeys("GOQDHNU÷×", 0.8)
 _WIDTHS = _NARROW | _WIDE
 _OTHER = 0.635
 _BOLD = 1.1
@@ -33,7 +33,7 @@ class Lettering:
 
 def writable(text: str) -> str:
     """A text without what no file can hold, or a terminal would obey: a name may have any character."""
-    return _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _UNWRITABLE.sub("\ufffd", text)
 
 
 def width(text: str, size: float, weight: int = 400) -> float:

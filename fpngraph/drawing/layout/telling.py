@@ -71,7 +71,7 @@ def telling(graph: Graph, *, ops: bool) -> Telling:
 def _of_node(node: Node, ops: bool) -> str:
     """Its fusion, where there is one (an operator may say it by ``badge``), and what follows."""
     fusion = [node.fusion.badge or node.fusion.name] if len(node.edges) > 1 else []
-    return " \N{RIGHTWARDS ARROW} ".join([*fusion, *(map(in_words, node.op) if ops else ())])
+    return " → ".join([*fusion, *(map(in_words, node.op) if ops else ())])
 
 
 def _edges(graph: Graph) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
@@ -86,7 +86,7 @@ def _edges(graph: Graph) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
 
 
 def _of_edge(edge: Edge, source: int, target: int) -> str:
-    return " \N{RIGHTWARDS ARROW} ".join(map(in_words, edge.path(source, target)))
+    return " → ".join(map(in_words, edge.path(source, target)))
 
 
 def _usual(told: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from fpngraph.graph.nodes import Node
 
 _SIGNS: Mapping[str, tuple[str, str]] = {
     "new": ("+", "new"),
-    "gone": ("\N{MINUS SIGN}", "gone"),
+    "gone": ("−", "gone"),
     "changed": ("~", "changed"),
 }
 _WIDE = 2.4  # of a marked edge
@@ -45,7 +45,7 @@ def draw_changes(changes: Changes) -> Scene:
     name that a node of the other has.
     """
     both = _both(changes)
-    title = f"{changes.before.name} \N{RIGHTWARDS ARROW} {changes.after.name}"
+    title = f"{changes.before.name} → {changes.after.name}"
     if changes.before.name == changes.after.name:
         title = f"{changes.after.name}: changes"
     scene = assembled(diagram(both, Look(expand=True, title=title)))

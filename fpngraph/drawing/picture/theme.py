@@ -11,7 +11,7 @@ THEMES: tuple[Theme, ...] = get_args(Theme)
 Shade = tuple[str, str]
 """On light ground, on dark ground."""
 
-TIMES = "\N{MULTIPLICATION SIGN}"
+TIMES = "×"
 FONTS = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
 _FIXED: Mapping[str, Shade] = {
