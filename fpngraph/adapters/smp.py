@@ -21,9 +21,9 @@ class FPNGraph(smp.base.SegmentationModel):
     """An encoder of smp, a decoder that a graph makes, and smp's heads.
 
     ``encoder_name``, ``encoder_depth``, ``encoder_weights``, ``in_channels``, ``classes``, ``activation`` and
-    ``aux_params`` are those of smp's own models; other arguments go to the encoder. ``graph``, ``preset``, ``params``
-    and ``folder`` are those of ``fpngraph.plug``. ``output`` names the one map that masks are made from, where the
-    graph gives several. Images can be of any size. The decoder starts with the weights that the graph gives it.
+    ``aux_params`` are those of smp's own models; other arguments go to the encoder. ``graph``, ``preset``, ``params``,
+    ``folder`` and ``lean`` are those of ``fpngraph.plug``. ``output`` names the one map that masks are made from, where
+    the graph gives several. Images can be of any size. The decoder starts with the weights that the graph gives it.
 
     Shape: image [B, in_channels, H, W] to masks [B, classes, H, W], with ``aux_params`` to a pair of masks and labels.
     Raises HostError where the graph gives several maps and ``output`` does not choose, GraphError for the graph.
@@ -56,6 +56,7 @@ class FPNGraph(smp.base.SegmentationModel):
         preset: str | None = None,
         params: Mapping[str, Any] | None = None,
         folder: str | os.PathLike[str] | None = None,
+        lean: bool = False,
         **encoder: Any,
     ) -> None:
         super().__init__()
@@ -63,7 +64,8 @@ class FPNGraph(smp.base.SegmentationModel):
         self.encoder = smp.encoders.get_encoder(
             encoder_name, in_channels=in_channels, depth=encoder_depth, weights=encoder_weights, **encoder
         )
-        self.decoder = Decoder(self.encoder, graph, output=output, preset=preset, params=params, folder=folder)
+        of_graph: dict[str, Any] = {"preset": preset, "params": params, "folder": folder, "lean": lean}
+        self.decoder = Decoder(self.encoder, graph, output=output, **of_graph)
         width = self.decoder.out_channels
         self.segmentation_head = smp.base.SegmentationHead(width, classes, kernel_size=1, activation=activation)
         self.classification_head = None

@@ -11,6 +11,7 @@ from torch import Tensor
 
 import fpngraph
 from fpngraph.adapters.host import HostError
+from fpngraph.layers.lean import LeanNode
 from tests.oracles.reference import library, randomised
 from tests.pages import run_page
 
@@ -109,6 +110,22 @@ def test_saved_by_smp_it_comes_back_from_its_folder_alone(
         for x, y in zip(saved(image), loaded(image), strict=True):
             assert torch.equal(x, y)
     assert loaded.decoder.plugged.neck.source_graph == saved.decoder.plugged.neck.source_graph
+
+
+def test_a_lean_decoder_learns_as_a_plain_one_and_comes_back_lean(smp: Any, tmp_path: Path) -> None:
+    plain, lean = (randomised(model(classes=2, lean=asked)).double().train() for asked in (False, True))
+    lean.save_pretrained(tmp_path)
+    again = type(lean).from_pretrained(tmp_path).double().train()
+    images, masks = scenes(65, 97)
+
+    for ours in (plain, lean, again):
+        smp.losses.DiceLoss("multiclass")(ours(images.double()), masks).backward()
+
+    lean_nodes = [sum(isinstance(part, LeanNode) for part in ours.modules()) for ours in (plain, lean, again)]
+    assert lean_nodes[0] == 0 < lean_nodes[1] == lean_nodes[2]
+    for x, y, z in zip(*(ours.decoder.parameters() for ours in (plain, lean, again)), strict=True):
+        assert torch.equal(x.grad, y.grad)
+        assert torch.equal(x.grad, z.grad)
 
 
 def test_the_decoder_starts_with_the_weights_of_the_graph(smp: Any) -> None:
