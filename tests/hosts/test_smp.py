@@ -108,7 +108,7 @@ def test_saved_by_smp_it_comes_back_from_its_folder_alone(
     image = torch.rand(1, 3, 65, 97)
     with torch.no_grad():
         for x, y in zip(saved(image), loaded(image), strict=True):
-            assert torch.equal(x, y)
+            assert (x - y).abs().max() < 1e-5 * x.abs().max()  # one from a file lies elsewhere, and is rounded so
     assert loaded.decoder.plugged.neck.source_graph == saved.decoder.plugged.neck.source_graph
 
 
@@ -124,8 +124,8 @@ def test_a_lean_decoder_learns_as_a_plain_one_and_comes_back_lean(smp: Any, tmp_
     lean_nodes = [sum(isinstance(part, LeanNode) for part in ours.modules()) for ours in (plain, lean, again)]
     assert lean_nodes[0] == 0 < lean_nodes[1] == lean_nodes[2]
     for x, y, z in zip(*(ours.decoder.parameters() for ours in (plain, lean, again)), strict=True):
-        assert torch.equal(x.grad, y.grad)
-        assert torch.equal(x.grad, z.grad)
+        assert (x.grad - y.grad).abs().max() <= 1e-12 * x.grad.abs().max()
+        assert (x.grad - z.grad).abs().max() <= 1e-12 * x.grad.abs().max()
 
 
 def test_the_decoder_starts_with_the_weights_of_the_graph(smp: Any) -> None:

@@ -12,8 +12,9 @@ from torch import nn
 
 import fpngraph
 from fpngraph.adapters import HostError
+from fpngraph.layers.lean import LeanNode
 from fpngraph.layers.norm import KeptBatchNorm2d
-from tests.hosts.tiny_transformers import ATTENTION, RESNET, RT_DETR, WIDTH, both, boxes, losses
+from tests.hosts.tiny_transformers import ATTENTION, RESNET, ROUNDING, RT_DETR, WIDTH, both, boxes, difference, losses
 
 pytestmark = pytest.mark.hosts
 
@@ -137,9 +138,17 @@ def test_a_host_learns_with_all_of_the_neck_and_is_the_same_after_saving(name: s
     assert backbone.channels == [WIDTH] * len(features)
     before, after = outputs(model, batch(kind, *size)), outputs(loaded, batch(kind, *size))
     assert before
-    # Not bit by bit: torch's kernels round by where in memory a weight lies, and one from a file lies elsewhere.
-    assert all((x - y).abs().max() <= 1e-5 * x.abs().max() for x, y in zip(before, after, strict=True))
+    assert all(difference(x, y) < ROUNDING for x, y in zip(before, after, strict=True))
     assert list(of_ours(loaded).neck.names) == features
+
+
+def test_a_lean_neck_is_asked_for_in_the_configuration_and_comes_back_lean(tmp_path: Path) -> None:
+    model = upernet(with_neck(FOUR, lean=True))
+    model.save_pretrained(tmp_path)
+
+    loaded = type(model).from_pretrained(tmp_path)
+
+    assert [any(isinstance(part, LeanNode) for part in of_ours(made).modules()) for made in (model, loaded)] == [1, 1]
 
 
 @pytest.mark.parametrize("name", HOSTS)
@@ -213,7 +222,7 @@ def test_a_backbone_of_timm_is_one_too(tmp_path: Path) -> None:
     with torch.no_grad():
         maps, others = model(image).feature_maps, loaded(image).feature_maps
     assert model.out_strides == (4, 8, 16, 32, 64)
-    assert all(torch.equal(x, y) for x, y in zip(maps, others, strict=True))
+    assert all(difference(x, y) < ROUNDING for x, y in zip(maps, others, strict=True))
 
 
 def test_its_configuration_is_the_same_after_json(tmp_path: Path) -> None:

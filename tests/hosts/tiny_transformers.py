@@ -31,6 +31,10 @@ RT_DETR = ATTENTION | {
 }
 
 
+ROUNDING = 1e-5
+"""Torch's kernels round by where in memory a weight lies, and one from a file lies elsewhere."""
+
+
 def both() -> tuple[Any, Any]:
     """transformers and our adapter to it. A test that asks for them is skipped where transformers is missing."""
     with library("transformers", hint=HINT):
@@ -76,3 +80,7 @@ def losses(model: nn.Module, steps: int = 3, **batch: Any) -> list[float]:
         optimizer.step()
         values.append(loss.item())
     return values
+
+
+def difference(one: torch.Tensor, other: torch.Tensor) -> float:
+    return float((one - other).abs().max() / other.abs().max())

@@ -24,8 +24,8 @@ class FPNGraphConfig(WithGraph, BackboneConfigMixin, PreTrainedConfig):
     """A backbone, and a graph for its maps: ``model_type`` is ``"fpngraph"``.
 
     ``backbone_config`` is the configuration of any backbone, whose ``out_features`` or ``out_indices`` say what the
-    graph may take. ``graph``, ``preset`` and ``params`` are those of ``fpngraph.plug``. ``out_features`` or
-    ``out_indices`` choose among the outputs of the graph, which are the ``stage_names``; by default all are given.
+    graph may take. ``graph``, ``preset``, ``params`` and ``lean`` are those of ``fpngraph.plug``. ``out_features``
+    or ``out_indices`` choose among the outputs of the graph, which are the ``stage_names``; by default all are given.
 
     Raises GraphError for the graph, HostError where none is named.
     """
@@ -72,7 +72,7 @@ class FPNGraphBackbone(WithNeck, BackboneMixin, PreTrainedModel):
         with torch.device("meta"):
             self.num_features = list(plug(graph, have).out_channels)
         self.backbone = AutoBackbone.from_config(config.backbone_config)
-        self.neck = plug(graph, have, outputs=config.out_features)
+        self.neck = plug(graph, have, outputs=config.out_features, lean=config.lean)
         self.out_strides = self.neck.out_strides
         keep_batch_norms(self.neck)
         self.post_init()

@@ -22,19 +22,19 @@ from fpngraph.adapters.transformers.graphs import WithGraph
 
 
 class FPNGraphRTDetrConfig(WithGraph, RTDetrConfig):
-    """RT-DETR's configuration with ``graph``, ``preset`` and ``params``, those of ``fpngraph.plug``."""
+    """RT-DETR's configuration with ``graph``, ``preset``, ``params`` and ``lean``, those of ``fpngraph.plug``."""
 
     model_type = "fpngraph_rt_detr"
 
 
 class FPNGraphRTDetrV2Config(WithGraph, RTDetrV2Config):
-    """RT-DETRv2's configuration with ``graph``, ``preset`` and ``params``, those of ``fpngraph.plug``."""
+    """RT-DETRv2's configuration with ``graph``, ``preset``, ``params`` and ``lean``, those of ``fpngraph.plug``."""
 
     model_type = "fpngraph_rt_detr_v2"
 
 
 class FPNGraphDFineConfig(WithGraph, DFineConfig):
-    """D-FINE's configuration with ``graph``, ``preset`` and ``params``, those of ``fpngraph.plug``."""
+    """D-FINE's configuration with ``graph``, ``preset``, ``params`` and ``lean``, those of ``fpngraph.plug``."""
 
     model_type = "fpngraph_d_fine"
 

@@ -37,7 +37,7 @@ class FPNGraphEncoder(WithNeck, PreTrainedModel):
             raise HostError(
                 f"the backbone gives {maps} maps, but 'feat_strides' has {len(strides)}: a stride of each is required"
             )
-        self.neck = plug(graph, dict.fromkeys(strides, config.encoder_hidden_dim))
+        self.neck = plug(graph, dict.fromkeys(strides, config.encoder_hidden_dim), lean=config.lean)
         _check(self.neck, config)
         self.post_init()
 

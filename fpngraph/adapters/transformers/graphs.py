@@ -20,7 +20,7 @@ from fpngraph.pyramid.plugged import Plugged
 
 
 class WithGraph:
-    """Part of a configuration: ``graph``, ``preset`` and ``params``, as ``fpngraph.plug`` takes them.
+    """Part of a configuration: ``graph``, ``preset``, ``params`` and ``lean``, as ``fpngraph.plug`` takes them.
 
     ``config.json`` has all of it. A graph, or the path of a file, is replaced by what it says, so that a saved model
     needs no file beside it; a name stays.
@@ -29,11 +29,17 @@ class WithGraph:
     graph: Any
     preset: str | None
     params: Mapping[str, Any]
+    lean: bool
 
     def __post_init__(
-        self, graph: Any = None, preset: str | None = None, params: Mapping[str, Any] | None = None, **kwargs: Any
+        self,
+        graph: Any = None,
+        preset: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        lean: bool = False,
+        **kwargs: Any,
     ) -> None:
-        self.graph, self.preset, self.params = graph, preset, params or {}
+        self.graph, self.preset, self.params, self.lean = graph, preset, params or {}, lean
         kwargs.pop("model_type", None)  # of the published model that is loaded into one of ours
         super().__post_init__(**kwargs)  # type: ignore[misc]  # of the configuration that this is a part of
 
