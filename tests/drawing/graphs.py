@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from hypothesis import note
 from hypothesis import strategies as st
 
-from fpngraph import Graph, load, loads
+from fpngraph import Graph, dump, load, loads
 
 # The nodes of NAS-FPN (arXiv:1904.07392, fig. 7), with sums in place of its two operators, and the maps that
 # nobody has read yet joined where their level is made.
@@ -130,7 +131,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         nodes[f"node_{place}_"] = {"level": draw(st.sampled_from(levels)), "inputs": sources}
         known.append(f"node_{place}_")
     outputs = draw(st.lists(st.sampled_from(known[len(inputs) :]), min_size=1, max_size=4, unique=True))
-    return loads(
+    graph = loads(
         {
             "fpngraph": 1,
             "name": "random",
@@ -140,3 +141,5 @@ def graphs(draw: st.DrawFn) -> Graph:
             "outputs": {f"out_{place}_": name for place, name in enumerate(outputs)},
         }
     )
+    note(dump(graph))  # of an example that fails, hypothesis shows no more than its repr
+    return graph

@@ -123,15 +123,14 @@ def assert_no_two_edges_end_as_one(picture: Picture) -> None:
 def assert_bridges_are_closed(scene: Scene, picture: Picture) -> None:
     """In every gap of a solid line there is another line, or a text."""
     boxes = [ink(text) for text in texts(scene, "labels")]
+    lines = (*picture.edges, *picture.stubs)
     found = [
-        (edge.source, edge.target, point)
-        for edge in (*picture.edges, *picture.stubs)
+        (edge.source, edge.target, (x, y))
+        for edge in lines
         if edge.kind != "up"
-        for point in _gaps(edge)
-        if not any(
-            left - 3 < point[0] < right + 3 and top - 3 < point[1] < bottom + 3 for left, top, right, bottom in boxes
-        )
-        and not any(_near(point, other) for other in (*picture.edges, *picture.stubs) if other is not edge)
+        for (x, y), *more in _gaps(edge)
+        if not any(left - 3 < x < right + 3 and top - 3 < y < bottom + 3 for left, top, right, bottom in boxes)
+        and not any(_near(point, other) for point in ((x, y), *more) for other in lines if other is not edge)
     ]
 
     assert found == []
@@ -141,11 +140,12 @@ def _near(point: Point, edge: Edge) -> bool:
     return any(to_segment(point, a, b) < 2.0 for a, b in pairwise(edge.points))
 
 
-def _gaps(edge: Edge) -> Iterator[Point]:
-    """The middles of the stretches of a line that are open."""
+def _gaps(edge: Edge) -> Iterator[list[Point]]:
+    """Points in each stretch of a line that is open, a pixel apart from its middle on: one gap may be for two lines."""
     ends = [0.0, *accumulate(edge.dashes)]
     for start, end in list(pairwise(ends))[1:-1:2]:
-        yield _at(edge, (start + end) / 2)
+        middle, reach = (start + end) / 2, int((end - start) / 2)
+        yield [_at(edge, middle + n) for n in sorted(range(-reach, reach + 1), key=abs)]
 
 
 def _at(edge: Edge, along: float) -> Point:
