@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from fpngraph.codes import Code
 from fpngraph.errors import nearest, slip
 from fpngraph.ops.base import Activation, Operator
+from fpngraph.ops.elsewhere import called_here, written_here
 from fpngraph.ops.registry import KINDS, find, names
 
 LAYERS = ("layer", "norm", "act")
@@ -19,35 +20,6 @@ WORDS = ("act", "norm")
 MAX_LAYERS = 100  # of a list, with those in its layers
 _FEW = 15  # names that a hint lists beside the one it gives
 MAX_DEPTH = 8  # of layers that hold layers
-
-
-CALLED_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
-    "add": ("sum",),
-    "average": ("mean", "avg_pool"),
-    "avgpool": ("avg_pool",),
-    "batchnorm": ("batch_norm",),
-    "batchnorm2d": ("batch_norm",),
-    "bn": ("batch_norm",),
-    "cat": ("concat",),
-    "conv": ("strided_conv",),
-    "conv2d": ("conv", "strided_conv"),
-    "convtranspose2d": ("deconv",),
-    "dwconv": ("depthwise_conv",),
-    "gn": ("group_norm",),
-    "groupnorm": ("group_norm",),
-    "hadamard": ("product",),
-    "interpolate": ("nearest",),
-    "ln": ("layer_norm",),
-    "maxpool": ("max_pool",),
-    "maxpool2d": ("max_pool",),
-    "mul": ("product",),
-    "multiply": ("product",),
-    "pixelshuffle": ("pixel_shuffle",),
-    "transposed_conv": ("deconv",),
-    "upsample": ("nearest",),
-    "weighted": ("fast_normalized",),
-}
-"""What torch, papers or configurations of others call an operator; of several the first that fits its place."""
 
 
 def wrong(
@@ -98,16 +70,17 @@ def read_operator(value: Any, kinds: tuple[str, ...]) -> Operator:
 
 def _likely_operator(name: str, known: Sequence[str]) -> tuple[str, str | None]:
     """A hint for a name that no operator has, and the one that can be written in its place."""
-    meant = next((it for it in CALLED_ELSEWHERE.get(name.casefold(), ()) if it in known), None)
-    if meant:
+    if meant := called_here(name, known):
         listed = f". There are: {', '.join(known)}" if len(known) <= _FEW else ""
         return f"here it is called {meant!r}{listed}", meant
     kind = next((kind for kind in KINDS if find((kind,), name)), None)
     if kind:
         return f"{name!r} is {_a((kind,))}; {nearest('', known)}", None
-    meant, hint = slip(name, known), nearest(name, known)
+    meant, hint = slip(name, known), written_here(name, known) or nearest(name, known)
+    if meant and meant not in name:  # letters around a name make another: prelu, dwconv
+        return hint, meant
     own = "one of your own needs '--import MODULE', or an import of its module before the graph is loaded"
-    return (hint, meant) if meant else (f"{hint}; {own}", None)
+    return f"{hint}; {own}", None
 
 
 def _with_settings(operator: type[Operator], settings: Any) -> Operator:
