@@ -167,9 +167,15 @@ def slip(found: str, known: Iterable[str]) -> str | None:
     close = likely(found, known)
     if close is None or close.casefold() == found.casefold():
         return close
-    if found in close.split("_"):  # 'down' of 'a_down' is a word of its own
+    if found in close.split("_") or _is_another(found, close):  # 'down' of 'a_down' is a word of its own
         return None
     return close if SequenceMatcher(a=close, b=found).ratio() >= _A_SLIP else None
+
+
+def _is_another(found: str, known: str) -> bool:
+    """Whether letters around a known name make another, as in 'dwconv', 'in_channels' and 'c3x', but not 'topp'."""
+    before, found_in_it, after = found.partition(known)
+    return bool(found_in_it) and (before, after) not in {("", "s"), ("", known[-1]), (known[0], "")}
 
 
 def likely(found: str, known: Iterable[str]) -> str | None:

@@ -77,10 +77,8 @@ def _likely_operator(name: str, known: Sequence[str]) -> tuple[str, str | None]:
     if kind:
         return f"{name!r} is {_a((kind,))}; {nearest('', known)}", None
     meant, hint = slip(name, known), written_here(name, known) or nearest(name, known)
-    if meant and meant not in name:  # letters around a name make another: prelu, dwconv
-        return hint, meant
     own = "one of your own needs '--import MODULE', or an import of its module before the graph is loaded"
-    return f"{hint}; {own}", None
+    return (hint, meant) if meant else (f"{hint}; {own}", None)
 
 
 def _with_settings(operator: type[Operator], settings: Any) -> Operator:

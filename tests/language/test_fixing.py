@@ -56,6 +56,9 @@ def test_a_slip_is_replaced_and_all_else_stays(found: str, meant: str, text: str
     [
         nodes("a4: {inputs: [P4], fusion: conv}"),
         nodes("a4: {inputs: [P4], op: [deconv]}"),
+        nodes("a4: {inputs: [P4], op: [dwconv]}"),
+        nodes("a4: {inputs: [P4], op: [c3x]}"),
+        nodes("a4: {inputs: [P4], op: [{conv: {in_channels: 8}}]}"),
         nodes("a4: {inputs: [P4], op: conv, norm, act}"),
         nodes("a4: {inputs: [P4], resample: {down: down}}"),
         params("{width: 8}", "a4: {inputs: [P4], channels: $depth}"),
@@ -65,6 +68,9 @@ def test_a_slip_is_replaced_and_all_else_stays(found: str, meant: str, text: str
     ids=[
         "another-kind",
         "a-resampler",
+        "letters-before",
+        "a-letter-after",
+        "a-word-before",
         "items-that-follow",
         "a-word-of-a-name",
         "little-alike",
