@@ -63,6 +63,14 @@ _WRITTEN: Mapping[str, str] = {
     "transformer": _ATTENTION,
 }
 """How others' operators are written, which are none here."""
+_SETTINGS: Mapping[str, tuple[str, str | None]] = {
+    "in_channels": ("leave it out: what comes in says it", None),
+    "kernel_size": ("here it is called 'kernel'", "kernel"),
+    "out_channels": ("here it is called 'channels'", "channels"),
+    "padding": ("leave it out: sizes follow from levels", None),
+    "stride": ("leave it out: levels say it; a way to a coarser one is 'resample: {down: strided_conv}'", None),
+}
+"""Arguments of torch's modules, with a hint and what can be written in their place."""
 
 
 def called_here(name: str, known: Collection[str]) -> str | None:
@@ -73,6 +81,12 @@ def called_here(name: str, known: Collection[str]) -> str | None:
 def written_here(name: str, known: Collection[str]) -> str | None:
     """How the operator ``name`` of others is written where these are ``known``, which have layers among them."""
     return _WRITTEN.get(_plain(name)) if "conv" in known else None
+
+
+def setting_here(name: str, known: Collection[str]) -> tuple[str, str | None] | None:
+    """A hint for an argument of torch where these settings of a convolution or a pool are ``known``, and its name."""
+    hint, better = _SETTINGS.get(name, ("", None))
+    return (hint, better) if hint and "kernel" in known and (better is None or better in known) else None
 
 
 def _plain(name: str) -> str:

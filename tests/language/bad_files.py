@@ -301,6 +301,12 @@ _OPERATORS = [
     ("fusion-of-two-has-three", nodes("a4: {inputs: [P3, P4, P5], fusion: global_gate}")),
     ("fusion-of-two-has-one", nodes("a4: {inputs: [P4], fusion: {global_gate: {pool: avg}}}")),
     ("fusion-setting-is-another-word", nodes("a4: {inputs: [P4, P5], fusion: {global_gate: {gate: third}}}")),
+    (
+        "arguments-of-torch",
+        nodes(
+            "a4: {inputs: [P4], op: [{conv: {in_channels: 8, out_channels: 8, kernel_size: 3, stride: 1, padding: 1}}]}"
+        ),
+    ),
     ("norm-unknown", nodes("a4: {inputs: [P4], norm: layer_norms}")),
     ("norm-unknown-setting", nodes("a4: {inputs: [P4], norm: {batch_norm: {decay: 0.9}}}")),
     ("act-unknown", nodes("a4: {inputs: [P4], act: silou}")),

@@ -17,6 +17,7 @@ from fpngraph.language.keys.models import Defaults, NodeSpec, Resample
 from fpngraph.language.keys.ways import MISSING, NODE, VERSION, goes_on, way_out
 from fpngraph.language.limits import MAX_PROBLEMS
 from fpngraph.language.yaml.value import Value
+from fpngraph.ops.elsewhere import setting_here
 
 M = TypeVar("M", bound=BaseModel)
 Loc = tuple[int | str, ...]
@@ -110,7 +111,10 @@ class _Findings:
         span, key = self.root.at(path[:-1]).key_spans[path[-1]], str(path[-1])
         better = renamed(span, key, known)
         hint = nearest(key, known)
-        if better is None and "nodes" in known and "inputs" in self.root.at(path).entries:
+        if of_torch := setting_here(key, known):
+            hint, name = of_torch
+            better = Replacement(span, name) if name and span.written == key else None
+        elif better is None and "nodes" in known and "inputs" in self.root.at(path).entries:
             hint = "a node stands under 'nodes': indent it as those there"
         elif better is None and "defaults" in known and key in Defaults.model_fields:
             hint = f"{key!r} stands in 'defaults', or in a node"
